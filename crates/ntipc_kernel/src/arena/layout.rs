@@ -1,0 +1,310 @@
+//! What lies where in the arena. Everything is found by index, never by address, and every field is an atomic word.
+//!
+//! | region    | entry                                  | grows |
+//! | --------- | -------------------------------------- | ----- |
+//! | header    | lock, journal head, counters           | no    |
+//! | journal   | one record of the step under way       | no    |
+//! | names     | hash buckets                           | no    |
+//! | processes | one record a participant               | yes   |
+//! | threads   | one record a thread that has waited    | yes   |
+//! | objects   | one cache line an object               | yes   |
+//! | cells     | text of names, 60 bytes a cell         | yes   |
+//! | handles   | a table a process, one word a handle   | yes   |
+//! | blocks    | wait blocks, a row a thread            | yes   |
+//!
+//! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
+
+use crate::sync::{AtomicU32, AtomicU64};
+use crate::sys::robust::LifeWord;
+
+pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
+/// Raised whenever the meaning of anything here changes.
+pub const LAYOUT_VERSION: u64 = 1;
+
+pub const PROCESSES: u32 = 2048;
+pub const THREADS: u32 = 8192;
+pub const OBJECTS: u32 = 1 << 18;
+pub const HANDLES: u32 = 1 << 17;
+pub const CELLS: u32 = 1 << 19;
+pub const BUCKETS: u32 = 1 << 15;
+/// Wait blocks a thread, and so the most objects in one wait.
+pub const BLOCKS: u32 = 4096;
+/// Mutants whose owner needs no look at every object to find them.
+pub const OWNED: usize = 64;
+/// Words of 64 handles each that fill the "full" bits of a process.
+pub const FULL_WORDS: usize = (HANDLES / 64 / 64) as usize;
+
+/// The word of a dispatcher header:
+///
+/// | bits  | event       | semaphore | mutant                        | timer    | event pair        |
+/// | ----- | ----------- | --------- | ----------------------------- | -------- | ----------------- |
+/// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word           |||||
+/// | 62    |             |           | ABANDONED                     |          |                   |
+/// | 61–40 | generation of the slot, changed at each reuse                                     |||||
+/// | 39–0  | 1 = set     | count     | owner slot + 1 << 24, recursion | 1 = fired | 1 low, 2 high   |
+pub mod word {
+    pub const HAS_WAITERS: u64 = 1 << 63;
+    pub const ABANDONED: u64 = 1 << 62;
+    pub const GENERATION_SHIFT: u32 = 40;
+    pub const GENERATION_MASK: u64 = ((1 << 22) - 1) << GENERATION_SHIFT;
+    pub const VALUE: u64 = (1 << GENERATION_SHIFT) - 1;
+    pub const OWNER_SHIFT: u32 = 24;
+    pub const OWNER_MASK: u64 = 0xffff << OWNER_SHIFT;
+    pub const RECURSION_MASK: u64 = (1 << OWNER_SHIFT) - 1;
+
+    pub fn generation(word: u64) -> u32 {
+        ((word & GENERATION_MASK) >> GENERATION_SHIFT) as u32
+    }
+}
+
+/// What a thread's wait is doing; the word it sleeps on.
+///
+/// | value        | meaning                                          | left by |
+/// | ------------ | ------------------------------------------------ | ------- |
+/// | IDLE         | no wait                                          | its thread, under the lock |
+/// | WAIT         | queued, not asleep yet                           | its thread (SLEEP), a signaller under the lock |
+/// | RETRY        | queued, told to compete for the object           | its thread, under the lock; a signaller |
+/// | SLEEP        | queued, asleep or about to be                    | a signaller under the lock; its thread, under the lock |
+/// | DONE + index | completed; the result waits to be acknowledged   | its thread; the reaper (refund) |
+pub mod progress {
+    pub const IDLE: u32 = 0;
+    pub const WAIT: u32 = 1;
+    pub const RETRY: u32 = 2;
+    pub const SLEEP: u32 = 3;
+    pub const DONE: u32 = 0x8000_0000;
+    pub const ABANDONED: u32 = 0x4000_0000;
+    // 0x2000_0000 is kept for alertable waits: ended by an APC or an alert instead of an object.
+    pub const INDEX_MASK: u32 = 0xffff;
+
+    pub fn is_queued(progress: u32) -> bool {
+        matches!(progress, WAIT | RETRY | SLEEP)
+    }
+    pub fn is_done(progress: u32) -> bool {
+        progress & DONE != 0
+    }
+}
+
+#[repr(C, align(64))]
+pub struct Header {
+    pub magic: AtomicU64,
+    pub fingerprint: AtomicU64,
+    /// Non-zero: somebody found the session's memory contradicting itself.
+    pub damaged: AtomicU32,
+    _line0: [AtomicU32; 11],
+
+    /// Owner of the dispatcher lock; see `process::lock`.
+    pub lock: AtomicU32,
+    _line1: [AtomicU32; 15],
+
+    /// The journal: one record. 0 none, else [`journal::COMPLETE`] or [`journal::REFUND`]. Everything below: dispatcher lock.
+    pub journal_valid: AtomicU32,
+    pub journal_thread: AtomicU32,
+    pub journal_result: AtomicU32,
+    pub journal_count: AtomicU32,
+    /// Object + 1 of a pulse under way.
+    pub pulse: AtomicU32,
+    pub object_free: AtomicU32,
+    pub object_high: AtomicU32,
+    pub objects_live: AtomicU32,
+    pub cell_free: AtomicU32,
+    pub cell_high: AtomicU32,
+    pub wait_sequence: AtomicU64,
+    pub section_serial: AtomicU64,
+    _line2: [AtomicU32; 2],
+
+    /// Slots that may have been used; grows without the lock.
+    pub process_high: AtomicU32,
+    pub thread_high: AtomicU32,
+    pub processes_reserved: AtomicU32,
+    pub threads_reserved: AtomicU32,
+    pub objects_reserved: AtomicU32,
+    pub cells_reserved: AtomicU32,
+    _line3: [AtomicU32; 10],
+
+    /// Counted for people: deaths told, locks taken over, and so on.
+    pub recoveries: AtomicU64,
+    pub reaped: AtomicU64,
+    pub refunds: AtomicU64,
+    pub abandons: AtomicU64,
+    pub redone: AtomicU64,
+    pub handed_over: AtomicU64,
+    _line4: [AtomicU32; 4],
+
+    /// Held by the elected reaper (a life word), and the word that tells it of newcomers.
+    pub reaper: LifeWord,
+    _line5: [AtomicU32; 6],
+    pub poke: AtomicU32,
+    pub reaper_slot: AtomicU32,
+    _line6: [AtomicU32; 14],
+}
+
+pub mod journal {
+    pub const COMPLETE: u32 = 1;
+    pub const REFUND: u32 = 2;
+    /// In `block`: the mutant was abandoned when this wait took it.
+    pub const ABANDONED: u32 = 1 << 31;
+}
+
+#[repr(C)]
+pub struct JournalEntry {
+    pub object: AtomicU32,
+    /// Wait block, with [`journal::ABANDONED`].
+    pub block: AtomicU32,
+    /// The new word, absolute, so that a redo does no harm.
+    pub word: AtomicU64,
+}
+
+/// A participant. Protected by the dispatcher lock but for `life`.
+#[repr(C, align(64))]
+pub struct Process {
+    /// Held by the helper thread for as long as the process takes part.
+    pub life: LifeWord,
+    pub pid: AtomicU32,
+    pub generation: AtomicU32,
+    pub start_time: AtomicU64,
+    pub pid_namespace: AtomicU64,
+    /// 0 claimed, 1 attached: its handles count.
+    pub attached: AtomicU32,
+    /// Handle slots that may have been used.
+    pub handle_high: AtomicU32,
+    pub handles_reserved: AtomicU32,
+    pub handle_count: AtomicU32,
+    _spare: [AtomicU32; 12],
+    /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
+    pub full: [AtomicU64; FULL_WORDS],
+    _room: [AtomicU32; 30],
+}
+
+/// A thread that has waited or owned a mutant.
+#[repr(C, align(64))]
+pub struct Thread {
+    /// Held by the thread itself for as long as it lives.
+    pub life: LifeWord,
+    /// Process slot.
+    pub process: AtomicU32,
+    pub tid: AtomicU32,
+    pub generation: AtomicU32,
+    /// Wait blocks that are reserved.
+    pub blocks_reserved: AtomicU32,
+    _line0: [AtomicU32; 2],
+
+    /// See [`progress`].
+    pub progress: AtomicU32,
+    /// The wait record: valid while `progress` says queued or done. Written by the thread under the dispatcher lock.
+    pub block_count: AtomicU32,
+    pub wait_all: AtomicU32,
+    pub alertable: AtomicU32,
+    /// 1: the blocks are in the objects' lists.
+    pub linked: AtomicU32,
+    _pad: AtomicU32,
+    pub sequence: AtomicU64,
+    /// When the wait began (eventual hand-over).
+    pub since_ns: AtomicU64,
+
+    /// Object + 1 of the mutant that this thread is about to take without the lock. Written by the thread alone.
+    pub intent: AtomicU32,
+    pub owned_count: AtomicU32,
+    /// 1: `owned` was too short, look at every object.
+    pub owned_overflow: AtomicU32,
+    _line1: AtomicU32,
+
+    /// Mutants owned, a superset. Written by the thread, and under the lock by whoever releases it after its end.
+    pub owned: [AtomicU32; OWNED],
+    /// Room for APCs, alerts and what a thread has in hand of a queue.
+    _room: [AtomicU32; 156],
+}
+
+/// An object: one cache line. `word` by compare-and-swap while HAS_WAITERS is clear; the rest under the dispatcher lock.
+#[repr(C, align(64))]
+pub struct Object {
+    pub word: AtomicU64,
+    pub kind: AtomicU32,
+    /// Semaphore: maximum. Section: flags.
+    pub limit: AtomicU32,
+    /// First and last wait block, + 1.
+    pub head: AtomicU32,
+    pub tail: AtomicU32,
+    /// Handles in all tables.
+    pub handles: AtomicU32,
+    /// Free: next free object. Named: next in the hash chain. + 1.
+    pub link: AtomicU32,
+    /// First cell of the name, + 1.
+    pub name: AtomicU32,
+    pub hash: AtomicU32,
+    /// First cell of a file section's path, + 1.
+    pub extra: AtomicU32,
+    /// Who made it, for people.
+    pub creator_pid: AtomicU32,
+    /// Timer: due time. Section: size.
+    pub a: AtomicU64,
+    /// Timer: period. Section: serial number of its file.
+    pub b: AtomicU64,
+}
+
+#[repr(C)]
+pub struct Block {
+    pub object: AtomicU32,
+    pub next: AtomicU32,
+    pub previous: AtomicU32,
+    /// Low bits: which signal of the object; [`Block::ABANDONED`] once a wait took an abandoned mutant through it.
+    pub channel: AtomicU32,
+}
+
+impl Block {
+    pub const ABANDONED: u32 = 1 << 31;
+}
+
+#[repr(C, align(64))]
+pub struct Cell {
+    pub next: AtomicU32,
+    pub text: [AtomicU32; Cell::WORDS],
+}
+
+impl Cell {
+    pub const WORDS: usize = 15;
+}
+
+const _: () = assert!(size_of::<Object>() == 64);
+const _: () = assert!(size_of::<Process>() == 512);
+const _: () = assert!(size_of::<Thread>() == 1024);
+const _: () = assert!(size_of::<Block>() == 16);
+const _: () = assert!(size_of::<Cell>() == 64);
+const _: () = assert!(size_of::<JournalEntry>() == 16);
+const _: () = assert!(size_of::<Header>() <= HEADER_SIZE as usize);
+
+const HEADER_SIZE: u64 = 16 << 10;
+pub const JOURNAL_AT: u64 = HEADER_SIZE;
+pub const BUCKETS_AT: u64 = JOURNAL_AT + BLOCKS as u64 * 16;
+pub const PROCESSES_AT: u64 = BUCKETS_AT + BUCKETS as u64 * 4;
+pub const THREADS_AT: u64 = PROCESSES_AT + PROCESSES as u64 * 512;
+pub const OBJECTS_AT: u64 = THREADS_AT + THREADS as u64 * 1024;
+pub const CELLS_AT: u64 = OBJECTS_AT + OBJECTS as u64 * 64;
+pub const HANDLES_AT: u64 = CELLS_AT + CELLS as u64 * 64;
+pub const BLOCKS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
+pub const ARENA_SIZE: u64 = BLOCKS_AT + THREADS as u64 * BLOCKS as u64 * 16;
+
+/// Two builds may share a session only if this is the same in both.
+pub const FINGERPRINT: u64 = {
+    let sizes = [
+        LAYOUT_VERSION,
+        size_of::<Header>() as u64,
+        PROCESSES as u64,
+        THREADS as u64,
+        OBJECTS as u64,
+        HANDLES as u64,
+        CELLS as u64,
+        BUCKETS as u64,
+        BLOCKS as u64,
+        OWNED as u64,
+        ARENA_SIZE,
+        size_of::<usize>() as u64,
+        if cfg!(target_endian = "little") { 1 } else { 2 },
+    ];
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < sizes.len() {
+        hash = (hash ^ sizes[i]).wrapping_mul(0x0000_0100_0000_01b3);
+        i += 1;
+    }
+    hash
+};

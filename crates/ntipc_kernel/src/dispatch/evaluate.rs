@@ -1,0 +1,161 @@
+//! Hand a signalled object to those who wait for it.
+//!
+//! A signal is "store the word, then a series of transactions". Each transaction ([`Locked::complete`]) takes everything one
+//! waiter waits for, or nothing, and tells it:
+//!
+//!   T1 fill the journal with the new words   T2 mark it valid   T3 store the words
+//!   T4 progress := DONE                      T5 mark it invalid T6 take the waiter out of the lists
+//!
+//! Invariant: every object in the journal carries HAS_WAITERS until T5, so no fast path changes its word meanwhile, and storing
+//! the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5 recovery repeats T3 and T4; after T5
+//! the thread's record says DONE and recovery does T6. A series cut short is finished by recovery, which looks at every waiter.
+//! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
+
+use super::signal::{consume, is_signalled};
+use crate::arena::layout::{BLOCKS, Block, THREADS, journal, progress, word};
+use crate::fault::fault;
+use crate::object::kind::Kind;
+use crate::process::lock::Locked;
+use crate::sync::{Ordering, Shared};
+use crate::sys::clock::now_ns;
+
+/// A waiter that has waited so long for a mutant or a semaphore gets it handed over; one that has not competes for it.
+/// Strict hand-over costs an order of magnitude of throughput under contention, pure competition starves.
+pub const HAND_OVER_NS: u64 = 1_000_000;
+
+impl Locked<'_> {
+    /// The index at which that queued wait is satisfied now (0 for wait-all).
+    pub fn satisfied(&self, slot: u32) -> Option<u32> {
+        let arena = &self.session.arena;
+        let all = arena.thread(slot).wait_all.get() != 0;
+        let count = self.block_count(slot);
+        for place in 0..count {
+            let block = self.block_of(slot, place);
+            let object = arena.object(block.object.get());
+            let kind = Kind::of(object)?;
+            let signalled = is_signalled(kind, object.word.get(), slot + 1, block.channel.get());
+            if signalled != all {
+                return signalled.then_some(place);
+            }
+        }
+        (all && count > 0).then_some(0)
+    }
+
+    /// The transaction: take what the wait waits for, and tell its thread.
+    pub fn complete(&mut self, slot: u32, index: u32) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let thread = arena.thread(slot);
+        let (first, end) = match thread.wait_all.get() {
+            0 => (index, (index + 1).min(self.block_count(slot))),
+            _ => (0, self.block_count(slot)),
+        };
+        let mut any_abandoned = 0;
+        for (entry, place) in (first..end).enumerate() {
+            let number = slot * BLOCKS + place;
+            let block = arena.block(number);
+            let object = arena.object(block.object.get());
+            let Some(kind) = Kind::of(object) else { return };
+            let (new, abandoned) = consume(kind, object.word.get(), slot + 1, block.channel.get());
+            let entry = arena.journal(entry as u32);
+            entry.object.put(block.object.get());
+            entry.block.put(number | if abandoned { journal::ABANDONED } else { 0 });
+            entry.word.put(new);
+            if abandoned {
+                any_abandoned = progress::ABANDONED;
+            }
+        }
+        fault!(JournalFilled); // T1
+        let result = progress::DONE | index | any_abandoned;
+        header.journal_thread.put(slot);
+        header.journal_result.put(result);
+        header.journal_count.put(end - first);
+        header.journal_valid.put(journal::COMPLETE); // T2
+        fault!(JournalValid);
+        self.apply_journal(); // T3
+        let before = thread.progress.swap(result, Ordering::SeqCst); // T4
+        fault!(JournalTold);
+        header.journal_valid.put(0); // T5
+        fault!(JournalCleared);
+        if before == progress::SLEEP || before == progress::RETRY {
+            self.wake_later(slot);
+        }
+        self.unlink(slot); // T6
+    }
+
+    /// Store the words of the journal. Idempotent.
+    pub fn apply_journal(&mut self) {
+        let arena = &self.session.arena;
+        for index in 0..arena.header().journal_count.get().min(BLOCKS) {
+            let entry = arena.journal(index);
+            arena.object(entry.object.get()).word.store(entry.word.get(), Ordering::SeqCst);
+            if entry.block.get() & journal::ABANDONED != 0 {
+                arena.block(entry.block.get()).channel.fetch_or(Block::ABANDONED, Ordering::Release);
+            }
+            fault!(JournalApplied);
+        }
+    }
+
+    pub fn evaluate_if_waited_for(&mut self, object: u32) {
+        if self.session.arena.object(object).word.get() & word::HAS_WAITERS != 0 {
+            self.evaluate(object);
+        }
+    }
+
+    /// Give an object to its waiters, first come first served, for as long as it is signalled.
+    pub fn evaluate(&mut self, object: u32) {
+        let arena = &self.session.arena;
+        let record = arena.object(object);
+        let Some(kind) = Kind::of(record) else { return };
+        let now = if kind.is_competed_for() { now_ns() } else { 0 };
+        let mut offered = 0;
+        let mut next = record.head.get();
+        for _ in 0..THREADS * 4 {
+            let Some(number) = next.checked_sub(1).filter(|number| *number < THREADS * BLOCKS) else { return };
+            let slot = number / BLOCKS;
+            let block = arena.block(number);
+            let channel = block.channel.get();
+            // Further blocks of the same wait follow directly; the next waiter must be known before this one is taken out.
+            next = block.next.get();
+            while next != 0 && (next - 1) / BLOCKS == slot && next - 1 != number {
+                next = arena.block(next - 1).next.get();
+            }
+            let seen = record.word.get();
+            if !is_signalled(kind, seen, 0, channel) {
+                if kind == Kind::EventPair {
+                    continue; // the next one may wait for the other side
+                }
+                return;
+            }
+            let thread = arena.thread(slot);
+            if thread.wait_all.get() != 0 {
+                if self.satisfied(slot).is_some() {
+                    self.complete(slot, 0);
+                }
+            } else if kind.is_competed_for()
+                && thread.block_count.get() == 1
+                && now.saturating_sub(thread.since_ns.get()) < HAND_OVER_NS
+            {
+                self.offer(slot);
+                offered += 1;
+                if kind == Kind::Mutant || offered >= super::signal::count(seen) {
+                    return;
+                }
+            } else {
+                if kind.is_competed_for() {
+                    arena.header().handed_over.fetch_add(1, Ordering::Relaxed);
+                }
+                self.complete(slot, number % BLOCKS);
+            }
+        }
+    }
+
+    /// Tell a queued thread to look again; it keeps its place.
+    pub fn offer(&mut self, slot: u32) {
+        let before = self.session.arena.thread(slot).progress.swap(progress::RETRY, Ordering::SeqCst);
+        fault!(RetryMarked);
+        if before == progress::SLEEP {
+            self.wake_later(slot);
+        }
+    }
+}

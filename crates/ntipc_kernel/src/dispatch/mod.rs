@@ -1,0 +1,16 @@
+//! The dispatcher: what it means that an object is signalled, who gets it, and how a thread waits.
+//!
+//! * `signal`: the meaning of an object's word
+//! * `evaluate`: hand an object to those who wait for it, in transactions that survive a death
+//! * `queue`: wait records, wait lists, withdrawal and refund
+//! * `wait`: the life of a wait, from the try to the acknowledgement
+//! * `event`, `semaphore`, `mutant`, `timer`: what changes each kind
+
+pub(crate) mod evaluate;
+pub mod event;
+pub mod mutant;
+mod queue;
+pub mod semaphore;
+pub(crate) mod signal;
+pub mod timer;
+pub mod wait;

@@ -1,0 +1,457 @@
+//! The life of a wait.
+//!
+//!   W1 try without the lock (one object, or the first of several)
+//!   W2 lock, write the wait record, publish it (progress := WAIT)
+//!   W3 set HAS_WAITERS on every object, then look at them all
+//!   W4 satisfied: complete. Else: append to the lists, unlock
+//!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP
+//!   W8 completed: note what we own, progress := IDLE
+//!
+//! Invariant: no thread sleeps while its wait is satisfiable. W3 sets the flag by a read-modify-write before it looks (a full
+//! fence): a fast path either changed the word before, then W3 sees it, or fails its compare-and-swap and comes for the lock.
+//! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss each other.
+//! Crash: from W2 on the record speaks for the thread; before W8 the result is refunded by whoever cleans up after it.
+
+use super::signal::{is_signalled, owner, recursion};
+use crate::arena::layout::{BLOCKS, Block, progress, word};
+use crate::fault::fault;
+use crate::object::handles::{Entry, check_rights};
+use crate::object::kind::{Kind, access};
+use crate::process::lock::Locked;
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{Ordering, Shared};
+use crate::sys::clock::{NEVER, now_ns};
+use crate::sys::futex::{self, Slept};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Most objects in one wait.
+pub const MAXIMUM_WAIT_OBJECTS: usize = BLOCKS as usize;
+
+/// What to wait for: a handle, and for an event pair the side (0 low, 1 high).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    pub handle: u32,
+    pub channel: u32,
+}
+
+/// A satisfied wait: which object (0 for wait-all), and which mutants had been abandoned.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    pub index: u32,
+    pub abandoned: SmallVec<[u32; 2]>,
+}
+
+#[derive(Debug)]
+pub enum Started {
+    Satisfied(Outcome),
+    TimedOut,
+    /// Queued: go on with [`Session::spin`], [`Session::sleep`]; every path ends in an outcome, [`Session::cancel`] or [`Session::abort`].
+    Queued(Queued),
+}
+
+/// A queued wait of the calling thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Queued {
+    slot: u32,
+    sequence: u64,
+    has_timers: bool,
+}
+
+#[derive(Debug)]
+pub enum Slumber {
+    Satisfied(Outcome),
+    /// The deadline has passed; nothing was taken.
+    TimedOut,
+    /// A signal handler ran, or the slice is over.
+    Interrupted,
+}
+
+enum Try {
+    Taken(bool),
+    Unsignalled,
+    /// Needs the lock.
+    Contended,
+}
+
+struct Resolved {
+    entry: Entry,
+    kind: Kind,
+    channel: u32,
+}
+
+impl Session {
+    fn waitable(&self, target: Target) -> NtResult<Resolved> {
+        let entry = self.entry(target.handle)?;
+        let kind = Kind::of(self.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
+        if kind == Kind::Section {
+            return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "a section cannot be waited for"));
+        }
+        check_rights(entry, access::SYNCHRONIZE)?;
+        Ok(Resolved { entry, kind, channel: target.channel & 1 })
+    }
+
+    /// W1: take one object without the lock.
+    #[inline]
+    fn try_take(&self, slot: u32, wanted: &Resolved) -> NtResult<Try> {
+        let object = self.arena.object(wanted.entry.object);
+        let me = slot + 1;
+        loop {
+            let seen = object.word.load(Ordering::Acquire);
+            if word::generation(seen) != wanted.entry.generation {
+                return Err(NtStatus::INVALID_HANDLE.into());
+            }
+            if seen & word::HAS_WAITERS != 0 || wanted.kind.is_timer() {
+                return Ok(Try::Contended);
+            }
+            if !is_signalled(wanted.kind, seen, me, wanted.channel) {
+                return Ok(Try::Unsignalled);
+            }
+            match wanted.kind {
+                Kind::NotificationEvent => return Ok(Try::Taken(false)),
+                Kind::Mutant => {
+                    if let Some(taken) = self.try_own(slot, wanted.entry.object, seen)? {
+                        return Ok(Try::Taken(taken));
+                    }
+                }
+                kind => {
+                    let (new, _) = super::signal::consume(kind, seen, me, wanted.channel);
+                    if object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                        fault!(FastSemaphore);
+                        return Ok(Try::Taken(false));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begin a wait; with `signal`, signal that object in the same step. Never blocks but for the lock.
+    pub fn start_wait(
+        self: &Arc<Self>,
+        targets: &[Target],
+        all: bool,
+        poll: bool,
+        signal: Option<Target>,
+    ) -> NtResult<Started> {
+        if targets.is_empty() || targets.len() > MAXIMUM_WAIT_OBJECTS {
+            let why = format!("a wait takes 1 to {MAXIMUM_WAIT_OBJECTS} objects, not {}", targets.len());
+            return Err(Failure::new(NtStatus::INVALID_PARAMETER, why));
+        }
+        let slot = self.thread_slot()?;
+        // Every handle is checked before anything is taken.
+        let first = self.waitable(targets[0])?;
+        for target in &targets[1..] {
+            self.waitable(*target)?;
+        }
+        if signal.is_none() && (targets.len() == 1 || !all) {
+            match self.try_take(slot, &first)? {
+                Try::Taken(abandoned) => {
+                    let abandoned = if abandoned { SmallVec::from_slice(&[0]) } else { SmallVec::new() };
+                    return Ok(Started::Satisfied(Outcome { index: 0, abandoned }));
+                }
+                Try::Unsignalled if poll && targets.len() == 1 => return Ok(Started::TimedOut),
+                _ => {}
+            }
+        }
+        self.start_locked(slot, targets, all, poll, signal)
+    }
+
+    fn start_locked(
+        self: &Arc<Self>,
+        slot: u32,
+        targets: &[Target],
+        all: bool,
+        poll: bool,
+        signal: Option<Target>,
+    ) -> NtResult<Started> {
+        self.arena.grow_blocks(slot, targets.len() as u32)?;
+        let mut locked = self.lock_as(slot + 1);
+        // A signal handler that waits while its own thread waits: the outer wait is put aside, and begins anew afterwards.
+        locked.put_aside(slot);
+        let mut resolved: SmallVec<[Resolved; 8]> = SmallVec::new();
+        for target in targets {
+            resolved.push(self.waitable(*target)?);
+        }
+        locked.check_wait(slot, &resolved, all)?;
+        if let Some(signal) = signal {
+            locked.signal_one(slot, signal)?;
+            fault!(SignalBeforeWait);
+        }
+        let satisfied = locked.enqueue(slot, &resolved, all);
+        if !satisfied && poll {
+            locked.withdraw(slot);
+            return Ok(Started::TimedOut);
+        }
+        let sequence = self.arena.thread(slot).sequence.get();
+        drop(locked);
+        match satisfied {
+            true => Ok(Started::Satisfied(self.acknowledge(slot))),
+            false => {
+                let has_timers = resolved.iter().any(|wanted| wanted.kind.is_timer());
+                Ok(Started::Queued(Queued { slot, sequence, has_timers }))
+            }
+        }
+    }
+
+    /// W5: wait `budget_ns` without giving up the processor.
+    pub fn spin(&self, wait: Queued, budget_ns: u64) -> Option<Outcome> {
+        let thread = self.arena.thread(wait.slot);
+        let end = now_ns() + budget_ns;
+        loop {
+            for _ in 0..30 {
+                let state = thread.progress.load(Ordering::Acquire);
+                if progress::is_done(state) {
+                    return Some(self.acknowledge(wait.slot));
+                }
+                if state == progress::RETRY {
+                    return self.retry(wait.slot);
+                }
+                std::hint::spin_loop();
+            }
+            if now_ns() >= end {
+                return None;
+            }
+        }
+    }
+
+    /// Told to compete: take it if it is still there, else stay in the queue.
+    fn retry(&self, slot: u32) -> Option<Outcome> {
+        let thread = self.arena.thread(slot);
+        {
+            let mut locked = self.lock_as(slot + 1);
+            if thread.progress.get() == progress::RETRY {
+                thread.progress.store(progress::WAIT, Ordering::SeqCst);
+                locked.tick_all(slot);
+                if progress::is_queued(thread.progress.get())
+                    && let Some(index) = locked.satisfied(slot)
+                {
+                    locked.complete(slot, index);
+                }
+            }
+        }
+        progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot))
+    }
+
+    /// W6, W7: sleep until satisfied, `deadline_ns`, a signal handler, or `slice_ns` (absolute, as the deadline).
+    pub fn sleep(&self, wait: Queued, deadline_ns: u64, slice_ns: u64) -> Slumber {
+        let slot = wait.slot;
+        let thread = self.arena.thread(slot);
+        loop {
+            let state = thread.progress.load(Ordering::Acquire);
+            if progress::is_done(state) {
+                return Slumber::Satisfied(self.acknowledge(slot));
+            }
+            if state == progress::RETRY {
+                match self.retry(slot) {
+                    Some(outcome) => return Slumber::Satisfied(outcome),
+                    None => continue,
+                }
+            }
+            let due_ns = if wait.has_timers { self.earliest_due(slot) } else { NEVER };
+            if state == progress::WAIT {
+                fault!(WaitBeforeSleep);
+                let slept = thread.progress.compare_exchange(
+                    progress::WAIT,
+                    progress::SLEEP,
+                    Ordering::SeqCst,
+                    Ordering::Acquire,
+                ); // W6
+                if slept.is_err() {
+                    continue;
+                }
+            }
+            let slept = futex::wait(&thread.progress, progress::SLEEP, deadline_ns.min(due_ns).min(slice_ns)); // W7
+            fault!(WaitWoken);
+            match slept {
+                Slept::Woken => {}
+                Slept::Interrupted => return Slumber::Interrupted,
+                Slept::TimedOut => {
+                    let now = now_ns();
+                    if now >= due_ns {
+                        self.lock_as(slot + 1).tick_all(slot);
+                    }
+                    if now >= deadline_ns {
+                        return match self.cancel(wait) {
+                            Some(outcome) => Slumber::Satisfied(outcome),
+                            None => Slumber::TimedOut,
+                        };
+                    }
+                    if now >= slice_ns {
+                        return Slumber::Interrupted;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stop waiting; whatever was satisfied by then counts.
+    pub fn cancel(&self, wait: Queued) -> Option<Outcome> {
+        let thread = self.arena.thread(wait.slot);
+        {
+            let mut locked = self.lock_as(wait.slot + 1);
+            locked.tick_all(wait.slot);
+            if thread.progress.get() == progress::RETRY
+                && let Some(index) = locked.satisfied(wait.slot)
+            {
+                locked.complete(wait.slot, index);
+            } else if progress::is_queued(thread.progress.get()) {
+                locked.withdraw(wait.slot);
+                return None;
+            }
+        }
+        Some(self.acknowledge(wait.slot))
+    }
+
+    /// Stop waiting and take nothing: an exception is on its way and nobody would learn of what was taken.
+    pub fn abort(&self, wait: Queued) {
+        if self.is_current(wait) {
+            self.lock_as(wait.slot + 1).put_aside(wait.slot);
+        }
+    }
+
+    /// False once a wait inside a signal handler has put this one aside: it must be started again.
+    pub fn is_current(&self, wait: Queued) -> bool {
+        let thread = self.arena.thread(wait.slot);
+        thread.sequence.get() == wait.sequence && thread.progress.get() != progress::IDLE
+    }
+
+    /// W8: the result is ours.
+    fn acknowledge(&self, slot: u32) -> Outcome {
+        let arena = &self.arena;
+        let thread = arena.thread(slot);
+        let state = thread.progress.load(Ordering::Acquire);
+        let all = thread.wait_all.get() != 0;
+        let blocks = thread.block_count.get().min(BLOCKS);
+        let index = if all { 0 } else { (state & progress::INDEX_MASK).min(blocks.saturating_sub(1)) };
+        let mut outcome = Outcome { index, abandoned: SmallVec::new() };
+        let places = if all { 0..blocks } else { index..(index + 1).min(blocks) };
+        for place in places {
+            let block = arena.block(slot * BLOCKS + place);
+            let number = block.object.get();
+            let object = arena.object(number);
+            if Kind::of(object) == Some(Kind::Mutant) {
+                let seen = object.word.get();
+                if owner(seen) == slot + 1 && recursion(seen) == 1 {
+                    self.note_owned(slot, number);
+                }
+                if block.channel.get() & Block::ABANDONED != 0 {
+                    outcome.abandoned.push(place);
+                }
+            }
+        }
+        fault!(AckBeforeIdle);
+        thread.progress.put(progress::IDLE);
+        fault!(AckDone);
+        outcome
+    }
+
+    /// When the first timer of a wait is due. Read without the lock: whoever sets a timer tells its waiters to look again.
+    fn earliest_due(&self, slot: u32) -> u64 {
+        let thread = self.arena.thread(slot);
+        (0..thread.block_count.get().min(BLOCKS))
+            .map(|place| self.arena.object(self.arena.block(slot * BLOCKS + place).object.get()))
+            .filter(|object| Kind::of(object).is_some_and(Kind::is_timer))
+            .map(|timer| timer.a.get())
+            .filter(|due| *due != 0)
+            .min()
+            .unwrap_or(NEVER)
+    }
+}
+
+impl Locked<'_> {
+    /// End whatever wait the thread's record speaks of, and give back what it took.
+    fn put_aside(&mut self, slot: u32) {
+        let state = self.session.arena.thread(slot).progress.get();
+        if progress::is_queued(state) {
+            self.withdraw(slot);
+        } else if progress::is_done(state) {
+            self.refund(slot);
+        }
+    }
+
+    /// What makes a wait fail before it begins.
+    fn check_wait(&self, slot: u32, wanted: &[Resolved], all: bool) -> NtResult<()> {
+        if all && wanted.len() > 1 {
+            let mut objects: SmallVec<[(u32, u32); 16]> =
+                wanted.iter().map(|wanted| (wanted.entry.object, wanted.channel)).collect();
+            objects.sort_unstable();
+            if objects.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(Failure::new(NtStatus::INVALID_PARAMETER_MIX, "an object stands twice in a wait for all"));
+            }
+        }
+        for wanted in wanted.iter().filter(|wanted| wanted.kind == Kind::Mutant) {
+            let seen = self.session.arena.object(wanted.entry.object).word.get();
+            if owner(seen) == slot + 1 && u64::from(recursion(seen)) == word::RECURSION_MASK {
+                return Err(NtStatus::MUTANT_LIMIT_EXCEEDED.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// W2 to W4. `true`: satisfied at once, to be acknowledged.
+    fn enqueue(&mut self, slot: u32, wanted: &[Resolved], all: bool) -> bool {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let thread = arena.thread(slot);
+        for (place, wanted) in wanted.iter().enumerate() {
+            let block = arena.block(slot * BLOCKS + place as u32);
+            block.object.put(wanted.entry.object);
+            block.channel.put(wanted.channel);
+        }
+        thread.block_count.put(wanted.len() as u32);
+        thread.wait_all.put(u32::from(all));
+        thread.since_ns.put(now_ns());
+        header.wait_sequence.put(header.wait_sequence.get() + 1);
+        thread.sequence.put(header.wait_sequence.get());
+        thread.linked.put(0);
+        fault!(WaitRecorded);
+        thread.progress.store(progress::WAIT, Ordering::SeqCst);
+        fault!(WaitPublished);
+        for wanted in wanted {
+            let object = arena.object(wanted.entry.object);
+            if object.word.get() & word::HAS_WAITERS == 0 {
+                object.word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
+            }
+        }
+        fault!(WaitFlagged);
+        self.tick_all(slot);
+        if let Some(index) = self.satisfied(slot) {
+            self.complete(slot, index);
+            for wanted in wanted {
+                self.lower_flag(wanted.entry.object);
+            }
+            return true;
+        }
+        self.link(slot);
+        false
+    }
+
+    /// The signal of signal-and-wait.
+    fn signal_one(&mut self, slot: u32, target: Target) -> NtResult<()> {
+        let session = self.session;
+        let entry = session.entry(target.handle)?;
+        let kind = Kind::of(session.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
+        match kind {
+            Kind::NotificationEvent | Kind::SynchronizationEvent => {
+                check_rights(entry, access::MODIFY)?;
+                self.set_signal(entry.object, 0);
+                Ok(())
+            }
+            Kind::EventPair => {
+                check_rights(entry, access::SYNCHRONIZE)?;
+                self.set_signal(entry.object, target.channel & 1);
+                Ok(())
+            }
+            Kind::Semaphore => {
+                check_rights(entry, access::MODIFY)?;
+                self.add_units(entry.object, 1).map(|_| ())
+            }
+            Kind::Mutant => self.disown(entry.object, slot),
+            Kind::NotificationTimer | Kind::SynchronizationTimer | Kind::Section => Err(Failure::new(
+                NtStatus::OBJECT_TYPE_MISMATCH,
+                "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
+            )),
+        }
+    }
+}

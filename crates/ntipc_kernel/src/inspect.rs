@@ -1,0 +1,216 @@
+//! Look into a session from outside: read-only mapping, no slot, no lock, nothing changed. Whatever is read may be in the middle
+//! of a change or scribbled on: every list is bounded, every index masked, every text checked.
+
+use crate::arena::Arena;
+use crate::arena::layout::{BLOCKS, HANDLES, OBJECTS, PROCESSES, THREADS, progress, word};
+use crate::dispatch::signal::{count, owner, recursion};
+use crate::object::handles::{Entry, INHERITABLE, number};
+use crate::object::kind::Kind;
+use crate::object::names;
+use crate::process::lock;
+use crate::section;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::Shared;
+use crate::sys::clock::now_ns;
+use crate::sys::files::{self, Protection};
+use crate::sys::robust::{OWNER_DIED, TID_MASK};
+
+pub struct Snapshot {
+    pub uid: u32,
+    pub reaper_pid: Option<u32>,
+    pub lock_holder: Option<(u32, u32)>,
+    pub counters: Vec<(&'static str, u64)>,
+    pub processes: Vec<ProcessView>,
+    pub threads: Vec<ThreadView>,
+    pub objects: Vec<ObjectView>,
+}
+
+pub struct ProcessView {
+    pub slot: u32,
+    pub pid: u32,
+    pub alive: bool,
+    pub handles: u32,
+}
+
+pub struct ThreadView {
+    pub slot: u32,
+    pub pid: u32,
+    pub tid: u32,
+    pub state: &'static str,
+    pub wait_all: bool,
+    pub waiting_on: Vec<u32>,
+    pub owns: Vec<u32>,
+}
+
+pub struct HolderView {
+    pub pid: u32,
+    pub handle: u32,
+    pub access: u32,
+    pub inheritable: bool,
+}
+
+pub struct ObjectView {
+    pub index: u32,
+    pub generation: u32,
+    pub kind: Kind,
+    pub name: Option<String>,
+    pub creator_pid: u32,
+    pub word: u64,
+    pub limit: u32,
+    pub a: u64,
+    pub b: u64,
+    /// Of a mutant: pid and tid of the owner.
+    pub owner: Option<(u32, u32)>,
+    pub recursion: u32,
+    pub count: u32,
+    pub due_in_ns: Option<u64>,
+    /// Of a section: the file it was made of.
+    pub file: Option<String>,
+    pub holders: Vec<HolderView>,
+    pub waiters: Vec<(u32, u32)>,
+}
+
+/// Take a picture of the session at `path`.
+pub fn inspect(path: &str) -> NtResult<Snapshot> {
+    let missing = |error: &std::io::Error| Failure::from_io(&format!("looking into the session {path}"), error);
+    let directory = files::open_directory(&files::c_string(path)?).map_err(|error| missing(&error))?;
+    let file = files::open_at(&directory, c"arena", libc::O_RDONLY, 0).map_err(|error| missing(&error))?;
+    Arena::verify(&file)?;
+    let uid = files::status_of(&directory)?.st_uid;
+    let arena = Arena::map(file, Protection::Read)?;
+    if arena.header().process_high.get() > PROCESSES {
+        return Err(Failure::new(NtStatus::DATA_ERROR, "the session's memory contradicts itself"));
+    }
+    Ok(picture(&arena, uid))
+}
+
+/// Processes and threads first, then one pass over the objects.
+pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
+    let header = arena.header();
+    let mut objects: Vec<Option<ObjectView>> = Vec::new();
+    for index in 0..header.object_high.get().min(OBJECTS) {
+        objects.push(object_view(arena, index));
+    }
+    let mut processes = Vec::new();
+    for slot in 0..header.process_high.get().min(PROCESSES) {
+        let record = arena.process(slot);
+        let life = record.life.word.get();
+        if life == 0 {
+            continue;
+        }
+        let pid = record.pid.get();
+        processes.push(ProcessView {
+            slot,
+            pid,
+            alive: life & OWNER_DIED == 0 && life & TID_MASK != 0,
+            handles: record.handle_count.get(),
+        });
+        let reserved = record.handles_reserved.get();
+        for place in 0..record.handle_high.get().min(HANDLES).min(reserved) {
+            let Some(entry) = Entry::unpack(arena.handle(slot, place).get()) else { continue };
+            if let Some(Some(object)) = objects.get_mut(entry.object as usize)
+                && object.generation == entry.generation
+            {
+                let inheritable = entry.flags & INHERITABLE != 0;
+                object.holders.push(HolderView { pid, handle: number(place), access: entry.access, inheritable });
+            }
+        }
+    }
+    let mut threads = Vec::new();
+    for slot in 0..header.thread_high.get().min(THREADS) {
+        let record = arena.thread(slot);
+        let process = record.process.get();
+        if record.life.word.get() == 0 || process >= PROCESSES {
+            continue;
+        }
+        let (pid, tid) = (arena.process(process).pid.get(), record.tid.get());
+        let state = record.progress.get();
+        let queued = progress::is_queued(state);
+        let mut waiting_on = Vec::new();
+        if queued {
+            for place in 0..record.block_count.get().min(BLOCKS).min(record.blocks_reserved.get()) {
+                let object = arena.block(slot * BLOCKS + place).object.get();
+                if let Some(Some(object)) = objects.get_mut(object as usize) {
+                    object.waiters.push((pid, tid));
+                }
+                waiting_on.push(object);
+            }
+        }
+        let owned_by = |object: &&ObjectView| object.kind == Kind::Mutant && owner(object.word) == slot + 1;
+        let owns = objects.iter().flatten().filter(owned_by).map(|object| object.index).collect();
+        threads.push(ThreadView {
+            slot,
+            pid,
+            tid,
+            state: match state {
+                progress::IDLE => "running",
+                progress::SLEEP => "sleeping",
+                _ if queued => "waiting",
+                _ => "done",
+            },
+            wait_all: record.wait_all.get() != 0,
+            waiting_on,
+            owns,
+        });
+    }
+    let reaper = header.reaper.word.get() & TID_MASK != 0;
+    Snapshot {
+        uid,
+        reaper_pid: reaper.then(|| arena.process(header.reaper_slot.get()).pid.get()),
+        lock_holder: lock::holder(arena),
+        counters: counters(arena),
+        processes,
+        threads,
+        objects: objects.into_iter().flatten().collect(),
+    }
+}
+
+fn counters(arena: &Arena) -> Vec<(&'static str, u64)> {
+    let header = arena.header();
+    vec![
+        ("objects", u64::from(header.objects_live.get())),
+        ("waits_queued", header.wait_sequence.get()),
+        ("deaths", header.reaped.get()),
+        ("abandoned", header.abandons.get()),
+        ("refunded", header.refunds.get()),
+        ("recoveries", header.recoveries.get()),
+        ("redone", header.redone.get()),
+        ("handed_over", header.handed_over.get()),
+    ]
+}
+
+fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
+    let record = arena.object(index);
+    let kind = Kind::of(record)?;
+    let word = record.word.get();
+    let owner_slot = if kind == Kind::Mutant { owner(word) } else { 0 };
+    let now = now_ns();
+    Some(ObjectView {
+        index,
+        generation: word::generation(word),
+        kind,
+        name: names::read(arena, record.name.get()).map(|name| String::from_utf8_lossy(&name).into_owned()),
+        creator_pid: record.creator_pid.get(),
+        word,
+        limit: record.limit.get(),
+        a: record.a.get(),
+        b: record.b.get(),
+        owner: owner_slot.checked_sub(1).map(|slot| {
+            let thread = arena.thread(slot);
+            (arena.process(thread.process.get()).pid.get(), thread.tid.get())
+        }),
+        recursion: recursion(word),
+        count: count(word),
+        due_in_ns: (kind.is_timer() && record.a.get() != 0).then(|| record.a.get().saturating_sub(now)),
+        file: (record.extra.get() != 0).then(|| section::backing(arena, index).ok()).flatten().map(|file| file.path),
+        holders: Vec::new(),
+        waiters: Vec::new(),
+    })
+}
+
+impl crate::session::Session {
+    /// Counters of the session, for people.
+    pub fn statistics(&self) -> Vec<(&'static str, u64)> {
+        counters(&self.arena)
+    }
+}

@@ -1,0 +1,31 @@
+//! The kernel of ntipc: the NT dispatcher, its objects, names, handles and waits, in one shared memory mapping.
+//!
+//! | module     | owns                                                        | may use              |
+//! | ---------- | ----------------------------------------------------------- | -------------------- |
+//! | `sys`      | system calls                                                | `sync`, `status`     |
+//! | `arena`    | the layout of shared memory, and the way from index to record | `sys`              |
+//! | `session`  | this process's attachment                                   | `arena`              |
+//! | `object`   | object table, names, handles                                | `session`, `process::lock` |
+//! | `dispatch` | signals, waits, hand-over                                   | `object`             |
+//! | `process`  | the lock, attachment, death and repair, fork                | all of the above     |
+//! | `section`  | shared memory for programs                                  | `object`             |
+//! | `query`, `inspect` | looking                                             | everything, read-only |
+//!
+//! No Python in here: `ntipc_py` binds it.
+
+mod arena;
+pub mod dispatch;
+pub mod fault;
+pub mod inspect;
+pub mod object;
+pub mod process;
+pub mod query;
+pub mod section;
+pub mod session;
+pub mod status;
+mod sync;
+pub mod sys;
+
+pub use arena::layout::FINGERPRINT;
+pub use session::Session;
+pub use status::{Failure, NtResult, NtStatus};

@@ -1,0 +1,294 @@
+//! Handles: a table a process, one word a handle, so that a fast path reads object, generation and rights in one load.
+//!
+//! | bits  | meaning                                                         |
+//! | ----- | --------------------------------------------------------------- |
+//! | 0–18  | object + 1; 0 = free                                            |
+//! | 19–40 | generation of the object; differs once the slot is used again   |
+//! | 41–55 | rights: bits 0–9 specific, 10–14 the standard ones and SYNCHRONIZE |
+//! | 56–59 | flags                                                           |
+//!
+//! Written under the dispatcher lock. Read without it: a stale word names a generation that the object's word no longer
+//! has, and the compare-and-swap of the fast path then fails.
+//! The number that people see is (place + 1) * 4, as on Windows, where the two low bits mean nothing.
+
+use crate::arena::layout::{FULL_WORDS, HANDLES, PROCESSES, word};
+use crate::fault::fault;
+use crate::object::kind::{Kind, Type, access};
+use crate::process::lock::Locked;
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{Ordering, Shared};
+use std::sync::Arc;
+
+pub const INHERITABLE: u32 = 1;
+/// A reference in flight: held by its sender until the receiver claims it, no handle that anybody can use.
+pub const IN_FLIGHT: u32 = 2;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    pub object: u32,
+    pub generation: u32,
+    pub access: u32,
+    pub flags: u32,
+}
+
+impl Entry {
+    pub fn pack(self) -> u64 {
+        let rights = (self.access & 0x3ff) | (self.access >> 16 & 0x1f) << 10;
+        u64::from(self.object + 1)
+            | u64::from(self.generation & 0x3f_ffff) << 19
+            | u64::from(rights) << 41
+            | u64::from(self.flags & 0xf) << 56
+    }
+
+    #[inline]
+    pub fn unpack(packed: u64) -> Option<Entry> {
+        let object = ((packed & 0x7_ffff) as u32).checked_sub(1)?;
+        let rights = (packed >> 41) as u32 & 0x7fff;
+        Some(Entry {
+            object,
+            generation: (packed >> 19) as u32 & 0x3f_ffff,
+            access: (rights & 0x3ff) | (rights >> 10) << 16,
+            flags: (packed >> 56) as u32 & 0xf,
+        })
+    }
+
+    pub fn in_flight(self) -> bool {
+        self.flags & IN_FLIGHT != 0
+    }
+}
+
+fn place(handle: u32) -> Option<u32> {
+    (handle >> 2).checked_sub(1).filter(|index| *index < HANDLES)
+}
+
+pub fn number(place: u32) -> u32 {
+    (place + 1) << 2
+}
+
+fn invalid() -> Failure {
+    Failure::new(NtStatus::INVALID_HANDLE, "")
+}
+
+impl Session {
+    /// What a handle of this process leads to. No lock: the answer may be old by the time it is used, see above.
+    #[inline]
+    pub(crate) fn entry(&self, handle: u32) -> NtResult<Entry> {
+        place(handle)
+            .and_then(|index| Entry::unpack(self.arena.handle(self.slot(), index).load(Ordering::Acquire)))
+            .filter(|entry| !entry.in_flight())
+            .ok_or_else(invalid)
+    }
+
+    /// The same, of a given type and with the rights needed.
+    #[inline]
+    pub(crate) fn entry_of(&self, handle: u32, wanted: Type, rights: u32) -> NtResult<(Entry, Kind)> {
+        let entry = self.entry(handle)?;
+        match Kind::of(self.arena.object(entry.object)) {
+            Some(kind) if kind.object_type() == wanted => {
+                check_rights(entry, rights)?;
+                Ok((entry, kind))
+            }
+            Some(kind) => Err(Failure::new(
+                NtStatus::OBJECT_TYPE_MISMATCH,
+                format!("the handle leads to an object of type {}, not {}", kind.object_type().name(), wanted.name()),
+            )),
+            None => Err(invalid()),
+        }
+    }
+
+    pub fn close(self: &Arc<Self>, handle: u32) -> NtResult<()> {
+        let index = place(handle).ok_or_else(invalid)?;
+        if self.is_left() {
+            return Err(invalid());
+        }
+        let mut locked = self.lock()?;
+        let packed = self.arena.handle(self.slot(), index).get();
+        if Entry::unpack(packed).is_none_or(Entry::in_flight) {
+            return Err(invalid());
+        }
+        locked.clear_handle(self.slot(), index);
+        Ok(())
+    }
+
+    pub fn set_inheritable(self: &Arc<Self>, handle: u32, inheritable: bool) -> NtResult<()> {
+        let _locked = self.lock()?;
+        let mut entry = self.entry(handle)?;
+        entry.flags = if inheritable { entry.flags | INHERITABLE } else { entry.flags & !INHERITABLE };
+        if let Some(index) = place(handle) {
+            self.arena.handle(self.slot(), index).put(entry.pack());
+        }
+        Ok(())
+    }
+
+    /// Another handle to the same object, here or in the participant with process id `pid`.
+    pub fn duplicate(
+        self: &Arc<Self>,
+        handle: u32,
+        pid: Option<u32>,
+        access: Option<u32>,
+        inheritable: bool,
+    ) -> NtResult<u32> {
+        let mut locked = self.lock()?;
+        let mut entry = self.entry(handle)?;
+        let process = match pid {
+            None => self.slot(),
+            Some(pid) => locked.process_of(pid).ok_or_else(|| {
+                Failure::new(NtStatus::INVALID_PARAMETER, format!("process {pid} takes no part in this session"))
+            })?,
+        };
+        if let Some(access) = access {
+            let kind = Kind::of(self.arena.object(entry.object)).ok_or_else(invalid)?;
+            entry.access = access & kind.object_type().all_access();
+        }
+        entry.flags = if inheritable { INHERITABLE } else { 0 };
+        locked.insert_handle(process, entry)
+    }
+
+    /// Make a reference in flight: (process slot, its generation, place, object, object generation, rights).
+    pub fn park(self: &Arc<Self>, handle: u32) -> NtResult<[u32; 6]> {
+        let mut locked = self.lock()?;
+        let entry = Entry { flags: IN_FLIGHT, ..self.entry(handle)? };
+        let slot = self.slot();
+        let parked = locked.insert_handle(slot, entry)?;
+        let generation = self.arena.process(slot).generation.get();
+        Ok([slot, generation, parked, entry.object, entry.generation, entry.access])
+    }
+
+    /// Turn a reference in flight into a handle of this process. A second claim works as long as the object lives.
+    pub fn claim(self: &Arc<Self>, token: [u32; 6], wanted: Type) -> NtResult<u32> {
+        let [sender, sender_generation, parked, object, generation, access] = token;
+        let entry = Entry { object, generation, access, flags: 0 };
+        let gone =
+            || Failure::new(NtStatus::OBJECT_NAME_NOT_FOUND, "the object that was sent is gone: its sender ended");
+        let mut locked = self.lock()?;
+        if object >= self.arena.header().object_high.get() {
+            return Err(gone());
+        }
+        let record = self.arena.object(object);
+        let kind = Kind::of(record).ok_or_else(gone)?;
+        if word::generation(record.word.get()) != generation || record.handles.get() == 0 {
+            return Err(gone());
+        }
+        if kind.object_type() != wanted {
+            return Err(NtStatus::OBJECT_TYPE_MISMATCH.into());
+        }
+        let handle = locked.insert_handle(self.slot(), entry)?;
+        if sender < PROCESSES
+            && let Some(index) = place(parked)
+            && self.arena.process(sender).generation.get() == sender_generation
+            && self.arena.handle(sender, index).get() == (Entry { flags: IN_FLIGHT, ..entry }).pack()
+        {
+            locked.clear_handle(sender, index);
+        }
+        Ok(handle)
+    }
+}
+
+#[inline]
+pub(crate) fn check_rights(entry: Entry, rights: u32) -> NtResult<()> {
+    match entry.access & rights == rights {
+        true => Ok(()),
+        false => Err(lacks(entry, rights)),
+    }
+}
+
+#[cold]
+fn lacks(entry: Entry, rights: u32) -> Failure {
+    let missing = rights & !entry.access;
+    let right = match missing {
+        access::SYNCHRONIZE => "SYNCHRONIZE",
+        access::QUERY => "QUERY",
+        access::MODIFY => "MODIFY_STATE (for a section: MAP_WRITE)",
+        access::SECTION_MAP_READ => "MAP_READ",
+        _ => "needed",
+    };
+    Failure::new(NtStatus::ACCESS_DENIED, format!("the handle lacks the {right} right ({missing:#x})"))
+}
+
+impl Locked<'_> {
+    /// The slot of a living, attached participant.
+    fn process_of(&self, pid: u32) -> Option<u32> {
+        let arena = &self.session.arena;
+        (0..arena.header().process_high.get().min(PROCESSES)).find(|slot| {
+            let process = arena.process(*slot);
+            process.pid.get() == pid
+                && process.attached.get() != 0
+                && process.life.word.get() & crate::sys::robust::OWNER_DIED == 0
+                && process.life.word.get() != 0
+        })
+    }
+
+    /// The lowest free place of a table, as NT hands them out.
+    fn free_place(&self, process: u32) -> Option<u32> {
+        let arena = &self.session.arena;
+        let record = arena.process(process);
+        for group in 0..FULL_WORDS as u32 {
+            loop {
+                let full = record.full[group as usize].get();
+                let bit = (!full).trailing_zeros();
+                if bit == 64 {
+                    break;
+                }
+                let first = (group * 64 + bit) * 64;
+                let high = record.handle_high.get();
+                let free = (first..first + 64).find(|index| *index >= high || arena.handle(process, *index).get() == 0);
+                match free {
+                    Some(index) => return Some(index),
+                    None => record.full[group as usize].put(full | 1 << bit),
+                }
+            }
+        }
+        None
+    }
+
+    pub fn insert_handle(&mut self, process: u32, entry: Entry) -> NtResult<u32> {
+        let index = self.free_place(process).ok_or_else(|| {
+            Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the process has {HANDLES} handles open already"))
+        })?;
+        self.session.arena.grow_handles(process, index + 1)?;
+        self.store_handle(process, index, entry.pack());
+        Ok(number(index))
+    }
+
+    /// Store into a free, reserved place. Recovery counts handles from the tables, so a death before the count is put right.
+    pub fn store_handle(&mut self, process: u32, index: u32, packed: u64) {
+        let arena = &self.session.arena;
+        let record = arena.process(process);
+        if record.handle_high.get() <= index {
+            for hole in record.handle_high.get()..index {
+                arena.handle(process, hole).put(0);
+            }
+            arena.handle(process, index).put(0);
+            record.handle_high.put(index + 1);
+        }
+        arena.handle(process, index).put(packed);
+        fault!(HandleBeforeCount);
+        record.handle_count.put(record.handle_count.get().wrapping_add(1));
+        if let Some(entry) = Entry::unpack(packed) {
+            let object = arena.object(entry.object);
+            object.handles.put(object.handles.get() + 1);
+        }
+        fault!(HandleStored);
+    }
+
+    /// Take a handle away; the object goes with its last one, unless somebody still waits for it.
+    pub fn clear_handle(&mut self, process: u32, index: u32) {
+        let arena = &self.session.arena;
+        let place = arena.handle(process, index);
+        let Some(entry) = Entry::unpack(place.get()) else { return };
+        place.put(0);
+        fault!(CloseCleared);
+        let record = arena.process(process);
+        record.handle_count.put(record.handle_count.get().saturating_sub(1));
+        let bits = &record.full[(index / 4096) as usize & (FULL_WORDS - 1)];
+        bits.put(bits.get() & !(1 << (index / 64 % 64)));
+        let object = arena.object(entry.object);
+        let left = object.handles.get().saturating_sub(1);
+        object.handles.put(left);
+        fault!(CloseCounted);
+        if left == 0 {
+            self.last_handle_gone(entry.object);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The kinds of object and the rights a handle may carry.
+
+use crate::arena::layout::Object;
+use crate::sync::Shared;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Kind {
+    NotificationEvent = 1,
+    SynchronizationEvent = 2,
+    Semaphore = 3,
+    Mutant = 4,
+    NotificationTimer = 5,
+    SynchronizationTimer = 6,
+    EventPair = 7,
+    Section = 8,
+}
+
+/// What a handle must lead to: one type of the API, which may be two kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Type {
+    Event,
+    Semaphore,
+    Mutant,
+    Timer,
+    EventPair,
+    Section,
+}
+
+pub mod access {
+    pub const QUERY: u32 = 0x1;
+    pub const MODIFY: u32 = 0x2;
+    pub const SECTION_MAP_WRITE: u32 = 0x2;
+    pub const SECTION_MAP_READ: u32 = 0x4;
+    pub const STANDARD: u32 = 0x000F_0000;
+    pub const SYNCHRONIZE: u32 = 0x0010_0000;
+}
+
+impl Kind {
+    pub fn from_u32(kind: u32) -> Option<Kind> {
+        Some(match kind {
+            1 => Kind::NotificationEvent,
+            2 => Kind::SynchronizationEvent,
+            3 => Kind::Semaphore,
+            4 => Kind::Mutant,
+            5 => Kind::NotificationTimer,
+            6 => Kind::SynchronizationTimer,
+            7 => Kind::EventPair,
+            8 => Kind::Section,
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    pub fn of(object: &Object) -> Option<Kind> {
+        Kind::from_u32(object.kind.get())
+    }
+
+    #[inline]
+    pub fn is_timer(self) -> bool {
+        matches!(self, Kind::NotificationTimer | Kind::SynchronizationTimer)
+    }
+
+    pub fn object_type(self) -> Type {
+        match self {
+            Kind::NotificationEvent | Kind::SynchronizationEvent => Type::Event,
+            Kind::Semaphore => Type::Semaphore,
+            Kind::Mutant => Type::Mutant,
+            Kind::NotificationTimer | Kind::SynchronizationTimer => Type::Timer,
+            Kind::EventPair => Type::EventPair,
+            Kind::Section => Type::Section,
+        }
+    }
+
+    /// A woken waiter competes for these, and gets them handed over only after a while.
+    pub fn is_competed_for(self) -> bool {
+        matches!(self, Kind::Mutant | Kind::Semaphore)
+    }
+}
+
+impl Type {
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Event => "Event",
+            Type::Semaphore => "Semaphore",
+            Type::Mutant => "Mutex",
+            Type::Timer => "Timer",
+            Type::EventPair => "EventPair",
+            Type::Section => "Section",
+        }
+    }
+
+    pub fn all_access(self) -> u32 {
+        access::STANDARD
+            | match self {
+                Type::Event | Type::Semaphore | Type::Timer => access::SYNCHRONIZE | access::QUERY | access::MODIFY,
+                Type::Mutant => access::SYNCHRONIZE | access::QUERY,
+                Type::EventPair => access::SYNCHRONIZE,
+                Type::Section => 0x1F,
+            }
+    }
+}

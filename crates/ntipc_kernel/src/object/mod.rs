@@ -1,0 +1,6 @@
+//! Objects, their names, and the handles to them.
+
+pub mod handles;
+pub mod kind;
+pub(crate) mod names;
+pub mod table;

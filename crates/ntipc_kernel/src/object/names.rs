@@ -1,0 +1,152 @@
+//! Names: a hash table of objects, and text kept in cells of 60 bytes.
+
+use crate::arena::layout::{BUCKETS, CELLS, Cell, OBJECTS};
+use crate::fault::fault;
+use crate::object::kind::Kind;
+use crate::process::lock::Locked;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::Shared;
+
+/// Longest text in bytes: 32,766 UTF-16 units are at most that many bytes of UTF-8.
+pub const TEXT_MAX: usize = 32_766 * 3;
+const CELL_BYTES: usize = Cell::WORDS * 4;
+
+pub fn hash(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Read a text out of its cells. `None`: no text, or damaged.
+pub fn read(arena: &crate::arena::Arena, first: u32) -> Option<Vec<u8>> {
+    let length = arena.cell(first.checked_sub(1)?).text[0].get() as usize;
+    if length > TEXT_MAX + 64 {
+        return None;
+    }
+    let mut text = Vec::with_capacity(length);
+    let mut cell = first;
+    let mut skip = 4; // the length
+    while text.len() < length {
+        let record = arena.cell(cell.checked_sub(1).filter(|index| *index < CELLS)?);
+        for word in &record.text[skip / 4..] {
+            text.extend_from_slice(&word.get().to_le_bytes());
+        }
+        skip = 0;
+        cell = record.next.get();
+    }
+    text.truncate(length);
+    Some(text)
+}
+
+impl Locked<'_> {
+    /// Find a named object.
+    pub fn look_up(&self, name: &str) -> NtResult<Option<u32>> {
+        let arena = &self.session.arena;
+        let hash = hash(name);
+        let mut next = arena.bucket(hash & (BUCKETS - 1)).get();
+        for _ in 0..OBJECTS {
+            let Some(object) = next.checked_sub(1) else { return Ok(None) };
+            let record = arena.object(object);
+            if object >= OBJECTS || Kind::of(record).is_none() {
+                return Err(self.session.damaged("a name leads to no object"));
+            }
+            if record.hash.get() == hash && read(arena, record.name.get()).is_some_and(|known| known == name.as_bytes())
+            {
+                return Ok(Some(object));
+            }
+            next = record.link.get();
+        }
+        Err(self.session.damaged("the name table runs in a circle"))
+    }
+
+    /// Make the name of an object known.
+    pub fn publish_name(&mut self, object: u32, name: &str) -> NtResult<()> {
+        let cells = self.store_text(name.as_bytes())?;
+        let arena = &self.session.arena;
+        let record = arena.object(object);
+        let hash = hash(name);
+        let bucket = arena.bucket(hash & (BUCKETS - 1));
+        record.hash.put(hash);
+        record.link.put(bucket.get());
+        record.name.put(cells);
+        fault!(NameLinked);
+        bucket.put(object + 1);
+        Ok(())
+    }
+
+    /// The name is free at once.
+    pub fn forget_name(&mut self, object: u32) {
+        let arena = &self.session.arena;
+        let record = arena.object(object);
+        if record.name.get() == 0 {
+            return;
+        }
+        let mut link = arena.bucket(record.hash.get() & (BUCKETS - 1));
+        for _ in 0..OBJECTS {
+            match link.get().checked_sub(1) {
+                Some(found) if found == object => {
+                    link.put(record.link.get());
+                    break;
+                }
+                Some(other) => link = &arena.object(other).link,
+                None => break,
+            }
+        }
+        let cells = record.name.get();
+        record.name.put(0);
+        self.free_text(cells);
+    }
+
+    /// Put a text into cells; returns the first, + 1.
+    pub fn store_text(&mut self, text: &[u8]) -> NtResult<u32> {
+        if text.len() > TEXT_MAX {
+            return Err(Failure::new(NtStatus::OBJECT_NAME_INVALID, "the name is longer than 32,766 characters"));
+        }
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
+        bytes.extend_from_slice(text);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let (mut first, mut last) = (0, 0);
+        for chunk in bytes.chunks(CELL_BYTES) {
+            let cell = match header.cell_free.get().checked_sub(1) {
+                Some(cell) => {
+                    header.cell_free.put(arena.cell(cell).next.get());
+                    cell
+                }
+                None => {
+                    let cell = header.cell_high.get();
+                    if let Err(failure) = arena.grow_cells(cell + 1) {
+                        self.free_text(first);
+                        return Err(failure);
+                    }
+                    header.cell_high.put(cell + 1);
+                    cell
+                }
+            };
+            let record = arena.cell(cell);
+            record.next.put(0);
+            for (word, four) in record.text.iter().zip(chunk.chunks(4)) {
+                let mut value = [0; 4];
+                value.copy_from_slice(four);
+                word.put(u32::from_le_bytes(value));
+            }
+            match last {
+                0 => first = cell + 1,
+                _ => arena.cell(last - 1).next.put(cell + 1),
+            }
+            last = cell + 1;
+        }
+        Ok(first)
+    }
+
+    pub fn free_text(&mut self, first: u32) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let mut cell = first;
+        for _ in 0..CELLS {
+            let Some(index) = cell.checked_sub(1) else { return };
+            cell = arena.cell(index).next.get();
+            arena.cell(index).next.put(header.cell_free.get());
+            header.cell_free.put(index + 1);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! fork: the child is a participant of its own, with a copy of the handle table and no mutant.
+//!
+//! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between.
+//! A child of a fork that nobody announced (C code calling `fork`) finds itself in state FORKED and adopts the table when it first needs a slot.
+
+use super::helper;
+use super::lock::Locked;
+use super::thread::forget_registrations_after_fork;
+use crate::arena::layout::{HANDLES, PROCESSES};
+use crate::fault::fault;
+use crate::object::handles::Entry;
+use crate::session::{ATTACHED, FORKED, Session, locked, new_incarnation, sessions};
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{AtomicI32, Ordering, Shared};
+use crate::sys::files;
+use std::sync::{Arc, Once};
+
+static PIPE_READ: AtomicI32 = AtomicI32::new(-1);
+static PIPE_WRITE: AtomicI32 = AtomicI32::new(-1);
+
+/// Watch for forks of any origin. Once a process.
+pub fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // SAFETY: the handler touches atomics and this thread's registrations only.
+        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+    });
+}
+
+/// In the child of any fork, before it does anything: nothing that we remember is ours any more.
+extern "C" fn forked() {
+    if let Ok(known) = crate::session::try_sessions() {
+        for session in known.iter() {
+            session.state.store(FORKED, Ordering::Release);
+            session.incarnation.store(new_incarnation(), Ordering::Release);
+        }
+    }
+    forget_registrations_after_fork();
+}
+
+fn close(end: &AtomicI32) {
+    let fd = end.swap(-1, Ordering::AcqRel);
+    if fd >= 0 {
+        // SAFETY: the descriptor is one end of our own pipe, closed once.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Before a fork announced by Python.
+pub fn before() {
+    if sessions().is_empty() {
+        return;
+    }
+    let mut ends = [-1; 2];
+    // SAFETY: `ends` has room for two descriptors.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } == 0 {
+        PIPE_READ.store(ends[0], Ordering::Release);
+        PIPE_WRITE.store(ends[1], Ordering::Release);
+    }
+}
+
+/// After it, in the parent: wait until the child has its copies, or is dead. Five seconds at most, for a child that somebody stopped.
+pub fn in_parent() {
+    close(&PIPE_WRITE);
+    let fd = PIPE_READ.load(Ordering::Acquire);
+    if fd >= 0 {
+        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one valid pollfd.
+        while unsafe { libc::poll(&raw mut poll, 1, 5000) } < 0 && files::last_errno() == libc::EINTR {}
+    }
+    close(&PIPE_READ);
+}
+
+/// After it, in the child.
+pub fn in_child() -> NtResult<()> {
+    close(&PIPE_READ);
+    let known = sessions().clone();
+    let mut result = Ok(());
+    for session in known {
+        if session.state.load(Ordering::Acquire) == FORKED {
+            result = result.and(session.adopt_fork());
+        }
+    }
+    close(&PIPE_WRITE);
+    result
+}
+
+impl Session {
+    /// Become a participant of our own, in place of the parent whose memory we have a copy of.
+    pub(crate) fn adopt_fork(self: &Arc<Self>) -> NtResult<()> {
+        let parent = self.slot();
+        let generation = self.arena.process(parent).generation.get();
+        std::mem::forget(locked(&self.helper).take()); // that thread is the parent's
+        self.further_watchers.store(0, Ordering::Release);
+        self.reaping.store(false, Ordering::Release);
+        fault!(ForkBeforeCopy);
+        self.renew_presence()?;
+        helper::start(self, Some((parent, generation)))?;
+        self.state.store(ATTACHED, Ordering::Release);
+        self.incarnation.store(new_incarnation(), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Locked<'_> {
+    /// Give process slot `to` the handles of `from`, at the same numbers. References in flight stay with their sender.
+    pub(super) fn copy_handles(&mut self, from: u32, generation: u32, to: u32) -> NtResult<()> {
+        let arena = &self.session.arena;
+        let parent = arena.process(from & (PROCESSES - 1));
+        if parent.generation.get() != generation || parent.attached.get() == 0 {
+            return Err(Failure::new(
+                NtStatus::INVALID_HANDLE,
+                "the parent ended before its child took over its handles",
+            ));
+        }
+        let high = parent.handle_high.get().min(HANDLES);
+        arena.grow_handles(to, high)?;
+        for index in 0..high {
+            let packed = arena.handle(from, index).get();
+            match Entry::unpack(packed) {
+                Some(entry) if !entry.in_flight() => self.store_handle(to, index, packed),
+                _ => {}
+            }
+        }
+        fault!(ForkCopied);
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! The helper thread: every participant has one. It holds the process's life word, and queues to be the reaper.
+//!
+//! The elected reaper sleeps in `futex_waitv` on the life words of all participants and on the poke word, which tells it of
+//! newcomers. A death is told by the kernel of Linux before the victim's memory is freed, and `exec` is told like a death.
+//! More than [`SHARD`] slots are watched by further threads of the reaper's process.
+//!
+//! Crash: the reaper word is a life word too, announced as the pending one of its thread's list, so the kernel of Linux itself wakes
+//! the next in the queue. Whoever is elected looks at every word first, so nothing that happened meanwhile is missed.
+//! A slow look-round once a second finds what scribbled memory may have hidden.
+
+use super::lock::helper_owner;
+use crate::arena::layout::{PROCESSES, THREADS};
+use crate::fault::fault;
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{AtomicU32, Ordering, Shared};
+use crate::sys::clock::now_ns;
+use crate::sys::futex::{self, Waitv};
+use crate::sys::process::{self, tid};
+use crate::sys::robust::{self, Linked, OWNER_DIED, TID_MASK, WAITERS};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+/// Slots that one thread watches: `futex_waitv` takes 128 words, two are ours.
+const SHARD: u32 = 120;
+const LOOK_ROUND_NS: u64 = 1_000_000_000;
+
+/// Start the helper thread; returns when this process is a participant.
+pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+    let (ready, answer) = channel();
+    let shared = Arc::clone(session);
+    session.stop.store(0, Ordering::Release);
+    let spawned = process::with_signals_blocked(|| {
+        std::thread::Builder::new()
+            .name("ntipc-helper".into())
+            .stack_size(256 << 10)
+            .spawn(move || run(&shared, copy_from, &ready))
+    });
+    let handle = spawned.map_err(|error| Failure::from_io("starting the helper thread", &error))?;
+    match answer.recv() {
+        Ok(Ok(())) => {
+            *crate::session::locked(&session.helper) = Some(handle);
+            Ok(())
+        }
+        Ok(Err(failure)) => {
+            let _ = handle.join();
+            Err(failure)
+        }
+        Err(_) => Err(Failure::new(NtStatus::INSUFFICIENT_RESOURCES, "the helper thread ended at once")),
+    }
+}
+
+fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtResult<()>>) {
+    let mut linked = Linked::default();
+    let slot = match claim_slot(session, &mut linked) {
+        Ok(slot) => slot,
+        Err(failure) => {
+            let _ = ready.send(Err(failure));
+            return;
+        }
+    };
+    session.slot.store(slot, Ordering::Release);
+    let copied = session.attach_slot(slot, copy_from);
+    let failed = copied.is_err();
+    let _ = ready.send(copied);
+    if !failed {
+        serve(session, slot);
+    }
+    // Nobody else of this process takes part any more: do for ourselves what the reaper does for the dead.
+    session.release_slot(slot);
+    let life = &session.arena.process(slot).life;
+    let _ = robust::announce(Some(life));
+    robust::unlink(life, &mut linked);
+    life.word.store(0, Ordering::Release);
+    let _ = robust::announce(None);
+}
+
+/// Take a free process slot: the life word first, everything else after, so that no death goes untold.
+fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
+    let arena = &session.arena;
+    for slot in 0..PROCESSES {
+        arena.grow_processes(slot + 1)?;
+        let record = arena.process(slot);
+        if record.life.word.load(Ordering::Relaxed) != 0 || !robust::claim(&record.life, linked)? {
+            continue;
+        }
+        record.pid.put(process::pid());
+        record.generation.put(record.generation.get().wrapping_add(1));
+        record.start_time.put(process::start_time(process::pid()));
+        record.pid_namespace.put(process::pid_namespace());
+        arena.header().process_high.fetch_max(slot + 1, Ordering::AcqRel);
+        fault!(SlotClaimed);
+        poke(session);
+        return Ok(slot);
+    }
+    Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the session has {PROCESSES} participants already")))
+}
+
+/// Tell the reaper to look at the process table again.
+fn poke(session: &Session) {
+    let poke = &session.arena.header().poke;
+    poke.fetch_add(1, Ordering::SeqCst);
+    futex::wake(poke, i32::MAX);
+}
+
+/// Wait to be elected, then reap; until told to stop.
+fn serve(session: &Arc<Session>, slot: u32) {
+    let header = session.arena.header();
+    let reaper = &header.reaper;
+    let _ = robust::announce(Some(reaper));
+    let mine = tid() | WAITERS;
+    loop {
+        if must_stop(session) {
+            let _ = robust::announce(None);
+            return;
+        }
+        let seen = reaper.word.load(Ordering::Acquire);
+        if seen & TID_MASK == 0 {
+            if reaper.word.compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                break;
+            }
+            continue;
+        }
+        let words = [Waitv::new(&reaper.word, seen), Waitv::new(&session.stop, session.stop.load(Ordering::Acquire))];
+        futex::wait_many(&words, now_ns() + 5 * LOOK_ROUND_NS);
+        // Nobody marks a reaper word whose holder was hidden by scribbling: its process's life word tells.
+        let holder = session.arena.process(header.reaper_slot.get()).life.word.get();
+        if holder & OWNER_DIED != 0 || holder == 0 {
+            let _ = reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+    header.reaper_slot.put(slot);
+    fault!(ReaperElected);
+    session.reaping.store(true, Ordering::Release);
+    watch(session, slot, 0, helper_owner(slot));
+    session.reaping.store(false, Ordering::Release);
+    poke(session); // our further threads look up and end
+    reaper.word.store(0, Ordering::Release);
+    futex::wake(&reaper.word, 1);
+    let _ = robust::announce(None);
+}
+
+/// Told to stop, and no other thread of this process needs the slot any more.
+fn must_stop(session: &Session) -> bool {
+    if session.stop.load(Ordering::Acquire) == 0 {
+        return false;
+    }
+    if session.other_threads() > 0 {
+        session.stop.store(0, Ordering::Release); // the last of them says it again
+        return session.other_threads() == 0;
+    }
+    true
+}
+
+/// A further thread of the reaper's process. It locks by a thread slot of its own: its death is told by its own life word.
+fn watch_further(session: &Arc<Session>, my_slot: u32, shard: u32) {
+    if let Ok(slot) = session.thread_slot() {
+        watch(session, my_slot, shard, slot + 1);
+    }
+}
+
+/// Watch the slots `shard * SHARD ..` until told to stop, taking the dispatcher lock as `me`.
+fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
+    let arena = &session.arena;
+    let header = arena.header();
+    let mut further = Vec::new();
+    let mut last_look = 0;
+    loop {
+        if shard == 0 && must_stop(session) || shard > 0 && !session.reaping.load(Ordering::Acquire) {
+            break;
+        }
+        let poke = header.poke.load(Ordering::SeqCst);
+        let high = header.process_high.get().min(PROCESSES);
+        if shard == 0 {
+            while (further.len() as u32 + 1) * SHARD < high {
+                let (shared, number) = (Arc::clone(session), further.len() as u32 + 1);
+                let thread = std::thread::Builder::new()
+                    .name("ntipc-reaper".into())
+                    .stack_size(256 << 10)
+                    .spawn(move || watch_further(&shared, my_slot, number));
+                let Ok(thread) = thread else { break };
+                further.push(thread);
+                session.further_watchers.store(further.len() as u32, Ordering::Release);
+            }
+        }
+        let mut words = Vec::with_capacity(128);
+        words.push(Waitv::new(&header.poke, poke));
+        words.push(Waitv::new(&session.stop, session.stop.load(Ordering::Acquire)));
+        let now = now_ns();
+        let look_round = now - last_look >= LOOK_ROUND_NS;
+        if look_round {
+            last_look = now;
+        }
+        let mut unfinished = false;
+        for slot in shard * SHARD..high.min((shard + 1) * SHARD) {
+            let life: &AtomicU32 = &arena.process(slot).life.word;
+            let seen = life.load(Ordering::Acquire);
+            if seen == 0 || slot == my_slot {
+                continue;
+            }
+            if seen & OWNER_DIED != 0 || seen & TID_MASK == 0 || look_round && is_hidden_death(session, slot) {
+                unfinished |= !session.reap(me, slot);
+                continue;
+            }
+            words.push(Waitv::new(life, seen));
+        }
+        if look_round && shard == 0 {
+            session.reap_stray_threads(me);
+        }
+        let patience = if unfinished { 2_000_000 } else { LOOK_ROUND_NS };
+        futex::wait_many(&words, now_ns() + patience);
+    }
+    for thread in further {
+        session.reaping.store(false, Ordering::Release);
+        poke(session);
+        let _ = thread.join();
+    }
+    if shard == 0 {
+        session.further_watchers.store(0, Ordering::Release);
+    }
+}
+
+/// A process that is gone although its life word says otherwise.
+fn is_hidden_death(session: &Session, slot: u32) -> bool {
+    let record = session.arena.process(slot);
+    let pid = record.pid.get();
+    if pid == 0 || record.pid_namespace.get() != process::pid_namespace() {
+        return false;
+    }
+    if process::is_gone(pid) {
+        return true;
+    }
+    let (then, now) = (record.start_time.get(), process::start_time(pid));
+    then != 0 && now != 0 && then != now
+}
+
+impl Session {
+    /// Do what death asks for. `false`: a thread of it may still run an instruction; look again soon.
+    fn reap(&self, me: u32, slot: u32) -> bool {
+        fault!(ReapBegin);
+        let record = self.arena.process(slot);
+        let gone = is_hidden_death(self, slot);
+        for thread in self.threads_of(slot) {
+            if gone {
+                continue;
+            }
+            let life = &self.arena.thread(thread).life.word;
+            let give_up = now_ns() + LOOK_ROUND_NS;
+            loop {
+                let seen = life.load(Ordering::Acquire);
+                if seen & OWNER_DIED != 0 || seen == 0 {
+                    break;
+                }
+                if now_ns() > give_up || futex::wait(life, seen, give_up) == futex::Slept::TimedOut {
+                    return false;
+                }
+            }
+        }
+        self.release_threads(me, slot);
+        while self.lock_as(me).close_some_handles(slot) {}
+        self.lock_as(me).release_process(slot);
+        self.arena.header().reaped.fetch_add(1, Ordering::Relaxed);
+        record.life.word.store(0, Ordering::Release);
+        true
+    }
+
+    fn threads_of(&self, process: u32) -> Vec<u32> {
+        (0..self.arena.header().thread_high.get().min(THREADS))
+            .filter(|slot| {
+                let thread = self.arena.thread(*slot);
+                thread.life.word.get() != 0 && thread.process.get() == process
+            })
+            .collect()
+    }
+
+    fn release_threads(&self, me: u32, process: u32) {
+        for thread in self.threads_of(process) {
+            self.lock_as(me).release_thread(thread);
+            self.arena.thread(thread).life.word.store(0, Ordering::Release);
+        }
+    }
+
+    /// Threads that ended without running their destructors, or between claiming a slot and filling it.
+    fn reap_stray_threads(&self, me: u32) {
+        for slot in 0..self.arena.header().thread_high.get().min(THREADS) {
+            let thread = self.arena.thread(slot);
+            if thread.life.word.get() & OWNER_DIED == 0 {
+                continue;
+            }
+            let process = thread.process.get();
+            let process_lives = process < PROCESSES && self.arena.process(process).life.word.get() & OWNER_DIED == 0;
+            if process_lives || process >= PROCESSES {
+                self.lock_as(me).release_thread(slot);
+                thread.life.word.store(0, Ordering::Release);
+            }
+        }
+    }
+
+    /// Become a participant: with the handles of the process we were forked from, if any.
+    fn attach_slot(&self, slot: u32, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+        let mut locked = self.lock_as(helper_owner(slot));
+        let record = self.arena.process(slot);
+        record.handle_high.put(0);
+        record.handle_count.put(0);
+        for bits in &record.full {
+            bits.put(0);
+        }
+        let copied = match copy_from {
+            Some((parent, generation)) => locked.copy_handles(parent, generation, slot),
+            None => Ok(()),
+        };
+        record.attached.put(1);
+        fault!(SlotAttached);
+        copied
+    }
+
+    fn release_slot(&self, slot: u32) {
+        let me = helper_owner(slot);
+        self.release_threads(me, slot);
+        while self.lock_as(me).close_some_handles(slot) {}
+        self.lock_as(me).release_process(slot);
+    }
+
+    pub(crate) fn wait_for_helper(&self) {
+        let helper = crate::session::locked(&self.helper).take();
+        if let Some(helper) = helper {
+            let _ = helper.join();
+        }
+    }
+}

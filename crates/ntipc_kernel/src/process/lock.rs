@@ -1,0 +1,168 @@
+//! The dispatcher lock: one for the session, as the Windows kernel had one dispatcher database lock.
+//!
+//! State: 0 free, else the owner (thread slot + 1, or [`HELPERS`] + process slot for a helper thread), with [`CONTENDED`]
+//! when somebody may sleep on it.
+//!
+//! Invariant: while the word names an owner, only that thread changes what the lock protects; if the owner's life word
+//! says that it died, whoever replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
+//!
+//!   L1 compare-and-swap 0 -> me                    U1 swap -> 0
+//!   L2 spin a little, L1 again                     U2 was CONTENDED? wake one
+//!   L3 owner dead? compare-and-swap owner -> me + CONTENDED, recover
+//!   L4 set CONTENDED, sleep while unchanged (at most some ms, then L3 again)
+//!
+//! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's stores
+//! are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark (Acquire).
+//! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery leaves
+//! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
+//! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
+
+use crate::arena::layout::{PROCESSES, THREADS};
+use crate::fault::fault;
+use crate::session::Session;
+use crate::sync::{AtomicU32, Ordering, Shared};
+use crate::sys::clock::now_ns;
+use crate::sys::robust::{OWNER_DIED, TID_MASK};
+use crate::sys::{files, futex};
+use smallvec::SmallVec;
+use std::os::fd::OwnedFd;
+
+pub const CONTENDED: u32 = 1 << 31;
+/// Owners above this are helper threads.
+pub const HELPERS: u32 = THREADS + 1;
+
+const SPINS: u32 = 100;
+
+/// The dispatcher lock, held. Wakes gathered under it are sent after it is dropped.
+pub struct Locked<'a> {
+    pub session: &'a Session,
+    owner: u32,
+    wakes: SmallVec<[u32; 16]>,
+    /// Descriptors whose closing may take long (the last one of a large section).
+    closing: SmallVec<[OwnedFd; 2]>,
+}
+
+/// The life word of an owner, if there can be such an owner.
+fn life_of(session: &Session, owner: u32) -> Option<&AtomicU32> {
+    match owner {
+        1..=THREADS => Some(&session.arena.thread(owner - 1).life.word),
+        _ if owner < HELPERS + PROCESSES => Some(&session.arena.process(owner - HELPERS).life.word),
+        _ => None,
+    }
+}
+
+fn is_dead(session: &Session, owner: u32) -> bool {
+    life_of(session, owner).is_none_or(|life| {
+        let life = life.load(Ordering::Acquire);
+        life & OWNER_DIED != 0 || life & TID_MASK == 0
+    })
+}
+
+impl Session {
+    /// Take the dispatcher lock as `owner`, recovering first if its last owner died in it.
+    pub(crate) fn lock_as(&self, owner: u32) -> Locked<'_> {
+        let word = &self.arena.header().lock;
+        let recover = word.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
+            && self.lock_slow(word, owner);
+        let mut locked = Locked { session: self, owner, wakes: SmallVec::new(), closing: SmallVec::new() };
+        fault!(LockTaken);
+        if recover {
+            locked.recover();
+        }
+        locked
+    }
+
+    #[cold]
+    fn lock_slow(&self, word: &AtomicU32, me: u32) -> bool {
+        for _ in 0..SPINS {
+            // L2
+            if word.load(Ordering::Relaxed) == 0
+                && word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            {
+                return false;
+            }
+            std::hint::spin_loop();
+        }
+        let mut patience_ns = 1_000_000;
+        loop {
+            let seen = word.load(Ordering::Acquire);
+            if seen == 0 {
+                if word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return false;
+                }
+                continue;
+            }
+            if is_dead(self, seen & !CONTENDED) {
+                // L3
+                if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                    return true;
+                }
+                continue;
+            }
+            if seen & CONTENDED == 0
+                && word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_err()
+            {
+                continue;
+            }
+            futex::wait(word, seen | CONTENDED, now_ns() + patience_ns); // L4
+            patience_ns = (patience_ns * 2).min(20_000_000);
+        }
+    }
+}
+
+impl Locked<'_> {
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+
+    /// Wake that thread once the lock is dropped.
+    pub fn wake_later(&mut self, thread: u32) {
+        self.wakes.push(thread);
+    }
+
+    pub fn close_later(&mut self, fd: OwnedFd) {
+        self.closing.push(fd);
+    }
+
+    /// Remove a file of the session; its memory goes once the lock is dropped.
+    pub fn unlink_later(&mut self, name: &std::ffi::CStr) {
+        if let Ok(fd) = files::open_at(&self.session.directory, name, libc::O_RDONLY, 0) {
+            self.close_later(fd);
+        }
+        files::unlink_at(&self.session.directory, name);
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        fault!(LockBeforeRelease);
+        let word = &self.session.arena.header().lock;
+        let old = word.swap(0, Ordering::Release); // U1
+        fault!(LockReleased);
+        if old & CONTENDED != 0 {
+            futex::wake(word, 1); // U2
+        }
+        for thread in &self.wakes {
+            futex::wake(&self.session.arena.thread(*thread).progress, 1);
+            fault!(BetweenWakes);
+        }
+    }
+}
+
+/// Helper threads lock by the number of their process slot.
+pub fn helper_owner(slot: u32) -> u32 {
+    HELPERS + slot
+}
+
+/// Who holds the lock, for people: pid and tid.
+pub fn holder(session_arena: &crate::arena::Arena) -> Option<(u32, u32)> {
+    let owner = session_arena.header().lock.get() & !CONTENDED;
+    match owner {
+        0 => None,
+        1..=THREADS => {
+            let thread = session_arena.thread(owner - 1);
+            Some((session_arena.process(thread.process.get()).pid.get(), thread.tid.get()))
+        }
+        _ => Some((session_arena.process(owner.wrapping_sub(HELPERS)).pid.get(), 0)),
+    }
+}

@@ -1,0 +1,17 @@
+//! Who takes part, who is alive, and what is done when they are not.
+//!
+//! * `lock`: the dispatcher lock, and how it is taken over from the dead
+//! * `attach`: making, joining and leaving a session
+//! * `helper`: the thread every participant has; it holds the life word, and one of them is the reaper
+//! * `thread`: a thread's slot
+//! * `release`: what is done for the dead (and for whoever leaves)
+//! * `recover`: putting the lists right after a death inside the lock
+//! * `fork`: a child becomes a participant of its own
+
+pub mod attach;
+pub mod fork;
+mod helper;
+pub(crate) mod lock;
+mod recover;
+mod release;
+pub(crate) mod thread;

@@ -1,0 +1,201 @@
+//! After a death inside the dispatcher lock: finish or forget the step under way, then rebuild everything derived.
+//!
+//! What is true: the journal, the threads' wait records, the handle tables, the objects' words and kinds.
+//! What is rebuilt from it: wait lists, HAS_WAITERS, handle counts, name chains, free lists. A death in here leaves a dead
+//! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
+
+use super::lock::Locked;
+use crate::arena::layout::{BUCKETS, CELLS, Cell, OBJECTS, PROCESSES, THREADS, journal, progress, word};
+use crate::fault::fault;
+use crate::object::handles::Entry;
+use crate::object::kind::Kind;
+use crate::sync::{Ordering, Shared};
+
+impl Locked<'_> {
+    #[cold]
+    pub fn recover(&mut self) {
+        self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
+        self.redo_journal();
+        fault!(RecoverRedone);
+        self.recount_handles();
+        fault!(RecoverCounted);
+        self.relink_waits();
+        fault!(RecoverLinked);
+        self.rebuild_objects();
+        fault!(RecoverListed);
+        self.reevaluate_everything();
+        fault!(RecoverEvaluated);
+        self.wake_told_sleepers();
+    }
+
+    fn redo_journal(&mut self) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let kind = header.journal_valid.get();
+        if kind == 0 {
+            return;
+        }
+        header.redone.fetch_add(1, Ordering::Relaxed);
+        self.apply_journal();
+        let thread = arena.thread(header.journal_thread.get());
+        if kind == journal::REFUND {
+            thread.progress.put(progress::IDLE);
+        } else if progress::is_queued(thread.progress.get()) {
+            thread.progress.store(header.journal_result.get(), Ordering::SeqCst);
+        }
+        header.journal_valid.put(0);
+    }
+
+    fn objects_high(&self) -> u32 {
+        self.session.arena.header().object_high.get().min(OBJECTS)
+    }
+
+    /// Counted aside and stored once: nobody ever sees a passing zero.
+    fn recount_handles(&mut self) {
+        let arena = &self.session.arena;
+        let mut counts = vec![0u32; self.objects_high() as usize];
+        for slot in 0..arena.header().process_high.get().min(PROCESSES) {
+            let process = arena.process(slot);
+            if process.life.word.get() == 0 {
+                continue;
+            }
+            let mut handles = 0;
+            for index in 0..process.handle_high.get() {
+                if let Some(entry) = Entry::unpack(arena.handle(slot, index).get()) {
+                    handles += 1;
+                    if let Some(count) = counts.get_mut(entry.object as usize) {
+                        *count += 1;
+                    }
+                }
+            }
+            process.handle_count.put(handles);
+            for bits in &process.full {
+                bits.put(0);
+            }
+        }
+        for (object, count) in counts.iter().enumerate() {
+            let record = arena.object(object as u32);
+            record.handles.put(*count);
+            record.head.put(0);
+            record.tail.put(0);
+        }
+    }
+
+    fn relink_waits(&mut self) {
+        let arena = &self.session.arena;
+        let mut waiting = Vec::new();
+        for slot in 0..arena.header().thread_high.get().min(THREADS) {
+            let thread = arena.thread(slot);
+            thread.linked.put(0);
+            if thread.life.word.get() != 0 && progress::is_queued(thread.progress.get()) {
+                waiting.push((thread.sequence.get(), slot));
+            }
+        }
+        waiting.sort_unstable();
+        for (_, slot) in waiting {
+            for place in 0..self.block_count(slot) {
+                let object = arena.object(self.block_of(slot, place).object.get());
+                object.word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
+            }
+            self.link(slot);
+        }
+    }
+
+    /// Free what has neither handles nor waiters, chain the names, list the free slots and cells.
+    fn rebuild_objects(&mut self) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        for bucket in 0..BUCKETS {
+            arena.bucket(bucket).put(0);
+        }
+        let high = self.objects_high();
+        // Files first: a section whose freeing was cut short is still marked as one.
+        for object in 0..high {
+            let record = arena.object(object);
+            if Kind::of(record) == Some(Kind::Section) && record.handles.get() == 0 {
+                self.unlink_section_file(object);
+            }
+        }
+        let (mut free, mut live) = (0, 0);
+        for object in (0..high).rev() {
+            let record = arena.object(object);
+            if record.handles.get() == 0 && record.head.get() == 0 {
+                record.kind.put(0);
+            }
+            if Kind::of(record).is_none() {
+                record.kind.put(0);
+                record.link.put(free);
+                free = object + 1;
+                continue;
+            }
+            live += 1;
+            if record.head.get() == 0 {
+                record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
+            }
+            if record.name.get() != 0 && record.handles.get() != 0 {
+                let bucket = arena.bucket(record.hash.get());
+                record.link.put(bucket.get());
+                bucket.put(object + 1);
+            }
+        }
+        header.object_free.put(free);
+        header.objects_live.put(live);
+        fault!(RecoverNamed);
+        self.rebuild_cells();
+    }
+
+    fn rebuild_cells(&mut self) {
+        let arena = &self.session.arena;
+        let high = arena.header().cell_high.get().min(CELLS);
+        let mut used = vec![false; high as usize];
+        for object in 0..self.objects_high() {
+            let record = arena.object(object);
+            if Kind::of(record).is_none() {
+                continue;
+            }
+            for first in [record.name.get(), record.extra.get()] {
+                let mut cell = first;
+                while let Some(flag) = cell.checked_sub(1).and_then(|index| used.get_mut(index as usize)) {
+                    if std::mem::replace(flag, true) {
+                        break; // a cycle, or two owners: damaged memory must not keep us here
+                    }
+                    let record: &Cell = arena.cell(cell - 1);
+                    cell = record.next.get();
+                }
+            }
+        }
+        let mut free = 0;
+        for index in (0..high).rev().filter(|index| !used[*index as usize]) {
+            arena.cell(index).next.put(free);
+            free = index + 1;
+        }
+        arena.header().cell_free.put(free);
+    }
+
+    fn reevaluate_everything(&mut self) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        for object in 0..self.objects_high() {
+            if Kind::of(arena.object(object)).is_some_and(Kind::is_timer) {
+                self.tick(object);
+            }
+        }
+        let mut waiting = Vec::new();
+        for slot in 0..header.thread_high.get().min(THREADS) {
+            let thread = arena.thread(slot);
+            if thread.linked.get() != 0 && progress::is_queued(thread.progress.get()) {
+                waiting.push((thread.sequence.get(), slot));
+            }
+        }
+        waiting.sort_unstable();
+        for (_, slot) in waiting {
+            if let Some(index) = self.satisfied(slot) {
+                self.complete(slot, index);
+            }
+        }
+        if let Some(object) = header.pulse.get().checked_sub(1) {
+            arena.object(object).word.fetch_and(!1, Ordering::SeqCst);
+            header.pulse.put(0);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What is done for the dead, and for whoever leaves. Runs under the dispatcher lock, restartable at every step.
+
+use super::lock::Locked;
+use crate::arena::layout::{OWNED, THREADS, progress, word};
+use crate::fault::fault;
+use crate::object::kind::Kind;
+use crate::sync::{Ordering, Shared};
+
+/// Handles closed under one hold of the lock.
+const CHUNK: u32 = 512;
+
+impl Locked<'_> {
+    /// Free a mutant that `thread` owns, as abandoned, and hand it on.
+    fn abandon(&mut self, object: u32, thread: u32) {
+        let arena = &self.session.arena;
+        let record = arena.object(object);
+        if Kind::of(record) != Some(Kind::Mutant) {
+            return;
+        }
+        let mine = u64::from(thread + 1) << word::OWNER_SHIFT;
+        let mut seen = record.word.get();
+        fault!(AbandonBefore);
+        while seen & word::OWNER_MASK == mine {
+            let freed = (seen & (word::HAS_WAITERS | word::GENERATION_MASK)) | word::ABANDONED;
+            match record.word.compare_exchange(seen, freed, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    arena.header().abandons.fetch_add(1, Ordering::Relaxed);
+                    fault!(AbandonDone);
+                    self.evaluate_if_waited_for(object);
+                    return;
+                }
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Put right what a thread leaves behind: its wait, the result it never took, its mutants.
+    /// The slot is free once the caller has set its life word to 0.
+    pub fn release_thread(&mut self, slot: u32) {
+        let session = self.session;
+        let arena = &session.arena;
+        let thread = arena.thread(slot);
+        let state = thread.progress.get();
+        if progress::is_queued(state) {
+            self.withdraw(slot);
+        } else if progress::is_done(state) {
+            self.refund(slot);
+        }
+        fault!(ReleaseThread);
+        // A superset of what it owns: what it was about to take, what it noted, what its last wait may have given it.
+        if thread.owned_overflow.get() != 0 {
+            for object in 0..arena.header().object_high.get().min(crate::arena::layout::OBJECTS) {
+                self.abandon(object, slot);
+            }
+        } else {
+            if let Some(object) = thread.intent.get().checked_sub(1) {
+                self.abandon(object, slot);
+            }
+            for place in 0..(thread.owned_count.get() as usize).min(OWNED) {
+                self.abandon(thread.owned[place].get(), slot);
+            }
+            for place in 0..self.block_count(slot) {
+                self.abandon(self.block_of(slot, place).object.get(), slot);
+            }
+        }
+        fault!(ReleaseThreadDone);
+        thread.owned_count.put(0);
+        thread.owned_overflow.put(0);
+        thread.intent.put(0);
+        thread.block_count.put(0);
+        thread.process.put(u32::MAX);
+    }
+
+    /// Close up to [`CHUNK`] handles of a process slot. `true`: more are left.
+    pub fn close_some_handles(&mut self, process: u32) -> bool {
+        let record = self.session.arena.process(process);
+        let high = record.handle_high.get();
+        let low = high.saturating_sub(CHUNK);
+        for index in (low..high).rev() {
+            self.clear_handle(process, index);
+            fault!(ReleaseHandle);
+        }
+        record.handle_high.put(low);
+        low > 0
+    }
+
+    /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0.
+    pub fn release_process(&mut self, process: u32) {
+        let record = self.session.arena.process(process);
+        record.attached.put(0);
+        record.handle_count.put(0);
+        for bits in &record.full {
+            bits.put(0);
+        }
+        fault!(ReleaseProcessDone);
+        self.wake_told_sleepers();
+    }
+
+    /// A signaller may have died between the lock and the wake: wake whoever was told something.
+    pub fn wake_told_sleepers(&mut self) {
+        let arena = &self.session.arena;
+        for slot in 0..arena.header().thread_high.get().min(THREADS) {
+            let thread = arena.thread(slot);
+            let state = thread.progress.get();
+            if thread.life.word.get() != 0 && (progress::is_done(state) || state == progress::RETRY) {
+                self.wake_later(slot);
+            }
+        }
+    }
+}

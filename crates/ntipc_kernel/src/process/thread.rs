@@ -1,0 +1,203 @@
+//! A thread's slot: taken when the thread first needs an identity (to wait, to own, to lock), given back when it ends.
+
+use super::lock::Locked;
+use crate::arena::layout::{THREADS, Thread, progress};
+use crate::fault::fault;
+use crate::session::{ATTACHED, FORKED, Session};
+use crate::status::{NtResult, NtStatus};
+use crate::sync::{Ordering, Shared};
+use crate::sys::process::tid;
+use crate::sys::robust::{self, Linked};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// One slot of the calling thread in one session. Keeps the mapping, in which its list node lies.
+struct Registration {
+    session: Arc<Session>,
+    incarnation: u64,
+    slot: u32,
+}
+
+#[derive(Default)]
+struct Registrations {
+    slots: Vec<Registration>,
+    linked: Linked,
+}
+
+thread_local! {
+    /// The last answer: incarnation of the session, slot.
+    static CURRENT: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
+    static REGISTRATIONS: RefCell<Registrations> = RefCell::default();
+}
+
+impl Drop for Registrations {
+    /// The thread ends: its mutants are abandoned, its slots free.
+    fn drop(&mut self) {
+        CURRENT.set((0, 0));
+        for registration in std::mem::take(&mut self.slots) {
+            registration.give_back(&mut self.linked);
+        }
+    }
+}
+
+impl Registration {
+    fn is_current(&self) -> bool {
+        self.session.incarnation.load(Ordering::Acquire) == self.incarnation
+    }
+
+    fn give_back(self, linked: &mut Linked) {
+        let thread = self.session.arena.thread(self.slot);
+        if !self.is_current() {
+            robust::unlink(&thread.life, linked);
+            return; // forked off: the slot is the parent's
+        }
+        // Announced, so that a death while the node is in no list any more is told as well.
+        let announced = robust::announce(Some(&thread.life)).is_ok();
+        robust::unlink(&thread.life, linked);
+        self.session.lock_as(self.slot + 1).release_thread(self.slot);
+        thread.life.word.store(0, Ordering::Release);
+        if announced {
+            let _ = robust::announce(None);
+        }
+        if self.session.is_left() {
+            self.session.stop_helper(); // it may have waited for this thread
+        }
+    }
+}
+
+impl Session {
+    /// The slot of the calling thread.
+    #[inline]
+    pub(crate) fn thread_slot(self: &Arc<Self>) -> NtResult<u32> {
+        let (incarnation, slot) = CURRENT.get();
+        if incarnation == self.incarnation.load(Ordering::Relaxed) {
+            return Ok(slot);
+        }
+        self.find_thread_slot()
+    }
+
+    #[cold]
+    fn find_thread_slot(self: &Arc<Self>) -> NtResult<u32> {
+        if self.state.load(Ordering::Acquire) == FORKED {
+            self.adopt_fork()?;
+        }
+        self.check_attached()?;
+        let found = REGISTRATIONS.try_with(|registrations| {
+            let mut registrations = registrations.borrow_mut();
+            let Registrations { slots, linked } = &mut *registrations;
+            // Forget what belongs to sessions that were left or to the process before a fork.
+            let stale: Vec<usize> =
+                (0..slots.len()).rev().filter(|i| slots[*i].session.is_left() || !slots[*i].is_current()).collect();
+            for i in stale {
+                slots.swap_remove(i).give_back(linked);
+            }
+            let incarnation = self.incarnation.load(Ordering::Acquire);
+            if let Some(known) = slots.iter().find(|known| known.incarnation == incarnation) {
+                return Ok((known.slot, incarnation));
+            }
+            let slot = self.claim_thread(linked)?;
+            slots.push(Registration { session: Arc::clone(self), incarnation, slot });
+            Ok((slot, incarnation))
+        });
+        match found {
+            Ok(Ok((slot, incarnation))) => {
+                CURRENT.set((incarnation, slot));
+                Ok(slot)
+            }
+            Ok(Err(failure)) => Err(failure),
+            // The thread is ending and its registrations are gone already.
+            Err(_) => Err(NtStatus::PROCESS_IS_TERMINATING.into()),
+        }
+    }
+
+    fn claim_thread(&self, linked: &mut Linked) -> NtResult<u32> {
+        let header = self.arena.header();
+        for slot in 0..THREADS {
+            self.arena.grow_threads(slot + 1)?;
+            let thread = self.arena.thread(slot);
+            if thread.life.word.load(Ordering::Relaxed) != 0 || !robust::claim(&thread.life, linked)? {
+                continue;
+            }
+            self.fill(thread);
+            header.thread_high.fetch_max(slot + 1, Ordering::AcqRel);
+            fault!(ThreadClaimed);
+            return Ok(slot);
+        }
+        Err(crate::status::Failure::new(NtStatus::QUOTA_EXCEEDED, "every thread slot of the session is taken"))
+    }
+
+    fn fill(&self, thread: &Thread) {
+        thread.process.put(self.slot());
+        thread.tid.put(tid());
+        thread.generation.put(thread.generation.get().wrapping_add(1));
+        thread.progress.put(progress::IDLE);
+        thread.block_count.put(0);
+        thread.linked.put(0);
+        thread.intent.put(0);
+        thread.owned_count.put(0);
+        thread.owned_overflow.put(0);
+        thread.alertable.put(0);
+    }
+
+    /// Take the dispatcher lock as the calling thread.
+    pub(crate) fn lock(self: &Arc<Self>) -> NtResult<Locked<'_>> {
+        let slot = self.thread_slot()?;
+        Ok(self.lock_as(slot + 1))
+    }
+
+    /// Give the calling thread's slot back before its end.
+    pub(crate) fn forget_thread(&self) {
+        CURRENT.set((0, 0));
+        let _ = REGISTRATIONS.try_with(|registrations| {
+            let mut registrations = registrations.borrow_mut();
+            let Registrations { slots, linked } = &mut *registrations;
+            if let Some(place) = slots.iter().position(|known| std::ptr::eq(&raw const *known.session, self)) {
+                slots.swap_remove(place).give_back(linked);
+            }
+        });
+    }
+
+    /// Slots of threads of this process other than the calling one and those that help the reaper.
+    pub(crate) fn other_threads(&self) -> usize {
+        let me = tid();
+        let high = self.arena.header().thread_high.get().min(THREADS);
+        let all = (0..high)
+            .map(|slot| self.arena.thread(slot))
+            .filter(|thread| {
+                thread.life.word.get() != 0 && thread.process.get() == self.slot() && thread.tid.get() != me
+            })
+            .count();
+        all.saturating_sub(self.further_watchers.load(Ordering::Acquire) as usize)
+    }
+
+    pub(crate) fn is_attached(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ATTACHED
+    }
+}
+
+/// In a forked child, before anything else: the list of the C library is empty there, so ours are no longer in it.
+pub(crate) fn forget_registrations_after_fork() {
+    CURRENT.set((0, 0));
+    let _ = REGISTRATIONS.try_with(|registrations| {
+        let mut registrations = registrations.borrow_mut();
+        registrations.linked = Linked::default();
+        registrations.slots.clear();
+    });
+}
+
+impl Session {
+    /// Threads of this process other than the calling one that wait in the session.
+    pub(crate) fn waiting_threads(&self) -> usize {
+        let me = tid();
+        let high = self.arena.header().thread_high.get().min(THREADS);
+        (0..high)
+            .map(|slot| self.arena.thread(slot))
+            .filter(|thread| {
+                thread.life.word.get() != 0
+                    && thread.process.get() == self.slot()
+                    && thread.tid.get() != me
+                    && progress::is_queued(thread.progress.get())
+            })
+            .count()
+    }
+}

@@ -1,0 +1,248 @@
+//! Sections: memory that processes share. (NtCreateSection, NtMapViewOfSection)
+//!
+//! A page-file section is a file of the session's directory; a file section names a file and says which inode it must be.
+//! `limit` holds flags, `a` the size in bytes, `b` the serial number of the session's file. A view needs nothing in the arena: the
+//! mapping keeps the memory, as on NT, after name and handles are gone.
+//!
+//! Crash: the object exists, unnamed, before its file does, and the file is removed before the object's slot is free. So
+//! there is no file without an object that answers for it.
+
+use crate::arena::Arena;
+use crate::arena::layout::word;
+use crate::fault::fault;
+use crate::object::kind::{Kind, Type, access};
+use crate::object::names;
+use crate::object::table::{Disposition, Initial, Opened};
+use crate::process::lock::Locked;
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{Ordering, Shared};
+use crate::sys::files::{self, Mapping, Protection};
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+pub const PAGE: u64 = 4096;
+/// Views begin at multiples of it, as on NT.
+pub const GRANULARITY: u64 = 65_536;
+
+const FILE: u32 = 1 << 4;
+const RESERVE: u32 = 1 << 5;
+
+/// A file, and the inode it must be.
+#[derive(Clone, Debug)]
+pub struct Backing {
+    pub path: String,
+    pub device: u64,
+    pub inode: u64,
+}
+
+/// What a new section is to be.
+#[derive(Clone, Debug)]
+pub struct NewSection {
+    pub size: u64,
+    pub protection: Protection,
+    /// Take the space only when it is touched.
+    pub reserve: bool,
+    /// None: the session keeps the memory.
+    pub file: Option<Backing>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SectionState {
+    pub size: u64,
+    pub protection: Protection,
+    pub reserve: bool,
+    pub file: Option<String>,
+}
+
+fn encode(protection: Protection) -> u32 {
+    match protection {
+        Protection::Read => 0,
+        Protection::ReadWrite => 1,
+        Protection::Copy => 2,
+    }
+}
+
+fn decode(flags: u32) -> Protection {
+    match flags & 3 {
+        0 => Protection::Read,
+        1 => Protection::ReadWrite,
+        _ => Protection::Copy,
+    }
+}
+
+/// What the flags of a section say: its protection, and whether its space is taken only when touched.
+pub fn flags(limit: u32) -> (Protection, bool) {
+    (decode(limit), limit & RESERVE != 0)
+}
+
+fn file_name(serial: u64) -> CString {
+    CString::new(format!("section.{serial}")).unwrap_or_default()
+}
+
+/// The file of a file section.
+pub(crate) fn backing(arena: &Arena, object: u32) -> NtResult<Backing> {
+    let bad = || Failure::damaged("a file section has no readable path");
+    let text = names::read(arena, arena.object(object).extra.get()).ok_or_else(bad)?;
+    let (device, rest) = text.split_first_chunk::<8>().ok_or_else(bad)?;
+    let (inode, path) = rest.split_first_chunk::<8>().ok_or_else(bad)?;
+    Ok(Backing {
+        path: String::from_utf8(path.to_vec()).map_err(|_| bad())?,
+        device: u64::from_le_bytes(*device),
+        inode: u64::from_le_bytes(*inode),
+    })
+}
+
+impl Session {
+    /// Open the section of that name, or make one.
+    pub fn create_section(
+        self: &Arc<Self>,
+        name: Option<&str>,
+        disposition: Disposition,
+        rights: u32,
+        wanted: &NewSection,
+    ) -> NtResult<Opened> {
+        if let Some(opened) = self.lock()?.open_existing(name, disposition, rights, Type::Section)? {
+            return Ok(opened);
+        }
+        let size = wanted.size;
+        if size == 0 {
+            return Err(Failure::new(NtStatus::INVALID_PARAMETER, "a new section needs a size of at least 1 byte"));
+        }
+        if size > i64::MAX as u64 - PAGE {
+            return Err(NtStatus::SECTION_TOO_BIG.into());
+        }
+        let limit = encode(wanted.protection)
+            | if wanted.reserve { RESERVE } else { 0 }
+            | if wanted.file.is_some() { FILE } else { 0 };
+        let serial = self.arena.header().section_serial.fetch_add(1, Ordering::Relaxed) + 1;
+        let initial = Initial { kind: Kind::Section, value: 0, limit, a: size, b: serial };
+        let unnamed = self.create(None, Disposition::Create, rights, initial, false)?;
+        let published = self.furnish(unnamed.handle, serial, wanted).and_then(|()| {
+            let Some(name) = name else { return Ok(unnamed) };
+            let mut locked = self.lock()?;
+            if let Some(opened) = locked.open_existing(Some(name), disposition, rights, Type::Section)? {
+                return Ok(opened); // somebody was quicker
+            }
+            let entry = self.entry(unnamed.handle)?;
+            locked.publish_name(entry.object, name)?;
+            fault!(SectionPublished);
+            Ok(unnamed)
+        });
+        if !published.as_ref().is_ok_and(|opened| opened.created) {
+            let _ = self.close(unnamed.handle);
+        }
+        published
+    }
+
+    /// Give a new section its memory.
+    fn furnish(self: &Arc<Self>, handle: u32, serial: u64, wanted: &NewSection) -> NtResult<()> {
+        if let Some(backing) = &wanted.file {
+            let mut text = backing.device.to_le_bytes().to_vec();
+            text.extend_from_slice(&backing.inode.to_le_bytes());
+            text.extend_from_slice(backing.path.as_bytes());
+            let mut locked = self.lock()?;
+            let entry = self.entry(handle)?;
+            let cells = locked.store_text(&text)?;
+            self.arena.object(entry.object).extra.put(cells);
+            return Ok(());
+        }
+        let directory = files::status_of(&self.directory)?;
+        let mode = directory.st_mode & 0o666;
+        let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
+        let file = files::open_at(&self.directory, &file_name(serial), flags, 0o600)
+            .map_err(|error| Failure::from_io("making the section's file", &error))?;
+        fault!(SectionFileMade);
+        if mode != 0o600 {
+            files::set_mode(&file, mode, (directory.st_mode & 0o070 != 0).then_some(directory.st_gid))?;
+        }
+        let length = wanted.size.next_multiple_of(PAGE);
+        files::set_length(&file, length)?;
+        if !wanted.reserve {
+            files::reserve(&file, 0, length)?;
+        }
+        fault!(SectionReserved);
+        Ok(())
+    }
+
+    pub fn query_section(&self, handle: u32, rights: u32) -> NtResult<SectionState> {
+        let (entry, _) = self.entry_of(handle, Type::Section, rights)?;
+        let object = self.arena.object(entry.object);
+        let (protection, reserve) = flags(object.limit.get());
+        let file = match object.limit.get() & FILE {
+            0 => None,
+            _ => Some(backing(&self.arena, entry.object)?.path),
+        };
+        Ok(SectionState { size: object.a.get(), protection, reserve, file })
+    }
+
+    fn open_memory(&self, object: u32, writable: bool) -> NtResult<(OwnedFd, u64)> {
+        let flags = if writable { libc::O_RDWR } else { libc::O_RDONLY };
+        let record = self.arena.object(object);
+        if record.limit.get() & FILE == 0 {
+            let file = files::open_at(&self.directory, &file_name(record.b.get()), flags, 0)
+                .map_err(|error| Failure::from_io("opening the section's file", &error))?;
+            let length = files::status_of(&file)?.st_size as u64;
+            return Ok((file, length));
+        }
+        let backing = backing(&self.arena, object)?;
+        let file = files::open_path(&files::c_string(&backing.path)?, flags)
+            .map_err(|error| Failure::from_io(&format!("opening {}", backing.path), &error))?;
+        let status = files::status_of(&file)?;
+        if status.st_dev != backing.device || status.st_ino != backing.inode {
+            let why = format!("{} is not the file any more that the section was made of", backing.path);
+            return Err(Failure::new(NtStatus::FILE_INVALID, why));
+        }
+        Ok((file, status.st_size as u64))
+    }
+
+    /// Map a part of a section. `None`: to its end.
+    pub fn map_view(&self, handle: u32, offset: u64, size: Option<u64>, protection: Protection) -> NtResult<Mapping> {
+        let rights = match protection {
+            Protection::ReadWrite => access::SECTION_MAP_WRITE,
+            Protection::Read | Protection::Copy => access::SECTION_MAP_READ,
+        };
+        if offset % GRANULARITY != 0 {
+            let why = format!("a view begins at a multiple of {GRANULARITY} bytes, not at {offset}");
+            return Err(Failure::new(NtStatus::MAPPED_ALIGNMENT, why));
+        }
+        let (entry, _) = self.entry_of(handle, Type::Section, rights)?;
+        let record = self.arena.object(entry.object);
+        let (total, flags) = (record.a.get(), record.limit.get());
+        if protection == Protection::ReadWrite && decode(flags) != Protection::ReadWrite {
+            return Err(Failure::new(NtStatus::ACCESS_DENIED, "the section was made for reading, not for writing"));
+        }
+        let outside = || {
+            let why = format!("the view does not lie in the section, which has {total} bytes");
+            Failure::new(NtStatus::INVALID_VIEW_SIZE, why)
+        };
+        let length = match size {
+            None | Some(0) => total.checked_sub(offset).filter(|rest| *rest > 0).ok_or_else(outside)?,
+            Some(size) => size,
+        };
+        let end = offset.checked_add(length).ok_or_else(outside)?;
+        let (file, file_length) = self.open_memory(entry.object, protection == Protection::ReadWrite)?;
+        if end > total.next_multiple_of(PAGE) {
+            return Err(outside());
+        }
+        if end > file_length.next_multiple_of(PAGE) {
+            return Err(Failure::new(NtStatus::FILE_INVALID, "the file is shorter than its section by now"));
+        }
+        if word::generation(record.word.get()) != entry.generation {
+            return Err(NtStatus::INVALID_HANDLE.into());
+        }
+        let length = usize::try_from(length).map_err(|_| outside())?;
+        Mapping::new(&file, offset, length, protection)
+    }
+}
+
+impl Locked<'_> {
+    /// Remove the file of a section; a missing one is no error.
+    pub fn unlink_section_file(&mut self, object: u32) {
+        let record = self.session.arena.object(object);
+        if record.limit.get() & FILE == 0 {
+            self.unlink_later(&file_name(record.b.get()));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Files, directories, locks on them, mappings.
+
+use crate::status::{Failure, NtResult};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+pub fn c_string(text: &str) -> NtResult<CString> {
+    CString::new(text)
+        .map_err(|_| Failure::new(crate::status::NtStatus::OBJECT_NAME_INVALID, "a path may not hold a NUL character"))
+}
+
+pub fn last_errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+fn owned(fd: RawFd) -> std::io::Result<OwnedFd> {
+    if fd < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: `fd` was just returned by the kernel and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+pub fn open_directory(path: &CStr) -> std::io::Result<OwnedFd> {
+    // SAFETY: `path` is a NUL-terminated string.
+    owned(unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC) })
+}
+
+pub fn open_at(directory: &OwnedFd, name: &CStr, flags: i32, mode: u32) -> std::io::Result<OwnedFd> {
+    let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: `name` is a NUL-terminated string.
+    owned(unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags, mode) })
+}
+
+pub fn open_path(path: &CStr, flags: i32) -> std::io::Result<OwnedFd> {
+    // SAFETY: `path` is a NUL-terminated string.
+    owned(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
+}
+
+pub fn unlink_at(directory: &OwnedFd, name: &CStr) {
+    // SAFETY: `name` is a NUL-terminated string; a missing file is no error here.
+    unsafe { libc::unlinkat(directory.as_raw_fd(), name.as_ptr(), 0) };
+}
+
+pub fn rename_at(directory: &OwnedFd, from: &CStr, to: &CStr) -> NtResult<()> {
+    let fd = directory.as_raw_fd();
+    // SAFETY: both names are NUL-terminated strings.
+    match unsafe { libc::renameat(fd, from.as_ptr(), fd, to.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(Failure::os("renaming a session file")),
+    }
+}
+
+pub fn status_of(fd: &OwnedFd) -> NtResult<libc::stat> {
+    // SAFETY: an all-zero stat is valid storage for fstat to fill.
+    unsafe {
+        let mut status: libc::stat = std::mem::zeroed();
+        match libc::fstat(fd.as_raw_fd(), &raw mut status) {
+            0 => Ok(status),
+            _ => Err(Failure::os("fstat")),
+        }
+    }
+}
+
+/// Set mode and, if given, group of something just made (the umask has had its say before).
+pub fn set_mode(fd: &OwnedFd, mode: u32, gid: Option<u32>) -> NtResult<()> {
+    // SAFETY: plain system calls on an open descriptor.
+    unsafe {
+        if let Some(gid) = gid
+            && libc::fchown(fd.as_raw_fd(), u32::MAX, gid) != 0
+        {
+            return Err(Failure::os("giving the session to its group"));
+        }
+        match libc::fchmod(fd.as_raw_fd(), mode) {
+            0 => Ok(()),
+            _ => Err(Failure::os("setting the mode of a session file")),
+        }
+    }
+}
+
+pub fn set_length(fd: &OwnedFd, length: u64) -> NtResult<()> {
+    let Ok(length) = libc::off_t::try_from(length) else {
+        return Err(crate::status::NtStatus::SECTION_TOO_BIG.into());
+    };
+    // SAFETY: a plain system call on an open descriptor.
+    match unsafe { libc::ftruncate(fd.as_raw_fd(), length) } {
+        0 => Ok(()),
+        _ => Err(Failure::os("setting the length of a file")),
+    }
+}
+
+/// Take the space now, so that a full file system is an error here and never SIGBUS later.
+pub fn reserve(fd: &OwnedFd, offset: u64, length: u64) -> NtResult<()> {
+    loop {
+        // SAFETY: a plain system call on an open descriptor.
+        let result = unsafe { libc::fallocate(fd.as_raw_fd(), 0, offset as libc::off_t, length as libc::off_t) };
+        if result == 0 {
+            return Ok(());
+        }
+        match last_errno() {
+            libc::EINTR => {}
+            _ => return Err(Failure::os("reserving shared memory")),
+        }
+    }
+}
+
+/// Open file description locks: they belong to the descriptor, survive nothing, and change kind in one step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RangeLock {
+    Unlocked,
+    Shared,
+    Exclusive,
+}
+
+/// Set a lock on one byte. `Ok(false)`: another description holds a conflicting one.
+pub fn lock_byte(fd: &OwnedFd, byte: i64, lock: RangeLock) -> NtResult<bool> {
+    let kind = match lock {
+        RangeLock::Unlocked => libc::F_UNLCK,
+        RangeLock::Shared => libc::F_RDLCK,
+        RangeLock::Exclusive => libc::F_WRLCK,
+    };
+    // SAFETY: an all-zero flock is valid; F_OFD_SETLK reads it only.
+    let result = unsafe {
+        let mut range: libc::flock = std::mem::zeroed();
+        range.l_type = kind as libc::c_short;
+        range.l_start = byte;
+        range.l_len = 1;
+        libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const range)
+    };
+    match result {
+        0 => Ok(true),
+        _ if matches!(last_errno(), libc::EAGAIN | libc::EACCES | libc::EINTR) => Ok(false),
+        _ => Err(Failure::os("locking the session's lock file")),
+    }
+}
+
+/// Names in a directory, without `.` and `..`.
+pub fn list(path: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(path) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// How a mapping may be used; the memory protection of Linux enforces it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    Read,
+    ReadWrite,
+    Copy,
+}
+
+/// A mapping of a file, unmapped when dropped.
+pub struct Mapping {
+    pub address: *mut u8,
+    pub length: usize,
+}
+
+// SAFETY: the mapping is plain memory; who may touch which bytes how is the business of its users.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub fn new(fd: &OwnedFd, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
+        let (prot, flags) = match protection {
+            Protection::Read => (libc::PROT_READ, libc::MAP_SHARED),
+            Protection::ReadWrite => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED),
+            Protection::Copy => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_NORESERVE),
+        };
+        // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
+        let address =
+            unsafe { libc::mmap(std::ptr::null_mut(), length, prot, flags, fd.as_raw_fd(), offset as libc::off_t) };
+        if address == libc::MAP_FAILED {
+            return Err(Failure::os("mapping memory"));
+        }
+        Ok(Mapping { address: address.cast(), length })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: address and length are those of a mapping that nobody uses any more.
+        unsafe { libc::munmap(self.address.cast(), self.length) };
+    }
+}
+
+/// Write a mapped range back to its file. `address` must lie in a mapping that stays, at a multiple of the page size.
+pub fn flush(address: usize, length: usize) -> NtResult<()> {
+    // SAFETY: msync fails for a range that is not mapped and touches no memory of ours.
+    match unsafe { libc::msync(address as *mut libc::c_void, length, libc::MS_SYNC) } {
+        0 => Ok(()),
+        _ => Err(Failure::os("flushing a view")),
+    }
+}

@@ -1,0 +1,88 @@
+//! Futexes on shared words. Never `FUTEX_PRIVATE_FLAG` here: the sleepers are in other processes.
+
+use super::clock::{NEVER, timespec};
+use crate::sync::AtomicU32;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Slept {
+    /// Woken, or the word had another value already: look again.
+    Woken,
+    TimedOut,
+    /// A signal handler ran.
+    Interrupted,
+}
+
+fn outcome(result: libc::c_long) -> Slept {
+    if result >= 0 {
+        return Slept::Woken;
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        Some(libc::ETIMEDOUT) => Slept::TimedOut,
+        Some(libc::EINTR) => Slept::Interrupted,
+        _ => Slept::Woken,
+    }
+}
+
+/// Sleep while `word` is `expected`, until `deadline_ns` (absolute, monotonic).
+pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
+    let until = timespec(deadline_ns);
+    let until = if deadline_ns == NEVER { std::ptr::null() } else { &raw const until };
+    // SAFETY: `word` and `until` live through the call; FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time.
+    outcome(unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT_BITSET,
+            expected,
+            until,
+            std::ptr::null::<u32>(),
+            libc::FUTEX_BITSET_MATCH_ANY,
+        )
+    })
+}
+
+pub fn wake(word: &AtomicU32, count: i32) {
+    // SAFETY: `word` is a valid address; FUTEX_WAKE reads nothing else.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
+}
+
+/// One entry of `futex_waitv`, as linux/futex.h defines it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Waitv {
+    value: u64,
+    address: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+/// Most words that one [`wait_many`] can watch.
+pub const WAITV_MAX: usize = 128;
+const FUTEX2_SIZE_U32: u32 = 2;
+
+impl Waitv {
+    pub fn new(word: &AtomicU32, expected: u32) -> Self {
+        Waitv { value: u64::from(expected), address: word.as_ptr() as u64, flags: FUTEX2_SIZE_U32, reserved: 0 }
+    }
+}
+
+/// Sleep while every word has its expected value. Falls back to a short sleep where `futex_waitv` is missing (before Linux 5.16).
+pub fn wait_many(words: &[Waitv], deadline_ns: u64) -> Slept {
+    let until = timespec(deadline_ns);
+    // SAFETY: the entries point at words of the arena or of this process that outlive the call; the time is absolute.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex_waitv,
+            words.as_ptr(),
+            words.len().min(WAITV_MAX),
+            0,
+            if deadline_ns == NEVER { std::ptr::null() } else { &raw const until },
+            libc::CLOCK_MONOTONIC,
+        )
+    };
+    if result < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        return Slept::Woken;
+    }
+    outcome(result)
+}

@@ -1,0 +1,8 @@
+//! The only system calls of the kernel.
+// UNSAFETY: every function here wraps one call of libc; pointers given to it are references that outlive the call.
+
+pub mod clock;
+pub mod files;
+pub mod futex;
+pub mod process;
+pub mod robust;

@@ -1,0 +1,33 @@
+//! The one door between the kernel's failures and Python's exceptions: `ntipc.errors.from_status`.
+
+use ntipc_kernel::Failure;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+static FROM_STATUS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static ABANDONED_WARNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Py<PyAny>> {
+    let found = cell.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ntipc.errors")?.getattr(name)?.unbind()))?;
+    Ok(found.clone_ref(py))
+}
+
+/// The exception for a failure of `call` on `subject`.
+#[cold]
+pub fn raise(py: Python<'_>, failure: &Failure, call: &str, subject: &str) -> PyErr {
+    let made = from_errors(py, &FROM_STATUS, "from_status")
+        .and_then(|make| make.call1(py, (failure.status.0, call, subject, failure.detail.as_ref())));
+    match made {
+        Ok(exception) => PyErr::from_value(exception.into_bound(py)),
+        Err(error) => error,
+    }
+}
+
+/// Warn that the last owner of a mutex died with it. An error if warnings are errors.
+#[cold]
+pub fn warn_abandoned(py: Python<'_>, subject: &str) -> PyResult<()> {
+    let category = from_errors(py, &ABANDONED_WARNING, "AbandonedMutexWarning")?;
+    let text = format!("the last owner of {subject} ended without releasing it; check what it protects");
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    PyErr::warn(py, category.bind(py), &text, 1)
+}

@@ -1,0 +1,130 @@
+//! The picture of a session as dictionaries.
+
+use crate::errors;
+use crate::view::protection_name;
+use ntipc_kernel::inspect::{ObjectView, Snapshot};
+use ntipc_kernel::object::kind::{Kind, Type};
+use ntipc_kernel::section;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+/// What a session looks like now. Changes nothing.
+#[pyfunction]
+pub fn inspect<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let snapshot = ntipc_kernel::inspect::inspect(path)
+        .map_err(|failure| errors::raise(py, &failure, "inspect", &format!("session {path}")))?;
+    let picture = PyDict::new(py);
+    picture.set_item("path", path)?;
+    picture.set_item("layout", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
+    picture.set_item("uid", snapshot.uid)?;
+    picture.set_item("participants", snapshot.processes.iter().filter(|process| process.alive).count())?;
+    picture.set_item("reaper_pid", snapshot.reaper_pid)?;
+    let holder = snapshot.lock_holder.map(|(pid, tid)| identity(py, pid, tid)).transpose()?;
+    picture.set_item("lock_owner", holder)?;
+    let counters = PyDict::new(py);
+    for (name, value) in &snapshot.counters {
+        counters.set_item(name, value)?;
+    }
+    picture.set_item("counters", counters)?;
+    picture.set_item("processes", processes(py, &snapshot)?)?;
+    picture.set_item("threads", threads(py, &snapshot)?)?;
+    let objects = PyList::empty(py);
+    for object in &snapshot.objects {
+        objects.append(object_dict(py, object)?)?;
+    }
+    picture.set_item("objects", objects)?;
+    Ok(picture)
+}
+
+fn identity<'py>(py: Python<'py>, pid: u32, tid: u32) -> PyResult<Bound<'py, PyDict>> {
+    let who = PyDict::new(py);
+    who.set_item("pid", pid)?;
+    who.set_item("tid", tid)?;
+    Ok(who)
+}
+
+fn processes<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for process in &snapshot.processes {
+        let entry = PyDict::new(py);
+        entry.set_item("slot", process.slot)?;
+        entry.set_item("pid", process.pid)?;
+        entry.set_item("alive", process.alive)?;
+        entry.set_item("handles", process.handles)?;
+        list.append(entry)?;
+    }
+    Ok(list)
+}
+
+fn threads<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for thread in &snapshot.threads {
+        let entry = identity(py, thread.pid, thread.tid)?;
+        entry.set_item("slot", thread.slot)?;
+        entry.set_item("state", thread.state)?;
+        entry.set_item("wait_all", thread.wait_all)?;
+        entry.set_item("waiting_on", &thread.waiting_on)?;
+        entry.set_item("owns", &thread.owns)?;
+        list.append(entry)?;
+    }
+    Ok(list)
+}
+
+fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py, PyDict>> {
+    let entry = PyDict::new(py);
+    entry.set_item("index", object.index)?;
+    entry.set_item("generation", object.generation)?;
+    entry.set_item("kind", object.kind.object_type().name())?;
+    entry.set_item("name", &object.name)?;
+    entry.set_item("creator_pid", object.creator_pid)?;
+    let set = object.word & 1 != 0;
+    match object.kind.object_type() {
+        Type::Event => {
+            entry.set_item("manual_reset", object.kind == Kind::NotificationEvent)?;
+            entry.set_item("signaled", set)?;
+        }
+        Type::Semaphore => {
+            entry.set_item("count", object.count)?;
+            entry.set_item("maximum", object.limit)?;
+        }
+        Type::Mutant => {
+            entry.set_item("owner_pid", object.owner.map(|(pid, _)| pid))?;
+            entry.set_item("owner_tid", object.owner.map(|(_, tid)| tid))?;
+            entry.set_item("recursion", if object.owner.is_some() { object.recursion } else { 0 })?;
+            entry.set_item("abandoned", object.word >> 62 & 1 != 0)?;
+        }
+        Type::Timer => {
+            entry.set_item("manual_reset", object.kind == Kind::NotificationTimer)?;
+            entry.set_item("signaled", set || object.due_in_ns == Some(0))?;
+            entry.set_item("due_in", object.due_in_ns.map(|ns| ns as f64 / 1e9))?;
+            entry.set_item("period", object.b as f64 / 1e9)?;
+        }
+        Type::EventPair => {
+            entry.set_item("low", set)?;
+            entry.set_item("high", object.word & 2 != 0)?;
+        }
+        Type::Section => {
+            let (protection, reserve) = section::flags(object.limit);
+            entry.set_item("size", object.a)?;
+            entry.set_item("protection", protection_name(protection))?;
+            entry.set_item("reserve", reserve)?;
+            entry.set_item("file", &object.file)?;
+        }
+    }
+    let holders = PyList::empty(py);
+    for holder in &object.holders {
+        let one = PyDict::new(py);
+        one.set_item("pid", holder.pid)?;
+        one.set_item("handle", holder.handle)?;
+        one.set_item("access", holder.access)?;
+        one.set_item("inheritable", holder.inheritable)?;
+        holders.append(one)?;
+    }
+    entry.set_item("holders", holders)?;
+    let waiters = PyList::empty(py);
+    for (pid, tid) in &object.waiters {
+        waiters.append(identity(py, *pid, *tid)?)?;
+    }
+    entry.set_item("waiters", waiters)?;
+    Ok(entry)
+}

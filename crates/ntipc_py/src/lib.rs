@@ -1,0 +1,60 @@
+//! Python binding of the kernel: convert, give up the GIL while asleep, translate. No policy.
+//!
+//! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python classes
+//! extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
+
+mod errors;
+mod event;
+mod event_pair;
+mod inspect;
+mod mutex;
+mod object;
+mod section;
+mod semaphore;
+mod session;
+mod timer;
+mod view;
+mod waitable;
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+#[pyfunction]
+#[pyo3(signature = (name, countdown=1))]
+fn arm_fault(name: &str, countdown: i32) -> PyResult<()> {
+    match ntipc_kernel::fault::arm(name, countdown) {
+        true => Ok(()),
+        false => Err(pyo3::exceptions::PyValueError::new_err(format!("no fault point {name:?} in this build"))),
+    }
+}
+
+#[pymodule]
+fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    ntipc_kernel::process::fork::install();
+    module.add("LAYOUT", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
+    module.add("FAULT_POINTS", PyTuple::new(py, ntipc_kernel::fault::NAMES)?)?;
+    module.add("MAXIMUM_WAIT_OBJECTS", ntipc_kernel::dispatch::wait::MAXIMUM_WAIT_OBJECTS)?;
+    module.add("OPEN_OR_CREATE", object::OPEN_OR_CREATE)?;
+    module.add("CREATE", object::CREATE)?;
+    module.add("OPEN", object::OPEN)?;
+    module.add_class::<session::PySession>()?;
+    module.add_class::<object::Object>()?;
+    module.add_class::<waitable::Waitable>()?;
+    module.add_class::<event::Event>()?;
+    module.add_class::<semaphore::Semaphore>()?;
+    module.add_class::<mutex::Mutex>()?;
+    module.add_class::<timer::Timer>()?;
+    module.add_class::<event_pair::EventPair>()?;
+    module.add_class::<section::Section>()?;
+    module.add_class::<view::View>()?;
+    module.add_function(wrap_pyfunction!(waitable::wait_multiple, module)?)?;
+    module.add_function(wrap_pyfunction!(waitable::signal_and_wait, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::inspect, module)?)?;
+    module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(session::after_fork_in_parent, module)?)?;
+    module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
+    module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
+    module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! What every object has: a handle in a session.
+
+use crate::errors;
+use crate::session::PySession;
+use ntipc_kernel::object::kind::{Type, access};
+use ntipc_kernel::object::table::{Disposition, Opened};
+use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+pub const OPEN_OR_CREATE: u32 = 0;
+pub const CREATE: u32 = 1;
+pub const OPEN: u32 = 2;
+
+pub fn disposition(value: u32) -> PyResult<Disposition> {
+    match value {
+        OPEN_OR_CREATE => Ok(Disposition::OpenOrCreate),
+        CREATE => Ok(Disposition::Create),
+        OPEN => Ok(Disposition::Open),
+        _ => Err(PyValueError::new_err("disposition must be OPEN_OR_CREATE, CREATE or OPEN")),
+    }
+}
+
+/// Base of all objects. A new instance is closed until ``bind``, ``adopt`` or ``claim`` gives it a handle.
+#[pyclass(module = "ntipc._kernel", subclass, frozen)]
+pub struct Object {
+    session: OnceLock<Arc<Session>>,
+    handle: AtomicU32,
+    name: OnceLock<Option<String>>,
+    created: AtomicBool,
+    kind: Type,
+    /// Of a mutex: the last acquire found its owner dead.
+    pub abandoned: AtomicBool,
+}
+
+impl Object {
+    pub fn of_type(kind: Type) -> Object {
+        Object {
+            session: OnceLock::new(),
+            handle: AtomicU32::new(0),
+            name: OnceLock::new(),
+            created: AtomicBool::new(false),
+            kind,
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    #[inline]
+    pub fn kind(&self) -> Type {
+        self.kind
+    }
+
+    #[inline]
+    pub fn raw_handle(&self) -> u32 {
+        self.handle.load(Ordering::Relaxed)
+    }
+
+    /// The session and the handle; fails once closed.
+    #[inline]
+    pub fn open_handle(&self) -> NtResult<(&Arc<Session>, u32)> {
+        match (self.session.get(), self.raw_handle()) {
+            (Some(session), handle) if handle != 0 => Ok((session, handle)),
+            _ => Err(Failure::new(NtStatus::INVALID_HANDLE, "")),
+        }
+    }
+
+    pub fn subject(&self) -> String {
+        let kind = match self.kind() {
+            Type::Event => "event",
+            Type::Semaphore => "semaphore",
+            Type::Mutant => "mutex",
+            Type::Timer => "timer",
+            Type::EventPair => "event pair",
+            Type::Section => "section",
+        };
+        match self.name.get() {
+            Some(Some(name)) => format!("{kind} '{name}'"),
+            _ => format!("unnamed {kind}"),
+        }
+    }
+
+    #[cold]
+    pub fn error(&self, py: Python<'_>, failure: &Failure, call: &str) -> PyErr {
+        errors::raise(py, failure, &format!("{}.{call}", self.kind().name()), &self.subject())
+    }
+
+    /// Run a call of the kernel on the open handle.
+    #[inline]
+    pub fn with<T>(
+        &self,
+        py: Python<'_>,
+        call: &str,
+        body: impl FnOnce(&Arc<Session>, u32) -> NtResult<T>,
+    ) -> PyResult<T> {
+        self.open_handle()
+            .and_then(|(session, handle)| body(session, handle))
+            .map_err(|failure| self.error(py, &failure, call))
+    }
+
+    fn attach_to(&self, session: &Arc<Session>) -> PyResult<()> {
+        if self.raw_handle() != 0 || self.session.set(Arc::clone(session)).is_err() {
+            return Err(PyRuntimeError::new_err("this instance has been bound to an object before"));
+        }
+        Ok(())
+    }
+
+    /// Take what create or open gave.
+    pub fn bind_with(
+        &self,
+        py: Python<'_>,
+        session: &PySession,
+        name: Option<&str>,
+        call: &str,
+        make: impl FnOnce(&Arc<Session>) -> NtResult<Opened>,
+    ) -> PyResult<()> {
+        self.attach_to(&session.session)?;
+        let _ = self.name.set(name.map(str::to_owned));
+        let opened = make(&session.session).map_err(|failure| {
+            let call = if call.is_empty() { self.kind().name().to_owned() } else { call.to_owned() };
+            errors::raise(py, &failure, &call, &self.subject())
+        })?;
+        self.created.store(opened.created, Ordering::Relaxed);
+        self.handle.store(opened.handle, Ordering::Release);
+        Ok(())
+    }
+
+    pub fn close_handle(&self) -> NtResult<()> {
+        match (self.session.get(), self.handle.swap(0, Ordering::AcqRel)) {
+            (Some(session), handle) if handle != 0 && !session.is_left() => session.close(handle),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let _ = self.close_handle();
+    }
+}
+
+fn type_of(class: &Bound<'_, PyType>) -> PyResult<Type> {
+    Ok(if class.is_subclass_of::<crate::semaphore::Semaphore>()? {
+        Type::Semaphore
+    } else if class.is_subclass_of::<crate::mutex::Mutex>()? {
+        Type::Mutant
+    } else if class.is_subclass_of::<crate::timer::Timer>()? {
+        Type::Timer
+    } else if class.is_subclass_of::<crate::event_pair::EventPair>()? {
+        Type::EventPair
+    } else if class.is_subclass_of::<crate::section::Section>()? {
+        Type::Section
+    } else {
+        Type::Event
+    })
+}
+
+fn token(values: [u32; 6]) -> (u32, u32, u32, u32, u32, u32) {
+    let [a, b, c, d, e, f] = values;
+    (a, b, c, d, e, f)
+}
+
+#[pymethods]
+impl Object {
+    /// Also what makes the instances of a Python class that lists a mixin derived from this class before its native class.
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(
+        cls: &Bound<'_, PyType>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Object> {
+        Ok(Object::of_type(type_of(cls)?))
+    }
+
+    /// The handle's number in this process; raises HandleClosed once closed.
+    #[getter]
+    fn handle(&self, py: Python<'_>) -> PyResult<u32> {
+        self.with(py, "handle", |_, handle| Ok(handle))
+    }
+
+    /// The name within its session, or None.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.name.get().and_then(|name| name.as_deref())
+    }
+
+    /// True if the constructor made the object, False if it opened an existing one.
+    #[getter]
+    fn created(&self) -> bool {
+        self.created.load(Ordering::Relaxed)
+    }
+
+    /// True once the handle is closed, or its session left.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.raw_handle() == 0 || self.session.get().is_none_or(|session| session.is_left())
+    }
+
+    /// The directory of the object's session.
+    #[getter]
+    fn session_path(&self) -> Option<&str> {
+        self.session.get().map(|session| session.path.as_str())
+    }
+
+    /// The rights of the handle.
+    #[getter]
+    fn access(&self, py: Python<'_>) -> PyResult<u32> {
+        self.with(py, "access", |session, handle| Ok(session.basics(handle, self.kind(), 0)?.access))
+    }
+
+    /// Whether a child started with inherited handles gets this one.
+    #[getter]
+    fn inheritable(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, "inheritable", |session, handle| Ok(session.basics(handle, self.kind(), 0)?.inheritable))
+    }
+
+    #[setter]
+    fn set_inheritable(&self, py: Python<'_>, value: bool) -> PyResult<()> {
+        self.with(py, "inheritable", |session, handle| session.set_inheritable(handle, value))
+    }
+
+    /// Index and generation: the same for all handles to one object.
+    #[getter]
+    fn identity(&self, py: Python<'_>) -> PyResult<(u32, u32)> {
+        self.with(py, "identity", |session, handle| {
+            let basics = session.basics(handle, self.kind(), 0)?;
+            Ok((basics.index, basics.generation))
+        })
+    }
+
+    /// Close the handle. The object goes with its last one. Closing twice does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.close_handle().map_err(|failure| self.error(py, &failure, "close"))
+    }
+
+    /// The object's state, without changing it.
+    fn query<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let facts = PyDict::new(py);
+        let rights = if self.kind() == Type::EventPair { 0 } else { access::QUERY };
+        let basics = self.with(py, "info", |session, handle| session.basics(handle, self.kind(), rights))?;
+        facts.set_item("kind", self.kind().name())?;
+        facts.set_item("name", self.name())?;
+        facts.set_item("handles", basics.handles)?;
+        facts.set_item("waiters", basics.waiters)?;
+        facts.set_item("access", basics.access)?;
+        facts.set_item("inheritable", basics.inheritable)?;
+        facts.set_item("index", basics.index)?;
+        facts.set_item("generation", basics.generation)?;
+        self.query_kind(py, &facts, basics.signals)?;
+        Ok(facts)
+    }
+
+    /// Another handle to the same object, in this process or in another participant; its number there.
+    #[pyo3(signature = (pid=None, access=None, inheritable=false))]
+    fn duplicate_handle(
+        &self,
+        py: Python<'_>,
+        pid: Option<u32>,
+        access: Option<u32>,
+        inheritable: bool,
+    ) -> PyResult<u32> {
+        self.with(py, "duplicate", |session, handle| session.duplicate(handle, pid, access, inheritable))
+    }
+
+    /// Take over a handle that this process has already, for example one that another process put there.
+    fn adopt(&self, py: Python<'_>, session: &PySession, handle: u32) -> PyResult<()> {
+        let name = session
+            .session
+            .basics(handle, self.kind(), 0)
+            .and_then(|_| session.session.name_of(handle))
+            .map_err(|failure| self.error(py, &failure, "from_handle"))?;
+        self.bind_with(py, session, name.as_deref(), "", |_| Ok(Opened { handle, created: false }))
+    }
+
+    /// Make a reference in flight, for pickling.
+    fn park(&self, py: Python<'_>) -> PyResult<(u32, u32, u32, u32, u32, u32)> {
+        self.with(py, "__reduce__", |session, handle| session.park(handle)).map(token)
+    }
+
+    /// Turn a reference in flight into a handle of this process.
+    fn claim(&self, py: Python<'_>, session: &PySession, token: (u32, u32, u32, u32, u32, u32)) -> PyResult<()> {
+        let (a, b, c, d, e, f) = token;
+        let kind = self.kind();
+        let handle =
+            session.session.claim([a, b, c, d, e, f], kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
+        let name = session.session.name_of(handle).ok().flatten();
+        self.bind_with(py, session, name.as_deref(), "", |_| Ok(Opened { handle, created: false }))
+    }
+}
+
+impl Object {
+    fn query_kind(&self, py: Python<'_>, facts: &Bound<'_, PyDict>, signals: u32) -> PyResult<()> {
+        match self.kind() {
+            Type::Event => {
+                let manual = self.with(py, "info", |session, handle| session.is_manual(handle))?;
+                facts.set_item("manual_reset", manual)?;
+                facts.set_item("signaled", signals & 1 != 0)
+            }
+            Type::Semaphore => {
+                let (count, maximum) = self.with(py, "info", |session, handle| session.query_semaphore(handle))?;
+                facts.set_item("count", count)?;
+                facts.set_item("maximum", maximum)
+            }
+            Type::Mutant => {
+                let (state, owner) = self.with(py, "info", |session, handle| {
+                    let state = session.query_mutant(handle)?;
+                    Ok((state, state.owner.checked_sub(1).map(|slot| session.thread_identity(slot))))
+                })?;
+                facts.set_item("count", 1 - i64::from(state.recursion))?;
+                facts.set_item("owned_by_caller", state.owned_by_caller)?;
+                facts.set_item("abandoned", state.abandoned)?;
+                facts.set_item("owner_pid", owner.map(|(pid, _)| pid))?;
+                facts.set_item("owner_tid", owner.map(|(_, tid)| tid))?;
+                facts.set_item("recursion", state.recursion)
+            }
+            Type::Timer => {
+                let (state, manual) = self.with(py, "info", |session, handle| {
+                    Ok((session.query_timer(handle)?, session.is_manual(handle)?))
+                })?;
+                let due = state.due_ns.checked_sub(ntipc_kernel::sys::clock::now_ns());
+                let due = (state.due_ns != 0).then(|| due.unwrap_or(0) as f64 / 1e9);
+                facts.set_item("manual_reset", manual)?;
+                facts.set_item("signaled", state.signalled)?;
+                facts.set_item("due_in", due)?;
+                facts.set_item("period", state.period_ns as f64 / 1e9)
+            }
+            Type::EventPair => {
+                facts.set_item("low", signals & 1 != 0)?;
+                facts.set_item("high", signals & 2 != 0)
+            }
+            Type::Section => {
+                let state = self.with(py, "info", |session, handle| session.query_section(handle, access::QUERY))?;
+                facts.set_item("size", state.size)?;
+                facts.set_item("protection", crate::view::protection_name(state.protection))?;
+                facts.set_item("reserve", state.reserve)?;
+                facts.set_item("file", state.file)
+            }
+        }
+    }
+}

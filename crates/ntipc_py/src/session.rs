@@ -1,0 +1,92 @@
+//! Attaching to sessions, and forks.
+
+use crate::errors;
+use ntipc_kernel::Session;
+use ntipc_kernel::process::attach::{self, Ownership};
+use ntipc_kernel::process::fork;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::Arc;
+
+/// This process's attachment to one session.
+#[pyclass(name = "Session", module = "ntipc._kernel", frozen)]
+pub struct PySession {
+    pub session: Arc<Session>,
+}
+
+#[pymethods]
+impl PySession {
+    /// Join the session in the directory ``path``, making it if need be.
+    #[staticmethod]
+    #[pyo3(signature = (path, owner, mode=0o700, gid=None, create=true))]
+    fn attach(
+        py: Python<'_>,
+        path: &str,
+        owner: u32,
+        mode: u32,
+        gid: Option<u32>,
+        create: bool,
+    ) -> PyResult<PySession> {
+        let ownership = Ownership { uid: owner, mode, gid, must_exist: !create };
+        let attached = attach::attach(path, ownership)
+            .map_err(|failure| errors::raise(py, &failure, "Session", &format!("session {path}")))?;
+        if let Ok(armed) = std::env::var("NTIPC_CRASH_AT") {
+            let (name, countdown) = armed.split_once(':').unwrap_or((&armed, "1"));
+            ntipc_kernel::fault::arm(name, countdown.parse().unwrap_or(1));
+        }
+        Ok(PySession { session: attached })
+    }
+
+    /// The session's directory.
+    #[getter]
+    fn path(&self) -> &str {
+        &self.session.path
+    }
+
+    /// True once this process has left.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.session.is_left()
+    }
+
+    /// Close every handle of this process in the session and stop taking part. The last one takes the session away.
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        let session = Arc::clone(&self.session);
+        py.detach(|| session.leave(false))
+            .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.session.path)))
+    }
+
+    /// Counters of the session.
+    fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = PyDict::new(py);
+        for (name, value) in self.session.statistics() {
+            counters.set_item(name, value)?;
+        }
+        Ok(counters)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<_kernel.Session {}{}>", self.session.path, if self.session.is_left() { " closed" } else { "" })
+    }
+}
+
+#[pyfunction]
+pub fn before_fork() {
+    fork::before();
+}
+
+#[pyfunction]
+pub fn after_fork_in_parent(py: Python<'_>) {
+    py.detach(fork::in_parent);
+}
+
+#[pyfunction]
+pub fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
+    fork::in_child().map_err(|failure| errors::raise(py, &failure, "fork", "the session"))
+}
+
+/// Leave every session, at the end of the process.
+#[pyfunction]
+pub fn leave_all(py: Python<'_>) {
+    py.detach(attach::leave_all);
+}

@@ -1,0 +1,172 @@
+//! Views: mapped memory with the buffer protocol.
+// UNSAFETY: fills in Py_buffer structures that point into a mapping which outlives them.
+
+use crate::errors;
+use ntipc_kernel::sys::files::{Mapping, Protection};
+use ntipc_kernel::{Failure, NtStatus};
+use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::ffi::c_int;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub fn protection(access: &str) -> PyResult<Protection> {
+    match access {
+        "r" => Ok(Protection::Read),
+        "rw" => Ok(Protection::ReadWrite),
+        "copy" => Ok(Protection::Copy),
+        _ => Err(PyValueError::new_err(format!("access must be 'r', 'rw' or 'copy', not {access:?}"))),
+    }
+}
+
+pub fn protection_name(protection: Protection) -> &'static str {
+    match protection {
+        Protection::Read => "r",
+        Protection::ReadWrite => "rw",
+        Protection::Copy => "copy",
+    }
+}
+
+struct Mapped {
+    mapping: Mapping,
+    protection: Protection,
+}
+
+#[derive(Default)]
+struct State {
+    mapped: Option<Mapped>,
+    /// Buffers handed out and not given back.
+    exports: usize,
+}
+
+/// A part of a section in this process's memory.
+#[pyclass(module = "ntipc._kernel", subclass, frozen)]
+#[derive(Default)]
+pub struct View {
+    state: Mutex<State>,
+}
+
+impl View {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn fill(&self, mapping: Mapping, protection: Protection) -> PyResult<()> {
+        let mut state = self.state();
+        if state.mapped.is_some() {
+            return Err(PyRuntimeError::new_err("this view is mapped already"));
+        }
+        state.mapped = Some(Mapped { mapping, protection });
+        Ok(())
+    }
+
+    fn read<T>(&self, py: Python<'_>, call: &str, body: impl FnOnce(&Mapped) -> T) -> PyResult<T> {
+        match &self.state().mapped {
+            Some(mapped) => Ok(body(mapped)),
+            None => Err(unmapped(py, call)),
+        }
+    }
+}
+
+fn unmapped(py: Python<'_>, call: &str) -> PyErr {
+    errors::raise(py, &Failure::new(NtStatus::INVALID_HANDLE, "the view has been unmapped"), call, "view")
+}
+
+#[pymethods]
+impl View {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> View {
+        View::default()
+    }
+
+    /// Size in bytes; 0 once unmapped.
+    fn __len__(&self) -> usize {
+        self.state().mapped.as_ref().map_or(0, |mapped| mapped.mapping.length)
+    }
+
+    /// "r", "rw" or "copy".
+    #[getter]
+    fn access(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.read(py, "View.access", |mapped| protection_name(mapped.protection))
+    }
+
+    /// True if the memory cannot be written through this view.
+    #[getter]
+    fn readonly(&self, py: Python<'_>) -> PyResult<bool> {
+        self.read(py, "View.readonly", |mapped| mapped.protection == Protection::Read)
+    }
+
+    /// True once unmapped.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.state().mapped.is_none()
+    }
+
+    /// Where the view begins in this process's memory.
+    #[getter]
+    fn address(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, "View.address", |mapped| mapped.mapping.address as usize)
+    }
+
+    /// Write changes of a file's view back to the file. Offset a multiple of 4096; size None: to the end.
+    #[pyo3(signature = (offset=0, size=None))]
+    fn flush(&self, py: Python<'_>, offset: usize, size: Option<usize>) -> PyResult<()> {
+        let flushed = {
+            let mut state = self.state();
+            let Some(mapped) = &state.mapped else { return Err(unmapped(py, "View.flush")) };
+            let whole = mapped.mapping.length;
+            let end = size.map_or(Some(whole), |size| offset.checked_add(size)).filter(|end| *end <= whole);
+            let (Some(end), true) = (end, offset % 4096 == 0 && offset <= whole) else {
+                return Err(PyValueError::new_err("the range does not begin at a multiple of 4096 inside the view"));
+            };
+            let (address, length) = (mapped.mapping.address as usize, end - offset);
+            state.exports += 1; // keeps the mapping while the lock and the GIL are given up
+            drop(state);
+            let result = py.detach(|| ntipc_kernel::sys::files::flush(address + offset, length));
+            self.state().exports -= 1;
+            result
+        };
+        flushed.map_err(|failure| errors::raise(py, &failure, "View.flush", "view"))
+    }
+
+    /// Take the view out of memory. BufferError while a memoryview or an array uses it. Unmapping twice does nothing.
+    fn unmap(&self) -> PyResult<()> {
+        let mut state = self.state();
+        if state.exports > 0 {
+            return Err(PyBufferError::new_err(format!(
+                "cannot unmap the view: {} memoryviews or arrays still use it; release or delete them first",
+                state.exports
+            )));
+        }
+        state.mapped = None;
+        Ok(())
+    }
+
+    /// # Safety
+    /// `buffer` comes from the interpreter.
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, buffer: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let view = slf.get();
+        let mut state = view.state();
+        let Some(mapped) = &state.mapped else { return Err(unmapped(slf.py(), "memoryview")) };
+        let readonly = c_int::from(mapped.protection == Protection::Read);
+        let length = ffi::Py_ssize_t::try_from(mapped.mapping.length)?;
+        // SAFETY: the memory stays mapped while `exports` is not 0, and the buffer holds a reference to this object.
+        let filled = unsafe {
+            ffi::PyBuffer_FillInfo(buffer, slf.as_ptr(), mapped.mapping.address.cast(), length, readonly, flags)
+        };
+        if filled != 0 {
+            return Err(PyErr::fetch(slf.py()));
+        }
+        state.exports += 1;
+        Ok(())
+    }
+
+    /// # Safety
+    /// `buffer` was filled by `__getbuffer__`.
+    unsafe fn __releasebuffer__(&self, _buffer: *mut ffi::Py_buffer) {
+        let mut state = self.state();
+        state.exports = state.exports.saturating_sub(1);
+    }
+}
