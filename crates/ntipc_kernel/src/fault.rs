@@ -30,7 +30,7 @@ fault_points! {
     JournalFilled, JournalValid, JournalApplied, JournalTold, JournalCleared,
     AckBeforeIdle, AckDone,
     // signals
-    EventStored, SemaphoreStored, MutantFreed, MutantForgotten, PulseMarked, PulseSet, PulseReset, TimerTicked, TimerSet,
+    EventStored, SemaphoreStored, MutantFreed, MutantForgotten, PulseMarked, PulseSet, PulseReset, TimerTicked, TimerSet, TimerStarted,
     SignalBeforeWait,
     // fast paths
     FastEventSet, FastIntent, FastOwned, FastRecorded, FastReleased, FastSemaphore,

@@ -74,7 +74,8 @@ pub struct ObjectView {
 pub fn inspect(path: &str) -> NtResult<Snapshot> {
     let missing = |error: &std::io::Error| Failure::from_io(&format!("looking into the session {path}"), error);
     let directory = files::open_directory(&files::c_string(path)?).map_err(|error| missing(&error))?;
-    let file = files::open_at(&directory, c"arena", libc::O_RDONLY, 0).map_err(|error| missing(&error))?;
+    let file =
+        files::open_at(&directory, c"arena", libc::O_RDONLY | libc::O_NONBLOCK, 0).map_err(|error| missing(&error))?;
     Arena::verify(&file)?;
     let uid = files::status_of(&directory)?.st_uid;
     let arena = Arena::map(file, Protection::Read)?;
@@ -119,10 +120,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
     let mut threads = Vec::new();
     for slot in 0..header.thread_high.get().min(THREADS) {
         let record = arena.thread(slot);
-        let process = record.process.get();
-        if record.life.word.get() == 0 || process >= PROCESSES {
-            continue;
-        }
+        let (true, Some(process)) = (record.life.word.get() != 0, record.process_slot()) else { continue };
         let (pid, tid) = (arena.process(process).pid.get(), record.tid.get());
         let state = record.progress.get();
         let queued = progress::is_queued(state);
@@ -197,7 +195,7 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         b: record.b.get(),
         owner: owner_slot.checked_sub(1).map(|slot| {
             let thread = arena.thread(slot);
-            (arena.process(thread.process.get()).pid.get(), thread.tid.get())
+            (thread.process_slot().map_or(0, |process| arena.process(process).pid.get()), thread.tid.get())
         }),
         recursion: recursion(word),
         count: count(word),

@@ -24,6 +24,8 @@ pub struct Session {
     pub(crate) state: AtomicU32,
     /// Our process slot.
     pub(crate) slot: AtomicU32,
+    /// Generation of that slot when it became ours.
+    pub(crate) slot_generation: AtomicU32,
     /// Tells the helper thread to stop.
     pub(crate) stop: AtomicU32,
     pub(crate) helper: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -60,6 +62,7 @@ impl Session {
             incarnation: AtomicU64::new(new_incarnation()),
             state: AtomicU32::new(ATTACHED),
             slot: AtomicU32::new(0),
+            slot_generation: AtomicU32::new(0),
             stop: AtomicU32::new(0),
             helper: Mutex::new(None),
             reaping: AtomicBool::new(false),

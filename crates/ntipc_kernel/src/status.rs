@@ -66,7 +66,7 @@ impl Failure {
     pub fn from_io(what: &str, error: &std::io::Error) -> Self {
         let status = match error.raw_os_error() {
             Some(libc::ENOSPC | libc::EDQUOT) => NtStatus::DISK_FULL,
-            Some(libc::EACCES | libc::EPERM | libc::EROFS) => NtStatus::ACCESS_DENIED,
+            Some(libc::EACCES | libc::EPERM | libc::EROFS | libc::ELOOP | libc::ENOTDIR) => NtStatus::ACCESS_DENIED,
             Some(libc::ENOENT) => NtStatus::OBJECT_NAME_NOT_FOUND,
             Some(libc::ENOSYS | libc::EOPNOTSUPP) => NtStatus::NOT_SUPPORTED,
             Some(libc::EINVAL) => NtStatus::INVALID_PARAMETER,

@@ -1,6 +1,6 @@
 //! Events.
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::Waitable;
 use ntipc_kernel::object::kind::{Kind, Type};
@@ -32,8 +32,9 @@ impl Event {
         let disposition = self::disposition(disposition)?;
         let kind = if manual_reset { Kind::NotificationEvent } else { Kind::SynchronizationEvent };
         let initial = Initial { kind, value: u64::from(initial), limit: 0, a: 0, b: 0 };
-        core(slf)
-            .bind_with(slf.py(), session, name, "", |session| session.create(name, disposition, access, initial, false))
+        core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
+            session.create(name, disposition, access, initial, false)
+        })
     }
 
     /// True if the event stays set until it is cleared.

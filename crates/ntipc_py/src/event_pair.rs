@@ -1,6 +1,6 @@
 //! Event pairs: two sides, high and low, for strict ping-pong.
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{Deadline, deadline};
 use ntipc_kernel::dispatch::wait::Target;
@@ -33,8 +33,9 @@ impl EventPair {
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
         let initial = Initial { kind: Kind::EventPair, value: 0, limit: 0, a: 0, b: 0 };
-        core(slf)
-            .bind_with(slf.py(), session, name, "", |session| session.create(name, disposition, access, initial, false))
+        core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
+            session.create(name, disposition, access, initial, false)
+        })
     }
 
     /// Signal the high side.

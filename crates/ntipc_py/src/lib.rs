@@ -12,6 +12,7 @@ mod object;
 mod section;
 mod semaphore;
 mod session;
+mod spinning;
 mod timer;
 mod view;
 mod waitable;

@@ -1,6 +1,6 @@
 //! Mutexes (NT calls them mutants).
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{FOREVER, Waitable};
 use ntipc_kernel::object::kind::{Kind, Type};
@@ -31,7 +31,7 @@ impl Mutex {
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
         let initial = Initial { kind: Kind::Mutant, value: 0, limit: 0, a: 0, b: 0 };
-        core(slf).bind_with(slf.py(), session, name, "", |session| {
+        core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
             session.create(name, disposition, access, initial, initial_owner)
         })
     }

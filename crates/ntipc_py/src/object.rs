@@ -24,6 +24,15 @@ pub fn disposition(value: u32) -> PyResult<Disposition> {
     }
 }
 
+/// The call that a disposition stands for: the constructor itself, or a class method.
+pub fn call_of(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::OpenOrCreate => "",
+        Disposition::Create => "create",
+        Disposition::Open => "open",
+    }
+}
+
 /// Base of all objects. A new instance is closed until ``bind``, ``adopt`` or ``claim`` gives it a handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
 pub struct Object {
@@ -119,7 +128,10 @@ impl Object {
         self.attach_to(&session.session)?;
         let _ = self.name.set(name.map(str::to_owned));
         let opened = make(&session.session).map_err(|failure| {
-            let call = if call.is_empty() { self.kind().name().to_owned() } else { call.to_owned() };
+            let call = match call {
+                "" => self.kind().name().to_owned(),
+                call => format!("{}.{call}", self.kind().name()),
+            };
             errors::raise(py, &failure, &call, &self.subject())
         })?;
         self.created.store(opened.created, Ordering::Relaxed);
@@ -208,7 +220,7 @@ impl Object {
 
     /// The rights of the handle.
     #[getter]
-    fn access(&self, py: Python<'_>) -> PyResult<u32> {
+    pub fn access(&self, py: Python<'_>) -> PyResult<u32> {
         self.with(py, "access", |session, handle| Ok(session.basics(handle, self.kind(), 0)?.access))
     }
 

@@ -1,6 +1,6 @@
 //! Sections.
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::view::{View, protection, protection_name};
 use ntipc_kernel::object::kind::Type;
@@ -37,7 +37,7 @@ impl Section {
         let file = file.map(|(path, device, inode)| Backing { path, device, inode });
         let wanted = NewSection { size, protection, reserve, file };
         let py = slf.py();
-        core(slf).bind_with(py, session, name, "", |session| {
+        core(slf).bind_with(py, session, name, call_of(disposition), |session| {
             // Zeroing a large section takes a while: not with the GIL.
             py.detach(|| session.create_section(name, disposition, access, &wanted))
         })

@@ -1,6 +1,6 @@
 //! Semaphores.
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{FOREVER, Waitable};
 use ntipc_kernel::object::kind::{Kind, Type};
@@ -31,7 +31,7 @@ impl Semaphore {
         maximum: i64,
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
-        core(slf).bind_with(slf.py(), session, name, "", |session| {
+        core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
             // Bad counts are told even if the name exists.
             if maximum < 1 || maximum > i64::from(i32::MAX) || initial < 0 || initial > maximum {
                 let why = format!(

@@ -51,8 +51,9 @@ impl PySession {
 
     /// Close every handle of this process in the session and stop taking part. The last one takes the session away.
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
-        let session = Arc::clone(&self.session);
-        py.detach(|| session.leave(false))
+        // With the GIL: a fork in the middle of it would leave the child with half an attachment.
+        self.session
+            .leave(false)
             .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.session.path)))
     }
 
@@ -87,6 +88,6 @@ pub fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
 
 /// Leave every session, at the end of the process.
 #[pyfunction]
-pub fn leave_all(py: Python<'_>) {
-    py.detach(attach::leave_all);
+pub fn leave_all() {
+    attach::leave_all();
 }

@@ -1,6 +1,6 @@
 //! Timers.
 
-use crate::object::{Object, disposition};
+use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{Waitable, nanoseconds};
 use ntipc_kernel::object::kind::{Kind, Type};
@@ -40,8 +40,9 @@ impl Timer {
         let disposition = self::disposition(disposition)?;
         let kind = if manual_reset { Kind::NotificationTimer } else { Kind::SynchronizationTimer };
         let initial = Initial { kind, value: 0, limit: 0, a: 0, b: 0 };
-        core(slf)
-            .bind_with(slf.py(), session, name, "", |session| session.create(name, disposition, access, initial, false))
+        core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
+            session.create(name, disposition, access, initial, false)
+        })
     }
 
     /// True if the timer stays signalled until it is set again.

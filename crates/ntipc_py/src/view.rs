@@ -28,6 +28,8 @@ pub fn protection_name(protection: Protection) -> &'static str {
     }
 }
 
+const PAGE: usize = ntipc_kernel::section::PAGE as usize;
+
 struct Mapped {
     mapping: Mapping,
     protection: Protection,
@@ -110,21 +112,27 @@ impl View {
         self.read(py, "View.address", |mapped| mapped.mapping.address as usize)
     }
 
-    /// Write changes of a file's view back to the file. Offset a multiple of 4096; size None: to the end.
+    /// Write changes of a file's view back to the file, in whole pages. Size None: to the end.
     #[pyo3(signature = (offset=0, size=None))]
     fn flush(&self, py: Python<'_>, offset: usize, size: Option<usize>) -> PyResult<()> {
         let flushed = {
             let mut state = self.state();
             let Some(mapped) = &state.mapped else { return Err(unmapped(py, "View.flush")) };
             let whole = mapped.mapping.length;
-            let end = size.map_or(Some(whole), |size| offset.checked_add(size)).filter(|end| *end <= whole);
-            let (Some(end), true) = (end, offset % 4096 == 0 && offset <= whole) else {
-                return Err(PyValueError::new_err("the range does not begin at a multiple of 4096 inside the view"));
+            let end = size
+                .map_or(Some(whole), |size| offset.checked_add(size))
+                .filter(|_| offset <= whole)
+                .filter(|end| *end <= whole);
+            let Some(end) = end else {
+                return Err(PyValueError::new_err(format!(
+                    "the range does not lie in the view, which has {whole} bytes"
+                )));
             };
-            let (address, length) = (mapped.mapping.address as usize, end - offset);
+            let offset = offset / PAGE * PAGE;
+            let (address, length) = (mapped.mapping.address as usize + offset, end - offset);
             state.exports += 1; // keeps the mapping while the lock and the GIL are given up
             drop(state);
-            let result = py.detach(|| ntipc_kernel::sys::files::flush(address + offset, length));
+            let result = py.detach(|| ntipc_kernel::sys::files::flush(address, length));
             self.state().exports -= 1;
             result
         };

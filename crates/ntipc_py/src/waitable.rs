@@ -1,13 +1,14 @@
 //! Waiting: try with the GIL, spin briefly with it, sleep without it.
 
 use crate::object::Object;
+use crate::spinning::{self, Spinning};
 use crate::{errors, object};
-use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target};
-use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target, Try};
+use ntipc_kernel::object::kind::{Type, access};
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
-use ntipc_kernel::sys::process::{pid, processors, tid};
+use ntipc_kernel::sys::process::{pid, tid};
 use ntipc_kernel::{Failure, NtStatus, Session};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use smallvec::SmallVec;
@@ -15,17 +16,11 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// How long a wait spins before it sleeps: enough for a partner on another processor to answer.
-const SPIN_NS: u64 = 6_000;
 /// The main thread looks for signals that often, should one come just before it falls asleep.
 const SLICE_NS: u64 = 100_000_000;
-const CREDIT_MAX: u32 = 16;
-/// Without credit, every so many waits spin all the same, to find out whether it pays by now.
-const PROBE_EVERY: u32 = 64;
 
 thread_local! {
-    /// Spin credit: grows when the spin was worth it, shrinks when it was not; and waits since the last probe.
-    static CREDIT: Cell<(u32, u32)> = const { Cell::new((CREDIT_MAX / 2, 0)) };
+    static SPINNING: Cell<Spinning> = const { Cell::new(Spinning::NEW) };
     static MAIN: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -39,25 +34,6 @@ fn on_main_thread() -> bool {
             main
         }
     }
-}
-
-fn may_spin() -> bool {
-    let (credit, waited) = CREDIT.get();
-    if credit > 0 {
-        return processors_cached() > 1;
-    }
-    CREDIT.set((0, (waited + 1) % PROBE_EVERY));
-    waited + 1 == PROBE_EVERY && processors_cached() > 1
-}
-
-fn processors_cached() -> usize {
-    static COUNT: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *COUNT.get_or_init(processors)
-}
-
-fn settle_credit(worth_it: bool) {
-    let (credit, waited) = CREDIT.get();
-    CREDIT.set((if worth_it { (credit + 4).min(CREDIT_MAX) } else { credit.saturating_sub(1) }, waited));
 }
 
 /// When a wait ends.
@@ -78,10 +54,17 @@ pub fn nanoseconds(seconds: f64) -> u64 {
 
 pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     let Some(timeout) = timeout else { return Ok(FOREVER) };
-    let seconds: f64 = timeout.extract().map_err(|_| {
-        let kind = timeout.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!("timeout must be a number of seconds or None, not {kind}"))
-    })?;
+    let seconds: f64 = match timeout.extract() {
+        Ok(seconds) => seconds,
+        // An integer beyond all floats: for ever, unless it lies below zero.
+        Err(error) if error.is_instance_of::<PyOverflowError>(timeout.py()) => {
+            return Ok(if timeout.lt(0)? { POLL } else { FOREVER });
+        }
+        Err(_) => {
+            let kind = timeout.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            return Err(PyTypeError::new_err(format!("timeout must be a number of seconds or None, not {kind}")));
+        }
+    };
     if seconds.is_nan() {
         return Err(PyValueError::new_err("timeout must be a number of seconds or None, not NaN"));
     }
@@ -109,18 +92,35 @@ pub fn wait_for(
             Started::TimedOut => return Ok(None),
             Started::Queued(queued) => queued,
         };
-        if may_spin() {
-            let outcome = session.spin(queued, SPIN_NS);
-            settle_credit(outcome.is_some());
-            if outcome.is_some() {
-                return Ok(outcome);
-            }
+        if let Some(outcome) = spin(py, session, queued) {
+            return Ok(Some(outcome));
         }
         signal = None; // done; should the wait have to begin anew
         if let Some(outcome) = sleep(py, session, queued, deadline)? {
             return Ok(outcome);
         }
     }
+}
+
+/// Spin as long as it has paid of late: a little with the GIL, the rest without it.
+fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcome> {
+    let mut spinning = SPINNING.get();
+    let budget_ns = spinning.budget_ns();
+    if budget_ns == 0 {
+        SPINNING.set(spinning);
+        return None;
+    }
+    let began = now_ns();
+    let mut outcome = session.spin(queued, budget_ns.min(spinning::WITH_GIL_NS));
+    if outcome.is_none() && budget_ns > spinning::WITH_GIL_NS {
+        outcome = py.detach(|| session.spin(queued, budget_ns - spinning::WITH_GIL_NS));
+    }
+    match outcome {
+        Some(_) => spinning.paid(now_ns() - began),
+        None => spinning.failed(budget_ns),
+    }
+    SPINNING.set(spinning);
+    outcome
 }
 
 pub enum WaitError {
@@ -144,7 +144,14 @@ fn sleep(
     loop {
         let slice = if on_main_thread() { now_ns() + SLICE_NS } else { NEVER };
         match py.detach(|| session.sleep(queued, deadline.at_ns, slice)) {
-            Slumber::Satisfied(outcome) => return Ok(Some(Some(outcome))),
+            Slumber::Satisfied(outcome, was_asleep) => {
+                if !was_asleep {
+                    let mut spinning = SPINNING.get();
+                    spinning.would_have_paid();
+                    SPINNING.set(spinning);
+                }
+                return Ok(Some(Some(outcome)));
+            }
             Slumber::TimedOut => return Ok(Some(None)),
             Slumber::Interrupted => {
                 if let Err(raised) = py.check_signals() {
@@ -171,28 +178,68 @@ impl Object {
         signal: Option<Target>,
     ) -> PyResult<bool> {
         let (session, handle) = self.open_handle().map_err(|failure| self.error(py, &failure, call))?;
-        match wait_for(py, session, &[Target { handle, channel }], false, deadline, signal) {
-            Ok(Some(outcome)) => {
-                if self.kind() == Type::Mutant {
-                    self.note_abandoned(py, !outcome.abandoned.is_empty())?;
-                }
-                Ok(true)
+        let target = Target { handle, channel };
+        if signal.is_none() {
+            match session.try_wait(target) {
+                Ok(Try::Taken(abandoned)) => return self.taken(py, abandoned),
+                Ok(Try::Unsignalled) if deadline.poll => return Ok(false),
+                Ok(_) => {}
+                Err(failure) => return Err(self.error(py, &failure, call)),
             }
-            Ok(None) => Ok(false),
+        }
+        self.wait_slowly(py, call, session, target, deadline, signal)
+    }
+
+    #[cold]
+    fn wait_slowly(
+        &self,
+        py: Python<'_>,
+        call: &str,
+        session: &Arc<Session>,
+        target: Target,
+        deadline: Deadline,
+        signal: Option<Target>,
+    ) -> PyResult<bool> {
+        match wait_for(py, session, &[target], false, deadline, signal) {
+            Ok(outcome) => self.settle(py, outcome),
             Err(WaitError::Failed(failure)) => Err(self.error(py, &failure, call)),
             Err(WaitError::Raised(raised)) => Err(raised),
         }
     }
 
-    /// After an acquire: remember, and warn, if the owner before had died. A warning that is an error gives the mutex back.
+    /// The answer of a wait for this object alone.
+    #[inline]
+    fn settle(&self, py: Python<'_>, outcome: Option<Outcome>) -> PyResult<bool> {
+        match outcome {
+            Some(outcome) => self.taken(py, !outcome.abandoned.is_empty()),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn taken(&self, py: Python<'_>, abandoned: bool) -> PyResult<bool> {
+        if self.kind() == Type::Mutant {
+            self.note_abandoned(py, abandoned)?;
+        }
+        Ok(true)
+    }
+
+    /// After an acquire: remember if the owner before had died.
     #[inline]
     fn note_abandoned(&self, py: Python<'_>, abandoned: bool) -> PyResult<()> {
-        if abandoned || self.abandoned.load(Ordering::Relaxed) {
-            self.abandoned.store(abandoned, Ordering::Relaxed);
+        if abandoned {
+            return self.tell_abandoned(py);
         }
-        if !abandoned {
-            return Ok(());
+        if self.abandoned.load(Ordering::Relaxed) {
+            self.abandoned.store(false, Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    /// Warn. A warning that is an error gives the mutex back.
+    #[cold]
+    fn tell_abandoned(&self, py: Python<'_>) -> PyResult<()> {
+        self.abandoned.store(true, Ordering::Relaxed);
         errors::warn_abandoned(py, &self.subject()).inspect_err(|_| {
             if let Ok((session, handle)) = self.open_handle() {
                 let _ = session.release_mutant(handle);
@@ -240,14 +287,15 @@ fn gather<'a>(
     let mut common: Option<&Arc<Session>> = None;
     for object in objects {
         let core = object.as_super().get();
-        let (session, handle) = core.open_handle().map_err(|failure| core.error(py, &failure, call))?;
+        let (session, handle) =
+            core.open_handle().map_err(|failure| errors::raise(py, &failure, call, &core.subject()))?;
         match common {
             Some(known) if !Arc::ptr_eq(known, session) => {
                 let failure = Failure::new(
                     NtStatus::NOT_SUPPORTED,
                     "the objects of one wait must belong to one session (Local\\ and Global\\ are two)",
                 );
-                return Err(core.error(py, &failure, call));
+                return Err(errors::raise(py, &failure, call, &core.subject()));
             }
             _ => common = Some(session),
         }
@@ -290,11 +338,32 @@ pub fn wait_multiple(
             }
             Ok(Some((outcome.index, outcome.abandoned.to_vec())))
         }
-        Err(WaitError::Failed(failure)) => {
-            Err(errors::raise(py, &failure, call, &format!("{} objects", waitables.len())))
-        }
+        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(py, &waitables, &failure))),
         Err(WaitError::Raised(raised)) => Err(raised),
     }
+}
+
+/// Which of the objects of a failed wait it was, as far as can be told.
+#[cold]
+fn culprit(py: Python<'_>, waitables: &[Bound<'_, Waitable>], failure: &Failure) -> String {
+    let mut seen = Vec::new();
+    for object in waitables {
+        let core = object.as_super().get();
+        let identity = core.with(py, "", |session, handle| session.basics(handle, core.kind(), 0));
+        let (Ok(basics), NtStatus::INVALID_PARAMETER_MIX) = (&identity, failure.status) else {
+            match (identity, failure.status) {
+                (Ok(basics), NtStatus::ACCESS_DENIED) if basics.access & access::SYNCHRONIZE == 0 => {}
+                (Err(_), NtStatus::INVALID_HANDLE) => {}
+                _ => continue,
+            }
+            return core.subject();
+        };
+        if seen.contains(&basics.index) {
+            return core.subject();
+        }
+        seen.push(basics.index);
+    }
+    format!("{} objects", waitables.len())
 }
 
 #[pyfunction]
@@ -307,12 +376,31 @@ pub fn signal_and_wait(
 ) -> PyResult<bool> {
     let call = "signal_and_wait";
     let (signal, wait) = (signal.get(), wait.as_super().get());
+    if !matches!(signal.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
+        let kind = signal.kind().name();
+        return Err(PyTypeError::new_err(format!("{call} signals an Event, a Semaphore or a Mutex, not a {kind}")));
+    }
     let deadline = deadline(timeout)?;
-    let (there, handle) = signal.open_handle().map_err(|failure| signal.error(py, &failure, call))?;
-    let (here, _) = wait.open_handle().map_err(|failure| wait.error(py, &failure, call))?;
+    let (there, handle) =
+        signal.open_handle().map_err(|failure| errors::raise(py, &failure, call, &signal.subject()))?;
+    let (here, here_handle) =
+        wait.open_handle().map_err(|failure| errors::raise(py, &failure, call, &wait.subject()))?;
     if !Arc::ptr_eq(there, here) {
         let failure = Failure::new(NtStatus::NOT_SUPPORTED, "both objects must belong to one session");
-        return Err(wait.error(py, &failure, call));
+        return Err(errors::raise(py, &failure, call, &wait.subject()));
     }
-    wait.wait_channel(py, call, 0, deadline, Some(Target { handle, channel: 0 }))
+    let both = [Target { handle: here_handle, channel: 0 }];
+    match wait_for(py, here, &both, false, deadline, Some(Target { handle, channel: 0 })) {
+        Ok(outcome) => wait.settle(py, outcome),
+        Err(WaitError::Raised(raised)) => Err(raised),
+        Err(WaitError::Failed(failure)) => {
+            let of_signal = match failure.status {
+                NtStatus::SEMAPHORE_LIMIT_EXCEEDED | NtStatus::MUTANT_NOT_OWNED => true,
+                NtStatus::ACCESS_DENIED => wait.access(py).is_ok_and(|rights| rights & access::SYNCHRONIZE != 0),
+                _ => false,
+            };
+            let subject = if of_signal { signal.subject() } else { wait.subject() };
+            Err(errors::raise(py, &failure, call, &subject))
+        }
+    }
 }

@@ -14,7 +14,7 @@
 //!
 //! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
 
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicU32, AtomicU64, Shared};
 use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
@@ -46,6 +46,7 @@ pub mod word {
     pub const HAS_WAITERS: u64 = 1 << 63;
     pub const ABANDONED: u64 = 1 << 62;
     pub const GENERATION_SHIFT: u32 = 40;
+    pub const GENERATION_MAX: u32 = (1 << 22) - 1;
     pub const GENERATION_MASK: u64 = ((1 << 22) - 1) << GENERATION_SHIFT;
     pub const VALUE: u64 = (1 << GENERATION_SHIFT) - 1;
     pub const OWNER_SHIFT: u32 = 24;
@@ -180,7 +181,7 @@ pub struct Process {
 pub struct Thread {
     /// Held by the thread itself for as long as it lives.
     pub life: LifeWord,
-    /// Process slot.
+    /// Process slot + 1; 0 = none yet, or none any more.
     pub process: AtomicU32,
     pub tid: AtomicU32,
     pub generation: AtomicU32,
@@ -212,6 +213,12 @@ pub struct Thread {
     pub owned: [AtomicU32; OWNED],
     /// Room for APCs, alerts and what a thread has in hand of a queue.
     _room: [AtomicU32; 156],
+}
+
+impl Thread {
+    pub fn process_slot(&self) -> Option<u32> {
+        self.process.get().checked_sub(1).filter(|slot| *slot < PROCESSES)
+    }
 }
 
 /// An object: one cache line. `word` by compare-and-swap while HAS_WAITERS is clear; the rest under the dispatcher lock.
@@ -246,11 +253,13 @@ pub struct Block {
     pub object: AtomicU32,
     pub next: AtomicU32,
     pub previous: AtomicU32,
-    /// Low bits: which signal of the object; [`Block::ABANDONED`] once a wait took an abandoned mutant through it.
+    /// Bit 0: which signal of the object. Bits 1 to 22: the object's generation. [`Block::ABANDONED`] once a wait took an
+    /// abandoned mutant through it.
     pub channel: AtomicU32,
 }
 
 impl Block {
+    pub const GENERATION_SHIFT: u32 = 1;
     pub const ABANDONED: u32 = 1 << 31;
 }
 

@@ -41,7 +41,11 @@ impl Arena {
 
     /// Look at a file before believing it.
     pub fn verify(file: &OwnedFd) -> NtResult<()> {
-        let size = files::status_of(file)?.st_size as u64;
+        let status = files::status_of(file)?;
+        if status.st_mode & libc::S_IFMT != libc::S_IFREG {
+            return Err(Failure::damaged("the session's arena is no plain file"));
+        }
+        let size = status.st_size as u64;
         if size < size_of::<Header>() as u64 {
             return Err(Failure::damaged("the session's arena file is cut short"));
         }

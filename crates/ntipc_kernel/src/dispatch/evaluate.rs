@@ -117,14 +117,21 @@ impl Locked<'_> {
             let channel = block.channel.get();
             // Further blocks of the same wait follow directly; the next waiter must be known before this one is taken out.
             next = block.next.get();
-            while next != 0 && (next - 1) / BLOCKS == slot && next - 1 != number {
+            for _ in 0..BLOCKS {
+                if next == 0 || (next - 1) / BLOCKS != slot {
+                    break;
+                }
                 next = arena.block(next - 1).next.get();
+            }
+            if kind == Kind::EventPair {
+                // Two signals in one object: this waiter may want the other one, and so may the next.
+                if let Some(index) = self.satisfied(slot) {
+                    self.complete(slot, index);
+                }
+                continue;
             }
             let seen = record.word.get();
             if !is_signalled(kind, seen, 0, channel) {
-                if kind == Kind::EventPair {
-                    continue; // the next one may wait for the other side
-                }
                 return;
             }
             let thread = arena.thread(slot);

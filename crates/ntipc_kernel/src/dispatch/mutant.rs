@@ -132,7 +132,7 @@ impl Session {
     /// Process and thread id of a thread slot, for people.
     pub fn thread_identity(&self, slot: u32) -> (u32, u32) {
         let thread = self.arena.thread(slot);
-        (self.arena.process(thread.process.get()).pid.get(), thread.tid.get())
+        (thread.process_slot().map_or(0, |process| self.arena.process(process).pid.get()), thread.tid.get())
     }
 }
 

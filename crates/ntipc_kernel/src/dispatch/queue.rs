@@ -112,7 +112,10 @@ impl Locked<'_> {
             let object = arena.object(block.object.get());
             let (seen, channel) = (object.word.get(), block.channel.get());
             let abandoned = channel & Block::ABANDONED != 0;
+            let generation = channel >> Block::GENERATION_SHIFT & word::GENERATION_MAX;
             let new = match Kind::of(object) {
+                // Closed and used again meanwhile: what was taken is gone with the object it belonged to.
+                _ if word::generation(seen) != generation => seen,
                 Some(kind) => signal::give_back(kind, seen, object.limit.get(), slot + 1, channel, abandoned),
                 None => seen,
             };

@@ -33,6 +33,7 @@ impl Session {
         object.b.put(period_ns);
         fault!(TimerSet);
         object.a.put(due_ns.max(1));
+        fault!(TimerStarted); // from here on recovery tells the waiters
         locked.tick(entry.object);
         if before & word::HAS_WAITERS != 0 {
             locked.tell_waiters_to_look(entry.object);
@@ -97,7 +98,7 @@ impl Locked<'_> {
     }
 
     /// Everybody who waits for the object works out anew how long to sleep.
-    fn tell_waiters_to_look(&mut self, object: u32) {
+    pub fn tell_waiters_to_look(&mut self, object: u32) {
         let arena = &self.session.arena;
         let mut next = arena.object(object).head.get();
         for _ in 0..BLOCKS * 16 {

@@ -1,7 +1,7 @@
 //! The life of a wait.
 //!
 //!   W1 try without the lock (one object, or the first of several)
-//!   W2 lock, write the wait record, publish it (progress := WAIT)
+//!   W2 lock, let due timers fire, write the wait record, publish it (progress := WAIT)
 //!   W3 set HAS_WAITERS on every object, then look at them all
 //!   W4 satisfied: complete. Else: append to the lists, unlock
 //!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP
@@ -55,23 +55,29 @@ pub enum Started {
 #[derive(Clone, Copy, Debug)]
 pub struct Queued {
     slot: u32,
+    /// Of the session: a forked child goes on with its parent's stack, but not with its waits.
+    incarnation: u64,
     sequence: u64,
     has_timers: bool,
 }
 
 #[derive(Debug)]
 pub enum Slumber {
-    Satisfied(Outcome),
+    /// Satisfied; and whether the thread was asleep when it was.
+    Satisfied(Outcome, bool),
     /// The deadline has passed; nothing was taken.
     TimedOut,
     /// A signal handler ran, or the slice is over.
     Interrupted,
 }
 
-enum Try {
+/// What [`Session::try_wait`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Try {
+    /// Taken; and whether it was an abandoned mutant.
     Taken(bool),
     Unsignalled,
-    /// Needs the lock.
+    /// Needs the lock to tell.
     Contended,
 }
 
@@ -82,6 +88,7 @@ struct Resolved {
 }
 
 impl Session {
+    #[inline]
     fn waitable(&self, target: Target) -> NtResult<Resolved> {
         let entry = self.entry(target.handle)?;
         let kind = Kind::of(self.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
@@ -124,6 +131,13 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Take one object if that needs neither the lock nor a wait.
+    #[inline]
+    pub fn try_wait(self: &Arc<Self>, target: Target) -> NtResult<Try> {
+        let slot = self.thread_slot()?;
+        self.try_take(slot, &self.waitable(target)?)
     }
 
     /// Begin a wait; with `signal`, signal that object in the same step. Never blocks but for the lock.
@@ -184,12 +198,13 @@ impl Session {
             return Ok(Started::TimedOut);
         }
         let sequence = self.arena.thread(slot).sequence.get();
+        let incarnation = self.incarnation.load(Ordering::Relaxed);
         drop(locked);
         match satisfied {
             true => Ok(Started::Satisfied(self.acknowledge(slot))),
             false => {
                 let has_timers = resolved.iter().any(|wanted| wanted.kind.is_timer());
-                Ok(Started::Queued(Queued { slot, sequence, has_timers }))
+                Ok(Started::Queued(Queued { slot, incarnation, sequence, has_timers }))
             }
         }
     }
@@ -237,14 +252,18 @@ impl Session {
     pub fn sleep(&self, wait: Queued, deadline_ns: u64, slice_ns: u64) -> Slumber {
         let slot = wait.slot;
         let thread = self.arena.thread(slot);
+        let mut was_asleep = false;
         loop {
             let state = thread.progress.load(Ordering::Acquire);
+            if !self.is_current(wait) {
+                return Slumber::Interrupted;
+            }
             if progress::is_done(state) {
-                return Slumber::Satisfied(self.acknowledge(slot));
+                return Slumber::Satisfied(self.acknowledge(slot), was_asleep);
             }
             if state == progress::RETRY {
                 match self.retry(slot) {
-                    Some(outcome) => return Slumber::Satisfied(outcome),
+                    Some(outcome) => return Slumber::Satisfied(outcome, was_asleep),
                     None => continue,
                 }
             }
@@ -264,7 +283,8 @@ impl Session {
             let slept = futex::wait(&thread.progress, progress::SLEEP, deadline_ns.min(due_ns).min(slice_ns)); // W7
             fault!(WaitWoken);
             match slept {
-                Slept::Woken => {}
+                Slept::Woken => was_asleep = true,
+                Slept::Changed => {}
                 Slept::Interrupted => return Slumber::Interrupted,
                 Slept::TimedOut => {
                     let now = now_ns();
@@ -273,7 +293,7 @@ impl Session {
                     }
                     if now >= deadline_ns {
                         return match self.cancel(wait) {
-                            Some(outcome) => Slumber::Satisfied(outcome),
+                            Some(outcome) => Slumber::Satisfied(outcome, true),
                             None => Slumber::TimedOut,
                         };
                     }
@@ -310,10 +330,13 @@ impl Session {
         }
     }
 
-    /// False once a wait inside a signal handler has put this one aside: it must be started again.
+    /// False once a wait inside a signal handler has put this one aside, or the handler forked and this is the child: it
+    /// must be started again.
     pub fn is_current(&self, wait: Queued) -> bool {
         let thread = self.arena.thread(wait.slot);
-        thread.sequence.get() == wait.sequence && thread.progress.get() != progress::IDLE
+        self.incarnation.load(Ordering::Acquire) == wait.incarnation
+            && thread.sequence.get() == wait.sequence
+            && thread.progress.get() != progress::IDLE
     }
 
     /// W8: the result is ours.
@@ -373,8 +396,7 @@ impl Locked<'_> {
     /// What makes a wait fail before it begins.
     fn check_wait(&self, slot: u32, wanted: &[Resolved], all: bool) -> NtResult<()> {
         if all && wanted.len() > 1 {
-            let mut objects: SmallVec<[(u32, u32); 16]> =
-                wanted.iter().map(|wanted| (wanted.entry.object, wanted.channel)).collect();
+            let mut objects: SmallVec<[u32; 16]> = wanted.iter().map(|wanted| wanted.entry.object).collect();
             objects.sort_unstable();
             if objects.windows(2).any(|pair| pair[0] == pair[1]) {
                 return Err(Failure::new(NtStatus::INVALID_PARAMETER_MIX, "an object stands twice in a wait for all"));
@@ -397,7 +419,7 @@ impl Locked<'_> {
         for (place, wanted) in wanted.iter().enumerate() {
             let block = arena.block(slot * BLOCKS + place as u32);
             block.object.put(wanted.entry.object);
-            block.channel.put(wanted.channel);
+            block.channel.put(wanted.channel | wanted.entry.generation << Block::GENERATION_SHIFT);
         }
         thread.block_count.put(wanted.len() as u32);
         thread.wait_all.put(u32::from(all));
@@ -406,6 +428,8 @@ impl Locked<'_> {
         thread.sequence.put(header.wait_sequence.get());
         thread.linked.put(0);
         fault!(WaitRecorded);
+        // Before the flags go up: a timer that fires may complete others, and with the last of them the flags go down.
+        self.tick_all(slot);
         thread.progress.store(progress::WAIT, Ordering::SeqCst);
         fault!(WaitPublished);
         for wanted in wanted {
@@ -415,7 +439,6 @@ impl Locked<'_> {
             }
         }
         fault!(WaitFlagged);
-        self.tick_all(slot);
         if let Some(index) = self.satisfied(slot) {
             self.complete(slot, index);
             for wanted in wanted {

@@ -196,14 +196,14 @@ pub(crate) fn check_rights(entry: Entry, rights: u32) -> NtResult<()> {
 #[cold]
 fn lacks(entry: Entry, rights: u32) -> Failure {
     let missing = rights & !entry.access;
-    let right = match missing {
-        access::SYNCHRONIZE => "SYNCHRONIZE",
-        access::QUERY => "QUERY",
-        access::MODIFY => "MODIFY_STATE (for a section: MAP_WRITE)",
-        access::SECTION_MAP_READ => "MAP_READ",
-        _ => "needed",
-    };
-    Failure::new(NtStatus::ACCESS_DENIED, format!("the handle lacks the {right} right ({missing:#x})"))
+    let names = [
+        (access::SYNCHRONIZE, "SYNCHRONIZE"),
+        (access::QUERY, "QUERY (QUERY_STATE)"),
+        (access::MODIFY, "MODIFY_STATE (of a section: MAP_WRITE)"),
+        (access::SECTION_MAP_READ, "MAP_READ"),
+    ];
+    let name = names.iter().find(|(right, _)| missing & right != 0).map_or("needed", |(_, name)| name);
+    Failure::new(NtStatus::ACCESS_DENIED, format!("the handle lacks the right {name}, {missing:#x}"))
 }
 
 impl Locked<'_> {

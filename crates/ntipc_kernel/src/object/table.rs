@@ -104,6 +104,9 @@ impl Locked<'_> {
                 _ => Ok(None),
             };
         };
+        if disposition == Disposition::Create {
+            return Err(NtStatus::OBJECT_NAME_COLLISION.into());
+        }
         let kind = Kind::of(self.session.arena.object(object)).map(Kind::object_type);
         match kind {
             Some(kind) if kind != wanted => {
@@ -114,9 +117,6 @@ impl Locked<'_> {
             }
             None => return Err(self.session.damaged("a name leads to no object")),
             _ => {}
-        }
-        if disposition == Disposition::Create {
-            return Err(NtStatus::OBJECT_NAME_COLLISION.into());
         }
         let rights = if rights == 0 { wanted.all_access() } else { rights & wanted.all_access() };
         let entry = self.entry_to(object, rights);

@@ -11,7 +11,7 @@
 
 use super::helper;
 use crate::arena::Arena;
-use crate::session::{LEFT, Session, locked, new_incarnation, sessions};
+use crate::session::{LEFT, Session, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
 use crate::sys::files::{self, Protection, RangeLock, lock_byte};
@@ -25,6 +25,8 @@ const PRESENCE: i64 = 1;
 const LOCK: &CStr = c"lock";
 const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
+/// A file with which an administrator keeps the directory of a session when nobody takes part.
+const PERMANENT: &str = "permanent";
 /// How long to wait for somebody who makes or leaves the session. It takes them microseconds.
 const PATIENCE_NS: u64 = 10_000_000_000;
 
@@ -68,6 +70,32 @@ fn open_directory(path: &str, ownership: Ownership) -> NtResult<OwnedFd> {
         return Err(refused(path, "can be written by everybody; remove it or take that right away (chmod o-w)"));
     }
     Ok(directory)
+}
+
+/// Remove the sessions of this user, beside the one at `path`, whose last participants were killed.
+fn sweep(path: &str) {
+    let (Some((base, _)), uid) = (path.rsplit_once('/'), process::uid()) else { return };
+    let prefix = format!("ntipc-{uid}-");
+    for name in files::list(base).iter().filter(|name| name.starts_with(&prefix)) {
+        let other = format!("{base}/{name}");
+        let ownership = Ownership { uid, mode: 0o700, gid: None, must_exist: true };
+        if other == path {
+            continue;
+        }
+        let Ok(directory) = open_directory(&other, ownership) else { continue };
+        match open_file(&other, &directory, LOCK, libc::O_RDWR) {
+            Ok(Some(lock)) => {
+                if lock_byte(&lock, SETUP, RangeLock::Exclusive).unwrap_or(false)
+                    && is_current(&other, &directory, &lock).unwrap_or(false)
+                {
+                    remove_if_alone(&other, &directory, &lock);
+                }
+            }
+            // Killed between making the directory and its first file; one with files in it stays.
+            Ok(None) => drop(std::fs::remove_dir(&other)),
+            Err(_) => {}
+        }
+    }
 }
 
 /// Open a file of the session and check that it is a plain file of one of those who may make it.
@@ -125,17 +153,18 @@ fn is_current(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<bool>
 }
 
 fn remove_files(path: &str, directory: &OwnedFd, keep_lock: bool) {
-    for name in files::list(path) {
-        if keep_lock && name == "lock" {
-            continue;
-        }
-        if let Ok(name) = files::c_string(&name) {
+    for name in files::list(path).iter().filter(|name| !matches!(name.as_str(), PERMANENT | "lock")) {
+        if let Ok(name) = files::c_string(name) {
             files::unlink_at(directory, &name);
         }
     }
+    // Last: with a new lock file a newcomer would begin at once.
+    if !keep_lock {
+        files::unlink_at(directory, LOCK);
+    }
 }
 
-/// With SETUP held and PRESENCE ours: the arena of this session, a new one if nobody else is here.
+/// With SETUP held: take PRESENCE, and give the arena of this session, a new one if nobody else is here.
 fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
     if lock_byte(lock, PRESENCE, RangeLock::Exclusive)? {
         remove_files(path, directory, true);
@@ -146,6 +175,7 @@ fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
             return Err(failure);
         }
         files::rename_at(directory, NEW_ARENA, ARENA)?;
+        sweep(path);
     }
     if !lock_byte(lock, PRESENCE, RangeLock::Shared)? {
         return Err(Failure::new(NtStatus::DEVICE_BUSY, "the session's lock file is locked by a foreign program"));
@@ -239,7 +269,6 @@ impl Session {
         if !others {
             self.wait_for_helper();
         }
-        self.incarnation.store(new_incarnation(), Ordering::Release);
         self.take_away();
         Ok(())
     }

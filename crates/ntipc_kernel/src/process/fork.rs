@@ -88,8 +88,7 @@ pub fn in_child() -> NtResult<()> {
 impl Session {
     /// Become a participant of our own, in place of the parent whose memory we have a copy of.
     pub(crate) fn adopt_fork(self: &Arc<Self>) -> NtResult<()> {
-        let parent = self.slot();
-        let generation = self.arena.process(parent).generation.get();
+        let (parent, generation) = (self.slot(), self.slot_generation.load(Ordering::Acquire));
         std::mem::forget(locked(&self.helper).take()); // that thread is the parent's
         self.further_watchers.store(0, Ordering::Release);
         self.reaping.store(false, Ordering::Release);

@@ -59,10 +59,13 @@ fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtR
             return;
         }
     };
-    session.slot.store(slot, Ordering::Release);
-    let copied = session.attach_slot(slot, copy_from);
-    let failed = copied.is_err();
-    let _ = ready.send(copied);
+    let attached = session.attach_slot(slot, copy_from);
+    let failed = attached.is_err();
+    if !failed {
+        session.slot.store(slot, Ordering::Release);
+        session.slot_generation.store(session.arena.process(slot).generation.get(), Ordering::Release);
+    }
+    let _ = ready.send(attached);
     if !failed {
         serve(session, slot);
     }
@@ -78,16 +81,17 @@ fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtR
 /// Take a free process slot: the life word first, everything else after, so that no death goes untold.
 fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
     let arena = &session.arena;
+    let (pid, start_time, namespace) = (process::pid(), process::start_time(process::pid()), process::pid_namespace());
     for slot in 0..PROCESSES {
         arena.grow_processes(slot + 1)?;
         let record = arena.process(slot);
         if record.life.word.load(Ordering::Relaxed) != 0 || !robust::claim(&record.life, linked)? {
             continue;
         }
-        record.pid.put(process::pid());
         record.generation.put(record.generation.get().wrapping_add(1));
-        record.start_time.put(process::start_time(process::pid()));
-        record.pid_namespace.put(process::pid_namespace());
+        record.start_time.put(start_time);
+        record.pid_namespace.put(namespace);
+        record.pid.put(pid); // last: a look-round that sees it sees the rest
         arena.header().process_high.fetch_max(slot + 1, Ordering::AcqRel);
         fault!(SlotClaimed);
         poke(session);
@@ -112,6 +116,9 @@ fn serve(session: &Arc<Session>, slot: u32) {
     loop {
         if must_stop(session) {
             let _ = robust::announce(None);
+            if reaper.word.load(Ordering::Acquire) & TID_MASK == 0 {
+                futex::wake(&reaper.word, 1); // we may have been woken to be it
+            }
             return;
         }
         let seen = reaper.word.load(Ordering::Acquire);
@@ -122,11 +129,13 @@ fn serve(session: &Arc<Session>, slot: u32) {
             continue;
         }
         let words = [Waitv::new(&reaper.word, seen), Waitv::new(&session.stop, session.stop.load(Ordering::Acquire))];
-        futex::wait_many(&words, now_ns() + 5 * LOOK_ROUND_NS);
-        // Nobody marks a reaper word whose holder was hidden by scribbling: its process's life word tells.
-        let holder = session.arena.process(header.reaper_slot.get()).life.word.get();
-        if holder & OWNER_DIED != 0 || holder == 0 {
-            let _ = reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+        if futex::wait_many(&words, now_ns() + LOOK_ROUND_NS) == futex::Slept::TimedOut {
+            // A holder whose death was hidden by scribbling: no participant's helper has its thread id any more.
+            let high = header.process_high.get().min(PROCESSES);
+            let holds = |slot| session.arena.process(slot).life.word.get() & (TID_MASK | OWNER_DIED) == seen & TID_MASK;
+            if !(0..high).any(holds) {
+                let _ = reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+            }
         }
     }
     header.reaper_slot.put(slot);
@@ -155,7 +164,9 @@ fn must_stop(session: &Session) -> bool {
 /// A further thread of the reaper's process. It locks by a thread slot of its own: its death is told by its own life word.
 fn watch_further(session: &Arc<Session>, my_slot: u32, shard: u32) {
     if let Ok(slot) = session.thread_slot() {
+        session.further_watchers.fetch_add(1, Ordering::AcqRel);
         watch(session, my_slot, shard, slot + 1);
+        session.further_watchers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -180,7 +191,6 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
                     .spawn(move || watch_further(&shared, my_slot, number));
                 let Ok(thread) = thread else { break };
                 further.push(thread);
-                session.further_watchers.store(further.len() as u32, Ordering::Release);
             }
         }
         let mut words = Vec::with_capacity(128);
@@ -198,8 +208,9 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
             if seen == 0 || slot == my_slot {
                 continue;
             }
-            if seen & OWNER_DIED != 0 || seen & TID_MASK == 0 || look_round && is_hidden_death(session, slot) {
-                unfinished |= !session.reap(me, slot);
+            let hidden = look_round && is_hidden_death(session, slot);
+            if seen & OWNER_DIED != 0 || seen & TID_MASK == 0 || hidden {
+                unfinished |= !session.reap(me, slot, seen, hidden);
                 continue;
             }
             words.push(Waitv::new(life, seen));
@@ -214,9 +225,6 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
         session.reaping.store(false, Ordering::Release);
         poke(session);
         let _ = thread.join();
-    }
-    if shard == 0 {
-        session.further_watchers.store(0, Ordering::Release);
     }
 }
 
@@ -235,63 +243,58 @@ fn is_hidden_death(session: &Session, slot: u32) -> bool {
 }
 
 impl Session {
-    /// Do what death asks for. `false`: a thread of it may still run an instruction; look again soon.
-    fn reap(&self, me: u32, slot: u32) -> bool {
+    /// Do what death asks for, as long as the life word says `seen`. `false`: look again soon; a thread may still run an
+    /// instruction, or somebody else was quicker.
+    fn reap(&self, me: u32, slot: u32, seen: u32, hidden: bool) -> bool {
         fault!(ReapBegin);
-        let record = self.arena.process(slot);
-        let gone = is_hidden_death(self, slot);
+        let life = &self.arena.process(slot).life.word;
         for thread in self.threads_of(slot) {
-            if gone {
-                continue;
-            }
-            let life = &self.arena.thread(thread).life.word;
+            let word = &self.arena.thread(thread).life.word;
+            let mut alive = word.load(Ordering::Acquire);
             let give_up = now_ns() + LOOK_ROUND_NS;
-            loop {
-                let seen = life.load(Ordering::Acquire);
-                if seen & OWNER_DIED != 0 || seen == 0 {
-                    break;
-                }
-                if now_ns() > give_up || futex::wait(life, seen, give_up) == futex::Slept::TimedOut {
+            while !hidden && alive != 0 && alive & OWNER_DIED == 0 {
+                if now_ns() > give_up || futex::wait(word, alive, give_up) == futex::Slept::TimedOut {
                     return false;
                 }
+                alive = word.load(Ordering::Acquire);
+            }
+            if alive != 0 && !self.lock_as(me).release_dead_thread(thread, alive) {
+                return false;
             }
         }
-        self.release_threads(me, slot);
-        while self.lock_as(me).close_some_handles(slot) {}
-        self.lock_as(me).release_process(slot);
-        self.arena.header().reaped.fetch_add(1, Ordering::Relaxed);
-        record.life.word.store(0, Ordering::Release);
-        true
+        loop {
+            let mut locked = self.lock_as(me);
+            if life.load(Ordering::Acquire) != seen {
+                return false;
+            }
+            if !locked.close_some_handles(slot) {
+                locked.release_process(slot);
+                self.arena.header().reaped.fetch_add(1, Ordering::Relaxed);
+                return life.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+            }
+        }
     }
 
     fn threads_of(&self, process: u32) -> Vec<u32> {
         (0..self.arena.header().thread_high.get().min(THREADS))
             .filter(|slot| {
                 let thread = self.arena.thread(*slot);
-                thread.life.word.get() != 0 && thread.process.get() == process
+                thread.life.word.get() != 0 && thread.process_slot() == Some(process)
             })
             .collect()
-    }
-
-    fn release_threads(&self, me: u32, process: u32) {
-        for thread in self.threads_of(process) {
-            self.lock_as(me).release_thread(thread);
-            self.arena.thread(thread).life.word.store(0, Ordering::Release);
-        }
     }
 
     /// Threads that ended without running their destructors, or between claiming a slot and filling it.
     fn reap_stray_threads(&self, me: u32) {
         for slot in 0..self.arena.header().thread_high.get().min(THREADS) {
             let thread = self.arena.thread(slot);
-            if thread.life.word.get() & OWNER_DIED == 0 {
+            let seen = thread.life.word.get();
+            if seen & OWNER_DIED == 0 {
                 continue;
             }
-            let process = thread.process.get();
-            let process_lives = process < PROCESSES && self.arena.process(process).life.word.get() & OWNER_DIED == 0;
-            if process_lives || process >= PROCESSES {
-                self.lock_as(me).release_thread(slot);
-                thread.life.word.store(0, Ordering::Release);
+            let life = |process| self.arena.process(process).life.word.get();
+            if thread.process_slot().is_none_or(|process| life(process) & OWNER_DIED == 0) {
+                self.lock_as(me).release_dead_thread(slot, seen);
             }
         }
     }
@@ -314,9 +317,9 @@ impl Session {
         copied
     }
 
+    /// Give up our own slot. No thread of this process is left in the session but this one.
     fn release_slot(&self, slot: u32) {
         let me = helper_owner(slot);
-        self.release_threads(me, slot);
         while self.lock_as(me).close_some_handles(slot) {}
         self.lock_as(me).release_process(slot);
     }

@@ -1,7 +1,7 @@
 //! The dispatcher lock: one for the session, as the Windows kernel had one dispatcher database lock.
 //!
-//! State: 0 free, else the owner (thread slot + 1, or [`HELPERS`] + process slot for a helper thread), with [`CONTENDED`]
-//! when somebody may sleep on it.
+//! State: 0 free, else the owner: bits 0 to 13 its number (thread slot + 1, or [`HELPERS`] + process slot for a helper
+//! thread), bits 14 to 30 of the generation of that slot, bit 31 [`CONTENDED`] when somebody may sleep on it.
 //!
 //! Invariant: while the word names an owner, only that thread changes what the lock protects; if the owner's life word
 //! says that it died, whoever replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
@@ -30,6 +30,9 @@ use std::os::fd::OwnedFd;
 pub const CONTENDED: u32 = 1 << 31;
 /// Owners above this are helper threads.
 pub const HELPERS: u32 = THREADS + 1;
+const NUMBER_BITS: u32 = 14;
+const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
+const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK);
 
 const SPINS: u32 = 100;
 
@@ -42,19 +45,33 @@ pub struct Locked<'a> {
     closing: SmallVec<[OwnedFd; 2]>,
 }
 
-/// The life word of an owner, if there can be such an owner.
-fn life_of(session: &Session, owner: u32) -> Option<&AtomicU32> {
-    match owner {
-        1..=THREADS => Some(&session.arena.thread(owner - 1).life.word),
-        _ if owner < HELPERS + PROCESSES => Some(&session.arena.process(owner - HELPERS).life.word),
+/// Life word and generation of an owner's slot, if there can be such an owner.
+fn slot_of(session: &Session, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
+    match number {
+        1..=THREADS => {
+            let thread = session.arena.thread(number - 1);
+            Some((&thread.life.word, &thread.generation))
+        }
+        _ if (HELPERS..HELPERS + PROCESSES).contains(&number) => {
+            let process = session.arena.process(number - HELPERS);
+            Some((&process.life.word, &process.generation))
+        }
         _ => None,
     }
 }
 
-fn is_dead(session: &Session, owner: u32) -> bool {
-    life_of(session, owner).is_none_or(|life| {
+/// What the lock word says while `number` holds it. The generation keeps a thread that was seen holding the lock apart
+/// from a later one in the same slot.
+fn named(number: u32, generation: u32) -> u32 {
+    number | (generation << NUMBER_BITS) & !CONTENDED
+}
+
+fn is_dead(session: &Session, seen: u32) -> bool {
+    slot_of(session, seen & NUMBER_MASK).is_none_or(|(life, generation)| {
         let life = life.load(Ordering::Acquire);
-        life & OWNER_DIED != 0 || life & TID_MASK == 0
+        life & OWNER_DIED != 0
+            || life & TID_MASK == 0
+            || seen & !CONTENDED != named(seen & NUMBER_MASK, generation.load(Ordering::Acquire))
     })
 }
 
@@ -62,8 +79,9 @@ impl Session {
     /// Take the dispatcher lock as `owner`, recovering first if its last owner died in it.
     pub(crate) fn lock_as(&self, owner: u32) -> Locked<'_> {
         let word = &self.arena.header().lock;
-        let recover = word.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
-            && self.lock_slow(word, owner);
+        let me = named(owner, slot_of(self, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
+        let recover = word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
+            && self.lock_slow(word, me);
         let mut locked = Locked { session: self, owner, wakes: SmallVec::new(), closing: SmallVec::new() };
         fault!(LockTaken);
         if recover {
@@ -92,7 +110,7 @@ impl Session {
                 }
                 continue;
             }
-            if is_dead(self, seen & !CONTENDED) {
+            if is_dead(self, seen) {
                 // L3
                 if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     return true;
@@ -135,6 +153,9 @@ impl Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort(); // half a step must look like the death it is, so that it is recovered from
+        }
         fault!(LockBeforeRelease);
         let word = &self.session.arena.header().lock;
         let old = word.swap(0, Ordering::Release); // U1
@@ -156,12 +177,12 @@ pub fn helper_owner(slot: u32) -> u32 {
 
 /// Who holds the lock, for people: pid and tid.
 pub fn holder(session_arena: &crate::arena::Arena) -> Option<(u32, u32)> {
-    let owner = session_arena.header().lock.get() & !CONTENDED;
+    let owner = session_arena.header().lock.get() & NUMBER_MASK;
     match owner {
         0 => None,
         1..=THREADS => {
             let thread = session_arena.thread(owner - 1);
-            Some((session_arena.process(thread.process.get()).pid.get(), thread.tid.get()))
+            Some((session_arena.process(thread.process_slot()?).pid.get(), thread.tid.get()))
         }
         _ => Some((session_arena.process(owner.wrapping_sub(HELPERS)).pid.get(), 0)),
     }

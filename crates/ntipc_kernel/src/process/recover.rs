@@ -5,7 +5,7 @@
 //! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
 
 use super::lock::Locked;
-use crate::arena::layout::{BUCKETS, CELLS, Cell, OBJECTS, PROCESSES, THREADS, journal, progress, word};
+use crate::arena::layout::{BUCKETS, CELLS, Cell, HANDLES, OBJECTS, PROCESSES, THREADS, journal, progress, word};
 use crate::fault::fault;
 use crate::object::handles::Entry;
 use crate::object::kind::Kind;
@@ -60,7 +60,7 @@ impl Locked<'_> {
                 continue;
             }
             let mut handles = 0;
-            for index in 0..process.handle_high.get() {
+            for index in 0..process.handle_high.get().min(HANDLES) {
                 if let Some(entry) = Entry::unpack(arena.handle(slot, index).get()) {
                     handles += 1;
                     if let Some(count) = counts.get_mut(entry.object as usize) {
@@ -178,6 +178,7 @@ impl Locked<'_> {
         for object in 0..self.objects_high() {
             if Kind::of(arena.object(object)).is_some_and(Kind::is_timer) {
                 self.tick(object);
+                self.tell_waiters_to_look(object); // it may have been set and its waiters not told
             }
         }
         let mut waiting = Vec::new();

@@ -1,7 +1,7 @@
 //! What is done for the dead, and for whoever leaves. Runs under the dispatcher lock, restartable at every step.
 
 use super::lock::Locked;
-use crate::arena::layout::{OWNED, THREADS, progress, word};
+use crate::arena::layout::{HANDLES, OWNED, THREADS, progress, word};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared};
@@ -68,13 +68,24 @@ impl Locked<'_> {
         thread.owned_overflow.put(0);
         thread.intent.put(0);
         thread.block_count.put(0);
-        thread.process.put(u32::MAX);
+        thread.process.put(0);
+    }
+
+    /// Release a thread slot whose life word still says `seen`, and free it. `false`: it says something else by now.
+    pub fn release_dead_thread(&mut self, slot: u32, seen: u32) -> bool {
+        let life = &self.session.arena.thread(slot).life.word;
+        if life.get() != seen {
+            return false;
+        }
+        self.release_thread(slot);
+        life.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Close up to [`CHUNK`] handles of a process slot. `true`: more are left.
     pub fn close_some_handles(&mut self, process: u32) -> bool {
         let record = self.session.arena.process(process);
-        let high = record.handle_high.get();
+        record.attached.put(0); // nobody duplicates a handle into it any more
+        let high = record.handle_high.get().min(HANDLES);
         let low = high.saturating_sub(CHUNK);
         for index in (low..high).rev() {
             self.clear_handle(process, index);
@@ -87,7 +98,8 @@ impl Locked<'_> {
     /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0.
     pub fn release_process(&mut self, process: u32) {
         let record = self.session.arena.process(process);
-        record.attached.put(0);
+        record.pid.put(0);
+        record.start_time.put(0);
         record.handle_count.put(0);
         for bits in &record.full {
             bits.put(0);

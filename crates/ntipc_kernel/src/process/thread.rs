@@ -96,7 +96,12 @@ impl Session {
                 return Ok((known.slot, incarnation));
             }
             let slot = self.claim_thread(linked)?;
-            slots.push(Registration { session: Arc::clone(self), incarnation, slot });
+            let registration = Registration { session: Arc::clone(self), incarnation, slot };
+            if let Err(left) = self.check_attached() {
+                registration.give_back(linked); // meanwhile; the helper may not have counted this thread
+                return Err(left);
+            }
+            slots.push(registration);
             Ok((slot, incarnation))
         });
         match found {
@@ -127,7 +132,6 @@ impl Session {
     }
 
     fn fill(&self, thread: &Thread) {
-        thread.process.put(self.slot());
         thread.tid.put(tid());
         thread.generation.put(thread.generation.get().wrapping_add(1));
         thread.progress.put(progress::IDLE);
@@ -137,11 +141,13 @@ impl Session {
         thread.owned_count.put(0);
         thread.owned_overflow.put(0);
         thread.alertable.put(0);
+        thread.process.put(self.slot() + 1);
     }
 
     /// Take the dispatcher lock as the calling thread.
     pub(crate) fn lock(self: &Arc<Self>) -> NtResult<Locked<'_>> {
         let slot = self.thread_slot()?;
+        self.check_attached()?;
         Ok(self.lock_as(slot + 1))
     }
 
@@ -164,7 +170,7 @@ impl Session {
         let all = (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
-                thread.life.word.get() != 0 && thread.process.get() == self.slot() && thread.tid.get() != me
+                thread.life.word.get() != 0 && thread.process_slot() == Some(self.slot()) && thread.tid.get() != me
             })
             .count();
         all.saturating_sub(self.further_watchers.load(Ordering::Acquire) as usize)
@@ -194,7 +200,7 @@ impl Session {
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
                 thread.life.word.get() != 0
-                    && thread.process.get() == self.slot()
+                    && thread.process_slot() == Some(self.slot())
                     && thread.tid.get() != me
                     && progress::is_queued(thread.progress.get())
             })

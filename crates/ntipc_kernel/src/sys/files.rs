@@ -47,6 +47,9 @@ pub fn rename_at(directory: &OwnedFd, from: &CStr, to: &CStr) -> NtResult<()> {
     // SAFETY: both names are NUL-terminated strings.
     match unsafe { libc::renameat(fd, from.as_ptr(), fd, to.as_ptr()) } {
         0 => Ok(()),
+        _ if last_errno() == libc::EISDIR => {
+            Err(Failure::damaged("a directory lies where a file of the session belongs"))
+        }
         _ => Err(Failure::os("renaming a session file")),
     }
 }

@@ -5,8 +5,9 @@ use crate::sync::AtomicU32;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slept {
-    /// Woken, or the word had another value already: look again.
     Woken,
+    /// Did not sleep: the word had another value already.
+    Changed,
     TimedOut,
     /// A signal handler ran.
     Interrupted,
@@ -19,7 +20,7 @@ fn outcome(result: libc::c_long) -> Slept {
     match std::io::Error::last_os_error().raw_os_error() {
         Some(libc::ETIMEDOUT) => Slept::TimedOut,
         Some(libc::EINTR) => Slept::Interrupted,
-        _ => Slept::Woken,
+        _ => Slept::Changed,
     }
 }
 

@@ -39,9 +39,10 @@ pub fn is_gone(pid: u32) -> bool {
     result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
-/// How many processors this process may run on.
+/// How many processors there are, whichever of them this thread may use: its partner may use others.
 pub fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+    // SAFETY: sysconf only reads.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
 }
 
 /// Runs `body` with every signal blocked, so that a thread started in it never runs a handler.

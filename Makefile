@@ -1,0 +1,94 @@
+# Everything a developer does. On a bare machine it needs Python 3.11 or newer, cargo and gcc; the rest it gets itself.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTHON ?= $(shell tools/find_python)
+
+RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock) $(shell find crates -name '*.rs' -o -name Cargo.toml)
+READY := $(VENV)/ready
+ORDINARY := $(VENV)/built-ordinary
+FAULTS := $(VENV)/built-faults
+MATURIN = PIP_QUIET=1 VIRTUAL_ENV="$(CURDIR)/$(VENV)" flock $(VENV)/lock $(BIN)/maturin develop --release --quiet
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(ORDINARY) ## Build ntipc into .venv
+
+.PHONY: build-faults
+build-faults: $(FAULTS) ## Build ntipc into .venv with the fault points that crash tests need
+
+.PHONY: demo
+demo: $(ORDINARY) ## Run the demonstration (ARGS="--workers 4")
+	@$(BIN)/ntipc demo $(ARGS)
+
+.PHONY: test
+test: $(FAULTS) ## Test the kernel, the library and every example (ARGS="-k mutex")
+	cargo test --quiet --package ntipc_kernel --features faults
+	@$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' tests python/ntipc docs README.md $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Check style, types, stubs and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_layers.py
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets --features ntipc_kernel/faults -- --deny warnings
+	@$(MAKE) $(if $(wildcard $(FAULTS)),$(FAULTS),$(ORDINARY))
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-unused-allowlist \
+		--ignore-disjoint-bases --allowlist tools/stubtest_allowlist.txt ntipc._kernel
+
+.PHONY: format
+format: $(READY) ## Bring all sources into the house's form
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+.PHONY: bench
+bench: $(ORDINARY) ## Measure against multiprocessing and posix_ipc
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: stress
+stress: $(FAULTS) ## Kill processes at random for as long as it takes to trust it
+	@$(BIN)/python tests/stress/storm.py --kills 2000 --faults $(ARGS)
+
+.PHONY: docs
+docs: $(ORDINARY) ## Check the documentation: links, and every example
+	@$(BIN)/python docs/check.py $(ARGS)
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf target $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f python/ntipc/_kernel*.so
+
+# The packages are those that pyproject.toml names, so there is one list.
+$(READY): pyproject.toml tools/requirements.py | tools-present
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python tools/requirements.py > $(VENV)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/requirements.txt
+	touch $@
+
+# One place in .venv for two builds: making one takes the other's stamp away. cargo keeps what both have in common.
+$(ORDINARY): $(READY) $(RUST_SOURCES)
+	$(MATURIN)
+	rm -f $(FAULTS)
+	touch $@
+
+$(FAULTS): $(READY) $(RUST_SOURCES)
+	$(MATURIN) --features faults
+	rm -f $(ORDINARY)
+	touch $@
+
+.PHONY: tools-present
+tools-present:
+	@tools/check_tools "$(PYTHON)"

@@ -1,0 +1,14 @@
+"""The examples in docstrings run in sessions of their own, as the tests do (see tests/conftest.py)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import ntipc.testing
+
+
+@pytest.fixture(autouse=True)
+def session() -> Iterator[ntipc.Session]:
+    r"""A fresh default session and a fresh ``Global\`` session."""
+    with ntipc.testing.private_session() as private:
+        yield private

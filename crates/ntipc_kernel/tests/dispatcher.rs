@@ -1,0 +1,290 @@
+//! The dispatcher between threads of one process: what each kind of object gives to whom.
+
+mod support;
+
+use ntipc_kernel::NtStatus;
+use ntipc_kernel::dispatch::wait::{Started, Target};
+use ntipc_kernel::object::kind::Kind;
+use ntipc_kernel::sys::clock::now_ns;
+use std::sync::Arc;
+use std::thread;
+use support::*;
+
+#[test]
+fn auto_reset_event_satisfies_exactly_one_wait() {
+    let session = private();
+    let event = event(&session);
+    assert!(!session.set_event(event).unwrap());
+    assert!(session.set_event(event).unwrap());
+    assert!(take(&session, event));
+    assert!(!take(&session, event));
+}
+
+#[test]
+fn manual_reset_event_stays_set_until_cleared() {
+    let session = private();
+    let event = manual_event(&session);
+    session.set_event(event).unwrap();
+    assert!(take(&session, event) && take(&session, event));
+    assert!(session.clear_event(event).unwrap());
+    assert!(!take(&session, event));
+}
+
+#[test]
+fn semaphore_release_past_its_maximum_changes_nothing() {
+    let session = private();
+    let semaphore = semaphore(&session, 1, 3);
+    for units in [3, i32::MAX as u32] {
+        let failure = session.release_semaphore(semaphore, units).unwrap_err();
+        assert_eq!(failure.status, NtStatus::SEMAPHORE_LIMIT_EXCEEDED);
+        assert_eq!(session.query_semaphore(semaphore).unwrap(), (1, 3));
+    }
+    assert_eq!(session.release_semaphore(semaphore, 2).unwrap(), 1);
+}
+
+#[test]
+fn mutant_recurses_and_refuses_strangers() {
+    let session = private();
+    let mutant = mutant(&session);
+    assert!(take(&session, mutant) && take(&session, mutant));
+    thread::scope(|scope| {
+        let stranger = scope.spawn(|| {
+            assert!(!take(&session, mutant));
+            session.release_mutant(mutant).unwrap_err().status
+        });
+        assert_eq!(stranger.join().unwrap(), NtStatus::MUTANT_NOT_OWNED);
+    });
+    session.release_mutant(mutant).unwrap();
+    session.release_mutant(mutant).unwrap();
+    assert_eq!(session.release_mutant(mutant).unwrap_err().status, NtStatus::MUTANT_NOT_OWNED);
+}
+
+#[test]
+fn mutant_of_an_ended_thread_is_abandoned_once() {
+    let session = private();
+    let mutant = mutant(&session);
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(take(&session, mutant)));
+    });
+    while session.query_mutant(mutant).unwrap().owner != 0 {
+        thread::yield_now(); // a scope ends before the thread's destructors have run
+    }
+    assert_eq!(wait(&session, &[mutant], false, 0).unwrap().unwrap().abandoned.to_vec(), [0]);
+    session.release_mutant(mutant).unwrap();
+    assert!(wait(&session, &[mutant], false, 0).unwrap().unwrap().abandoned.is_empty());
+}
+
+#[test]
+fn more_mutants_than_a_thread_can_note_are_all_abandoned() {
+    let session = private();
+    let mutants: Vec<u32> = (0..200).map(|_| mutant(&session)).collect();
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(mutants.iter().all(|mutant| take(&session, *mutant))));
+    });
+    for mutant in &mutants {
+        let outcome = wait(&session, &[*mutant], false, 5000).unwrap().unwrap();
+        assert_eq!(outcome.abandoned.to_vec(), [0]);
+    }
+}
+
+#[test]
+fn wait_any_takes_the_lowest_index_only() {
+    let session = private();
+    let events: Vec<u32> = (0..5).map(|_| event(&session)).collect();
+    session.set_event(events[3]).unwrap();
+    session.set_event(events[1]).unwrap();
+    assert_eq!(wait(&session, &events, false, 0).unwrap().unwrap().index, 1);
+    assert_eq!(wait(&session, &events, false, 0).unwrap().unwrap().index, 3);
+    assert_eq!(wait(&session, &events, false, 0).unwrap(), None);
+}
+
+#[test]
+fn wait_all_takes_nothing_until_it_can_take_everything() {
+    let session = private();
+    let (event, semaphore) = (event(&session), semaphore(&session, 0, 9));
+    session.set_event(event).unwrap();
+    assert_eq!(wait(&session, &[event, semaphore], true, 5).unwrap(), None);
+    assert!(session.event_is_set(event).unwrap());
+    session.release_semaphore(semaphore, 1).unwrap();
+    assert!(wait(&session, &[event, semaphore], true, 0).unwrap().is_some());
+    assert!(!session.event_is_set(event).unwrap());
+    assert_eq!(session.query_semaphore(semaphore).unwrap().0, 0);
+}
+
+#[test]
+fn wait_all_refuses_one_object_twice() {
+    let session = private();
+    let event = event(&session);
+    let twin = session.duplicate(event, None, None, false).unwrap();
+    assert_eq!(wait(&session, &[event, twin], true, 0).unwrap_err().status, NtStatus::INVALID_PARAMETER_MIX);
+}
+
+#[test]
+fn one_bad_handle_fails_the_wait_before_anything_is_taken() {
+    let session = private();
+    let event = event(&session);
+    session.set_event(event).unwrap();
+    assert_eq!(wait(&session, &[event, 4000], false, 0).unwrap_err().status, NtStatus::INVALID_HANDLE);
+    assert!(session.event_is_set(event).unwrap());
+}
+
+#[test]
+fn pulse_wakes_who_waits_and_leaves_the_event_clear() {
+    let session = private();
+    let manual = manual_event(&session);
+    thread::scope(|scope| {
+        let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| wait(&session, &[manual], false, u64::MAX))).collect();
+        until_waiting(&session, 4);
+        session.pulse_event(manual).unwrap();
+        for waiter in waiters {
+            assert!(waiter.join().unwrap().unwrap().is_some());
+        }
+    });
+    assert!(!take(&session, manual));
+}
+
+#[test]
+fn waiters_of_a_semaphore_are_served_in_order() {
+    let session = private();
+    let semaphore = semaphore(&session, 0, 100);
+    let order = std::sync::Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for number in 0..6 {
+            let (session, order) = (&session, &order);
+            scope.spawn(move || {
+                wait(session, &[semaphore], false, u64::MAX).unwrap();
+                order.lock().unwrap().push(number);
+            });
+            until_waiting(session, number + 1);
+        }
+        for done in 0..6 {
+            session.release_semaphore(semaphore, 1).unwrap();
+            while order.lock().unwrap().len() != done + 1 {
+                thread::yield_now();
+            }
+        }
+    });
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn two_takers_in_opposite_orders_lose_no_pair() {
+    const PAIRS: u32 = 20_000;
+    let session = private();
+    let (left, right) = (semaphore(&session, 0, PAIRS), semaphore(&session, 0, PAIRS));
+    let taken = thread::scope(|scope| {
+        let takers = [[left, right], [right, left]].map(|pair| {
+            let session = &session;
+            scope.spawn(move || {
+                let mut taken = 0;
+                while wait(session, &pair, true, 200).unwrap().is_some() {
+                    taken += 1;
+                }
+                taken
+            })
+        });
+        for pair in 0..PAIRS {
+            let (first, second) = if pair % 2 == 0 { (left, right) } else { (right, left) };
+            session.release_semaphore(first, 1).unwrap();
+            session.release_semaphore(second, 1).unwrap();
+        }
+        takers.map(|taker| taker.join().unwrap()).iter().sum::<u32>()
+    });
+    let (rest_left, rest_right) = (session.query_semaphore(left).unwrap().0, session.query_semaphore(right).unwrap().0);
+    assert_eq!((rest_left, taken + rest_left), (rest_right, PAIRS));
+}
+
+#[test]
+fn contended_mutant_excludes_and_starves_nobody() {
+    const TURNS: u64 = 5_000;
+    let session = private();
+    let mutant = mutant(&session);
+    let counter = std::cell::UnsafeCell::new(0u64);
+    struct Unprotected<'a>(&'a std::cell::UnsafeCell<u64>);
+    // SAFETY: not safe but for the mutant, which is what the test is about.
+    unsafe impl Sync for Unprotected<'_> {}
+    let unprotected = Unprotected(&counter);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let (session, unprotected) = (&session, &unprotected);
+            scope.spawn(move || {
+                for _ in 0..TURNS {
+                    wait(session, &[mutant], false, u64::MAX).unwrap();
+                    // SAFETY: the mutant excludes the other threads.
+                    unsafe { *unprotected.0.get() += 1 };
+                    session.release_mutant(mutant).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(counter.into_inner(), 4 * TURNS);
+}
+
+#[test]
+fn signal_and_wait_alternates_strictly() {
+    let session = private();
+    let pair = make(&session, Kind::EventPair, 0, 0, None);
+    let turn = |session: &Arc<ntipc_kernel::Session>, set: u32| {
+        let started = session.start_wait(
+            &[Target { handle: pair, channel: 1 - set }],
+            false,
+            false,
+            Some(Target { handle: pair, channel: set }),
+        );
+        if let Started::Queued(queued) = started.unwrap() {
+            session.sleep(queued, u64::MAX, u64::MAX);
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let first = session.start_wait(&[Target { handle: pair, channel: 1 }], false, false, None).unwrap();
+            if let Started::Queued(queued) = first {
+                session.sleep(queued, u64::MAX, u64::MAX);
+            }
+            (0..999).for_each(|_| turn(&session, 0));
+            session.set_pair(pair, 0).unwrap();
+        });
+        (0..1000).for_each(|_| turn(&session, 1));
+    });
+    assert_eq!(session.basics(pair, ntipc_kernel::object::kind::Type::EventPair, 0).unwrap().signals, 0);
+}
+
+#[test]
+fn a_timer_set_later_wakes_who_waited_before() {
+    let session = private();
+    let timer = make(&session, Kind::SynchronizationTimer, 0, 0, None);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(&session, &[timer], false, u64::MAX).unwrap().is_some());
+        until_waiting(&session, 1);
+        session.set_timer(timer, now_ns() + 5_000_000, 0).unwrap();
+        assert!(waiter.join().unwrap());
+    });
+    assert!(!take(&session, timer));
+}
+
+#[test]
+fn an_object_outlives_its_last_handle_until_its_waiter_leaves() {
+    let session = private();
+    let event = event(&session);
+    let live = || session.statistics().iter().find(|(name, _)| *name == "objects").unwrap().1;
+    let before = live();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| wait(&session, &[event], false, 300).unwrap());
+        until_waiting(&session, 1);
+        session.close(event).unwrap();
+        assert_eq!(live(), before);
+        assert!(waiter.join().unwrap().is_none());
+    });
+    assert_eq!(live(), before - 1);
+}
+
+#[test]
+fn a_thousand_objects_fit_in_one_wait() {
+    let session = private();
+    let events: Vec<u32> = (0..1500).map(|_| event(&session)).collect();
+    assert_eq!(wait(&session, &events, false, 1).unwrap(), None);
+    session.set_event(events[1499]).unwrap();
+    assert_eq!(wait(&session, &events, false, 0).unwrap().unwrap().index, 1499);
+    events.iter().for_each(|event| assert!(!session.set_event(*event).unwrap()));
+    assert!(wait(&session, &events, true, 0).unwrap().is_some());
+}

@@ -1,0 +1,107 @@
+"""NT's inter-process communication for Python on Linux: events, semaphores, mutexes, timers and shared memory by name.
+
+Unrelated processes meet by the names of objects; there is no daemon and nothing to set up. Objects go with the last
+process that uses them, also after SIGKILL, and a mutex whose owner died is handed on with the news.
+
+    >>> import ntipc
+    >>> with ntipc.Mutex("ledger"):
+    ...     board = ntipc.Section("board", 4096)
+    ...     board.map()[:4] = b"2023"
+    >>> ntipc.Event("ready").set()
+    False
+"""
+
+from ntipc.access import Access
+from ntipc.errors import (
+    AbandonedMutexWarning,
+    AccessDenied,
+    ConnectionRefused,
+    FileInvalid,
+    HandleClosed,
+    InvalidName,
+    InvalidParameter,
+    InvalidParameterMix,
+    InvalidViewSize,
+    LimitExceeded,
+    MappedAlignment,
+    NotOwner,
+    NotSupported,
+    NtError,
+    ObjectExists,
+    ObjectNotFound,
+    ObjectTypeMismatch,
+    OutOfResources,
+    PathNotFound,
+    PeerGone,
+    PipeBusy,
+    SessionClosed,
+    SessionDamaged,
+    SessionMismatch,
+    Status,
+    StillInUse,
+    Timeout,
+)
+from ntipc.event_pairs import EventPair
+from ntipc.events import Event
+from ntipc.inspection import inspect
+from ntipc.mutexes import Mutex
+from ntipc.objects import NtObject
+from ntipc.sections import Section, View
+from ntipc.semaphores import Semaphore
+from ntipc.sessions import Session
+from ntipc.timers import Timer
+from ntipc.waits import AllSignaled, Signaled, signal_and_wait, wait_all, wait_any
+
+__all__ = [
+    "AbandonedMutexWarning",
+    "Access",
+    "AccessDenied",
+    "AllSignaled",
+    "ConnectionRefused",
+    "Event",
+    "EventPair",
+    "FileInvalid",
+    "HandleClosed",
+    "InvalidName",
+    "InvalidParameter",
+    "InvalidParameterMix",
+    "InvalidViewSize",
+    "LimitExceeded",
+    "MappedAlignment",
+    "Mutex",
+    "NotOwner",
+    "NotSupported",
+    "NtError",
+    "NtObject",
+    "ObjectExists",
+    "ObjectNotFound",
+    "ObjectTypeMismatch",
+    "OutOfResources",
+    "PathNotFound",
+    "PeerGone",
+    "PipeBusy",
+    "Section",
+    "Semaphore",
+    "Session",
+    "SessionClosed",
+    "SessionDamaged",
+    "SessionMismatch",
+    "Signaled",
+    "Status",
+    "StillInUse",
+    "Timeout",
+    "Timer",
+    "View",
+    "inspect",
+    "signal_and_wait",
+    "wait_all",
+    "wait_any",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ntipc")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,189 @@
+"""``ntipc ls``: the objects of a session, who holds them, who waits for them."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from ntipc.cli.words import DONE, FAILED, complain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ntipc.cli.snapshot import Snapshot
+
+DESCRIPTION = """
+Show the objects of a session, their state, which process holds them and which thread waits for them. It reads
+the session's memory and takes no part in it: no lock, no change, so it works beside anything, also after kills.
+What it shows may be a moment old and, while others work, not all of the same moment.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("ls", help="show objects, holders and waiters of a session", description=DESCRIPTION)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--session", metavar="NAME", help="the session (default: NTIPC_SESSION, or else `default`)")
+    which.add_argument("--all", action="store_true", help="every session that you may read")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show one session, or all."""
+    import ntipc
+    from ntipc.cli import snapshot
+    from ntipc.places import base_directory, session_path
+
+    if arguments.all:
+        paths = snapshot.sessions_below(base_directory())
+    else:
+        try:
+            paths = [session_path(arguments.session)]
+        except (ValueError, OSError) as error:
+            complain(str(error))
+            return FAILED
+    status = DONE
+    found = []
+    for path in paths:
+        try:
+            found.append(snapshot.read(path))
+        except FileNotFoundError:
+            if not arguments.all:
+                complain(f"no session at {path}: nobody is in it", "`ntipc ls --all` shows the sessions there are")
+                return FAILED
+        except (ntipc.NtError, OSError) as error:
+            complain(str(error))
+            status = FAILED
+    if arguments.json:
+        print(json.dumps({"sessions": found}, indent=2))
+    else:
+        _show(found)
+    if arguments.all and not found and status == DONE:
+        complain(f"no sessions in {base_directory()}")
+    return status
+
+
+def _show(sessions: "list[Snapshot]") -> None:
+    from ntipc.cli.output import console_for_data
+
+    console = console_for_data()
+    for session in sessions:
+        _show_one(console, session)
+
+
+def _show_one(console: "Console", session: "Snapshot") -> None:
+    from rich.text import Text
+
+    from ntipc.cli.snapshot import short
+
+    lock = session["lock_owner"]
+    facts = [_number(session["participants"], "participant"), _number(len(session["objects"]), "object")]
+    if lock:
+        facts.append(f"dispatcher lock held by thread {lock['tid']} of process {lock['pid']}")
+    console.print(Text(session["path"], style="bold"), Text("  " + ", ".join(facts)), sep="")
+    commands = {process["pid"]: short(process["command"]) for process in session["processes"]}
+    _print_table(
+        console,
+        ("object", "kind", "name", "state", "held by", "waited for by"),
+        [_object_row(entry, commands) for entry in session["objects"]],
+    )
+    _print_table(
+        console,
+        ("process", "command", "handles", ""),
+        [_process_row(process, session) for process in session["processes"]],
+    )
+    names = {entry["index"]: _title(entry) for entry in session["objects"]}
+    waiting = [thread for thread in session["threads"] if thread["waiting_on"]]
+    _print_table(
+        console, ("thread", "process", "state", "waits for"), [_thread_row(thread, names) for thread in waiting]
+    )
+
+
+def _print_table(console: "Console", columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    table = Table(box=box.SIMPLE)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def _title(entry: dict[str, Any]) -> str:
+    return f"{entry['kind']} {entry['name'] or '#' + str(entry['index'])}"
+
+
+def _object_row(entry: dict[str, Any], commands: dict[int, str]) -> tuple[str, ...]:
+    handles: dict[int, int] = {}
+    for holder in entry["holders"]:
+        handles[holder["pid"]] = handles.get(holder["pid"], 0) + 1
+    held = [f"{pid} {commands.get(pid, '')}".strip() + (f" (x{n})" if n > 1 else "") for pid, n in handles.items()]
+    waiters = [_thread_of(waiter) for waiter in entry["waiters"]]
+    return (
+        str(entry["index"]),
+        entry["kind"],
+        entry["name"] or "",
+        state_of(entry),
+        "\n".join(held),
+        "\n".join(waiters),
+    )
+
+
+def _process_row(process: dict[str, Any], session: "Snapshot") -> tuple[str, ...]:
+    remarks = [] if process["alive"] else ["dead"]
+    if process["pid"] == session["reaper_pid"]:
+        remarks.append("looks after the dead")
+    return (str(process["pid"]), process["command"], str(process["handles"]), ", ".join(remarks))
+
+
+def _thread_row(thread: dict[str, Any], names: dict[int, str]) -> tuple[str, ...]:
+    kind = "all of " if thread["wait_all"] else "any of " if len(thread["waiting_on"]) > 1 else ""
+    objects = ", ".join(names.get(index, f"#{index}") for index in thread["waiting_on"])
+    return (str(thread["tid"]), str(thread["pid"]), thread["state"], kind + objects)
+
+
+def _thread_of(where: dict[str, Any]) -> str:
+    return f"{where['pid']}" if where["pid"] == where["tid"] else f"{where['pid']}:{where['tid']}"
+
+
+def state_of(entry: dict[str, Any]) -> str:
+    """An object's state in words."""
+    kind = entry["kind"]
+    if kind == "Event":
+        return ("set" if entry["signaled"] else "clear") + (", manual reset" if entry["manual_reset"] else "")
+    if kind == "Semaphore":
+        return f"{entry['count']} of {entry['maximum']}"
+    if kind == "Mutex":
+        if entry["owner_tid"]:
+            times = f", {entry['recursion']} times" if entry["recursion"] > 1 else ""
+            return f"owned by {_thread_of({'pid': entry['owner_pid'], 'tid': entry['owner_tid']})}{times}"
+        return "abandoned" if entry["abandoned"] else "free"
+    if kind == "Timer":
+        if entry["due_in"] is None:
+            return "due" if entry["signaled"] else "not set"
+        period = f", every {entry['period']:g} s" if entry["period"] else ""
+        return f"due in {entry['due_in']:.3g} s{period}"
+    if kind == "EventPair":
+        return f"high {'set' if entry['high'] else 'clear'}, low {'set' if entry['low'] else 'clear'}"
+    if kind == "Section":
+        traits = [_amount(entry["size"]), entry["protection"]]
+        traits += ["sparse"] if entry["reserve"] else []
+        traits += [str(entry["file"])] if entry["file"] else []
+        return ", ".join(traits)
+    return ""
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _amount(size: int) -> str:
+    for power, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >= 10 << power or (size and size % (1 << power) == 0):
+            return f"{size / (1 << power):,.4g} {unit}"
+    return f"{size:,} bytes"

@@ -1,0 +1,71 @@
+"""Every test gets sessions of its own and leaves nothing behind: no file, no process."""
+
+import gc
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from harness.leftovers import child_processes, session_paths
+from harness.peers import Peer
+from harness.waiting import wait_until
+
+import ntipc.testing
+
+
+def pytest_collection_finish() -> None:
+    """What exists before the first test is no garbage: not looking at it makes each test's collection quick."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def directory_of_this_run() -> Iterator[None]:
+    """Sessions lie in a directory of this run, so that other runs on the machine don't see or sweep them."""
+    if "NTIPC_DIR" in os.environ:
+        yield
+        return
+    directory = tempfile.mkdtemp(prefix="tests-of-ntipc-", dir="/dev/shm")
+    os.chmod(directory, 0o1777)
+    os.environ["NTIPC_DIR"] = directory
+    yield
+    del os.environ["NTIPC_DIR"]
+    left = os.listdir(directory)
+    shutil.rmtree(directory)
+    assert not left, f"left behind in {directory}: {left}"
+
+
+@pytest.fixture(autouse=True)
+def session() -> Iterator[ntipc.Session]:
+    """A fresh default session and a fresh ``Global\\`` session; afterwards nothing of them may be left."""
+    with ntipc.testing.private_session() as private:
+        names = os.environ["NTIPC_SESSION"], os.environ["NTIPC_GLOBAL"]
+        yield private
+        gc.collect()
+    left = child_processes()
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, f"the test left child processes running: {left}"
+    wait_until(lambda: not session_paths(*names), patience=5)
+
+
+@pytest.fixture
+def start_peer(session: ntipc.Session) -> Iterator[Callable[..., Peer]]:
+    """Starts separate processes; ends each by its id when the test is over."""
+    peers: list[Peer] = []
+
+    def start(environment: Mapping[str, str] | None = None) -> Peer:
+        peers.append(Peer(environment))
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        peer.end()
+
+
+@pytest.fixture
+def peer(start_peer: Callable[..., Peer]) -> Peer:
+    """One separate process."""
+    return start_peer()

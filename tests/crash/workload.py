@@ -1,0 +1,202 @@
+"""What the victims of crash tests do until they die, and what the sleepers beside them wait for."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import ntipc
+from ntipc import _kernel
+
+warnings.simplefilter("ignore", ntipc.AbandonedMutexWarning)
+
+stopped = False
+
+
+class Things:
+    """Handles to the shared objects of a crash test."""
+
+    def __init__(self) -> None:
+        self.auto, self.flag = ntipc.Event("auto"), ntipc.Event("flag", manual_reset=True)
+        self.first, self.second, self.third, self.swap = (ntipc.Event(n) for n in ("first", "second", "third", "swap"))
+        self.seats = ntipc.Semaphore("seats", initial=0)
+        self.lock, self.other_lock = ntipc.Mutex("lock"), ntipc.Mutex("other lock")
+        self.timer, self.pair = ntipc.Timer("timer"), ntipc.EventPair("pair")
+        self.section = ntipc.Section("board", 4096)
+        self.view = self.section.map()
+        self.board = memoryview(self.view).cast("q")
+        self.never = [ntipc.Event(), ntipc.Event()]
+
+
+def with_lock(things: Things, lock: ntipc.Mutex) -> None:
+    with lock:
+        things.board[1] += 1
+
+
+SLEEPS: dict[str, Callable[[Things], Any]] = {
+    "auto": lambda it: it.auto.wait(),
+    "flag": lambda it: (it.flag.wait(), it.flag.clear()),
+    "seats": lambda it: it.seats.acquire(),
+    "lock": lambda it: (it.third.wait(), with_lock(it, it.lock)),
+    "all": lambda it: ntipc.wait_all([it.first, it.second]),
+    "any": lambda it: ntipc.wait_any([it.never[0], it.never[1], it.swap]),
+    "swap": lambda it: ntipc.signal_and_wait(it.never[0], it.swap),
+    "timer": lambda it: it.timer.wait(),
+    "pair": lambda it: it.pair.wait_high(),
+    "both ends": lambda it: it.pair.set_low_wait_high(),
+}
+"""Waits without a timeout, each made by a thread of its own again and again."""
+
+
+def sleep(things: Things, name: str) -> int:
+    """Sleep until stopped; how often the thread was woken."""
+    own = Things() if name == "any" else things
+    times = 0
+    while True:
+        SLEEPS[name](own)
+        times += 1
+        if name == "seats":
+            things.board[2] = times
+        if stopped:
+            return times
+
+
+def signal_everything(things: Things) -> None:
+    """Wake every kind of sleeper."""
+    things.auto.set()
+    things.flag.pulse()
+    things.flag.set()
+    things.seats.release()
+    things.board[3] += 1
+    things.first.set()
+    things.second.set()
+    things.swap.set()
+    things.swap.pulse()
+    things.swap.set()
+    things.pair.set_high()
+    things.pair.set_low()
+    things.timer.set(0.0005, 0.001)
+    things.timer.set(0)
+
+
+def contend(things: Things) -> None:
+    """Hold the lock until others wait for it, then let them have it."""
+    with things.lock, things.lock:
+        things.third.set()
+        time.sleep(0.002)
+    things.other_lock.acquire()
+    ntipc.signal_and_wait(things.other_lock, things.never[0], 0)
+
+
+def make_and_close(things: Things) -> None:
+    """Names, handles, sections, fast paths: all that one process can do alone."""
+    for kind in ntipc.Event, ntipc.Mutex, ntipc.Semaphore, ntipc.Timer, ntipc.EventPair:
+        with_name, without = kind("temporary"), kind()
+        kind.open("temporary").close()
+        with_name.duplicate().close()
+        without.close()
+        with_name.close()
+    for options in {}, {"reserve": True}:
+        with ntipc.Section("temporary", 70_000, **options) as section, section.map() as view:
+            view[0] = 1
+    event, mutex, semaphore = ntipc.Event(), ntipc.Mutex(), ntipc.Semaphore()
+    event.set()
+    event.wait()
+    for _ in range(2):
+        mutex.acquire()
+    for _ in range(2):
+        mutex.release()
+    semaphore.acquire()
+    semaphore.release()
+
+
+def wait_for_nothing(things: Things) -> None:
+    """Waits that are queued and withdrawn."""
+    things.never[0].wait(0.0005)
+    ntipc.wait_any([*things.never, things.other_lock.duplicate(), *things.never][:2], 0.0005)
+    ntipc.wait_all(things.never, 0.0005)
+    ntipc.signal_and_wait(things.auto, things.never[0], 0.0005)
+
+
+def when_waited_for(thing: Any) -> Any:
+    """The object, once somebody waits for it."""
+    until = time.monotonic() + 2
+    while not thing.info()["waiters"] and time.monotonic() < until:
+        time.sleep(0)
+    return thing
+
+
+def wait_for_own_threads(things: Things) -> None:
+    """Waits that another thread ends, and a thread that ends as an owner."""
+    event, mutex, semaphore = ntipc.Event(), ntipc.Mutex("lock of a thread"), ntipc.Semaphore(initial=0)
+
+    def other() -> None:
+        mutex.acquire()
+        when_waited_for(event).set()
+        when_waited_for(event).pulse()
+        when_waited_for(semaphore).release()
+        when_waited_for(mutex)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    event.wait(5)
+    event.wait(5)
+    semaphore.acquire(timeout=5)
+    mutex.acquire(timeout=5)
+    mutex.release()
+    thread.join()
+
+
+def fork(work: Callable[[], Any]) -> int:
+    """A child that does something and is killed. If it dies before that, this process goes with it."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writing, b"x")
+            os.close(writing)
+            work()
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writing)
+    if not os.read(reading, 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(reading)
+    return pid
+
+
+def die_at(point: str, work: Callable[[], Any]) -> Callable[[], Any]:
+    def doomed() -> None:
+        _kernel.arm_fault(point)
+        work()
+
+    return doomed
+
+
+def see_others_die(things: Things) -> None:
+    """Children that die as owners, with a wait's result not yet taken, in the dispatcher lock, or in the journal."""
+    event = ntipc.Event("last wish")
+    os.waitpid(fork(die_at("ReaperElected", things.other_lock.acquire)), 0)
+    child = fork(die_at("AckBeforeIdle", lambda: ntipc.wait_any([event, things.never[0]], 5)))
+    when_waited_for(event).set()
+    os.waitpid(child, 0)
+    for point in "LockBeforeRelease", "JournalValid", "JournalApplied", "WaitLinkHalf":
+        os.waitpid(fork(die_at(point, lambda: (wait_for_nothing(things), signal_everything(things)))), 0)
+        wait_for_nothing(things)
+    time.sleep(0.005)
+
+
+ROUND = [signal_everything, contend, make_and_close, wait_for_nothing, wait_for_own_threads, see_others_die]
+
+
+def work(things: Things, seconds: float = 10) -> None:
+    """Do everything, again and again, in an order that differs each time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for part in ROUND:
+            part(things)
+            things.board[4] += 1
+        ROUND.append(ROUND.pop(0))

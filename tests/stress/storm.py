@@ -1,0 +1,266 @@
+"""A storm of kills: processes use shared objects and are killed at random; whatever is left must stay right.
+
+    python tests/stress/storm.py --kills 2000 --seed 7 --faults
+
+Six workers do everything and are killed, two immortal ones wait without timeouts, and a watcher looks on from
+outside. Kills come in bursts with quiet times between, in half of which nobody else moves either, for every kill and
+every operation may heal what an earlier one has broken. With ``--faults`` workers also kill themselves at labelled
+steps inside the kernel (the build must have them).
+"""
+
+import argparse
+import collections
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from harness.leftovers import session_paths
+from harness.peers import Peer
+from harness.suspicions import exists
+from storm_ledger import AMBIGUOUS, HELD, OBJECTS, OPERATIONS, READY, TOKENS, Ledger
+from storm_watch import Watcher
+from storm_worker import live
+
+from ntipc import _kernel
+
+MORTALS, IMMORTALS = 6, 2
+BURST = 20
+"""Kills between two quiet times."""
+QUIET = 1.8
+"""Seconds of a quiet time: long enough for the watcher to call something a violation."""
+
+
+class Storm:
+    """One storm, from the first process to the last look."""
+
+    def __init__(self, kills: int, seed: int, faults: bool) -> None:
+        self.wanted, self.seed, self.faults = kills, seed, faults
+        self.dice = random.Random(seed)
+        self.session = os.environ.setdefault("NTIPC_SESSION", f"storm-{os.getpid()}")
+        self.ledger = Ledger(MORTALS + IMMORTALS)
+        self.keeper = Peer({"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"})
+        self.keeper.run("from storm_worker import Objects; objects = Objects()")
+        self.watcher = Watcher(self.session)
+        self.workers: dict[int, int] = {}
+        self.armed: dict[int, str] = {}
+        self.hits: collections.Counter[str] = collections.Counter()
+        self.killed = self.killed_themselves = self.operations = 0
+        self.added, self.unsure = [0] * OBJECTS, [0] * OBJECTS
+        self.violations: list[str] = []
+        self.last_progress: dict[int, tuple[int, float]] = {}
+
+    # workers
+
+    def start(self, number: int) -> None:
+        fault = None
+        if self.faults and number < MORTALS and self.dice.randrange(8):
+            fault = self.dice.choice(_kernel.FAULT_POINTS), 1 + self.dice.randrange(1 << self.dice.randrange(8))
+            self.armed[number] = fault[0]
+        self.ledger.clear(number)
+        seed = self.dice.randrange(1 << 60)
+        pid = os.fork()
+        if pid == 0:
+            live(number, self.ledger, seed, number >= MORTALS, fault)
+        self.workers[number] = pid
+
+    def bury(self, number: int) -> None:
+        """Settle the accounts of a worker that is no more: give back what it held, note what it may have changed."""
+        pid = self.workers.pop(number)
+        self.armed.pop(number, None)
+        self.last_progress.pop(pid, None)
+        self.operations += self.ledger.get(number, OPERATIONS)
+        for i in range(OBJECTS):
+            if held := self.ledger.get(number, HELD + i):
+                self.keeper.run(f"objects.semaphores[{i}].release({held})")
+            self.unsure[i] += self.ledger.get(number, AMBIGUOUS + i) != 0
+        self.ledger.clear(number)
+
+    def collect(self) -> None:
+        """Notice the workers that have ended by themselves, and start others."""
+        for number, pid in list(self.workers.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
+                continue
+            if status == signal.SIGKILL and number < MORTALS and number in self.armed:
+                self.killed_themselves += 1
+                self.hits[self.armed[number]] += 1
+            elif not (status == 0 and self.ledger.stopped):
+                self.violations.append(f"worker {number} ended by itself with status {status}")
+            self.bury(number)
+        if not self.ledger.stopped:
+            for number in range(MORTALS + IMMORTALS):
+                if number not in self.workers:
+                    self.start(number)
+
+    def kill(self, number: int) -> None:
+        pid = self.workers[number]
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        self.killed += 1
+        self.bury(number)
+
+    # watching
+
+    def watch(self) -> None:
+        self.collect()
+        self.violations += self.ledger.complaints()
+        self.violations += self.watcher.look(exists)
+        self.check_progress()
+
+    def check_progress(self) -> None:
+        """Nobody may be stuck anywhere but in a wait."""
+        now = time.monotonic()
+        if self.ledger.paused:
+            self.last_progress.clear()
+            return
+        picture = None
+        for number, pid in self.workers.items():
+            done = self.ledger.get(number, OPERATIONS)
+            before, since = self.last_progress.setdefault(pid, (done, now))
+            if before != done:
+                self.last_progress[pid] = done, now
+            elif now - since > 3:
+                picture = picture or _kernel.inspect(self.path)
+                if not any(t["pid"] == pid and t["state"] in ("waiting", "sleeping") for t in picture["threads"]):
+                    self.violations.append(f"worker {number} ({pid}) is stuck after {done} operations, not in a wait")
+                self.last_progress[pid] = done, now + 60
+
+    def refill(self) -> None:
+        """Give back units that the dead took with them unseen, or the storm would run dry."""
+        for i in range(OBJECTS):
+            held = sum(self.ledger.get(n, HELD + i) + abs(self.ledger.get(n, AMBIGUOUS + i)) for n in self.workers)
+            if held < TOKENS - 2 and self.keeper.run(f"objects.semaphores[{i}].count") == 0:
+                self.keeper.run(f"objects.semaphores[{i}].release({TOKENS - held})")
+                self.added[i] += TOKENS - held
+
+    # the storm
+
+    @property
+    def path(self) -> str:
+        from ntipc.places import session_path
+
+        return session_path(self.session)
+
+    def blow(self) -> None:
+        """Kill until enough have died, with a quiet time after each burst."""
+        for number in range(MORTALS + IMMORTALS):
+            self.start(number)
+        while self.killed + self.killed_themselves < self.wanted and len(self.violations) < 20:
+            goal = min(self.wanted, self.killed + self.killed_themselves + BURST)
+            while self.killed + self.killed_themselves < goal:
+                time.sleep(self.dice.random() * 0.04)
+                self.watch()
+                victim = self.dice.randrange(MORTALS)
+                spare = self.faults and victim in self.armed and self.dice.randrange(3)
+                if victim in self.workers and self.ledger.get(victim, READY) and not spare:
+                    self.kill(victim)
+            self.refill()
+            self.be_quiet()
+
+    def be_quiet(self) -> None:
+        """Kill nobody for a while; every other time let nobody do anything at all."""
+        faults, self.faults = self.faults, False
+        self.ledger.pause(bool(self.dice.randrange(2)))
+        until = time.monotonic() + QUIET
+        while time.monotonic() < until:
+            time.sleep(0.05)
+            self.watch()
+        self.ledger.pause(False)
+        self.faults = faults
+
+    def calm(self) -> None:
+        """End the storm: the mortals stop or are killed, the immortals must come to an end by being signalled."""
+        self.ledger.stop()
+        until = time.monotonic() + 1
+        while time.monotonic() < until and any(number < MORTALS for number in self.workers):
+            time.sleep(0.01)
+            self.watch()
+        for number in [number for number in self.workers if number < MORTALS]:
+            self.kill(number)
+        poke = """
+for i in range(4):
+    objects.events[i].set(); objects.flags[i].set(); objects.timers[i].set(0); objects.semaphores[i].count
+    objects.pairs[i].set_high(); objects.pairs[i].set_low()
+"""
+        until = time.monotonic() + 20
+        while self.workers and time.monotonic() < until:
+            self.keeper.run(poke)
+            time.sleep(0.01)
+            self.watch()
+        for number, pid in list(self.workers.items()):
+            self.violations.append(f"the immortal worker {number} ({pid}) cannot be woken")
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self.bury(number)
+
+    def reckon(self) -> None:
+        """Nothing may be lost or left: units, ownership, names, slots, files."""
+        until = time.monotonic() + 5
+        while time.monotonic() < until and len(_kernel.inspect(self.path)["processes"]) > 1:
+            time.sleep(0.01)
+        picture = _kernel.inspect(self.path)
+        if [process["pid"] for process in picture["processes"]] != [self.keeper.pid]:
+            self.violations.append(f"participants left over: {picture['processes']}")
+        if len(picture["objects"]) != 6 * OBJECTS + 1:
+            names = [entry["name"] for entry in picture["objects"]]
+            self.violations.append(f"{len(names)} objects instead of {6 * OBJECTS + 1}: {names}")
+        for i in range(OBJECTS):
+            count, most = self.keeper.run(f"objects.semaphores[{i}].count"), TOKENS + self.added[i]
+            if not most - self.unsure[i] <= count <= most:
+                self.violations.append(f"semaphore {i}: {count} units, not {most - self.unsure[i]} to {most}")
+            self.keeper.run("warnings.simplefilter('ignore')")
+            if not self.keeper.run(f"objects.mutexes[{i}].acquire(timeout=5)"):
+                self.violations.append(f"mutex {i} cannot be acquired when everybody is gone")
+        kinds = "[ntipc.Event, ntipc.Mutex, ntipc.Timer]"
+        self.keeper.run(f"for n in range(20): {kinds}[n % 3].create(f'temporary {{n}}').close()")
+        self.keeper.run("for n in range(4): ntipc.Section.create(f'temporary section {n}', 100).close()")
+        self.violations += self.ledger.complaints()
+        self.counters = picture["counters"]
+        self.keeper.end()
+        if left := session_paths(self.session):
+            self.violations.append(f"left behind: {left}")
+
+    def run(self) -> bool:
+        start = time.monotonic()
+        try:
+            self.blow()
+            self.calm()
+            self.reckon()
+        finally:
+            for pid in self.workers.values():
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            self.keeper.end()
+        self.report(time.monotonic() - start)
+        return not self.violations
+
+    def report(self, seconds: float) -> None:
+        print(
+            f"seed {self.seed}: {self.killed} killed, {self.killed_themselves} at fault points "
+            f"({len(self.hits)} of {len(_kernel.FAULT_POINTS)} points), {self.operations} operations, "
+            f"{self.watcher.looks} looks, {seconds:.1f} s, {dict(self.counters)}"
+        )
+        for violation in self.violations:
+            print("VIOLATION:", violation)
+        print("violations:", len(self.violations))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Kill processes at random and watch that nothing is lost.")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--faults", action="store_true", help="also kill at labelled steps inside the kernel")
+    arguments = parser.parse_args()
+    if arguments.faults and not _kernel.FAULT_POINTS:
+        parser.error("this build has no fault points: run `make build-faults` first")
+    return 0 if Storm(arguments.kills, arguments.seed, arguments.faults).run() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

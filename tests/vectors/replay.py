@@ -1,0 +1,91 @@
+"""Replaying one recorded sequence, step for step."""
+
+import time
+from typing import Any
+
+from logical_threads import QUEUED, LogicalThread, Result, queued_states
+from recordings import Sequence
+from section_steps import SectionSteps
+from sync_steps import SyncSteps
+
+PATIENCE = 10.0
+
+
+class Mismatch(AssertionError):
+    """A step gave another result than the recorded one."""
+
+
+class Replay:
+    """The state of one replay: its slots and its threads."""
+
+    def __init__(self, sequence: Sequence) -> None:
+        self.sequence = sequence
+        sections = any("file_mapping" in step["op"] for step in sequence.steps)
+        self.operations: SectionSteps | SyncSteps = SectionSteps() if sections else SyncSteps()
+        self.threads: dict[int, LogicalThread] = {}
+
+    def run(self) -> int:
+        """Replay all steps; the number of steps done."""
+        for number, step in enumerate(self.sequence.steps):
+            result = self.step(step)
+            if not agrees(result, step):
+                raise Mismatch(f"{self.sequence}, step {number}: {step}\ngave {result}\nexpected {step['expect']}")
+        return len(self.sequence.steps)
+
+    def finish(self) -> None:
+        """End the threads and close everything; only possible when no thread is blocked."""
+        for thread in self.threads.values():
+            thread.end()
+        self.operations.close_all()
+
+    def step(self, step: dict[str, Any]) -> Result:
+        key = step["t"]
+        if key not in self.threads:
+            self.threads[key] = LogicalThread()
+        thread = self.threads[key]
+        assert not thread.blocked, f"thread {key} has a step while its earlier call has not returned: {step}"
+        if step["op"] == "exit_thread":
+            self.threads.pop(key).end()
+            result = {"exited": True}
+        else:
+            operation = getattr(self.operations, step["op"], None)
+            assert operation, f"the operation {step['op']!r} is not understood"
+            thread.begin(lambda: operation(**step["args"]))
+            result = self.settle(thread)
+        woke = self.collect_woken(set(step["expect"].get("woke", {})))
+        return result | ({"woke": woke} if woke else {})
+
+    def settle(self, thread: LogicalThread) -> Result:
+        """Its result when the call returns, or ``blocked`` when it is queued in the session."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            if (result := thread.take_result(0.001)) is not None:
+                return result
+            if queued_states().get(thread.tid) in QUEUED:
+                return {"blocked": True}
+            assert time.monotonic() < deadline, "the call neither returns nor waits"
+
+    def collect_woken(self, expected: set[str]) -> dict[str, Result]:
+        """Results of the earlier calls that have returned by now; waits for those that should."""
+        woken: dict[str, Result] = {}
+        deadline = time.monotonic() + PATIENCE
+        pending = {str(key): thread for key, thread in self.threads.items() if thread.blocked}
+        while pending:
+            states = queued_states()
+            for key, thread in list(pending.items()):
+                if (result := thread.take_result(0.001 if key in expected else 0)) is not None:
+                    woken[key] = result
+                    del pending[key]
+                elif key not in expected and states.get(thread.tid) in QUEUED:
+                    del pending[key]
+            if time.monotonic() > deadline:
+                raise Mismatch(f"threads {sorted(pending)} neither return nor wait; woken so far: {woken}")
+        return woken
+
+
+def agrees(result: Result, step: dict[str, Any]) -> bool:
+    """Whether the result is the recorded one; of an answer that is known to be Wine's own, only its success counts."""
+    expected = step["expect"]
+    if step.get("confidence") == "wine-only":
+        return result.get("ok") == expected["ok"]
+    return result == expected

@@ -1,0 +1,58 @@
+"""Recorded behaviour of the Windows API, replayed step for step through ntipc's own classes."""
+
+import os
+import select
+import signal
+import traceback
+
+import pytest
+from harness.waiting import look, wait_until
+from recordings import DATA, Sequence, load
+from replay import Replay
+
+import ntipc
+
+SEQUENCES = list(load())
+
+pytestmark = pytest.mark.filterwarnings("ignore::ntipc.AbandonedMutexWarning")
+
+
+def test_the_recordings_are_there() -> None:
+    assert SEQUENCES, f"no recordings in {DATA}"
+
+
+@pytest.mark.parametrize("sequence", [each for each in SEQUENCES if not each.blocks], ids=str)
+def test_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
+    with ntipc.Session():
+        replay = Replay(sequence)
+        assert replay.run() == len(sequence.steps)
+        replay.finish()
+        assert look()["objects"] == []
+
+
+@pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.blocks], ids=str)
+def test_blocking_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
+    """Calls that never return are part of it, so it runs in a child that is killed afterwards."""
+    with ntipc.Session():
+        assert in_a_child_that_is_killed(sequence) == f"{len(sequence.steps)} steps"
+        wait_until(lambda: look()["objects"] == [])
+
+
+def in_a_child_that_is_killed(sequence: Sequence) -> str:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            answer = f"{Replay(sequence).run()} steps"
+        except BaseException:
+            answer = traceback.format_exc()
+        os.write(writing, answer.encode()[:60000])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writing)
+    try:
+        ready = select.select([reading], [], [], 30)[0]
+        return os.read(reading, 65536).decode() if ready else "the child hangs"
+    finally:
+        os.close(reading)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
