@@ -15,7 +15,7 @@ SIZE = SHAPE[0] * SHAPE[1] * 8
 def double() -> int:
     """The other program: double every number."""
     with ntipc.Section.open(NAME) as section, section.map() as view:
-        array = numpy.ndarray(SHAPE, numpy.float64, view)
+        array = numpy.frombuffer(memoryview(view), numpy.float64).reshape(SHAPE)
         array *= 2
         del array  # a view that NumPy still uses cannot be unmapped
     return 0
@@ -24,7 +24,7 @@ def double() -> int:
 def main() -> int:
     """Fill the array, let the other program double it, look."""
     with ntipc.Section(NAME, SIZE) as section, section.map() as view:
-        array = numpy.ndarray(SHAPE, numpy.float64, view)
+        array = numpy.frombuffer(memoryview(view), numpy.float64).reshape(SHAPE)
         array[:] = numpy.arange(array.size).reshape(SHAPE)
         expected = 2 * array.sum()
         subprocess.run([sys.executable, __file__, "double"], check=True)

@@ -39,7 +39,7 @@ def directory_of_this_run() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def session() -> Iterator[ntipc.Session]:
-    """A fresh default session and a fresh ``Global\\`` session; afterwards nothing of them may be left."""
+    r"""A fresh default session and a fresh ``Global\`` session; afterwards nothing of them may be left."""
     with ntipc.testing.private_session() as private:
         names = os.environ["NTIPC_SESSION"], os.environ["NTIPC_GLOBAL"]
         yield private

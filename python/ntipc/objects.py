@@ -186,8 +186,8 @@ class NtObject(_kernel.Object):
             info = self.query()
             waiters = [f"waiters={info['waiters']}"] if info["waiters"] else []
             return " ".join([label, *self._state(info), *waiters]) + ">"
-        except (NtError, LookupError):
-            return f"{label} handle={self.handle:#x}>"
+        except Exception:  # a repr never raises: the handle may lack the right to ask, or be closed meanwhile
+            return f"{label}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep a reference to the object in flight, and say how to make a new handle of it on arrival."""

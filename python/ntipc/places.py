@@ -71,7 +71,13 @@ def locate(name: str | None = None) -> Place:
 
 
 def locate_global() -> Place:
-    r"""Find the session of names that begin with ``Global\``: the machine's if there is one, or one of the user's."""
+    r"""Find the session of names that begin with ``Global\``.
+
+    It is the user's own that ``NTIPC_GLOBAL`` names, else the machine's if there is one, else the user's "global".
+    """
+    chosen = os.environ.get("NTIPC_GLOBAL")
+    if chosen:
+        return locate(chosen)
     path = os.path.join(base_directory(), _GLOBAL_DIRECTORY)
     try:
         found = os.lstat(path)
@@ -79,7 +85,7 @@ def locate_global() -> Place:
         found = None
     if found is not None and found.st_uid == 0:
         return Place("global", path, 0, found.st_mode & 0o7777, found.st_gid)
-    return locate(os.environ.get("NTIPC_GLOBAL") or "global")
+    return locate("global")
 
 
 def session_path(name: str | None = None) -> str:

@@ -109,8 +109,14 @@ def test_dropped_objects_give_their_handles_back() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "use"),
-    [("Event", "set()"), ("Event", "clear()"), ("Event", "pulse()"), ("Semaphore", "release()")]
-    + [("Timer", "set(1)"), ("Timer", "cancel()")],
+    [
+        ("Event", "set()"),
+        ("Event", "clear()"),
+        ("Event", "pulse()"),
+        ("Semaphore", "release()"),
+        ("Timer", "set(1)"),
+        ("Timer", "cancel()"),
+    ],
 )
 def test_modifying_needs_the_right_to_modify(kind: str, use: str) -> None:
     thing = make(kind, "x")

@@ -174,7 +174,7 @@ def test_long_names_that_differ_at_the_end_are_different() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nul_in_a_name_is_a_value_error(kind: str) -> None:
-    with pytest.raises(ValueError, match="NUL|null"):
+    with pytest.raises(ValueError, match="NUL"):
         make(kind, "a\0b")
 
 

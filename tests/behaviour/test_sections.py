@@ -300,9 +300,9 @@ def test_file_that_was_replaced_meanwhile_is_not_taken_for_the_old_one(file: Pat
     peer.run("section = ntipc.Section.open('f')")
     file.rename(file.with_suffix(".old"))
     file.write_bytes(b"other" * 2000)
-    for look in lambda: peer.run("bytes(section.map())[:5]"), lambda: bytes(section.map())[:5]:
+    for read in lambda: peer.run("bytes(section.map())[:5]"), lambda: bytes(section.map())[:5]:
         try:
-            assert look() == bytes(range(5))
+            assert read() == bytes(range(5))
         except ntipc.NtError as problem:
             assert problem.status == 0xC0000098
 

@@ -301,7 +301,8 @@ def test_no_wait_all_is_ever_half_done(peer: Peer) -> None:
     """Two takers of the same pair in opposite orders: both objects move together, always."""
     first, second, done = ntipc.Event("first"), ntipc.Event("second"), ntipc.Semaphore("done", initial=0)
     code = "for _ in range(500):\n ntipc.wait_all({pair})\n done.release()"
-    peer.run("first, second, done = (ntipc.Event.open('first'), ntipc.Event.open('second'), ntipc.Semaphore.open('done'))")
+    peer.run("first, second = ntipc.Event.open('first'), ntipc.Event.open('second')")
+    peer.run("done = ntipc.Semaphore.open('done')")
     calls = [peer.begin(code.format(pair=pair), pair) for pair in ("[first, second]", "[second, first]")]
     for _ in range(1000):
         first.set()

@@ -33,9 +33,7 @@ def start_sleepers(start_peer: Callable[..., Peer]) -> tuple[Peer, dict[str, Cal
     sleepers.run("from crash import workload; things = workload.Things()")
     calls = {name: sleepers.begin(f"workload.sleep(things, {name!r})", name) for name in SLEEPS}
     queued = "waiting", "sleeping"
-    wait_until(
-        lambda: sum(t["pid"] == sleepers.pid and t["state"] in queued for t in look()["threads"]) == len(SLEEPS)
-    )
+    wait_until(lambda: sum(t["pid"] == sleepers.pid and t["state"] in queued for t in look()["threads"]) == len(SLEEPS))
     return sleepers, calls
 
 
@@ -65,8 +63,7 @@ def everything_works(sleepers: Peer, calls: dict[str, Call]) -> None:
     taken, released = things.board[2], things.board[3]
     assert taken + things.seats.count in (released, released + 1)
     sleepers.run("workload.stopped = True")
-    things.third.set()
-    wait_until(lambda: (signal_everything(things), things.third.set(), all(call.returned for call in calls.values()))[2])
+    wait_until(lambda: wake_all(things) or all(call.returned for call in calls.values()))
     for mutex in things.lock, things.other_lock:
         assert mutex.acquire(timeout=5)
         mutex.release()
@@ -77,6 +74,11 @@ def everything_works(sleepers: Peer, calls: dict[str, Call]) -> None:
         assert view[:] == bytes(70_000)
     assert ntipc.wait_all([things.auto, ntipc.Event(initial=True)], 0.01) is None or not things.auto.is_set()
     things.board.release()
+
+
+def wake_all(things: Things) -> None:
+    signal_everything(things)
+    things.third.set()
 
 
 def nothing_left(sleepers: Peer, session: ntipc.Session) -> None:

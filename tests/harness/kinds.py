@@ -22,6 +22,8 @@ def create(kind: str, name: str, **options: Any) -> Any:
 KINDS = ["Event", "Semaphore", "Mutex", "Timer", "EventPair", "Section"]
 WAITABLE = ["Event", "Semaphore", "Mutex", "Timer"]
 
+TWO = "thing = ntipc.Event('thing'); other = ntipc.Event('other')"
+
 BLOCKING = {
     "Event.wait": ("thing = ntipc.Event('thing')", "thing.wait()"),
     "Event.wait with a timeout": ("thing = ntipc.Event('thing')", "thing.wait(10_000)"),
@@ -36,8 +38,8 @@ BLOCKING = {
     "EventPair.wait_low": ("thing = ntipc.EventPair('thing')", "thing.wait_low()"),
     "EventPair.set_high_wait_low": ("thing = ntipc.EventPair('thing')", "thing.set_high_wait_low()"),
     "EventPair.set_low_wait_high": ("thing = ntipc.EventPair('thing')", "thing.set_low_wait_high()"),
-    "wait_any": ("thing = ntipc.Event('thing'); other = ntipc.Event('other')", "ntipc.wait_any([other, thing])"),
-    "wait_all": ("thing = ntipc.Event('thing'); other = ntipc.Event('other')", "ntipc.wait_all([other, thing])"),
-    "signal_and_wait": ("thing = ntipc.Event('thing'); other = ntipc.Event('other')", "ntipc.signal_and_wait(other, thing)"),
+    "wait_any": (TWO, "ntipc.wait_any([other, thing])"),
+    "wait_all": (TWO, "ntipc.wait_all([other, thing])"),
+    "signal_and_wait": (TWO, "ntipc.signal_and_wait(other, thing)"),
 }
 """Every call that may block: how to make its object named ``thing``, and the call."""

@@ -21,7 +21,9 @@ def child_processes() -> set[int]:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return set()
-    children = {int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and parent_of(path) == os.getpid()}
+    children = {
+        int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and parent_of(path) == os.getpid()
+    }
     tracker = multiprocessing.resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]
     return children - {tracker}
 

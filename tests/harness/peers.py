@@ -56,7 +56,8 @@ class Peer:
     """A Python process of its own, with ``ntipc`` imported, that runs the code it is given."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        everything = {**os.environ, "PYTHONPATH": str(TESTS), **(environment or {})}
+        everything = {**os.environ, **(environment or {})}
+        everything["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), everything.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
             [sys.executable, str(TESTS / "harness" / "peer_main.py")],
             stdin=subprocess.PIPE,

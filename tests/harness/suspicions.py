@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-def suspicions_in(
-    picture: dict[str, Any], alive: Callable[[int], bool]
-) -> Iterator[tuple[Hashable, str]]:
+def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iterator[tuple[Hashable, str]]:
     """Everything in one look that must not last: a key for it, and words."""
     objects = {entry["index"]: entry for entry in picture["objects"]}
     participants = {process["pid"] for process in picture["processes"]}

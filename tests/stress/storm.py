@@ -44,7 +44,7 @@ class Storm:
         self.dice = random.Random(seed)
         self.session = os.environ.setdefault("NTIPC_SESSION", f"storm-{os.getpid()}")
         self.ledger = Ledger(MORTALS + IMMORTALS)
-        self.keeper = Peer({"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"})
+        self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
         self.keeper.run("from storm_worker import Objects; objects = Objects()")
         self.watcher = Watcher(self.session)
         self.workers: dict[int, int] = {}

@@ -90,9 +90,10 @@ class Worker(Actor):
         super().__init__(Objects(), ledger, random.Random(seed))
         self.number = number
         self.choices: list[Callable[[int], None]] = [
-            self.set_event, self.set_flag, self.clear, self.pulse, self.acquire, self.acquire, self.release, self.release,
-            self.take, self.take, self.give, self.give, self.wait_for_any, self.wait_for_all, self.temporary,
-            self.temporary_section, self.signal_and_wait, self.timer, self.pair, self.look, self.duplicate,
+            self.set_event, self.set_flag, self.clear, self.pulse, self.acquire, self.acquire, self.release,
+            self.release, self.take, self.take, self.give, self.give, self.wait_for_any, self.wait_for_all,
+            self.temporary, self.temporary_section, self.signal_and_wait, self.timer, self.pair, self.look,
+            self.duplicate,
         ]  # fmt: skip
         self.helper: threading.Thread | None = None
 

@@ -4,8 +4,9 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
-import ntipc
 from codes import ALREADY_EXISTS, INVALID_HANDLE, failed
+
+import ntipc
 
 Result = dict[str, Any]
 

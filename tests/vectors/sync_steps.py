@@ -8,9 +8,10 @@ An operation on an object of another class is the method of the right class call
 from collections.abc import Callable
 from typing import Any
 
-import ntipc
 from codes import ALREADY_EXISTS, INVALID_HANDLE, WAIT_ABANDONED, WAIT_TIMEOUT, failed, status, wait_failed
 from harness.waiting import facts
+
+import ntipc
 
 Result = dict[str, Any]
 

@@ -16,6 +16,7 @@ mod spinning;
 mod timer;
 mod view;
 mod waitable;
+mod waits;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -49,8 +50,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
-    module.add_function(wrap_pyfunction!(waitable::wait_multiple, module)?)?;
-    module.add_function(wrap_pyfunction!(waitable::signal_and_wait, module)?)?;
+    module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;
+    module.add_function(wrap_pyfunction!(waits::signal_and_wait, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::inspect, module)?)?;
     module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_parent, module)?)?;

@@ -6,12 +6,23 @@ use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// This process's attachment to one session.
 #[pyclass(name = "Session", module = "ntipc._kernel", frozen)]
 pub struct PySession {
     pub session: Arc<Session>,
+}
+
+/// `NTIPC_CRASH_AT=name[:countdown]` arms a fault point (in test builds), before the process first attaches.
+fn arm_from_environment() {
+    static ARMED: Once = Once::new();
+    ARMED.call_once(|| {
+        if let Ok(armed) = std::env::var("NTIPC_CRASH_AT") {
+            let (name, countdown) = armed.split_once(':').unwrap_or((&armed, "1"));
+            ntipc_kernel::fault::arm(name, countdown.parse().unwrap_or(1));
+        }
+    });
 }
 
 #[pymethods]
@@ -27,13 +38,10 @@ impl PySession {
         gid: Option<u32>,
         create: bool,
     ) -> PyResult<PySession> {
+        arm_from_environment();
         let ownership = Ownership { uid: owner, mode, gid, must_exist: !create };
         let attached = attach::attach(path, ownership)
             .map_err(|failure| errors::raise(py, &failure, "Session", &format!("session {path}")))?;
-        if let Ok(armed) = std::env::var("NTIPC_CRASH_AT") {
-            let (name, countdown) = armed.split_once(':').unwrap_or((&armed, "1"));
-            ntipc_kernel::fault::arm(name, countdown.parse().unwrap_or(1));
-        }
         Ok(PySession { session: attached })
     }
 

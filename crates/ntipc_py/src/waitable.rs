@@ -1,17 +1,16 @@
 //! Waiting: try with the GIL, spin briefly with it, sleep without it.
 
+use crate::errors;
 use crate::object::Object;
 use crate::spinning::{self, Spinning};
-use crate::{errors, object};
 use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target, Try};
-use ntipc_kernel::object::kind::{Type, access};
+use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::sys::process::{pid, tid};
-use ntipc_kernel::{Failure, NtStatus, Session};
+use ntipc_kernel::{Failure, Session};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use smallvec::SmallVec;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -209,7 +208,7 @@ impl Object {
 
     /// The answer of a wait for this object alone.
     #[inline]
-    fn settle(&self, py: Python<'_>, outcome: Option<Outcome>) -> PyResult<bool> {
+    pub fn settle(&self, py: Python<'_>, outcome: Option<Outcome>) -> PyResult<bool> {
         match outcome {
             Some(outcome) => self.taken(py, !outcome.abandoned.is_empty()),
             None => Ok(false),
@@ -226,7 +225,7 @@ impl Object {
 
     /// After an acquire: remember if the owner before had died.
     #[inline]
-    fn note_abandoned(&self, py: Python<'_>, abandoned: bool) -> PyResult<()> {
+    pub fn note_abandoned(&self, py: Python<'_>, abandoned: bool) -> PyResult<()> {
         if abandoned {
             return self.tell_abandoned(py);
         }
@@ -274,133 +273,5 @@ impl Waitable {
     #[pyo3(signature = (timeout=None))]
     fn wait(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         slf.as_super().get().wait_channel(slf.py(), "wait", 0, deadline(timeout)?, None)
-    }
-}
-
-/// Objects of one wait: their session and handles.
-fn gather<'a>(
-    py: Python<'_>,
-    objects: &'a [Bound<'_, Waitable>],
-    call: &str,
-) -> PyResult<(&'a Arc<Session>, SmallVec<[Target; 8]>)> {
-    let mut targets = SmallVec::new();
-    let mut common: Option<&Arc<Session>> = None;
-    for object in objects {
-        let core = object.as_super().get();
-        let (session, handle) =
-            core.open_handle().map_err(|failure| errors::raise(py, &failure, call, &core.subject()))?;
-        match common {
-            Some(known) if !Arc::ptr_eq(known, session) => {
-                let failure = Failure::new(
-                    NtStatus::NOT_SUPPORTED,
-                    "the objects of one wait must belong to one session (Local\\ and Global\\ are two)",
-                );
-                return Err(errors::raise(py, &failure, call, &core.subject()));
-            }
-            _ => common = Some(session),
-        }
-        targets.push(Target { handle, channel: 0 });
-    }
-    match common {
-        Some(session) => Ok((session, targets)),
-        None => Err(PyValueError::new_err("a wait needs at least one object")),
-    }
-}
-
-#[pyfunction]
-#[pyo3(signature = (objects, wait_all, timeout))]
-pub fn wait_multiple(
-    py: Python<'_>,
-    objects: &Bound<'_, PyTuple>,
-    wait_all: bool,
-    timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Option<(u32, Vec<u32>)>> {
-    let call = if wait_all { "wait_all" } else { "wait_any" };
-    let deadline = deadline(timeout)?;
-    let mut waitables = Vec::with_capacity(objects.len());
-    for object in objects.iter() {
-        waitables.push(object.cast_into::<Waitable>().map_err(|error| {
-            PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes and timers: {error}"))
-        })?);
-    }
-    let (session, targets) = gather(py, &waitables, call)?;
-    match wait_for(py, session, &targets, wait_all, deadline, None) {
-        Ok(None) => Ok(None),
-        Ok(Some(outcome)) => {
-            let taken = if wait_all { 0..waitables.len() } else { outcome.index as usize..outcome.index as usize + 1 };
-            for place in taken {
-                if let Some(object) = waitables.get(place) {
-                    let core = object.as_super().get();
-                    if core.kind() == Type::Mutant {
-                        core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
-                    }
-                }
-            }
-            Ok(Some((outcome.index, outcome.abandoned.to_vec())))
-        }
-        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(py, &waitables, &failure))),
-        Err(WaitError::Raised(raised)) => Err(raised),
-    }
-}
-
-/// Which of the objects of a failed wait it was, as far as can be told.
-#[cold]
-fn culprit(py: Python<'_>, waitables: &[Bound<'_, Waitable>], failure: &Failure) -> String {
-    let mut seen = Vec::new();
-    for object in waitables {
-        let core = object.as_super().get();
-        let identity = core.with(py, "", |session, handle| session.basics(handle, core.kind(), 0));
-        let (Ok(basics), NtStatus::INVALID_PARAMETER_MIX) = (&identity, failure.status) else {
-            match (identity, failure.status) {
-                (Ok(basics), NtStatus::ACCESS_DENIED) if basics.access & access::SYNCHRONIZE == 0 => {}
-                (Err(_), NtStatus::INVALID_HANDLE) => {}
-                _ => continue,
-            }
-            return core.subject();
-        };
-        if seen.contains(&basics.index) {
-            return core.subject();
-        }
-        seen.push(basics.index);
-    }
-    format!("{} objects", waitables.len())
-}
-
-#[pyfunction]
-#[pyo3(signature = (signal, wait, timeout))]
-pub fn signal_and_wait(
-    py: Python<'_>,
-    signal: &Bound<'_, object::Object>,
-    wait: &Bound<'_, Waitable>,
-    timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<bool> {
-    let call = "signal_and_wait";
-    let (signal, wait) = (signal.get(), wait.as_super().get());
-    if !matches!(signal.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
-        let kind = signal.kind().name();
-        return Err(PyTypeError::new_err(format!("{call} signals an Event, a Semaphore or a Mutex, not a {kind}")));
-    }
-    let deadline = deadline(timeout)?;
-    let (there, handle) =
-        signal.open_handle().map_err(|failure| errors::raise(py, &failure, call, &signal.subject()))?;
-    let (here, here_handle) =
-        wait.open_handle().map_err(|failure| errors::raise(py, &failure, call, &wait.subject()))?;
-    if !Arc::ptr_eq(there, here) {
-        let failure = Failure::new(NtStatus::NOT_SUPPORTED, "both objects must belong to one session");
-        return Err(errors::raise(py, &failure, call, &wait.subject()));
-    }
-    let both = [Target { handle: here_handle, channel: 0 }];
-    match wait_for(py, here, &both, false, deadline, Some(Target { handle, channel: 0 })) {
-        Ok(outcome) => wait.settle(py, outcome),
-        Err(WaitError::Raised(raised)) => Err(raised),
-        Err(WaitError::Failed(failure)) => {
-            let of_signal = match failure.status {
-                NtStatus::SEMAPHORE_LIMIT_EXCEEDED | NtStatus::MUTANT_NOT_OWNED => true,
-                NtStatus::ACCESS_DENIED => wait.access(py).is_ok_and(|rights| rights & access::SYNCHRONIZE != 0),
-                _ => false,
-            };
-            let subject = if of_signal { signal.subject() } else { wait.subject() };
-            Err(errors::raise(py, &failure, call, &subject))
-        }
     }
 }

@@ -38,9 +38,9 @@ def private_session() -> Iterator[Session]:
     number = os.urandom(8).hex()
     before = {variable: os.environ.get(variable) for variable in _VARIABLES}
     names = f"private-{number}", f"private-global-{number}"
+    paths = [locate(name).path for name in names]
     os.environ.update(zip(_VARIABLES, names, strict=True))
     try:
-        paths = [locate(name).path for name in names]
         yield Session(names[0])
     except BaseException:
         _leave(paths, quietly=True)

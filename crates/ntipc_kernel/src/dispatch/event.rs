@@ -92,6 +92,7 @@ impl Session {
         object.word.fetch_and(!1, Ordering::SeqCst);
         fault!(PulseReset);
         header.pulse.put(0);
+        locked.lower_flag(entry.object);
         Ok(before)
     }
 

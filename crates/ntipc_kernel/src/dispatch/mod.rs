@@ -3,9 +3,10 @@
 //! * `signal`: the meaning of an object's word
 //! * `evaluate`: hand an object to those who wait for it, in transactions that survive a death
 //! * `queue`: wait records, wait lists, withdrawal and refund
-//! * `wait`: the life of a wait, from the try to the acknowledgement
+//! * `wait`: the life of a wait, from the try to the acknowledgement; `enqueue`: its steps under the lock
 //! * `event`, `semaphore`, `mutant`, `timer`: what changes each kind
 
+mod enqueue;
 pub(crate) mod evaluate;
 pub mod event;
 pub mod mutant;

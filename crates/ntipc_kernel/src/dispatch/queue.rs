@@ -73,6 +73,9 @@ impl Locked<'_> {
         if record.head.get() != 0 || record.word.get() & word::HAS_WAITERS == 0 {
             return;
         }
+        if self.session.arena.header().pulse.get() == object + 1 {
+            return; // whoever the pulse woke must not set the event before the pulse has cleared it
+        }
         record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
         if record.handles.get() == 0 && Kind::of(record).is_some() {
             self.free_object(object);

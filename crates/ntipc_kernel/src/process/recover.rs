@@ -197,6 +197,7 @@ impl Locked<'_> {
         if let Some(object) = header.pulse.get().checked_sub(1) {
             arena.object(object).word.fetch_and(!1, Ordering::SeqCst);
             header.pulse.put(0);
+            self.lower_flag(object);
         }
     }
 }

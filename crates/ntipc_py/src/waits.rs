@@ -1,0 +1,141 @@
+//! Waits for several objects at once, and signal-and-wait.
+
+use crate::errors;
+use crate::object::Object;
+use crate::waitable::{WaitError, Waitable, deadline, wait_for};
+use ntipc_kernel::dispatch::wait::Target;
+use ntipc_kernel::object::kind::{Type, access};
+use ntipc_kernel::{Failure, NtStatus, Session};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Objects of one wait: their session and handles.
+fn gather<'a>(
+    py: Python<'_>,
+    objects: &'a [Bound<'_, Waitable>],
+    call: &str,
+) -> PyResult<(&'a Arc<Session>, SmallVec<[Target; 8]>)> {
+    let mut targets = SmallVec::new();
+    let mut common: Option<&Arc<Session>> = None;
+    for object in objects {
+        let core = object.as_super().get();
+        let (session, handle) =
+            core.open_handle().map_err(|failure| errors::raise(py, &failure, call, &core.subject()))?;
+        match common {
+            Some(known) if !Arc::ptr_eq(known, session) => {
+                let failure = Failure::new(
+                    NtStatus::NOT_SUPPORTED,
+                    "the objects of one wait must belong to one session (Local\\ and Global\\ are two)",
+                );
+                return Err(errors::raise(py, &failure, call, &core.subject()));
+            }
+            _ => common = Some(session),
+        }
+        targets.push(Target { handle, channel: 0 });
+    }
+    match common {
+        Some(session) => Ok((session, targets)),
+        None => Err(PyValueError::new_err("a wait needs at least one object")),
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (objects, wait_all, timeout))]
+pub fn wait_multiple(
+    py: Python<'_>,
+    objects: &Bound<'_, PyTuple>,
+    wait_all: bool,
+    timeout: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<(u32, Vec<u32>)>> {
+    let call = if wait_all { "wait_all" } else { "wait_any" };
+    let deadline = deadline(timeout)?;
+    let mut waitables = Vec::with_capacity(objects.len());
+    for object in objects.iter() {
+        waitables.push(object.cast_into::<Waitable>().map_err(|error| {
+            PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes and timers: {error}"))
+        })?);
+    }
+    let (session, targets) = gather(py, &waitables, call)?;
+    match wait_for(py, session, &targets, wait_all, deadline, None) {
+        Ok(None) => Ok(None),
+        Ok(Some(outcome)) => {
+            let taken = if wait_all { 0..waitables.len() } else { outcome.index as usize..outcome.index as usize + 1 };
+            for place in taken {
+                if let Some(object) = waitables.get(place) {
+                    let core = object.as_super().get();
+                    if core.kind() == Type::Mutant {
+                        core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
+                    }
+                }
+            }
+            Ok(Some((outcome.index, outcome.abandoned.to_vec())))
+        }
+        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(py, &waitables, &failure))),
+        Err(WaitError::Raised(raised)) => Err(raised),
+    }
+}
+
+/// Which of the objects of a failed wait it was, as far as can be told.
+#[cold]
+fn culprit(py: Python<'_>, waitables: &[Bound<'_, Waitable>], failure: &Failure) -> String {
+    let mut seen = Vec::new();
+    for object in waitables {
+        let core = object.as_super().get();
+        let identity = core.with(py, "", |session, handle| session.basics(handle, core.kind(), 0));
+        let (Ok(basics), NtStatus::INVALID_PARAMETER_MIX) = (&identity, failure.status) else {
+            match (identity, failure.status) {
+                (Ok(basics), NtStatus::ACCESS_DENIED) if basics.access & access::SYNCHRONIZE == 0 => {}
+                (Err(_), NtStatus::INVALID_HANDLE) => {}
+                _ => continue,
+            }
+            return core.subject();
+        };
+        if seen.contains(&basics.index) {
+            return core.subject();
+        }
+        seen.push(basics.index);
+    }
+    format!("{} objects", waitables.len())
+}
+
+#[pyfunction]
+#[pyo3(signature = (signal, wait, timeout))]
+pub fn signal_and_wait(
+    py: Python<'_>,
+    signal: &Bound<'_, Object>,
+    wait: &Bound<'_, Waitable>,
+    timeout: Option<&Bound<'_, PyAny>>,
+) -> PyResult<bool> {
+    let call = "signal_and_wait";
+    let (signal, wait) = (signal.get(), wait.as_super().get());
+    if !matches!(signal.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
+        let kind = signal.kind().name();
+        return Err(PyTypeError::new_err(format!("{call} signals an Event, a Semaphore or a Mutex, not a {kind}")));
+    }
+    let deadline = deadline(timeout)?;
+    let (there, handle) =
+        signal.open_handle().map_err(|failure| errors::raise(py, &failure, call, &signal.subject()))?;
+    let (here, here_handle) =
+        wait.open_handle().map_err(|failure| errors::raise(py, &failure, call, &wait.subject()))?;
+    if !Arc::ptr_eq(there, here) {
+        let failure = Failure::new(NtStatus::NOT_SUPPORTED, "both objects must belong to one session");
+        return Err(errors::raise(py, &failure, call, &wait.subject()));
+    }
+    let both = [Target { handle: here_handle, channel: 0 }];
+    match wait_for(py, here, &both, false, deadline, Some(Target { handle, channel: 0 })) {
+        Ok(outcome) => wait.settle(py, outcome),
+        Err(WaitError::Raised(raised)) => Err(raised),
+        Err(WaitError::Failed(failure)) => {
+            let of_signal = match failure.status {
+                NtStatus::SEMAPHORE_LIMIT_EXCEEDED | NtStatus::MUTANT_NOT_OWNED => true,
+                NtStatus::ACCESS_DENIED => wait.access(py).is_ok_and(|rights| rights & access::SYNCHRONIZE != 0),
+                _ => false,
+            };
+            let subject = if of_signal { signal.subject() } else { wait.subject() };
+            Err(errors::raise(py, &failure, call, &subject))
+        }
+    }
+}
