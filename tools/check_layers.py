@@ -92,7 +92,7 @@ def kernel_problems() -> Iterator[str]:
             if "pyo3" in text.lower():
                 yield f"{shown(path)}:{number}: the kernel knows nothing of Python, so it may not name pyo3"
             if "sync::atomic" in text and path.name != "sync.rs" and path.is_relative_to(crate / "src"):
-                yield f"{shown(path)}:{number}: atomics come from crate::sync alone, where a model checker can replace them"
+                yield f"{shown(path)}:{number}: atomics come from crate::sync alone, for model checkers"
 
 
 def file_problems() -> Iterator[str]:

@@ -260,7 +260,7 @@ def test_global_names_live_in_the_users_global_session_by_default() -> None:
 def test_global_names_live_in_the_machine_wide_session_when_there_is_one(
     tmp_path: Path, start_peer: Callable[..., Peer]
 ) -> None:
-    environment = {"NTIPC_DIR": str(tmp_path)}
+    environment = {"NTIPC_DIR": str(tmp_path), "NTIPC_GLOBAL": ""}
     peer, other = start_peer(environment), start_peer(environment)
     peer.run("from ntipc.places import create_global; create_global(0o770)")
     path = peer.run(r"event = ntipc.Event(r'Global\x'); event.session.path")
