@@ -49,6 +49,18 @@ def test_recursion_of_a_thousand_levels_is_counted() -> None:
         mutex.release()
 
 
+def test_recursion_past_its_limit_is_refused_and_changes_nothing() -> None:
+    mutex = ntipc.Mutex()
+    acquire = mutex.acquire
+    with pytest.raises(ntipc.LimitExceeded) as problem:
+        while True:
+            acquire()
+    known = facts(mutex)["recursion"]
+    assert problem.value.status == 0xC0000191 and known > 10_000_000
+    mutex.release()
+    assert facts(mutex)["recursion"] == known - 1 and mutex.acquire(timeout=0)
+
+
 def test_release_by_a_process_that_is_not_the_owner_is_refused(peer: Peer) -> None:
     mutex = ntipc.Mutex("m", initial_owner=True)
     peer.run("mutex = ntipc.Mutex.open('m')")

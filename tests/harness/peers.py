@@ -123,14 +123,17 @@ class Peer:
         return self.process.wait(timeout)
 
     def end(self) -> None:
-        """Let it finish as a program does; kill it if it cannot."""
+        """Let it finish as a program does; kill it if it cannot, because a call in it has not returned."""
         assert self.process.stdin is not None and self.process.stdout is not None
+        if self.process.stdout.closed:
+            return
         try:
             self.process.stdin.close()
         except BrokenPipeError:
             pass
+        self.receive(0)
         try:
-            self.process.wait(PATIENCE / 4)
+            self.process.wait(PATIENCE / 4 if len(self.replies) == self.count else 0)
         except subprocess.TimeoutExpired:
             self.kill()
         self.process.stdout.close()

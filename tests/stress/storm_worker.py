@@ -261,13 +261,12 @@ class Worker(Actor):
                 pass
         except ChildProcessError:
             pass
-        seed, parent = self.dice.randrange(1 << 30), os.getpid()
+        seed = self.dice.randrange(1 << 30)
         if os.fork() == 0:
             try:
                 self.be_a_child(Actor(self.objects, self.ledger, random.Random(seed)))
-            except BaseException as problem:
-                if not (isinstance(problem, ntipc.HandleClosed) and os.getppid() != parent):
-                    self.ledger.complain(traceback.format_exc())  # (a parent killed in the middle leaves it no handles)
+            except BaseException:
+                self.ledger.complain(traceback.format_exc())
             os._exit(0)
 
     def be_a_child(self, actor: Actor) -> None:

@@ -288,3 +288,82 @@ fn a_thousand_objects_fit_in_one_wait() {
     events.iter().for_each(|event| assert!(!session.set_event(*event).unwrap()));
     assert!(wait(&session, &events, true, 0).unwrap().is_some());
 }
+
+#[test]
+fn a_timer_that_fires_while_somebody_queues_does_not_hide_his_other_object() {
+    let session = private();
+    let timer = make(&session, Kind::SynchronizationTimer, 0, 0, None);
+    for _ in 0..20 {
+        let event = event(&session);
+        thread::scope(|scope| {
+            let early = scope.spawn(|| wait(&session, &[timer, event], false, 5000).unwrap().is_some());
+            until_waiters(&session, event, 1);
+            let due = now_ns() + 1_000_000;
+            session.set_timer(timer, due, 0).unwrap();
+            while now_ns() < due {} // the early one wakes microseconds later than this thread goes on
+            let late = scope.spawn(|| wait(&session, &[timer, event], false, 5000).unwrap().is_some());
+            while !early.is_finished() && !late.is_finished() {
+                thread::yield_now(); // one of them takes the timer
+            }
+            until_waiters(&session, event, 1);
+            session.set_event(event).unwrap();
+            assert!(early.join().unwrap() && late.join().unwrap(), "asleep although its event was set");
+        });
+        session.close(event).unwrap();
+    }
+}
+
+#[test]
+fn a_set_by_whom_a_pulse_woke_is_not_cleared_by_that_pulse() {
+    let session = private();
+    let (manual, done, next) = (manual_event(&session), event(&session), event(&session));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..3000 {
+                wait(&session, &[next], false, u64::MAX).unwrap();
+                wait(&session, &[manual], false, u64::MAX).unwrap();
+                session.set_event(manual).unwrap();
+                session.set_event(done).unwrap();
+            }
+        });
+        for _ in 0..3000 {
+            session.set_event(next).unwrap();
+            until_waiters(&session, manual, 1);
+            session.pulse_event(manual).unwrap();
+            wait(&session, &[done], false, u64::MAX).unwrap();
+            assert!(session.clear_event(manual).unwrap(), "the set was lost");
+        }
+    });
+}
+
+#[test]
+fn whom_a_signal_and_wait_wakes_finds_the_signaller_waiting() {
+    let session = private();
+    let (ping, pong) = (event(&session), event(&session));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..3000 {
+                let Started::Queued(queued) = session.start_wait(&targets(&[ping]), false, false, None).unwrap() else {
+                    continue;
+                };
+                while session.spin(queued, 1_000_000).is_none() {}
+                session.pulse_event(pong).unwrap();
+            }
+        });
+        for turn in 0..3000 {
+            until_waiters(&session, ping, 1);
+            let signal = Some(targets(&[ping])[0]);
+            let deadline = now_ns() + 5_000_000_000;
+            match session.start_wait(&targets(&[pong]), false, false, signal).unwrap() {
+                Started::Queued(queued) => {
+                    let slumber = session.sleep(queued, deadline, u64::MAX);
+                    assert!(
+                        !matches!(slumber, ntipc_kernel::dispatch::wait::Slumber::TimedOut),
+                        "pulse {turn} was lost"
+                    );
+                }
+                other => assert!(matches!(other, Started::Satisfied(_))),
+            }
+        }
+    });
+}

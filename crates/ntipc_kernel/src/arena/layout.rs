@@ -170,7 +170,9 @@ pub struct Process {
     pub handle_high: AtomicU32,
     pub handles_reserved: AtomicU32,
     pub handle_count: AtomicU32,
-    _spare: [AtomicU32; 12],
+    /// While it forks: until when its handles outlive it, so that its child can take them over. Absolute nanoseconds, or 0.
+    pub fork_until_ns: AtomicU64,
+    _spare: [AtomicU32; 10],
     /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
     pub full: [AtomicU64; FULL_WORDS],
     _room: [AtomicU32; 30],

@@ -1,6 +1,7 @@
 //! fork: the child is a participant of its own, with a copy of the handle table and no mutant.
 //!
-//! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between.
+//! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between. Should the parent be
+//! killed meanwhile, the reaper leaves its handles alone for [`GRACE_NS`], or until the child has them.
 //! A child of a fork that nobody announced (C code calling `fork`) finds itself in state FORKED and adopts the table when it first needs a slot.
 
 use super::helper;
@@ -12,8 +13,12 @@ use crate::object::handles::Entry;
 use crate::session::{ATTACHED, FORKED, Session, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicI32, Ordering, Shared};
+use crate::sys::clock::now_ns;
 use crate::sys::files;
 use std::sync::{Arc, Once};
+
+/// How long the handles of a process killed in the middle of a fork wait for its child.
+pub(super) const GRACE_NS: u64 = 1_000_000_000;
 
 static PIPE_READ: AtomicI32 = AtomicI32::new(-1);
 static PIPE_WRITE: AtomicI32 = AtomicI32::new(-1);
@@ -51,6 +56,9 @@ pub fn before() {
     if sessions().is_empty() {
         return;
     }
+    for session in sessions().iter().filter(|session| session.is_attached()) {
+        session.arena.process(session.slot()).fork_until_ns.put(now_ns() + GRACE_NS);
+    }
     let mut ends = [-1; 2];
     // SAFETY: `ends` has room for two descriptors.
     if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } == 0 {
@@ -69,6 +77,9 @@ pub fn in_parent() {
         while unsafe { libc::poll(&raw mut poll, 1, 5000) } < 0 && files::last_errno() == libc::EINTR {}
     }
     close(&PIPE_READ);
+    for session in sessions().iter().filter(|session| session.is_attached()) {
+        session.arena.process(session.slot()).fork_until_ns.put(0);
+    }
 }
 
 /// After it, in the child.
@@ -122,6 +133,7 @@ impl Locked<'_> {
             }
         }
         fault!(ForkCopied);
+        parent.fork_until_ns.put(0);
         Ok(())
     }
 }

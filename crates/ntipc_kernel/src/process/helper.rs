@@ -8,6 +8,7 @@
 //! the next in the queue. Whoever is elected looks at every word first, so nothing that happened meanwhile is missed.
 //! A slow look-round once a second finds what scribbled memory may have hidden.
 
+use super::fork::GRACE_NS;
 use super::lock::helper_owner;
 use crate::arena::layout::{PROCESSES, THREADS};
 use crate::fault::fault;
@@ -89,6 +90,7 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
             continue;
         }
         record.generation.put(record.generation.get().wrapping_add(1));
+        record.fork_until_ns.put(0);
         record.start_time.put(start_time);
         record.pid_namespace.put(namespace);
         record.pid.put(pid); // last: a look-round that sees it sees the rest
@@ -261,6 +263,10 @@ impl Session {
             if alive != 0 && !self.lock_as(me).release_dead_thread(thread, alive) {
                 return false;
             }
+        }
+        let left_ns = self.arena.process(slot).fork_until_ns.get().saturating_sub(now_ns());
+        if (1..=GRACE_NS).contains(&left_ns) {
+            return false; // its child is about to take its handles over
         }
         loop {
             let mut locked = self.lock_as(me);

@@ -95,3 +95,10 @@ pub fn until_waiting(session: &Arc<Session>, count: usize) {
         std::thread::yield_now();
     }
 }
+
+/// Come back when `count` waits are queued for an event.
+pub fn until_waiters(session: &Arc<Session>, event: u32, count: u32) {
+    while session.basics(event, ntipc_kernel::object::kind::Type::Event, 0).unwrap().waiters != count {
+        std::thread::yield_now();
+    }
+}

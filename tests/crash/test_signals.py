@@ -1,0 +1,152 @@
+"""A signal, once given, reaches its sleeper, at whatever later step the signaller dies, and reaches no more than one.
+
+The sleepers wait without a timeout and nobody does anything after the death that could wake them by chance.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from harness.peers import Call, Peer
+from harness.waiting import asleep, facts, look, wait_until
+
+import ntipc
+from ntipc import _kernel
+
+pytestmark = [
+    pytest.mark.skipif(not _kernel.FAULT_POINTS, reason="this build has no fault points: make build-faults"),
+    pytest.mark.filterwarnings("ignore::ntipc.AbandonedMutexWarning"),
+]
+
+TRANSACTION = ["JournalFilled", "JournalValid", "JournalApplied", "JournalTold", "JournalCleared", "UnlinkHalf"]
+TRANSACTION += ["UnlinkDone", "LockBeforeRelease", "LockReleased", "BetweenWakes"]
+"""The steps of giving an object to a sleeper, and of waking it."""
+
+MAKE = """
+warnings.simplefilter('ignore')
+event, flag, other = ntipc.Event('event'), ntipc.Event('flag', manual_reset=True), ntipc.Event('other')
+semaphore, mutex, free = ntipc.Semaphore('semaphore', initial=0), ntipc.Mutex('mutex'), ntipc.Mutex('free')
+timer, pair = ntipc.Timer('timer'), ntipc.EventPair('pair')
+"""
+
+CASES = {
+    "set": ("event.wait()", "event.set()", ["EventStored"]),
+    "set of a manual-reset event": ("flag.wait()", "flag.set()", ["EventStored"]),
+    "pulse": ("event.wait()", "event.pulse()", ["EventStored", "PulseSet", "PulseReset"]),
+    "pulse of a manual-reset event": ("flag.wait()", "flag.pulse()", ["EventStored", "PulseSet", "PulseReset"]),
+    "release of a unit": ("semaphore.acquire()", "semaphore.release()", ["SemaphoreStored"]),
+    "release of a mutex": ("mutex.acquire()", "mutex.release()", ["MutantFreed", "MutantForgotten"]),
+    "start of a timer": ("timer.wait()", "timer.set(0)", ["TimerStarted", "TimerTicked"]),
+    "one side of a pair": ("pair.wait_high()", "pair.set_high()", ["EventStored"]),
+    "last of several": ("bool(ntipc.wait_all([free, event, flag]))", "event.set()", ["EventStored"]),
+    "one of several": ("bool(ntipc.wait_any([other, event, mutex]))", "event.set()", ["EventStored"]),
+    "signal and wait": ("event.wait()", "ntipc.signal_and_wait(event, other)", ["EventStored", "SignalBeforeWait"]),
+}
+"""A wait, the call that satisfies it, and the steps from which on the signal counts as given."""
+
+STEPS = [(name, step) for name, (_, _, first) in CASES.items() for step in [*first, *TRANSACTION]]
+
+
+@pytest.fixture
+def victim(session: ntipc.Session, start_peer: Callable[..., Peer]) -> Peer:
+    """The first process of the session, and so its reaper; it will die."""
+    session.close()
+    peer = start_peer()
+    peer.run(MAKE + "mutex.acquire(); flag.clear()")
+    return peer
+
+
+def sleeper(start_peer: Callable[..., Peer], wait: str) -> Call:
+    """A process that sleeps in that wait, and has for so long that a mutex or unit is handed to it."""
+    peer = start_peer()
+    peer.run(MAKE)
+    call = peer.begin(wait)
+    wait_until(lambda: asleep(peer.pid))
+    time.sleep(0.003)
+    return call
+
+
+def die_at(victim: Peer, step: str, signal_call: str) -> None:
+    victim.begin(f"_kernel.arm_fault({step!r}); {signal_call}")
+    assert victim.wait() == -signal.SIGKILL, "the step was never reached"
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS)
+def test_signal_outlives_its_giver(name: str, step: str, victim: Peer, start_peer: Callable[..., Peer]) -> None:
+    wait, give, _ = CASES[name]
+    if name == "last of several":
+        victim.run("flag.set()")
+    call = sleeper(start_peer, wait)
+    die_at(victim, step, give)
+    assert call.result(timeout=5) is True
+
+
+COUNTED = [
+    ("event.wait()", "event.set()", "EventStored"),
+    ("semaphore.acquire()", "semaphore.release()", "SemaphoreStored"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wait", "give", "step"), [(wait, give, step) for wait, give, stored in COUNTED for step in [stored, *TRANSACTION]]
+)
+def test_signal_of_a_dead_giver_reaches_one_sleeper_only(
+    wait: str, give: str, step: str, victim: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    calls = [sleeper(start_peer, wait), sleeper(start_peer, wait)]
+    die_at(victim, step, give)
+    assert calls[0].result(timeout=5) is True
+    wait_until(lambda: len(look()["processes"]) == 2)
+    assert not calls[1].returned
+    event, semaphore = ntipc.Event.open("event"), ntipc.Semaphore.open("semaphore")
+    assert facts(event)["waiters"] + facts(semaphore)["waiters"] == 1
+    assert not event.is_set() and semaphore.count == 0
+
+
+@pytest.mark.parametrize("step", ["EventStored", *TRANSACTION])
+def test_signal_of_a_dead_giver_reaches_everybody_it_is_for(
+    step: str, victim: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    calls = [sleeper(start_peer, "flag.wait()") for _ in range(3)]
+    die_at(victim, step, "flag.set()")
+    assert [call.result(timeout=5) for call in calls] == [True] * 3
+
+
+@pytest.mark.parametrize("step", ["PulseSet", "PulseReset", "EventStored", *TRANSACTION])
+def test_pulse_of_a_dead_giver_leaves_the_event_unset(step: str, victim: Peer, start_peer: Callable[..., Peer]) -> None:
+    calls = [sleeper(start_peer, "flag.wait()") for _ in range(2)]
+    die_at(victim, step, "flag.pulse()")
+    assert [call.result(timeout=5) for call in calls] == [True] * 2
+    assert not ntipc.Event.open("flag").is_set()
+
+
+@pytest.mark.parametrize("step", ["FastIntent", "FastOwned", "FastRecorded", "FastReleased"])
+def test_mutex_of_an_owner_dead_on_the_fast_path_is_free(
+    step: str, victim: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    """Taken without any lock, by compare-and-swap: what the dead may own must be known before it owns it."""
+    survivor = start_peer()
+    survivor.run(MAKE)
+    die_at(victim, step, "free.acquire(); free.release()")
+    assert survivor.run("free.acquire()") is True
+    assert survivor.run("free.abandoned") is (step in ("FastOwned", "FastRecorded"))
+
+
+@pytest.mark.parametrize("step", ["WaitWoken", "LockTaken", "AckBeforeIdle"])
+def test_chance_offered_to_a_waiter_that_dies_goes_to_the_next(
+    step: str, victim: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    """The first of two waiters has been told to take the mutex, or has been given it, when it dies."""
+    doomed, heir = start_peer(), start_peer()
+    doomed.run(MAKE)
+    doomed.run(f"threading.Timer(0.2, lambda: _kernel.arm_fault({step!r})).start()")
+    doomed.begin("mutex.acquire() and other.wait()")
+    wait_until(lambda: asleep(doomed.pid))
+    heir.run(MAKE)
+    call = heir.begin("mutex.acquire()")
+    wait_until(lambda: asleep(heir.pid))
+    time.sleep(0.3)
+    victim.run("mutex.release()")
+    assert doomed.wait() == -signal.SIGKILL
+    assert call.result(timeout=5) is True
