@@ -150,3 +150,90 @@ def test_chance_offered_to_a_waiter_that_dies_goes_to_the_next(
     victim.run("mutex.release()")
     assert doomed.wait() == -signal.SIGKILL
     assert call.result(timeout=5) is True
+
+
+NURSERY = """
+def doomed():
+    go, mutex, ready = ntipc.Event.open('go'), ntipc.Mutex.open('race'), ntipc.Event.open('ready')
+    ready.set()
+    go.wait()
+    _kernel.arm_fault('WaitWoken')
+    mutex.acquire()
+
+def start():
+    pid = os.fork()
+    if pid == 0:
+        doomed()
+        os._exit(1)
+    return pid
+"""
+HEIR = """
+go, mutex, done = ntipc.Event.open('go'), ntipc.Mutex.open('race'), ntipc.Event.open('done')
+for turn in range(40):
+    go.wait()
+    until = time.monotonic() + 0.002
+    while not mutex.info()['waiters'] and time.monotonic() < until: pass
+    mutex.acquire()
+    mutex.release()
+    done.set()
+    while go.is_set(): time.sleep(0.0002)
+"""
+
+
+def test_free_mutex_offered_to_a_waiter_that_dies_is_offered_to_the_next(start_peer: Callable[..., Peer]) -> None:
+    """Before a waiter has waited a millisecond it is only told to compete; if it dies then, another must be told."""
+    go, mutex = ntipc.Event("go", manual_reset=True), ntipc.Mutex("race")
+    ready, done = ntipc.Event("ready"), ntipc.Event("done")
+    nursery, heir = start_peer(), start_peer()
+    nursery.run(NURSERY)
+    call = heir.begin(HEIR)
+    for turn in range(40):
+        assert mutex.acquire(timeout=5)
+        pid = nursery.run("start()")
+        assert ready.wait(5)
+        go.set()
+        until = time.monotonic() + 0.005
+        while facts(mutex)["waiters"] < 2 and time.monotonic() < until:
+            pass
+        mutex.release()
+        assert done.wait(5), f"turn {turn}: the mutex is free and its waiter sleeps: {look()}"
+        nursery.run(f"os.kill({pid}, signal.SIGKILL); os.waitpid({pid}, 0)")
+        go.clear()
+    call.result()
+
+
+SETTLING = [
+    "ReapBegin",
+    "RefundFlagged",
+    "RefundValid",
+    "JournalApplied",
+    "RefundApplied",
+    "ReleaseThread",
+    "AbandonBefore",
+]
+SETTLING += ["AbandonDone", "ReleaseThreadDone", "ReleaseHandle", "ReleaseProcessDone", "LockTaken", "LockReleased"]
+
+
+@pytest.mark.parametrize("step", SETTLING)
+def test_account_of_the_dead_is_settled_once_though_its_settler_dies(
+    step: str, session: ntipc.Session, start_peer: Callable[..., Peer]
+) -> None:
+    """The first to die was given a unit, an event and a mutex that it never took; the second was giving them back."""
+    session.close()
+    reaper, doomed = start_peer(), start_peer()
+    reaper.run("session = ntipc.Session()")
+    doomed.run(MAKE + "mutex.acquire(); _kernel.arm_fault('AckBeforeIdle')")
+    doomed.begin("ntipc.wait_all([semaphore, event, free])")
+    event, semaphore, free = ntipc.Event("event"), ntipc.Semaphore("semaphore"), ntipc.Mutex("free")
+    mutex = ntipc.Mutex.open("mutex")
+    wait_until(lambda: facts(event)["waiters"] == 1)
+    assert look()["reaper_pid"] == reaper.pid
+    reaper.run(f"_kernel.arm_fault({step!r})")
+    event.set()
+    semaphore.release()
+    assert doomed.wait() == -signal.SIGKILL and reaper.wait() == -signal.SIGKILL
+    wait_until(lambda: len(look()["processes"]) == 1)
+    assert semaphore.count == 1 and event.is_set()
+    assert free.acquire(timeout=5) and not free.abandoned
+    assert mutex.acquire(timeout=5) and mutex.abandoned
+    assert [facts(thing)["handles"] for thing in (event, semaphore, free, mutex)] == [1, 1, 1, 1]

@@ -130,7 +130,7 @@ fn serve(session: &Arc<Session>, slot: u32) {
             }
             continue;
         }
-        let words = [Waitv::new(&reaper.word, seen), Waitv::new(&session.stop, session.stop.load(Ordering::Acquire))];
+        let words = [Waitv::new(&reaper.word, seen), Waitv::new(&session.stop, 0)];
         if futex::wait_many(&words, now_ns() + LOOK_ROUND_NS) == futex::Slept::TimedOut {
             // A holder whose death was hidden by scribbling: no participant's helper has its thread id any more.
             let high = header.process_high.get().min(PROCESSES);
@@ -197,7 +197,7 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
         }
         let mut words = Vec::with_capacity(128);
         words.push(Waitv::new(&header.poke, poke));
-        words.push(Waitv::new(&session.stop, session.stop.load(Ordering::Acquire)));
+        words.push(Waitv::new(&session.stop, 0));
         let now = now_ns();
         let look_round = now - last_look >= LOOK_ROUND_NS;
         if look_round {
