@@ -123,7 +123,7 @@ def test_reaper_and_owner_are_killed_together(session: ntipc.Session, start_peer
     first.run("session = ntipc.Session()")
     owner = owner_of(start_peer, "m")
     (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    assert reaper() == first.pid
+    wait_until(lambda: reaper() == first.pid)
     os.kill(first.pid, signal.SIGKILL)
     os.kill(owner.pid, signal.SIGKILL)
     assert call.result() is True
@@ -138,7 +138,7 @@ def test_reaper_is_stopped_and_then_killed_while_others_die(session: ntipc.Sessi
     first.run("session = ntipc.Session()")
     owner = owner_of(start_peer, "m")
     (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    assert reaper() == first.pid
+    wait_until(lambda: reaper() == first.pid)
     os.kill(first.pid, signal.SIGSTOP)
     owner.kill()
     first.kill()

@@ -168,37 +168,36 @@ def start():
     return pid
 """
 HEIR = """
-go, mutex, done = ntipc.Event.open('go'), ntipc.Mutex.open('race'), ntipc.Event.open('done')
-for turn in range(40):
-    go.wait()
+turn, mutex, done = ntipc.Event.open('turn'), ntipc.Mutex.open('race'), ntipc.Event.open('done')
+for _ in range(40):
+    turn.wait()
     until = time.monotonic() + 0.002
     while not mutex.info()['waiters'] and time.monotonic() < until: pass
     mutex.acquire()
     mutex.release()
     done.set()
-    while go.is_set(): time.sleep(0.0002)
 """
 
 
 def test_free_mutex_offered_to_a_waiter_that_dies_is_offered_to_the_next(start_peer: Callable[..., Peer]) -> None:
     """Before a waiter has waited a millisecond it is only told to compete; if it dies then, another must be told."""
-    go, mutex = ntipc.Event("go", manual_reset=True), ntipc.Mutex("race")
+    go, turn, mutex = ntipc.Event("go"), ntipc.Event("turn"), ntipc.Mutex("race")
     ready, done = ntipc.Event("ready"), ntipc.Event("done")
     nursery, heir = start_peer(), start_peer()
     nursery.run(NURSERY)
     call = heir.begin(HEIR)
-    for turn in range(40):
+    for number in range(40):
         assert mutex.acquire(timeout=5)
         pid = nursery.run("start()")
         assert ready.wait(5)
         go.set()
+        turn.set()
         until = time.monotonic() + 0.005
         while facts(mutex)["waiters"] < 2 and time.monotonic() < until:
             pass
         mutex.release()
-        assert done.wait(5), f"turn {turn}: the mutex is free and its waiter sleeps: {look()}"
+        assert done.wait(5), f"turn {number}: the mutex is free and its waiter sleeps: {look()}"
         nursery.run(f"os.kill({pid}, signal.SIGKILL); os.waitpid({pid}, 0)")
-        go.clear()
     call.result()
 
 
@@ -222,6 +221,7 @@ def test_account_of_the_dead_is_settled_once_though_its_settler_dies(
     session.close()
     reaper, doomed = start_peer(), start_peer()
     reaper.run("session = ntipc.Session()")
+    wait_until(lambda: look()["reaper_pid"] == reaper.pid)
     doomed.run(MAKE + "mutex.acquire(); _kernel.arm_fault('AckBeforeIdle')")
     doomed.begin("ntipc.wait_all([semaphore, event, free])")
     event, semaphore, free = ntipc.Event("event"), ntipc.Semaphore("semaphore"), ntipc.Mutex("free")
