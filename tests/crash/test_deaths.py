@@ -121,9 +121,10 @@ def test_reaper_and_owner_are_killed_together(session: ntipc.Session, start_peer
     session.close()
     first = start_peer()
     first.run("session = ntipc.Session()")
+    wait_until(lambda: reaper() == first.pid)
     owner = owner_of(start_peer, "m")
     (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    wait_until(lambda: reaper() == first.pid)
+    assert reaper() == first.pid
     os.kill(first.pid, signal.SIGKILL)
     os.kill(owner.pid, signal.SIGKILL)
     assert call.result() is True
@@ -136,9 +137,10 @@ def test_reaper_is_stopped_and_then_killed_while_others_die(session: ntipc.Sessi
     session.close()
     first = start_peer()
     first.run("session = ntipc.Session()")
+    wait_until(lambda: reaper() == first.pid)
     owner = owner_of(start_peer, "m")
     (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    wait_until(lambda: reaper() == first.pid)
+    assert reaper() == first.pid
     os.kill(first.pid, signal.SIGSTOP)
     owner.kill()
     first.kill()
