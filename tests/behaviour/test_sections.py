@@ -308,7 +308,8 @@ def test_file_that_was_replaced_meanwhile_is_not_taken_for_the_old_one(file: Pat
 
 
 def test_numpy_uses_the_memory_without_a_copy(peer: Peer) -> None:
-    numpy = pytest.importorskip("numpy")
+    import numpy
+
     section = ntipc.Section("array", 8 * 1000)
     view = section.map()
     array = numpy.frombuffer(view, dtype=numpy.float64)
