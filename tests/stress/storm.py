@@ -36,7 +36,7 @@ QUIET = 1.8
 """Seconds of a quiet time: long enough for the watcher to call something a violation."""
 
 AIMED = [
-    "FastIntent", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
+    "FastNoted", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
     "JournalApplied", "JournalTold", "LockReleased", "BetweenWakes", "WaitWoken", "AckBeforeIdle", "RefundApplied",
 ]  # fmt: skip
 """Steps at which a death leaves most to put right; half of the deaths at fault points happen there."""

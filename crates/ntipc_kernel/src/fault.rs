@@ -30,10 +30,10 @@ fault_points! {
     JournalFilled, JournalValid, JournalApplied, JournalTold, JournalCleared,
     AckBeforeIdle, AckDone,
     // signals
-    EventStored, SemaphoreStored, MutantFreed, MutantForgotten, PulseMarked, PulseSet, PulseReset, TimerTicked, TimerSet, TimerStarted,
+    EventStored, SemaphoreStored, MutantFreed, PulseMarked, PulseSet, PulseReset, TimerTicked, TimerSet, TimerStarted,
     SignalBeforeWait,
     // fast paths
-    FastEventSet, FastIntent, FastOwned, FastRecorded, FastReleased, FastSemaphore,
+    FastEventSet, FastNoted, FastOwned, FastReleased, FastSemaphore,
     // death
     AbandonBefore, AbandonDone, RefundFlagged, RefundValid, RefundApplied, ReleaseThread, ReleaseThreadDone, ReleaseHandle,
     ReleaseProcessDone, ReapBegin, RecoverRedone, RecoverCounted, RecoverNamed, RecoverLinked, RecoverListed,

@@ -6,6 +6,7 @@
 mod errors;
 mod event;
 mod event_pair;
+mod fast_calls;
 mod inspect;
 mod mutex;
 mod object;
@@ -50,6 +51,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
+    fast_calls::install(py)?;
     module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;
     module.add_function(wrap_pyfunction!(waits::signal_and_wait, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::inspect, module)?)?;

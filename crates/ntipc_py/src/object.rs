@@ -67,13 +67,17 @@ impl Object {
         self.handle.load(Ordering::Relaxed)
     }
 
+    /// The session and the handle, unless closed.
+    #[inline(always)]
+    pub fn if_open(&self) -> Option<(&Arc<Session>, u32)> {
+        let handle = self.raw_handle();
+        self.session.get().filter(|_| handle != 0).map(|session| (session, handle))
+    }
+
     /// The session and the handle; fails once closed.
     #[inline]
     pub fn open_handle(&self) -> NtResult<(&Arc<Session>, u32)> {
-        match (self.session.get(), self.raw_handle()) {
-            (Some(session), handle) if handle != 0 => Ok((session, handle)),
-            _ => Err(Failure::new(NtStatus::INVALID_HANDLE, "")),
-        }
+        self.if_open().ok_or_else(|| Failure::new(NtStatus::INVALID_HANDLE, ""))
     }
 
     pub fn subject(&self) -> String {

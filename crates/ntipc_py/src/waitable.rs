@@ -3,7 +3,8 @@
 use crate::errors;
 use crate::object::Object;
 use crate::spinning::{self, Spinning};
-use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target, Try};
+use ntipc_kernel::dispatch::at_once::Try;
+use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::sys::process::{pid, tid};
@@ -179,11 +180,10 @@ impl Object {
         let (session, handle) = self.open_handle().map_err(|failure| self.error(py, &failure, call))?;
         let target = Target { handle, channel };
         if signal.is_none() {
-            match session.try_wait(target) {
-                Ok(Try::Taken(abandoned)) => return self.taken(py, abandoned),
-                Ok(Try::Unsignalled) if deadline.poll => return Ok(false),
-                Ok(_) => {}
-                Err(failure) => return Err(self.error(py, &failure, call)),
+            match session.take_at_once(target) {
+                Try::Taken(abandoned) => return self.taken(py, abandoned),
+                Try::Unsignalled if deadline.poll => return Ok(false),
+                _ => {}
             }
         }
         self.wait_slowly(py, call, session, target, deadline, signal)
@@ -216,7 +216,7 @@ impl Object {
     }
 
     #[inline]
-    fn taken(&self, py: Python<'_>, abandoned: bool) -> PyResult<bool> {
+    pub fn taken(&self, py: Python<'_>, abandoned: bool) -> PyResult<bool> {
         if self.kind() == Type::Mutant {
             self.note_abandoned(py, abandoned)?;
         }

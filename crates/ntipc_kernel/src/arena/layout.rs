@@ -30,7 +30,7 @@ pub const BUCKETS: u32 = 1 << 15;
 /// Wait blocks a thread, and so the most objects in one wait.
 pub const BLOCKS: u32 = 4096;
 /// Mutants whose owner needs no look at every object to find them.
-pub const OWNED: usize = 64;
+pub const NOTED: usize = 64;
 /// Words of 64 handles each that fill the "full" bits of a process.
 pub const FULL_WORDS: usize = (HANDLES / 64 / 64) as usize;
 
@@ -204,20 +204,25 @@ pub struct Thread {
     /// When the wait began (eventual hand-over).
     pub since_ns: AtomicU64,
 
-    /// Object + 1 of the mutant that this thread is about to take without the lock. Written by the thread alone.
-    pub intent: AtomicU32,
-    pub owned_count: AtomicU32,
-    /// 1: `owned` was too short, look at every object.
-    pub owned_overflow: AtomicU32,
-    _line1: AtomicU32,
+    /// 1: `noted` was too short, look at every object.
+    pub noted_overflow: AtomicU32,
+    _line1: [AtomicU32; 3],
 
-    /// Mutants owned, a superset. Written by the thread, and under the lock by whoever releases it after its end.
-    pub owned: [AtomicU32; OWNED],
+    /// Mutants that the thread may own: object + 1, or 0. See `mutant`.
+    /// Written by the thread, and under the lock by whoever releases it after its end.
+    pub noted: [AtomicU32; NOTED],
     /// Room for APCs, alerts and what a thread has in hand of a queue.
     _room: [AtomicU32; 156],
 }
 
 impl Thread {
+    pub fn forget_notes(&self) {
+        for noted in &self.noted {
+            noted.put(0);
+        }
+        self.noted_overflow.put(0);
+    }
+
     pub fn process_slot(&self) -> Option<u32> {
         self.process.get().checked_sub(1).filter(|slot| *slot < PROCESSES)
     }
@@ -306,7 +311,7 @@ pub const FINGERPRINT: u64 = {
         CELLS as u64,
         BUCKETS as u64,
         BLOCKS as u64,
-        OWNED as u64,
+        NOTED as u64,
         ARENA_SIZE,
         size_of::<usize>() as u64,
         if cfg!(target_endian = "little") { 1 } else { 2 },

@@ -2,16 +2,15 @@
 
 use crate::arena::layout::word;
 use crate::fault::fault;
-use crate::object::kind::{Type, access};
+use crate::object::kind::{Kind, Type, access};
 use crate::process::lock::Locked;
 use crate::session::Session;
-use crate::status::{NtResult, NtStatus};
+use crate::status::NtResult;
 use crate::sync::{Ordering, Shared};
 use std::sync::Arc;
 
 impl Session {
-    /// Set an event; the state before. Always a read-modify-write, even when it is set already: the caller's earlier stores
-    /// must be visible to whoever takes the event.
+    /// Set an event; the state before.
     #[inline]
     pub fn set_event(self: &Arc<Self>, handle: u32) -> NtResult<bool> {
         self.signal_bit(handle, Type::Event, access::MODIFY, 0)
@@ -24,23 +23,9 @@ impl Session {
 
     #[inline]
     fn signal_bit(self: &Arc<Self>, handle: u32, wanted: Type, rights: u32, bit: u32) -> NtResult<bool> {
-        let (entry, _) = self.entry_of(handle, wanted, rights)?;
-        let object = self.arena.object(entry.object);
-        let mut seen = object.word.load(Ordering::Relaxed);
-        loop {
-            if word::generation(seen) != entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            if seen & word::HAS_WAITERS != 0 {
-                break;
-            }
-            match object.word.compare_exchange_weak(seen, seen | 1 << bit, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => {
-                    fault!(FastEventSet);
-                    return Ok(seen >> bit & 1 != 0);
-                }
-                Err(now) => seen = now,
-            }
+        let is_kind = if wanted == Type::Event { Kind::is_event } else { |kind| kind == Kind::EventPair };
+        if let Some(before) = self.signal_at_once(handle, is_kind, rights, bit) {
+            return Ok(before);
         }
         let mut locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, wanted, rights)?;
@@ -48,18 +33,10 @@ impl Session {
     }
 
     /// Clear an event; the state before.
+    #[inline]
     pub fn clear_event(self: &Arc<Self>, handle: u32) -> NtResult<bool> {
-        let (entry, _) = self.entry_of(handle, Type::Event, access::MODIFY)?;
-        let object = self.arena.object(entry.object);
-        let mut seen = object.word.load(Ordering::Relaxed);
-        while seen & word::HAS_WAITERS == 0 {
-            if word::generation(seen) != entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            match object.word.compare_exchange_weak(seen, seen & !1, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return Ok(seen & 1 != 0),
-                Err(now) => seen = now,
-            }
+        if let Some(before) = self.clear_at_once(handle) {
+            return Ok(before);
         }
         let _locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, Type::Event, access::MODIFY)?;
@@ -68,17 +45,8 @@ impl Session {
 
     /// Release who waits now, and leave the event clear; the state before.
     pub fn pulse_event(self: &Arc<Self>, handle: u32) -> NtResult<bool> {
-        let (entry, _) = self.entry_of(handle, Type::Event, access::MODIFY)?;
-        let object = self.arena.object(entry.object);
-        let mut seen = object.word.load(Ordering::Relaxed);
-        while seen & word::HAS_WAITERS == 0 {
-            if word::generation(seen) != entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            match object.word.compare_exchange_weak(seen, seen & !1, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return Ok(seen & 1 != 0),
-                Err(now) => seen = now,
-            }
+        if let Some(before) = self.clear_at_once(handle) {
+            return Ok(before); // nobody waits
         }
         let mut locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, Type::Event, access::MODIFY)?;

@@ -1,11 +1,13 @@
 //! The dispatcher: what it means that an object is signalled, who gets it, and how a thread waits.
 //!
 //! * `signal`: the meaning of an object's word
+//! * `at_once`: the fast paths, without a lock
 //! * `evaluate`: hand an object to those who wait for it, in transactions that survive a death
 //! * `queue`: wait records, wait lists, withdrawal and refund
 //! * `wait`: the life of a wait, from the try to the acknowledgement; `enqueue`: its steps under the lock
 //! * `event`, `semaphore`, `mutant`, `timer`: what changes each kind
 
+pub mod at_once;
 mod enqueue;
 pub(crate) mod evaluate;
 pub mod event;

@@ -1,17 +1,17 @@
 //! Mutants: owned by a thread, recursive, abandoned when it ends. (NtReleaseMutant)
 //!
-//! Invariant: whoever a mutant's word names as its owner has noted it: in `intent` from before the compare-and-swap that takes it
-//! until it stands in `owned`, which is a superset of what the thread owns. So a dead thread's mutants are found without a search.
-//! A mutant that a wait handed over is found through the wait record until it is acknowledged.
+//! Invariant: what a thread owns, it has noted: in `noted` from before the compare-and-swap that takes it. So a dead thread's
+//! mutants are found without a search. A mutant that a wait handed over is found through the wait record until it is
+//! acknowledged, and noted then. Notes of what was released stay, and save the next acquire the store, until their place is needed.
 
 use super::signal::{owner, recursion};
-use crate::arena::layout::{OWNED, word};
+use crate::arena::layout::{NOTED, word};
 use crate::fault::fault;
 use crate::object::kind::{Type, access};
 use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared};
+use crate::sync::{AtomicU32, Ordering, Shared};
 use std::sync::Arc;
 
 /// What a query tells.
@@ -39,79 +39,36 @@ fn released(seen: u64, me: u32) -> NtResult<u64> {
 }
 
 impl Session {
-    /// Take a mutant that looked free or ours, without the lock. `None`: somebody was quicker; else whether it was abandoned.
-    #[inline]
-    pub(super) fn try_own(&self, slot: u32, number: u32, seen: u64) -> NtResult<Option<bool>> {
-        let object = self.arena.object(number);
-        let me = slot + 1;
-        if owner(seen) == me {
-            if u64::from(recursion(seen)) == word::RECURSION_MASK {
-                return Err(NtStatus::MUTANT_LIMIT_EXCEEDED.into());
-            }
-            let again = object.word.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed);
-            return Ok(again.is_ok().then_some(false));
-        }
-        let thread = self.arena.thread(slot);
-        let taken = seen & word::GENERATION_MASK | u64::from(me) << word::OWNER_SHIFT | 1;
-        thread.intent.put(number + 1);
-        fault!(FastIntent);
-        // AcqRel: the store of `intent` stays before it, the critical section after it.
-        let won = object.word.compare_exchange_weak(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        fault!(FastOwned);
-        if won {
-            self.note_owned(slot, number);
-            fault!(FastRecorded);
-        }
-        thread.intent.put(0);
-        Ok(won.then_some(seen & word::ABANDONED != 0))
-    }
-
-    /// Add to the superset of mutants owned. Only the thread itself calls it.
-    #[inline]
-    pub(crate) fn note_owned(&self, slot: u32, object: u32) {
-        let thread = self.arena.thread(slot);
-        let count = thread.owned_count.get() as usize;
-        if count < OWNED {
-            thread.owned[count].put(object);
-            thread.owned_count.put(count as u32 + 1);
-        } else {
-            thread.owned_overflow.put(1);
+    /// Note a mutant that the calling thread, in `slot`, is about to own.
+    #[inline(always)]
+    pub(crate) fn note(&self, slot: u32, object: u32) {
+        if self.arena.thread(slot).noted[object as usize % NOTED].get() != object + 1 {
+            self.note_anew(slot, object);
         }
     }
 
-    #[inline]
-    fn forget_owned(&self, slot: u32, object: u32) {
+    #[cold]
+    fn note_anew(&self, slot: u32, object: u32) {
         let thread = self.arena.thread(slot);
-        let count = (thread.owned_count.get() as usize).min(OWNED);
-        if let Some(place) = (0..count).rev().find(|place| thread.owned[*place].get() == object) {
-            thread.owned[place].put(thread.owned[count - 1].get());
-            thread.owned_count.put(count as u32 - 1);
+        let is_free = |noted: &&AtomicU32| {
+            let Some(before) = noted.get().checked_sub(1) else { return true };
+            before == object || owner(self.arena.object(before).word.get()) != slot + 1
+        };
+        let first = object as usize % NOTED;
+        let mut places = thread.noted[first..].iter().chain(&thread.noted[..first]);
+        match places.find(is_free) {
+            Some(place) => place.put(object + 1),
+            None => thread.noted_overflow.put(1),
         }
     }
 
     /// Release once. Needs no right: who owns it may release it through any handle.
     #[inline]
     pub fn release_mutant(self: &Arc<Self>, handle: u32) -> NtResult<()> {
-        let slot = self.thread_slot()?;
-        let (entry, _) = self.entry_of(handle, Type::Mutant, 0)?;
-        let object = self.arena.object(entry.object);
-        let mut seen = object.word.load(Ordering::Relaxed);
-        while seen & word::HAS_WAITERS == 0 {
-            if word::generation(seen) != entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            let new = released(seen, slot + 1)?;
-            match object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => {
-                    fault!(FastReleased);
-                    if owner(new) == 0 {
-                        self.forget_owned(slot, entry.object);
-                    }
-                    return Ok(());
-                }
-                Err(now) => seen = now,
-            }
+        if self.release_mutant_at_once(handle).is_some() {
+            return Ok(());
         }
+        let slot = self.thread_slot()?;
         let mut locked = self.lock_as(slot + 1);
         let (entry, _) = self.entry_of(handle, Type::Mutant, 0)?;
         locked.disown(entry.object, slot)
@@ -151,8 +108,6 @@ impl Locked<'_> {
         fault!(MutantFreed);
         if owner(new) == 0 {
             self.evaluate_if_waited_for(object);
-            self.session.forget_owned(slot, object);
-            fault!(MutantForgotten);
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Semaphores. (NtReleaseSemaphore)
 
 use super::signal::count;
-use crate::arena::layout::word;
 use crate::fault::fault;
 use crate::object::kind::{Type, access};
 use crate::process::lock::Locked;
@@ -24,21 +23,11 @@ impl Session {
     /// Add units and give them to those who wait; the count before.
     #[inline]
     pub fn release_semaphore(self: &Arc<Self>, handle: u32, units: u32) -> NtResult<u32> {
+        if let Some(before) = self.add_at_once(handle, units) {
+            return Ok(before);
+        }
         if units == 0 || units > i32::MAX as u32 {
             return Err(Failure::new(NtStatus::INVALID_PARAMETER, "a release adds 1 to 2147483647 units"));
-        }
-        let (entry, _) = self.entry_of(handle, Type::Semaphore, access::MODIFY)?;
-        let object = self.arena.object(entry.object);
-        let mut seen = object.word.load(Ordering::Relaxed);
-        while seen & word::HAS_WAITERS == 0 {
-            if word::generation(seen) != entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            let new = sum(seen, units, object.limit.get())?;
-            match object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return Ok(count(seen)),
-                Err(now) => seen = now,
-            }
         }
         let mut locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, Type::Semaphore, access::MODIFY)?;

@@ -12,8 +12,9 @@
 //! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss each other.
 //! Crash: from W2 on the record speaks for the thread; before W8 the result is refunded by whoever cleans up after it.
 
-use super::signal::{is_signalled, owner, recursion};
-use crate::arena::layout::{BLOCKS, Block, progress, word};
+use super::at_once::Try;
+use super::signal::{owner, recursion};
+use crate::arena::layout::{BLOCKS, Block, progress};
 use crate::fault::fault;
 use crate::object::handles::{Entry, check_rights};
 use crate::object::kind::{Kind, access};
@@ -70,16 +71,6 @@ pub enum Slumber {
     Interrupted,
 }
 
-/// What [`Session::try_wait`] found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Try {
-    /// Taken; and whether it was an abandoned mutant.
-    Taken(bool),
-    Unsignalled,
-    /// Needs the lock to tell.
-    Contended,
-}
-
 /// A handle of a wait, looked up and found fit to be waited for.
 pub(super) struct Resolved {
     pub entry: Entry,
@@ -99,47 +90,6 @@ impl Session {
         Ok(Resolved { entry, kind, channel: target.channel & 1 })
     }
 
-    /// W1: take one object without the lock.
-    #[inline]
-    fn try_take(&self, slot: u32, wanted: &Resolved) -> NtResult<Try> {
-        let object = self.arena.object(wanted.entry.object);
-        let me = slot + 1;
-        loop {
-            let seen = object.word.load(Ordering::Acquire);
-            if word::generation(seen) != wanted.entry.generation {
-                return Err(NtStatus::INVALID_HANDLE.into());
-            }
-            if seen & word::HAS_WAITERS != 0 || wanted.kind.is_timer() {
-                return Ok(Try::Contended);
-            }
-            if !is_signalled(wanted.kind, seen, me, wanted.channel) {
-                return Ok(Try::Unsignalled);
-            }
-            match wanted.kind {
-                Kind::NotificationEvent => return Ok(Try::Taken(false)),
-                Kind::Mutant => {
-                    if let Some(taken) = self.try_own(slot, wanted.entry.object, seen)? {
-                        return Ok(Try::Taken(taken));
-                    }
-                }
-                kind => {
-                    let (new, _) = super::signal::consume(kind, seen, me, wanted.channel);
-                    if object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                        fault!(FastSemaphore);
-                        return Ok(Try::Taken(false));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Take one object if that needs neither the lock nor a wait.
-    #[inline]
-    pub fn try_wait(self: &Arc<Self>, target: Target) -> NtResult<Try> {
-        let slot = self.thread_slot()?;
-        self.try_take(slot, &self.waitable(target)?)
-    }
-
     /// Begin a wait; with `signal`, signal that object in the same step. Never blocks but for the lock.
     pub fn start_wait(
         self: &Arc<Self>,
@@ -154,12 +104,11 @@ impl Session {
         }
         let slot = self.thread_slot()?;
         // Every handle is checked before anything is taken.
-        let first = self.waitable(targets[0])?;
-        for target in &targets[1..] {
+        for target in targets {
             self.waitable(*target)?;
         }
         if signal.is_none() && (targets.len() == 1 || !all) {
-            match self.try_take(slot, &first)? {
+            match self.take_at_once(targets[0]) {
                 Try::Taken(abandoned) => {
                     let abandoned = if abandoned { SmallVec::from_slice(&[0]) } else { SmallVec::new() };
                     return Ok(Started::Satisfied(Outcome { index: 0, abandoned }));
@@ -356,7 +305,7 @@ impl Session {
             if Kind::of(object) == Some(Kind::Mutant) {
                 let seen = object.word.get();
                 if owner(seen) == slot + 1 && recursion(seen) == 1 {
-                    self.note_owned(slot, number);
+                    self.note(slot, number);
                 }
                 if block.channel.get() & Block::ABANDONED != 0 {
                     outcome.abandoned.push(place);

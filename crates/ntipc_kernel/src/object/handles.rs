@@ -41,7 +41,7 @@ impl Entry {
             | u64::from(self.flags & 0xf) << 56
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn unpack(packed: u64) -> Option<Entry> {
         let object = ((packed & 0x7_ffff) as u32).checked_sub(1)?;
         let rights = (packed >> 41) as u32 & 0x7fff;
@@ -58,8 +58,10 @@ impl Entry {
     }
 }
 
+#[inline(always)]
 fn place(handle: u32) -> Option<u32> {
-    (handle >> 2).checked_sub(1).filter(|index| *index < HANDLES)
+    let index = (handle >> 2).wrapping_sub(1);
+    (index < HANDLES).then_some(index)
 }
 
 pub fn number(place: u32) -> u32 {
@@ -71,13 +73,17 @@ fn invalid() -> Failure {
 }
 
 impl Session {
-    /// What a handle of this process leads to. No lock: the answer may be old by the time it is used, see above.
+    /// What a handle of this process leads to, if it is open. No lock: the answer may be old by the time it is used, see above.
+    #[inline(always)]
+    pub(crate) fn open_entry(&self, handle: u32) -> Option<Entry> {
+        let index = place(handle)?;
+        let entry = Entry::unpack(self.arena.handle(self.slot(), index).load(Ordering::Acquire))?;
+        (!entry.in_flight()).then_some(entry)
+    }
+
     #[inline]
     pub(crate) fn entry(&self, handle: u32) -> NtResult<Entry> {
-        place(handle)
-            .and_then(|index| Entry::unpack(self.arena.handle(self.slot(), index).load(Ordering::Acquire)))
-            .filter(|entry| !entry.in_flight())
-            .ok_or_else(invalid)
+        self.open_entry(handle).ok_or_else(invalid)
     }
 
     /// The same, of a given type and with the rights needed.

@@ -61,6 +61,11 @@ impl Kind {
         matches!(self, Kind::NotificationTimer | Kind::SynchronizationTimer)
     }
 
+    #[inline]
+    pub fn is_event(self) -> bool {
+        matches!(self, Kind::NotificationEvent | Kind::SynchronizationEvent)
+    }
+
     pub fn object_type(self) -> Type {
         match self {
             Kind::NotificationEvent | Kind::SynchronizationEvent => Type::Event,

@@ -57,7 +57,7 @@ impl Session {
         if own_it {
             let thread = locked.owner() - 1;
             initial.value = u64::from(thread + 1) << word::OWNER_SHIFT | 1;
-            self.note_owned(thread, object);
+            self.note(thread, object);
         }
         locked.fill_object(object, initial);
         let rights = if rights == 0 { wanted.all_access() } else { rights & wanted.all_access() };

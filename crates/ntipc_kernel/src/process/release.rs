@@ -1,7 +1,7 @@
 //! What is done for the dead, and for whoever leaves. Runs under the dispatcher lock, restartable at every step.
 
 use super::lock::Locked;
-use crate::arena::layout::{HANDLES, OWNED, THREADS, progress, word};
+use crate::arena::layout::{HANDLES, THREADS, progress, word};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared};
@@ -47,26 +47,21 @@ impl Locked<'_> {
             self.refund(slot);
         }
         fault!(ReleaseThread);
-        // A superset of what it owns: what it was about to take, what it noted, what its last wait may have given it.
-        if thread.owned_overflow.get() != 0 {
+        // A superset of what it owns: what it noted, and what its last wait may have given it.
+        if thread.noted_overflow.get() != 0 {
             for object in 0..arena.header().object_high.get().min(crate::arena::layout::OBJECTS) {
                 self.abandon(object, slot);
             }
         } else {
-            if let Some(object) = thread.intent.get().checked_sub(1) {
+            for object in thread.noted.iter().filter_map(|noted| noted.get().checked_sub(1)) {
                 self.abandon(object, slot);
-            }
-            for place in 0..(thread.owned_count.get() as usize).min(OWNED) {
-                self.abandon(thread.owned[place].get(), slot);
             }
             for place in 0..self.block_count(slot) {
                 self.abandon(self.block_of(slot, place).object.get(), slot);
             }
         }
         fault!(ReleaseThreadDone);
-        thread.owned_count.put(0);
-        thread.owned_overflow.put(0);
-        thread.intent.put(0);
+        thread.forget_notes();
         thread.block_count.put(0);
         thread.process.put(0);
     }

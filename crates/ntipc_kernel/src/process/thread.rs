@@ -66,14 +66,20 @@ impl Registration {
 }
 
 impl Session {
+    /// The slot of the calling thread, if it has one here already.
+    #[inline(always)]
+    pub(crate) fn known_thread_slot(&self) -> Option<u32> {
+        let (incarnation, slot) = CURRENT.get();
+        (incarnation == self.incarnation.load(Ordering::Relaxed)).then_some(slot)
+    }
+
     /// The slot of the calling thread.
     #[inline]
     pub(crate) fn thread_slot(self: &Arc<Self>) -> NtResult<u32> {
-        let (incarnation, slot) = CURRENT.get();
-        if incarnation == self.incarnation.load(Ordering::Relaxed) {
-            return Ok(slot);
+        match self.known_thread_slot() {
+            Some(slot) => Ok(slot),
+            None => self.find_thread_slot(),
         }
-        self.find_thread_slot()
     }
 
     #[cold]
@@ -137,9 +143,7 @@ impl Session {
         thread.progress.put(progress::IDLE);
         thread.block_count.put(0);
         thread.linked.put(0);
-        thread.intent.put(0);
-        thread.owned_count.put(0);
-        thread.owned_overflow.put(0);
+        thread.forget_notes();
         thread.alertable.put(0);
         thread.process.put(self.slot() + 1);
     }

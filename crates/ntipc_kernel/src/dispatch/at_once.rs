@@ -1,0 +1,187 @@
+//! Fast paths: what needs neither the dispatcher lock nor a wait.
+//!
+//! Each is a loop of "look, compare-and-swap" on the one word of an object. It answers, or says [`None`] whenever the lock
+//! or an error message is needed; the full call then does it all again, properly. So nothing here makes a failure.
+//!
+//! Invariant: a word with HAS_WAITERS is changed under the lock only. Whoever begins to wait sets that flag by a
+//! read-modify-write and looks at the word afterwards: a compare-and-swap here came before, and is seen by that look, or
+//! fails and finds the flag. Success orders as acquire and release: what was stored before a signal is seen by who takes it.
+//! The generation stands in the word as well, so a handle that was closed meanwhile, its object's place used anew, fails the
+//! same compare-and-swap.
+
+use super::signal::{consume, count, is_signalled, owner, recursion};
+use super::wait::Target;
+use crate::arena::layout::{Object, word};
+use crate::fault::fault;
+use crate::object::handles::Entry;
+use crate::object::kind::{Kind, access};
+use crate::session::Session;
+use crate::sync::{Ordering, Shared};
+
+/// What [`Session::take_at_once`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Try {
+    /// Taken; and whether it was an abandoned mutant.
+    Taken(bool),
+    Unsignalled,
+    /// Needs the lock to tell, or is an error.
+    Unclear,
+}
+
+impl Session {
+    /// What a handle leads to, if it has the rights.
+    #[inline(always)]
+    fn glance(&self, handle: u32, rights: u32) -> Option<(Entry, &Object)> {
+        let entry = self.open_entry(handle).filter(|entry| entry.access & rights == rights)?;
+        Some((entry, self.arena.object(entry.object)))
+    }
+
+    /// Change the word of an object nobody waits for as `new` says; the word before.
+    #[inline(always)]
+    fn change(&self, entry: Entry, object: &Object, new: impl Fn(u64) -> Option<u64>) -> Option<u64> {
+        let mut seen = object.word.load(Ordering::Relaxed);
+        loop {
+            if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
+                return None;
+            }
+            match object.word.compare_exchange_weak(seen, new(seen)?, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Take one object (W1 of `wait`).
+    #[inline]
+    pub fn take_at_once(&self, target: Target) -> Try {
+        let Some((entry, object)) = self.glance(target.handle, access::SYNCHRONIZE) else { return Try::Unclear };
+        match Kind::of(object) {
+            Some(Kind::Mutant) => self.own(entry, object),
+            Some(kind) => self.take(entry, object, kind, target.channel),
+            None => Try::Unclear,
+        }
+    }
+
+    /// Take one unit of a semaphore.
+    #[inline(always)]
+    pub fn take_unit_at_once(&self, handle: u32) -> Try {
+        match self.glance(handle, access::SYNCHRONIZE) {
+            Some((entry, object)) if Kind::of(object) == Some(Kind::Semaphore) => {
+                self.take(entry, object, Kind::Semaphore, 0)
+            }
+            _ => Try::Unclear,
+        }
+    }
+
+    /// Own a mutant.
+    #[inline(always)]
+    pub fn own_at_once(&self, handle: u32) -> Try {
+        match self.glance(handle, access::SYNCHRONIZE) {
+            Some((entry, object)) if Kind::of(object) == Some(Kind::Mutant) => self.own(entry, object),
+            _ => Try::Unclear,
+        }
+    }
+
+    #[inline(always)]
+    fn take(&self, entry: Entry, object: &Object, kind: Kind, channel: u32) -> Try {
+        if kind.is_timer() || kind == Kind::Section {
+            return Try::Unclear; // a timer may be due: that takes the lock
+        }
+        loop {
+            let seen = object.word.load(Ordering::Acquire);
+            if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
+                return Try::Unclear;
+            }
+            if !is_signalled(kind, seen, 0, channel) {
+                return Try::Unsignalled;
+            }
+            if kind == Kind::NotificationEvent {
+                return Try::Taken(false);
+            }
+            let (new, _) = consume(kind, seen, 0, channel);
+            if object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                fault!(FastSemaphore);
+                return Try::Taken(false);
+            }
+        }
+    }
+
+    /// Own a mutant, once more if it is ours.
+    #[inline(always)]
+    fn own(&self, entry: Entry, object: &Object) -> Try {
+        let Some(slot) = self.known_thread_slot() else { return Try::Unclear };
+        let me = slot + 1;
+        loop {
+            let seen = object.word.load(Ordering::Relaxed);
+            if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
+                return Try::Unclear;
+            }
+            if owner(seen) == 0 {
+                let (taken, abandoned) = consume(Kind::Mutant, seen, me, 0);
+                self.note(slot, entry.object);
+                fault!(FastNoted);
+                // AcqRel: the note stays before it, the critical section after it.
+                if object.word.compare_exchange_weak(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                    fault!(FastOwned);
+                    return Try::Taken(abandoned);
+                }
+            } else if owner(seen) != me {
+                return Try::Unsignalled;
+            } else if u64::from(recursion(seen)) == word::RECURSION_MASK {
+                return Try::Unclear;
+            } else if object.word.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return Try::Taken(false);
+            }
+        }
+    }
+
+    /// Release a mutant once. Needs no right: who owns it may release it through any handle.
+    #[inline(always)]
+    pub fn release_mutant_at_once(&self, handle: u32) -> Option<()> {
+        let slot = self.known_thread_slot()?;
+        let (entry, object) = self.glance(handle, 0)?;
+        if Kind::of(object) != Some(Kind::Mutant) {
+            return None;
+        }
+        self.change(entry, object, |seen| match owner(seen) == slot + 1 {
+            true if recursion(seen) > 1 => Some(seen - 1),
+            true => Some(seen & word::GENERATION_MASK),
+            false => None,
+        })?;
+        fault!(FastReleased);
+        Some(())
+    }
+
+    /// Set one bit of an event or event pair; the bit before. Always a read-modify-write, even when it is set already: the
+    /// caller's earlier stores must be visible to whoever takes the event.
+    #[inline(always)]
+    pub(super) fn signal_at_once(&self, handle: u32, is_kind: fn(Kind) -> bool, rights: u32, bit: u32) -> Option<bool> {
+        let (entry, object) = self.glance(handle, rights)?;
+        Kind::of(object).filter(|kind| is_kind(*kind))?;
+        let before = self.change(entry, object, |seen| Some(seen | 1 << bit))?;
+        fault!(FastEventSet);
+        Some(before >> bit & 1 != 0)
+    }
+
+    /// Clear an event; the state before.
+    #[inline(always)]
+    pub(super) fn clear_at_once(&self, handle: u32) -> Option<bool> {
+        let (entry, object) = self.glance(handle, access::MODIFY)?;
+        Kind::of(object).filter(|kind| kind.is_event())?;
+        self.change(entry, object, |seen| Some(seen & !1)).map(|before| before & 1 != 0)
+    }
+
+    /// Add units to a semaphore; the count before.
+    #[inline(always)]
+    pub(super) fn add_at_once(&self, handle: u32, units: u32) -> Option<u32> {
+        let (entry, object) = self.glance(handle, access::MODIFY)?;
+        if Kind::of(object) != Some(Kind::Semaphore) || units == 0 || units > i32::MAX as u32 {
+            return None;
+        }
+        let before = self.change(entry, object, |seen| {
+            let total = count(seen).checked_add(units)?;
+            (total <= object.limit.get()).then_some(seen + u64::from(units))
+        })?;
+        Some(count(before))
+    }
+}
