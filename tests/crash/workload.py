@@ -150,6 +150,18 @@ def wait_for_own_threads(things: Things) -> None:
     thread.join()
 
 
+def take_what_another_waits_for(things: Things) -> None:
+    """Take an object that is set, beside a thread that waits for it and for something else."""
+    event, gate = ntipc.Event(), ntipc.Event()
+    thread = threading.Thread(target=ntipc.wait_all, args=([event, gate], 5))
+    thread.start()
+    when_waited_for(event).set()
+    event.wait(5)
+    event.set()
+    gate.set()
+    thread.join()
+
+
 def fork(work: Callable[[], Any]) -> int:
     """A child that does something and is killed. If it dies before that, this process goes with it."""
     reading, writing = os.pipe()
@@ -189,7 +201,10 @@ def see_others_die(things: Things) -> None:
     time.sleep(0.005)
 
 
-ROUND = [signal_everything, contend, make_and_close, wait_for_nothing, wait_for_own_threads, see_others_die]
+ROUND = [
+    signal_everything, contend, make_and_close, wait_for_nothing, wait_for_own_threads, take_what_another_waits_for,
+    see_others_die,
+]  # fmt: skip
 
 
 def work(things: Things, seconds: float = 10) -> None:

@@ -31,7 +31,7 @@ fault_points! {
     AckBeforeIdle, AckDone,
     // signals
     EventStored, SemaphoreStored, MutantFreed, PulseMarked, PulseSet, PulseReset, TimerTicked, TimerSet, TimerStarted,
-    SignalBeforeWait,
+    SignalBeforeWait, LockedTake,
     // fast paths
     FastEventSet, FastNoted, FastOwned, FastReleased, FastSemaphore,
     // death

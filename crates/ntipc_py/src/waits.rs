@@ -12,19 +12,23 @@ use pyo3::types::PyTuple;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+fn waitable<'a, 'py>(object: Borrowed<'a, 'py, PyAny>, call: &str) -> PyResult<Borrowed<'a, 'py, Waitable>> {
+    object
+        .cast()
+        .map_err(|error| PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes and timers: {error}")))
+}
+
 /// Objects of one wait: their session and handles.
-fn gather<'a>(
-    py: Python<'_>,
-    objects: &'a [Bound<'_, Waitable>],
-    call: &str,
-) -> PyResult<(&'a Arc<Session>, SmallVec<[Target; 8]>)> {
-    let mut targets = SmallVec::new();
-    let mut common: Option<&Arc<Session>> = None;
-    for object in objects {
-        let core = object.as_super().get();
+fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<(Arc<Session>, SmallVec<[Target; 8]>)> {
+    let py = objects.py();
+    let mut targets = SmallVec::with_capacity(objects.len());
+    let mut common: Option<Arc<Session>> = None;
+    for object in objects.iter_borrowed() {
+        let waitable = waitable(object, call)?;
+        let core = waitable.as_super().get();
         let (session, handle) =
             core.open_handle().map_err(|failure| errors::raise(py, &failure, call, &core.subject()))?;
-        match common {
+        match &common {
             Some(known) if !Arc::ptr_eq(known, session) => {
                 let failure = Failure::new(
                     NtStatus::NOT_SUPPORTED,
@@ -32,7 +36,8 @@ fn gather<'a>(
                 );
                 return Err(errors::raise(py, &failure, call, &core.subject()));
             }
-            _ => common = Some(session),
+            Some(_) => {}
+            None => common = Some(Arc::clone(session)),
         }
         targets.push(Target { handle, channel: 0 });
     }
@@ -52,39 +57,34 @@ pub fn wait_multiple(
 ) -> PyResult<Option<(u32, Vec<u32>)>> {
     let call = if wait_all { "wait_all" } else { "wait_any" };
     let deadline = deadline(timeout)?;
-    let mut waitables = Vec::with_capacity(objects.len());
-    for object in objects.iter() {
-        waitables.push(object.cast_into::<Waitable>().map_err(|error| {
-            PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes and timers: {error}"))
-        })?);
-    }
-    let (session, targets) = gather(py, &waitables, call)?;
-    match wait_for(py, session, &targets, wait_all, deadline, None) {
+    let (session, targets) = gather(objects, call)?;
+    match wait_for(py, &session, &targets, wait_all, deadline, None) {
         Ok(None) => Ok(None),
         Ok(Some(outcome)) => {
-            let taken = if wait_all { 0..waitables.len() } else { outcome.index as usize..outcome.index as usize + 1 };
+            let index = outcome.index as usize;
+            let taken = if wait_all { 0..objects.len() } else { index..(index + 1).min(objects.len()) };
             for place in taken {
-                if let Some(object) = waitables.get(place) {
-                    let core = object.as_super().get();
-                    if core.kind() == Type::Mutant {
-                        core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
-                    }
+                let object = objects.get_borrowed_item(place)?.to_owned().cast_into::<Waitable>()?;
+                let core = object.as_super().get();
+                if core.kind() == Type::Mutant {
+                    core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
                 }
             }
             Ok(Some((outcome.index, outcome.abandoned.to_vec())))
         }
-        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(py, &waitables, &failure))),
+        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(objects, call, &failure))),
         Err(WaitError::Raised(raised)) => Err(raised),
     }
 }
 
 /// Which of the objects of a failed wait it was, as far as can be told.
 #[cold]
-fn culprit(py: Python<'_>, waitables: &[Bound<'_, Waitable>], failure: &Failure) -> String {
+fn culprit(objects: &Bound<'_, PyTuple>, call: &str, failure: &Failure) -> String {
     let mut seen = Vec::new();
-    for object in waitables {
-        let core = object.as_super().get();
-        let identity = core.with(py, "", |session, handle| session.basics(handle, core.kind(), 0));
+    for object in objects.iter_borrowed() {
+        let Ok(waitable) = waitable(object, call) else { continue };
+        let core = waitable.as_super().get();
+        let identity = core.with(objects.py(), "", |session, handle| session.basics(handle, core.kind(), 0));
         let (Ok(basics), NtStatus::INVALID_PARAMETER_MIX) = (&identity, failure.status) else {
             match (identity, failure.status) {
                 (Ok(basics), NtStatus::ACCESS_DENIED) if basics.access & access::SYNCHRONIZE == 0 => {}
@@ -98,7 +98,7 @@ fn culprit(py: Python<'_>, waitables: &[Bound<'_, Waitable>], failure: &Failure)
         }
         seen.push(basics.index);
     }
-    format!("{} objects", waitables.len())
+    format!("{} objects", objects.len())
 }
 
 #[pyfunction]

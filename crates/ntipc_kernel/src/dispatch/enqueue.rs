@@ -1,6 +1,6 @@
 //! The steps of a wait that are taken under the dispatcher lock (W2 to W4 of `wait`).
 
-use super::signal::{owner, recursion};
+use super::signal::{consume, is_signalled, owner, recursion};
 use super::wait::{Resolved, Target};
 use crate::arena::layout::{BLOCKS, Block, progress, word};
 use crate::fault::fault;
@@ -59,7 +59,9 @@ impl Locked<'_> {
         thread.linked.put(0);
         fault!(WaitRecorded);
         // Before the flags go up: a timer that fires may complete others, and with the last of them the flags go down.
-        self.tick_all(slot);
+        for wanted in wanted.iter().filter(|wanted| wanted.kind.is_timer()) {
+            self.tick(wanted.entry.object);
+        }
         thread.progress.store(progress::WAIT, Ordering::SeqCst);
         fault!(WaitPublished);
         for wanted in wanted {
@@ -69,6 +71,30 @@ impl Locked<'_> {
             }
         }
         fault!(WaitFlagged);
+    }
+
+    /// Take a single object that is signalled, though others may be waiting: they have been told to look again and compete, or
+    /// want more than this one. One word changes, by one compare-and-swap, so this needs neither a record nor the journal.
+    pub(super) fn take_now(&mut self, slot: u32, wanted: &Resolved) -> Option<bool> {
+        let object = self.session.arena.object(wanted.entry.object);
+        if wanted.kind.is_timer() {
+            self.tick(wanted.entry.object);
+        }
+        if wanted.kind == Kind::Mutant {
+            self.session.note(slot, wanted.entry.object);
+        }
+        let mut seen = object.word.get();
+        while is_signalled(wanted.kind, seen, slot + 1, wanted.channel) {
+            let (new, abandoned) = consume(wanted.kind, seen, slot + 1, wanted.channel);
+            match object.word.compare_exchange(seen, new, Ordering::SeqCst, Ordering::Acquire) {
+                Ok(_) => {
+                    fault!(LockedTake);
+                    return Some(abandoned);
+                }
+                Err(now) => seen = now,
+            }
+        }
+        None
     }
 
     /// W4. `true`: satisfied at once, to be acknowledged.

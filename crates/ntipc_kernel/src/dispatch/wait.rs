@@ -51,6 +51,14 @@ pub enum Started {
     Queued(Queued),
 }
 
+impl Started {
+    /// One object, taken without a wait.
+    fn at_once(abandoned: bool) -> Started {
+        let abandoned = if abandoned { SmallVec::from_slice(&[0]) } else { SmallVec::new() };
+        Started::Satisfied(Outcome { index: 0, abandoned })
+    }
+}
+
 /// A queued wait of the calling thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Queued {
@@ -73,6 +81,8 @@ pub enum Slumber {
 
 /// A handle of a wait, looked up and found fit to be waited for.
 pub(super) struct Resolved {
+    /// The handle's word: while it is the same, so is everything here.
+    word: u64,
     pub entry: Entry,
     pub kind: Kind,
     pub channel: u32,
@@ -81,13 +91,14 @@ pub(super) struct Resolved {
 impl Session {
     #[inline]
     fn waitable(&self, target: Target) -> NtResult<Resolved> {
-        let entry = self.entry(target.handle)?;
+        let word = self.handle_word(target.handle);
+        let entry = Entry::unpack(word).filter(|entry| !entry.in_flight()).ok_or(NtStatus::INVALID_HANDLE)?;
         let kind = Kind::of(self.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
         if kind == Kind::Section {
             return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "a section cannot be waited for"));
         }
         check_rights(entry, access::SYNCHRONIZE)?;
-        Ok(Resolved { entry, kind, channel: target.channel & 1 })
+        Ok(Resolved { word, entry, kind, channel: target.channel & 1 })
     }
 
     /// Begin a wait; with `signal`, signal that object in the same step. Never blocks but for the lock.
@@ -103,43 +114,37 @@ impl Session {
             return Err(Failure::new(NtStatus::INVALID_PARAMETER, why));
         }
         let slot = self.thread_slot()?;
-        // Every handle is checked before anything is taken.
-        for target in targets {
-            self.waitable(*target)?;
-        }
-        if signal.is_none() && (targets.len() == 1 || !all) {
-            match self.take_at_once(targets[0]) {
-                Try::Taken(abandoned) => {
-                    let abandoned = if abandoned { SmallVec::from_slice(&[0]) } else { SmallVec::new() };
-                    return Ok(Started::Satisfied(Outcome { index: 0, abandoned }));
-                }
-                Try::Unsignalled if poll && targets.len() == 1 => return Ok(Started::TimedOut),
+        if let ([only], None) = (targets, signal) {
+            match self.take_at_once(*only) {
+                Try::Taken(abandoned) => return Ok(Started::at_once(abandoned)),
+                Try::Unsignalled if poll => return Ok(Started::TimedOut),
                 _ => {}
             }
         }
-        self.start_locked(slot, targets, all, poll, signal)
-    }
-
-    fn start_locked(
-        self: &Arc<Self>,
-        slot: u32,
-        targets: &[Target],
-        all: bool,
-        poll: bool,
-        signal: Option<Target>,
-    ) -> NtResult<Started> {
+        // Every handle is checked before anything is taken. Here, to be quick under the lock.
+        let mut wanted = SmallVec::<[Resolved; 8]>::with_capacity(targets.len());
+        for target in targets {
+            wanted.push(self.waitable(*target)?);
+        }
         self.arena.grow_blocks(slot, targets.len() as u32)?;
         let mut locked = self.lock_as(slot + 1);
         // A signal handler that waits while its own thread waits: the outer wait is put aside, and begins anew afterwards.
         locked.put_aside(slot);
-        let mut resolved: SmallVec<[Resolved; 8]> = SmallVec::new();
-        for target in targets {
-            resolved.push(self.waitable(*target)?);
+        for (wanted, target) in wanted.iter_mut().zip(targets) {
+            if self.handle_word(target.handle) != wanted.word {
+                *wanted = self.waitable(*target)?;
+            }
         }
-        locked.check_wait(slot, &resolved, all)?;
-        locked.publish(slot, &resolved, all);
+        locked.check_wait(slot, &wanted, all)?;
+        if let ([only], None) = (&wanted[..], signal)
+            && let Some(abandoned) = locked.take_now(slot, only)
+        {
+            return Ok(Started::at_once(abandoned));
+        }
+        let has_timers = wanted.iter().any(|wanted| wanted.kind.is_timer());
+        locked.publish(slot, &wanted, all);
         let satisfied = match signal {
-            None => locked.take_or_link(slot, &resolved),
+            None => locked.take_or_link(slot, &wanted),
             Some(signal) => locked.signal_and_take(slot, signal)?,
         };
         if !satisfied && poll {
@@ -151,10 +156,7 @@ impl Session {
         drop(locked);
         match satisfied {
             true => Ok(Started::Satisfied(self.acknowledge(slot))),
-            false => {
-                let has_timers = resolved.iter().any(|wanted| wanted.kind.is_timer());
-                Ok(Started::Queued(Queued { slot, incarnation, sequence, has_timers }))
-            }
+            false => Ok(Started::Queued(Queued { slot, incarnation, sequence, has_timers })),
         }
     }
 
@@ -169,7 +171,7 @@ impl Session {
                     return Some(self.acknowledge(wait.slot));
                 }
                 if state == progress::RETRY {
-                    return self.retry(wait.slot);
+                    return self.retry(wait);
                 }
                 std::hint::spin_loop();
             }
@@ -180,13 +182,16 @@ impl Session {
     }
 
     /// Told to compete: take it if it is still there, else stay in the queue.
-    fn retry(&self, slot: u32) -> Option<Outcome> {
+    fn retry(&self, wait: Queued) -> Option<Outcome> {
+        let slot = wait.slot;
         let thread = self.arena.thread(slot);
         {
             let mut locked = self.lock_as(slot + 1);
             if thread.progress.get() == progress::RETRY {
                 thread.progress.store(progress::WAIT, Ordering::SeqCst);
-                locked.tick_all(slot);
+                if wait.has_timers {
+                    locked.tick_all(slot);
+                }
                 if progress::is_queued(thread.progress.get())
                     && let Some(index) = locked.satisfied(slot)
                 {
@@ -211,7 +216,7 @@ impl Session {
                 return Slumber::Satisfied(self.acknowledge(slot), was_asleep);
             }
             if state == progress::RETRY {
-                match self.retry(slot) {
+                match self.retry(wait) {
                     Some(outcome) => return Slumber::Satisfied(outcome, was_asleep),
                     None => continue,
                 }
@@ -259,7 +264,9 @@ impl Session {
         let thread = self.arena.thread(wait.slot);
         {
             let mut locked = self.lock_as(wait.slot + 1);
-            locked.tick_all(wait.slot);
+            if wait.has_timers {
+                locked.tick_all(wait.slot);
+            }
             if thread.progress.get() == progress::RETRY
                 && let Some(index) = locked.satisfied(wait.slot)
             {

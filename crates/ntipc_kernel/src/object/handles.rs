@@ -73,11 +73,16 @@ fn invalid() -> Failure {
 }
 
 impl Session {
+    /// The word of a handle of this process; 0 = no such place, or free.
+    #[inline(always)]
+    pub(crate) fn handle_word(&self, handle: u32) -> u64 {
+        place(handle).map_or(0, |index| self.arena.handle(self.slot(), index).load(Ordering::Acquire))
+    }
+
     /// What a handle of this process leads to, if it is open. No lock: the answer may be old by the time it is used, see above.
     #[inline(always)]
     pub(crate) fn open_entry(&self, handle: u32) -> Option<Entry> {
-        let index = place(handle)?;
-        let entry = Entry::unpack(self.arena.handle(self.slot(), index).load(Ordering::Acquire))?;
+        let entry = Entry::unpack(self.handle_word(handle))?;
         (!entry.in_flight()).then_some(entry)
     }
 
