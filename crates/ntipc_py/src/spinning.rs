@@ -1,9 +1,10 @@
 //! How long a thread spins before it sleeps: as long as its own recent waits say that it pays.
 //!
 //! A partner on another processor answers a spinning thread within a microsecond or two, a sleeping one costs both a wake-up of
-//! 7 to 30 µs. On one processor spinning only keeps the partner from answering. So spinning needs credit, which success earns and
-//! failure costs. A thread without credit spins long in one of [`PROBE_EVERY`] waits, to find out whether its partner is awake by
-//! now; a wait that is satisfied before the thread is asleep shows the same.
+//! 7 to 30 µs. On one processor spinning only keeps the partner from answering: whoever completes a wait leaves word where it
+//! ran, and a thread that was told from its own processor does not spin. Otherwise spinning needs credit, which success
+//! earns and failure costs. A thread without credit spins long now and then, the more seldom the more often in vain, to
+//! find out whether its partner is awake by now; a wait that is satisfied before the thread is asleep shows the same.
 
 use ntipc_kernel::sys::process::processors;
 use std::sync::OnceLock;
@@ -12,45 +13,83 @@ use std::sync::OnceLock;
 pub const WITH_GIL_NS: u64 = 6_000;
 /// The longest spin: what it takes to wake a partner that sleeps.
 const LONGEST_NS: u64 = 60_000;
+/// Without credit, one of so many waits spins.
 const PROBE_EVERY: u32 = 64;
+const PROBE_EVERY_MAX: u32 = 1024;
 const CREDIT_MAX: u32 = 16;
 
 #[derive(Clone, Copy)]
 pub struct Spinning {
     credit: u32,
-    waits: u32,
+    /// Waits until the next probe.
+    until_probe: u32,
+    probe_every: u32,
     worth_ns: u64,
+    /// The partner was on this processor when it last completed a wait.
+    together: bool,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// While spinning, after so many nanoseconds.
+    Spinning(u64),
+    /// On the way to sleep: a short spin would have done.
+    Awake,
+    Asleep,
 }
 
 impl Spinning {
-    pub const NEW: Spinning = Spinning { credit: CREDIT_MAX / 4, waits: 0, worth_ns: WITH_GIL_NS };
+    pub const NEW: Spinning = Spinning {
+        credit: CREDIT_MAX / 4,
+        until_probe: PROBE_EVERY,
+        probe_every: PROBE_EVERY,
+        worth_ns: WITH_GIL_NS,
+        together: false,
+    };
 
     /// How long to spin in this wait; 0 = not at all.
     pub fn budget_ns(&mut self) -> u64 {
         static PROCESSORS: OnceLock<usize> = OnceLock::new();
-        if *PROCESSORS.get_or_init(processors) == 1 {
+        if self.together || *PROCESSORS.get_or_init(processors) == 1 {
             return 0;
         }
         if self.credit > 0 {
             return self.worth_ns;
         }
-        self.waits = (self.waits + 1) % PROBE_EVERY;
-        if self.waits == 0 { LONGEST_NS } else { 0 }
+        self.until_probe = self.until_probe.saturating_sub(1);
+        if self.until_probe > 0 {
+            return 0;
+        }
+        self.until_probe = self.probe_every;
+        LONGEST_NS
     }
 
-    /// Satisfied after spinning so long.
-    pub fn paid(&mut self, took_ns: u64) {
+    /// A wait was satisfied; `together`: by somebody on this processor.
+    pub fn satisfied(&mut self, found: Found, together: bool) {
+        if together {
+            self.together = true;
+            self.credit = 0;
+            return;
+        }
+        if std::mem::replace(&mut self.together, false) {
+            self.credit = 1; // apart from now on: see whether it pays
+        }
+        let took_ns = match found {
+            Found::Spinning(took_ns) => took_ns,
+            Found::Awake => 0,
+            Found::Asleep => return,
+        };
         self.credit = (self.credit + 2).min(CREDIT_MAX);
         self.worth_ns = (took_ns * 2).clamp(WITH_GIL_NS, LONGEST_NS);
+        self.probe_every = PROBE_EVERY;
     }
 
     /// Spun in vain.
     pub fn failed(&mut self, spun_ns: u64) {
+        if self.credit == 0 {
+            self.probe_every = (self.probe_every * 2).min(PROBE_EVERY_MAX);
+        }
         self.credit = self.credit.saturating_sub(if spun_ns > WITH_GIL_NS { 4 } else { 1 });
-    }
-
-    /// Satisfied on the way to sleep: a short spin would have done.
-    pub fn would_have_paid(&mut self) {
-        self.paid(0);
     }
 }

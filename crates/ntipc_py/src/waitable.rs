@@ -2,7 +2,7 @@
 
 use crate::errors;
 use crate::object::Object;
-use crate::spinning::{self, Spinning};
+use crate::spinning::{self, Found, Spinning};
 use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target};
 use ntipc_kernel::object::kind::Type;
@@ -116,7 +116,7 @@ fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcom
         outcome = py.detach(|| session.spin(queued, budget_ns - spinning::WITH_GIL_NS));
     }
     match outcome {
-        Some(_) => spinning.paid(now_ns() - began),
+        Some(_) => spinning.satisfied(Found::Spinning(now_ns() - began), session.was_told_here(queued)),
         None => spinning.failed(budget_ns),
     }
     SPINNING.set(spinning);
@@ -145,11 +145,10 @@ fn sleep(
         let slice = if on_main_thread() { now_ns() + SLICE_NS } else { NEVER };
         match py.detach(|| session.sleep(queued, deadline.at_ns, slice)) {
             Slumber::Satisfied(outcome, was_asleep) => {
-                if !was_asleep {
-                    let mut spinning = SPINNING.get();
-                    spinning.would_have_paid();
-                    SPINNING.set(spinning);
-                }
+                let found = if was_asleep { Found::Asleep } else { Found::Awake };
+                let mut spinning = SPINNING.get();
+                spinning.satisfied(found, session.was_told_here(queued));
+                SPINNING.set(spinning);
                 return Ok(Some(Some(outcome)));
             }
             Slumber::TimedOut => return Ok(Some(None)),

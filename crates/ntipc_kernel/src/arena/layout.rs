@@ -199,7 +199,8 @@ pub struct Thread {
     pub alertable: AtomicU32,
     /// 1: the blocks are in the objects' lists.
     pub linked: AtomicU32,
-    _pad: AtomicU32,
+    /// The processor on which the last wait was completed, for the waiter to learn whether spinning can pay.
+    pub told_on: AtomicU32,
     pub sequence: AtomicU64,
     /// When the wait began (eventual hand-over).
     pub since_ns: AtomicU64,

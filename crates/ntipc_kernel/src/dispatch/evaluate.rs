@@ -18,6 +18,7 @@ use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::sync::{Ordering, Shared};
 use crate::sys::clock::now_ns;
+use crate::sys::process::processor;
 
 /// A waiter that has waited so long for a mutant or a semaphore gets it handed over; one that has not competes for it.
 /// Strict hand-over costs an order of magnitude of throughput under contention, pure competition starves.
@@ -73,6 +74,7 @@ impl Locked<'_> {
         header.journal_valid.put(journal::COMPLETE); // T2
         fault!(JournalValid);
         self.apply_journal(); // T3
+        thread.told_on.store(processor(), Ordering::Relaxed);
         let before = thread.progress.swap(result, Ordering::SeqCst); // T4
         fault!(JournalTold);
         header.journal_valid.put(0); // T5

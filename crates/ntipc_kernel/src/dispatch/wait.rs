@@ -23,6 +23,7 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
 use crate::sys::clock::{NEVER, now_ns};
 use crate::sys::futex::{self, Slept};
+use crate::sys::process::processor;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -323,6 +324,11 @@ impl Session {
         thread.progress.put(progress::IDLE);
         fault!(AckDone);
         outcome
+    }
+
+    /// Whether the wait that just ended was completed on the processor that the calling thread runs on now.
+    pub fn was_told_here(&self, wait: Queued) -> bool {
+        self.arena.thread(wait.slot).told_on.load(Ordering::Relaxed) == processor()
     }
 
     /// When the first timer of a wait is due. Read without the lock: whoever sets a timer tells its waiters to look again.
