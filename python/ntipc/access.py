@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from enum import IntFlag
 
 from ntipc.errors import Status, from_status
+from ntipc.names import describe
 
 
 class Access(IntFlag):
@@ -67,13 +68,16 @@ SECTION_ACCESS = {
 NO_SPELLINGS: Mapping[str, Access] = {}
 
 
-def rights(access: int | str | None, call: str, subject: str, spellings: Mapping[str, Access] = NO_SPELLINGS) -> int:
+def rights(
+    access: int | str | None, call: str, kind: str, name: str | None, spellings: Mapping[str, Access] = NO_SPELLINGS
+) -> int:
     """Turn an ``access`` argument into the number that the kernel takes, where 0 means all rights of the type.
 
     Args:
         access: Rights, ``None`` for all of them, or one of ``spellings``.
         call: The call, for the message of an error.
-        subject: The object, for the message of an error.
+        kind: What the object is, for the message of an error.
+        name: Its name, for the message of an error.
         spellings: Texts that stand for rights: :data:`SECTION_ACCESS` for a section.
 
     Raises:
@@ -90,11 +94,15 @@ def rights(access: int | str | None, call: str, subject: str, spellings: Mapping
         if access in spellings:
             return spellings[access]
         known = " or ".join(["an ntipc.Access", *map(repr, spellings)])
-        raise from_status(Status.INVALID_PARAMETER, call, subject, f"the access must be {known}, not {access!r}")
+        raise from_status(
+            Status.INVALID_PARAMETER, call, describe(kind, name), f"the access must be {known}, not {access!r}"
+        )
     if isinstance(access, bool) or not isinstance(access, int):
         raise TypeError(f"access must be an ntipc.Access or None, not {type(access).__name__}")
     if access == 0:
-        raise from_status(Status.ACCESS_DENIED, call, subject, advice="Ask for a right; 0 asks for none")
+        raise from_status(Status.ACCESS_DENIED, call, describe(kind, name), advice="Ask for a right; 0 asks for none")
     if not 0 < access <= 0xFFFF_FFFF:
-        raise from_status(Status.INVALID_PARAMETER, call, subject, f"the access must be of 32 bits, not {access:#x}")
+        raise from_status(
+            Status.INVALID_PARAMETER, call, describe(kind, name), f"the access must be of 32 bits, not {access:#x}"
+        )
     return int(access)

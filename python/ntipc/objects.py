@@ -213,7 +213,7 @@ class NtObject(_kernel.Object):
 
     @classmethod
     def _rights(cls, access: int | str | None, call: str, name: str | None) -> int:
-        return rights(access, f"{cls.__name__}.{call}", describe(cls._kind, name), cls._access_spellings)
+        return rights(access, f"{cls.__name__}.{call}", cls._kind, name, cls._access_spellings)
 
     @classmethod
     def _nameable(cls, name: str | None) -> str:

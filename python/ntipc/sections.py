@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, SupportsIndex, cast, overload
 
 from ntipc import _kernel
-from ntipc.access import SECTION_ACCESS, Access, rights
+from ntipc.access import SECTION_ACCESS, rights
 from ntipc.errors import NtError, ObjectNotFound, Status, from_status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
@@ -258,7 +258,7 @@ class Section(_kernel.Section, ClosingObject):
         length = 0 if size is None else index(size)
         if offset < 0 or not 0 <= length <= LARGEST_SIZE - offset:
             raise self._failure(Status.INVALID_VIEW_SIZE, "map")
-        access = self._best_access() if access is None else _checked_access(self.name, access)
+        access = self._view_access if access is None else _checked_access(self.name, access)
         return cast("View", self.map_view(View, offset, length or None, access))
 
     def info(self) -> SectionInfo:
@@ -304,19 +304,12 @@ class Section(_kernel.Section, ClosingObject):
         """Turn ``access`` into rights, and keep in mind that a "copy" handle maps copies."""
         if access == "copy":
             self._view_access = "copy"
-        return rights(access, "Section", describe("section", name), SECTION_ACCESS)
+        return rights(access, "Section", "section", name, SECTION_ACCESS)
 
     def _carry_over(self, original: Self, access: int | str | None) -> None:
         super()._carry_over(original, access)
         if access is not None:
             self._view_access = "copy" if access == "copy" else None
-
-    def _best_access(self) -> str:
-        if self._view_access is not None:
-            return self._view_access
-        if self.protection == "rw":
-            return "rw" if self.access & Access.SECTION_MAP_WRITE else "r"
-        return self.protection
 
     def _state(self, info: Mapping[str, Any]) -> list[str]:
         return [f"size={info['size']}", info["protection"]] + ([f"file={info['file']!r}"] if info["file"] else [])

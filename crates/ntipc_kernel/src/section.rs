@@ -26,6 +26,9 @@ pub const PAGE: u64 = 4096;
 /// Views begin at multiples of it, as on NT.
 pub const GRANULARITY: u64 = 65_536;
 
+/// Memory up to this size is given back under the lock; more only after it is dropped.
+const QUICKLY_FREED: u64 = 1 << 20;
+
 const FILE: u32 = 1 << 4;
 const RESERVE: u32 = 1 << 5;
 
@@ -148,19 +151,18 @@ impl Session {
             self.arena.object(entry.object).extra.put(cells);
             return Ok(());
         }
-        let directory = files::status_of(&self.directory)?;
-        let mode = directory.st_mode & 0o666;
+        let (mode, group) = self.file_mode()?;
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
         let file = files::open_at(&self.directory, &file_name(serial), flags, 0o600)
             .map_err(|error| Failure::from_io("making the section's file", &error))?;
         fault!(SectionFileMade);
         if mode != 0o600 {
-            files::set_mode(&file, mode, (directory.st_mode & 0o070 != 0).then_some(directory.st_gid))?;
+            files::set_mode(&file, mode, group)?;
         }
         let length = wanted.size.next_multiple_of(PAGE);
-        files::set_length(&file, length)?;
-        if !wanted.reserve {
-            files::reserve(&file, 0, length)?;
+        match wanted.reserve {
+            true => files::set_length(&file, length)?,
+            false => files::reserve(&file, 0, length)?,
         }
         fault!(SectionReserved);
         Ok(())
@@ -195,6 +197,15 @@ impl Session {
             return Err(Failure::new(NtStatus::FILE_INVALID, why));
         }
         Ok((file, status.st_size as u64))
+    }
+
+    /// The most that the handle and the section allow.
+    pub fn best_protection(&self, handle: u32) -> NtResult<Protection> {
+        let (entry, _) = self.entry_of(handle, Type::Section, 0)?;
+        Ok(match decode(self.arena.object(entry.object).limit.get()) {
+            Protection::ReadWrite if entry.access & access::SECTION_MAP_WRITE == 0 => Protection::Read,
+            protection => protection,
+        })
     }
 
     /// Map a part of a section. `None`: to its end.
@@ -241,8 +252,13 @@ impl Locked<'_> {
     /// Remove the file of a section; a missing one is no error.
     pub fn unlink_section_file(&mut self, object: u32) {
         let record = self.session.arena.object(object);
-        if record.limit.get() & FILE == 0 {
-            self.unlink_later(&file_name(record.b.get()));
+        if record.limit.get() & FILE != 0 {
+            return;
+        }
+        let name = file_name(record.b.get());
+        match record.a.get() {
+            0..=QUICKLY_FREED => files::unlink_at(&self.session.directory, &name),
+            _ => self.unlink_later(&name),
         }
     }
 }

@@ -3,9 +3,9 @@
 use crate::arena::Arena;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::sys::futex;
+use crate::sys::{files, futex};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// `Session::state`.
 pub const ATTACHED: u32 = 1;
@@ -17,6 +17,8 @@ pub struct Session {
     pub path: String,
     pub(crate) arena: Arena,
     pub(crate) directory: OwnedFd,
+    /// Mode of the session's files, and whose group they are, as the directory says.
+    file_mode: OnceLock<(u32, Option<u32>)>,
     /// Keeps the presence lock; replaced in a forked child.
     pub(crate) presence: Mutex<Option<OwnedFd>>,
     /// Changes with every attachment and every fork, never repeats in a process: what threads remember their slot by.
@@ -58,6 +60,7 @@ impl Session {
             path,
             arena,
             directory,
+            file_mode: OnceLock::new(),
             presence: Mutex::new(Some(presence)),
             incarnation: AtomicU64::new(new_incarnation()),
             state: AtomicU32::new(ATTACHED),
@@ -68,6 +71,15 @@ impl Session {
             reaping: AtomicBool::new(false),
             further_watchers: AtomicU32::new(0),
         }
+    }
+
+    pub(crate) fn file_mode(&self) -> NtResult<(u32, Option<u32>)> {
+        if let Some(known) = self.file_mode.get() {
+            return Ok(*known);
+        }
+        let directory = files::status_of(&self.directory)?;
+        let group = (directory.st_mode & 0o070 != 0).then_some(directory.st_gid);
+        Ok(*self.file_mode.get_or_init(|| (directory.st_mode & 0o666, group)))
     }
 
     #[inline(always)]

@@ -57,17 +57,19 @@ impl Section {
         })
     }
 
-    /// Map a part of the section into an instance of ``cls``. Size None: to the end.
+    /// Map a part of the section into an instance of ``cls``. Size None: to the end. Access None: the most that is allowed.
     fn map_view<'py>(
         slf: &Bound<'py, Self>,
         cls: &Bound<'py, PyType>,
         offset: u64,
         size: Option<u64>,
-        access: &str,
+        access: Option<&str>,
     ) -> PyResult<Bound<'py, View>> {
-        let protection = self::protection(access)?;
-        let mapping =
-            core(slf).with(slf.py(), "map", |session, handle| session.map_view(handle, offset, size, protection))?;
+        let wanted = access.map(self::protection).transpose()?;
+        let (mapping, protection) = core(slf).with(slf.py(), "map", |session, handle| {
+            let protection = wanted.map_or_else(|| session.best_protection(handle), Ok)?;
+            Ok((session.map_view(handle, offset, size, protection)?, protection))
+        })?;
         let view = cls.call0()?.cast_into::<View>()?;
         view.get().fill(mapping, protection)?;
         Ok(view)

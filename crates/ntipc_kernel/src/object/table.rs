@@ -8,7 +8,6 @@ use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
-use crate::sys::process::pid;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,7 +157,7 @@ impl Locked<'_> {
         for field in [&record.head, &record.tail, &record.handles, &record.link, &record.name, &record.extra] {
             field.put(0);
         }
-        record.creator_pid.put(pid());
+        record.creator_pid.put(self.session.arena.process(self.session.slot()).pid.get());
         record.a.put(initial.a);
         record.b.put(initial.b);
         let value = initial.value & word::VALUE;
