@@ -1,6 +1,7 @@
 //! This process's attachment to one session: the mapping, the files, and which slot of the process table is ours.
 
 use crate::arena::Arena;
+use crate::process::known_threads::KnownThreads;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sys::{files, futex};
@@ -21,8 +22,9 @@ pub struct Session {
     file_mode: OnceLock<(u32, Option<u32>)>,
     /// Keeps the presence lock; replaced in a forked child.
     pub(crate) presence: Mutex<Option<OwnedFd>>,
-    /// Changes with every attachment and every fork, never repeats in a process: what threads remember their slot by.
+    /// Changes with every attachment and every fork, never repeats in a process: what waits and registrations are held against.
     pub(crate) incarnation: AtomicU64,
+    pub(crate) known_threads: KnownThreads,
     pub(crate) state: AtomicU32,
     /// Our process slot.
     pub(crate) slot: AtomicU32,
@@ -63,6 +65,7 @@ impl Session {
             file_mode: OnceLock::new(),
             presence: Mutex::new(Some(presence)),
             incarnation: AtomicU64::new(new_incarnation()),
+            known_threads: KnownThreads::new(),
             state: AtomicU32::new(ATTACHED),
             slot: AtomicU32::new(0),
             slot_generation: AtomicU32::new(0),

@@ -38,6 +38,7 @@ extern "C" fn forked() {
         for session in known.iter() {
             session.state.store(FORKED, Ordering::Release);
             session.incarnation.store(new_incarnation(), Ordering::Release);
+            session.known_threads.forget_all();
         }
     }
     forget_registrations_after_fork();

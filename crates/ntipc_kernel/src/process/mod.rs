@@ -3,7 +3,7 @@
 //! * `lock`: the dispatcher lock, and how it is taken over from the dead
 //! * `attach`: making, joining and leaving a session
 //! * `helper`: the thread every participant has; it holds the life word, and one of them is the reaper
-//! * `thread`: a thread's slot
+//! * `thread`: a thread's slot; `known_threads`: found quickly
 //! * `release`: what is done for the dead (and for whoever leaves)
 //! * `recover`: putting the lists right after a death inside the lock
 //! * `fork`: a child becomes a participant of its own
@@ -11,6 +11,7 @@
 pub mod attach;
 pub mod fork;
 mod helper;
+pub(crate) mod known_threads;
 pub(crate) mod lock;
 mod recover;
 mod release;

@@ -8,7 +8,7 @@ use crate::status::{NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
 use crate::sys::process::tid;
 use crate::sys::robust::{self, Linked};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// One slot of the calling thread in one session. Keeps the mapping, in which its list node lies.
@@ -25,15 +25,12 @@ struct Registrations {
 }
 
 thread_local! {
-    /// The last answer: incarnation of the session, slot.
-    static CURRENT: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
     static REGISTRATIONS: RefCell<Registrations> = RefCell::default();
 }
 
 impl Drop for Registrations {
     /// The thread ends: its mutants are abandoned, its slots free.
     fn drop(&mut self) {
-        CURRENT.set((0, 0));
         for registration in std::mem::take(&mut self.slots) {
             registration.give_back(&mut self.linked);
         }
@@ -46,6 +43,7 @@ impl Registration {
     }
 
     fn give_back(self, linked: &mut Linked) {
+        self.session.known_threads.forget();
         let thread = self.session.arena.thread(self.slot);
         if !self.is_current() {
             robust::unlink(&thread.life, linked);
@@ -69,8 +67,7 @@ impl Session {
     /// The slot of the calling thread, if it has one here already.
     #[inline(always)]
     pub(crate) fn known_thread_slot(&self) -> Option<u32> {
-        let (incarnation, slot) = CURRENT.get();
-        (incarnation == self.incarnation.load(Ordering::Relaxed)).then_some(slot)
+        self.known_threads.get()
     }
 
     /// The slot of the calling thread.
@@ -99,7 +96,7 @@ impl Session {
             }
             let incarnation = self.incarnation.load(Ordering::Acquire);
             if let Some(known) = slots.iter().find(|known| known.incarnation == incarnation) {
-                return Ok((known.slot, incarnation));
+                return Ok(known.slot);
             }
             let slot = self.claim_thread(linked)?;
             let registration = Registration { session: Arc::clone(self), incarnation, slot };
@@ -108,11 +105,11 @@ impl Session {
                 return Err(left);
             }
             slots.push(registration);
-            Ok((slot, incarnation))
+            Ok(slot)
         });
         match found {
-            Ok(Ok((slot, incarnation))) => {
-                CURRENT.set((incarnation, slot));
+            Ok(Ok(slot)) => {
+                self.known_threads.set(slot);
                 Ok(slot)
             }
             Ok(Err(failure)) => Err(failure),
@@ -157,7 +154,6 @@ impl Session {
 
     /// Give the calling thread's slot back before its end.
     pub(crate) fn forget_thread(&self) {
-        CURRENT.set((0, 0));
         let _ = REGISTRATIONS.try_with(|registrations| {
             let mut registrations = registrations.borrow_mut();
             let Registrations { slots, linked } = &mut *registrations;
@@ -187,9 +183,11 @@ impl Session {
 
 /// In a forked child, before anything else: the list of the C library is empty there, so ours are no longer in it.
 pub(crate) fn forget_registrations_after_fork() {
-    CURRENT.set((0, 0));
     let _ = REGISTRATIONS.try_with(|registrations| {
         let mut registrations = registrations.borrow_mut();
+        for registration in &registrations.slots {
+            registration.session.known_threads.forget_all();
+        }
         registrations.linked = Linked::default();
         registrations.slots.clear();
     });
