@@ -11,6 +11,8 @@ LAYOUT: str
 """Fingerprint of the arena's layout; participants of one session must agree on it."""
 FAULT_POINTS: tuple[str, ...]
 """Names of the compiled-in fault points; empty in an ordinary build."""
+INGREDIENTS: tuple[str, ...]
+"""Names of what ``NTIPC_WITHOUT`` can leave out of recovery; empty but in a build for the mutation check."""
 MAXIMUM_WAIT_OBJECTS: int
 
 OPEN_OR_CREATE: int
@@ -161,5 +163,11 @@ def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...
 def leave_all() -> None: ...
-def arm_fault(name: str, countdown: int = 1) -> None:
-    """Kill this process with SIGKILL at the ``countdown``-th pass of a fault point (of any, for "*")."""
+def arm_fault(name: str, countdown: int = 1, action: str = "kill") -> None:
+    """At the ``countdown``-th pass of a fault point (of any, for "*") kill this process, "stop" it, or "hang" the thread."""
+
+def report_faults(fd: int) -> None:
+    """Write the number of an armed point that is passed to a descriptor, as one byte, before anything happens."""
+
+def set_eligible(eligible: bool) -> None:
+    """Whether this process may be the reaper (always, in an ordinary build)."""

@@ -4,6 +4,8 @@ import multiprocessing.resource_tracker
 import os
 from pathlib import Path
 
+from harness.nursery import QuickPeer
+
 
 def base() -> Path:
     """The directory that holds all sessions."""
@@ -16,7 +18,7 @@ def session_paths(*names: str) -> list[Path]:
 
 
 def child_processes() -> set[int]:
-    """Ids of this process's children, except the resource tracker of multiprocessing, which stays for good."""
+    """Ids of this process's children, except those that stay for good: multiprocessing's resource tracker, the nursery."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -25,7 +27,7 @@ def child_processes() -> set[int]:
         int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and parent_of(path) == os.getpid()
     }
     tracker = multiprocessing.resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]
-    return children - {tracker}
+    return children - {tracker, QuickPeer.nursery and QuickPeer.nursery.process.pid}
 
 
 def parent_of(process: Path) -> int | None:

@@ -44,28 +44,71 @@ fault_points! {
     ForkBeforeCopy, ForkCopied,
 }
 
+/// What happens to whoever passes an armed point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Action {
+    /// The process dies.
+    Kill,
+    /// The process is stopped (SIGSTOP), and goes on when it is told to.
+    Stop,
+    /// The thread never goes on; the others of its process do.
+    Hang,
+}
+
+impl Action {
+    pub fn named(name: &str) -> Option<Action> {
+        match name {
+            "kill" => Some(Action::Kill),
+            "stop" => Some(Action::Stop),
+            "hang" => Some(Action::Hang),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(feature = "faults")]
 mod armed {
-    use super::NAMES;
-    use crate::sync::{AtomicI32, AtomicU32, Ordering};
+    use super::{Action, NAMES};
+    use crate::sync::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
     const ANY: u32 = u32::MAX - 1;
     static ARMED: AtomicU32 = AtomicU32::new(u32::MAX);
     static COUNTDOWN: AtomicI32 = AtomicI32::new(0);
+    static ACTION: AtomicU32 = AtomicU32::new(Action::Kill as u32);
+    static REPORT: AtomicI32 = AtomicI32::new(-1);
+    static ELIGIBLE: AtomicBool = AtomicBool::new(true);
 
     pub fn pass(point: super::Point) {
         let armed = ARMED.load(Ordering::Relaxed);
         if (armed == point as u32 || armed == ANY) && COUNTDOWN.fetch_sub(1, Ordering::Relaxed) == 1 {
+            act(point);
+        }
+    }
+
+    #[cold]
+    fn act(point: super::Point) {
+        let fd = REPORT.load(Ordering::Relaxed);
+        if fd >= 0 {
+            let number = [point as u8];
+            // SAFETY: one readable byte; whatever the descriptor is, write checks it.
+            unsafe { libc::write(fd, number.as_ptr().cast(), 1) };
+        }
+        let action = ACTION.load(Ordering::Relaxed);
+        if action != Action::Hang as u32 {
+            let signal = if action == Action::Stop as u32 { libc::SIGSTOP } else { libc::SIGKILL };
             // SAFETY: kill has no memory effects; SIGKILL to ourselves never returns control for long.
-            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+            unsafe { libc::kill(libc::getpid(), signal) };
+        }
+        if action != Action::Stop as u32 {
             loop {
                 std::thread::sleep(std::time::Duration::from_secs(1));
             }
         }
     }
 
-    /// Arm one point ("*" for any): the process dies at the `countdown`-th pass. `false`: no such point.
-    pub fn arm(name: &str, countdown: i32) -> bool {
+    /// Arm one point ("*" for any): `action` happens at the `countdown`-th pass. `false`: no such point.
+    pub fn arm(name: &str, countdown: i32, action: Action) -> bool {
         let Some(index) =
             NAMES.iter().position(|known| *known == name).map(|i| i as u32).or((name == "*").then_some(ANY))
         else {
@@ -73,18 +116,46 @@ mod armed {
         };
         ARMED.store(u32::MAX, Ordering::Relaxed);
         COUNTDOWN.store(countdown.max(1), Ordering::Relaxed);
+        ACTION.store(action as u32, Ordering::Relaxed);
         ARMED.store(index, Ordering::Relaxed);
         true
+    }
+
+    /// From now on the number of an armed point that is passed is written there, one byte; a negative descriptor ends it.
+    pub fn report_to(fd: i32) {
+        REPORT.store(fd, Ordering::Relaxed);
+    }
+
+    /// Whether this process may be the reaper. A test keeps the office from those who never die.
+    pub fn set_eligible(eligible: bool) {
+        ELIGIBLE.store(eligible, Ordering::Release);
+    }
+
+    pub fn is_eligible() -> bool {
+        ELIGIBLE.load(Ordering::Acquire)
     }
 }
 
 #[cfg(feature = "faults")]
-pub use armed::{arm, pass};
+pub use armed::{arm, is_eligible, pass, report_to, set_eligible};
 
 #[cfg(not(feature = "faults"))]
-pub fn arm(_name: &str, _countdown: i32) -> bool {
-    false
+mod unarmed {
+    pub fn arm(_name: &str, _countdown: i32, _action: super::Action) -> bool {
+        false
+    }
+
+    pub fn report_to(_fd: i32) {}
+
+    pub fn set_eligible(_eligible: bool) {}
+
+    pub const fn is_eligible() -> bool {
+        true
+    }
 }
+
+#[cfg(not(feature = "faults"))]
+pub use unarmed::{arm, is_eligible, report_to, set_eligible};
 
 /// Die here if a test said so.
 macro_rules! fault {

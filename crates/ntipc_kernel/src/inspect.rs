@@ -174,6 +174,7 @@ fn counters(arena: &Arena) -> Vec<(&'static str, u64)> {
         ("recoveries", header.recoveries.get()),
         ("redone", header.redone.get()),
         ("handed_over", header.handed_over.get()),
+        ("hidden_deaths", header.hidden.get()),
     ]
 }
 

@@ -17,6 +17,7 @@ mod arena;
 pub mod dispatch;
 pub mod fault;
 pub mod inspect;
+pub mod mutation;
 pub mod object;
 pub mod process;
 pub mod query;

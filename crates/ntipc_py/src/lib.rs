@@ -19,16 +19,31 @@ mod view;
 mod waitable;
 mod waits;
 
+use ntipc_kernel::fault;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 #[pyfunction]
-#[pyo3(signature = (name, countdown=1))]
-fn arm_fault(name: &str, countdown: i32) -> PyResult<()> {
-    match ntipc_kernel::fault::arm(name, countdown) {
+#[pyo3(signature = (name, countdown=1, action="kill"))]
+fn arm_fault(name: &str, countdown: i32, action: &str) -> PyResult<()> {
+    let Some(action) = fault::Action::named(action) else {
+        return Err(PyValueError::new_err(format!("a fault point can kill, stop or hang, not {action:?}")));
+    };
+    match fault::arm(name, countdown, action) {
         true => Ok(()),
-        false => Err(pyo3::exceptions::PyValueError::new_err(format!("no fault point {name:?} in this build"))),
+        false => Err(PyValueError::new_err(format!("no fault point {name:?} in this build"))),
     }
+}
+
+#[pyfunction]
+fn report_faults(fd: i32) {
+    fault::report_to(fd);
+}
+
+#[pyfunction]
+fn set_eligible(eligible: bool) {
+    fault::set_eligible(eligible);
 }
 
 #[pymodule]
@@ -36,7 +51,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     ntipc_kernel::process::fork::install();
     module.add("LAYOUT", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
-    module.add("FAULT_POINTS", PyTuple::new(py, ntipc_kernel::fault::NAMES)?)?;
+    module.add("FAULT_POINTS", PyTuple::new(py, fault::NAMES)?)?;
+    module.add("INGREDIENTS", PyTuple::new(py, ntipc_kernel::mutation::NAMES)?)?;
     module.add("MAXIMUM_WAIT_OBJECTS", ntipc_kernel::dispatch::wait::MAXIMUM_WAIT_OBJECTS)?;
     module.add("OPEN_OR_CREATE", object::OPEN_OR_CREATE)?;
     module.add("CREATE", object::CREATE)?;
@@ -60,5 +76,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
     module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
+    module.add_function(wrap_pyfunction!(report_faults, module)?)?;
+    module.add_function(wrap_pyfunction!(set_eligible, module)?)?;
     Ok(())
 }

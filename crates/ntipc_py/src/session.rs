@@ -4,6 +4,7 @@ use crate::errors;
 use ntipc_kernel::Session;
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
+use ntipc_kernel::{fault, mutation};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::{Arc, Once};
@@ -14,13 +15,17 @@ pub struct PySession {
     pub session: Arc<Session>,
 }
 
-/// `NTIPC_CRASH_AT=name[:countdown]` arms a fault point (in test builds), before the process first attaches.
+/// In test builds, before the process first attaches: `NTIPC_CRASH_AT=name[:countdown]` arms a fault point,
+/// `NTIPC_WITHOUT=name` leaves out an ingredient of recovery.
 fn arm_from_environment() {
     static ARMED: Once = Once::new();
     ARMED.call_once(|| {
         if let Ok(armed) = std::env::var("NTIPC_CRASH_AT") {
             let (name, countdown) = armed.split_once(':').unwrap_or((&armed, "1"));
-            ntipc_kernel::fault::arm(name, countdown.parse().unwrap_or(1));
+            fault::arm(name, countdown.parse().unwrap_or(1), fault::Action::Kill);
+        }
+        if let Ok(ingredient) = std::env::var("NTIPC_WITHOUT") {
+            mutation::leave_out(&ingredient);
         }
     });
 }

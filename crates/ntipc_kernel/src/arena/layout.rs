@@ -129,7 +129,9 @@ pub struct Header {
     pub abandons: AtomicU64,
     pub redone: AtomicU64,
     pub handed_over: AtomicU64,
-    _line4: [AtomicU32; 4],
+    /// Deaths that Linux did not tell, and a slow look-round found.
+    pub hidden: AtomicU64,
+    _line4: [AtomicU32; 2],
 
     /// Held by the elected reaper (a life word), and the word that tells it of newcomers.
     pub reaper: LifeWord,

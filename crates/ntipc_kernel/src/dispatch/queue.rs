@@ -7,6 +7,7 @@ use crate::arena::layout::{BLOCKS, Block, word};
 use crate::arena::layout::{journal, progress};
 use crate::dispatch::signal;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::sync::{Ordering, Shared};
@@ -90,7 +91,7 @@ impl Locked<'_> {
         thread.progress.put(progress::IDLE);
         fault!(WaitWithdrawn);
         self.unlink(slot);
-        if told_to_retry {
+        if told_to_retry && !without!(OfferAgain) {
             // The chance that was offered to this thread goes to the next one.
             for place in 0..self.block_count(slot) {
                 let object = self.block_of(slot, place).object.get();
@@ -118,7 +119,7 @@ impl Locked<'_> {
             let generation = channel >> Block::GENERATION_SHIFT & word::GENERATION_MAX;
             let new = match Kind::of(object) {
                 // Closed and used again meanwhile: what was taken is gone with the object it belonged to.
-                _ if word::generation(seen) != generation => seen,
+                _ if word::generation(seen) != generation && !without!(RefundGeneration) => seen,
                 Some(kind) => signal::give_back(kind, seen, object.limit.get(), slot + 1, channel, abandoned),
                 None => seen,
             };
@@ -131,7 +132,7 @@ impl Locked<'_> {
         header.journal_thread.put(slot);
         header.journal_result.put(progress::IDLE);
         header.journal_count.put(end - first);
-        header.journal_valid.put(journal::REFUND);
+        header.journal_valid.put(if without!(RefundTag) { journal::COMPLETE } else { journal::REFUND });
         fault!(RefundValid);
         self.apply_journal();
         thread.progress.put(progress::IDLE);

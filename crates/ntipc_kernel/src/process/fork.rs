@@ -9,6 +9,7 @@ use super::lock::Locked;
 use super::thread::forget_registrations_after_fork;
 use crate::arena::layout::{HANDLES, PROCESSES};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::session::{ATTACHED, FORKED, Session, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
@@ -57,7 +58,7 @@ pub fn before() {
     if sessions().is_empty() {
         return;
     }
-    for session in sessions().iter().filter(|session| session.is_attached()) {
+    for session in sessions().iter().filter(|session| session.is_attached() && !without!(ForkGrace)) {
         session.arena.process(session.slot()).fork_until_ns.put(now_ns() + GRACE_NS);
     }
     let mut ends = [-1; 2];

@@ -11,7 +11,8 @@
 use super::fork::GRACE_NS;
 use super::lock::helper_owner;
 use crate::arena::layout::{PROCESSES, THREADS};
-use crate::fault::fault;
+use crate::fault::{self, fault};
+use crate::mutation::without;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, Ordering, Shared};
@@ -61,6 +62,9 @@ fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtR
         }
     };
     let attached = session.attach_slot(slot, copy_from);
+    if without!(LifeFirst) {
+        let _ = robust::link_held(&session.arena.process(slot).life, &mut linked);
+    }
     let failed = attached.is_err();
     if !failed {
         session.slot.store(slot, Ordering::Release);
@@ -86,7 +90,14 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
     for slot in 0..PROCESSES {
         arena.grow_processes(slot + 1)?;
         let record = arena.process(slot);
-        if record.life.word.load(Ordering::Relaxed) != 0 || !robust::claim(&record.life, linked)? {
+        if record.life.word.load(Ordering::Relaxed) != 0 {
+            continue;
+        }
+        let won = match without!(LifeFirst) {
+            true => robust::hold_unlinked(&record.life),
+            false => robust::claim(&record.life, linked)?,
+        };
+        if !won {
             continue;
         }
         record.generation.put(record.generation.get().wrapping_add(1));
@@ -113,20 +124,44 @@ fn poke(session: &Session) {
 fn serve(session: &Arc<Session>, slot: u32) {
     let header = session.arena.header();
     let reaper = &header.reaper;
-    let _ = robust::announce(Some(reaper));
+    let _ = robust::announce((!without!(Succession)).then_some(reaper));
+    while wait_for_office(session) {
+        header.reaper_slot.put(slot);
+        fault!(ReaperElected);
+        session.reaping.store(true, Ordering::Release);
+        watch(session, slot, 0, helper_owner(slot));
+        session.reaping.store(false, Ordering::Release);
+        poke(session); // our further threads look up and end
+        reaper.word.store(0, Ordering::Release);
+        futex::wake(&reaper.word, 1);
+        if fault::is_eligible() {
+            break; // told to stop
+        }
+    }
+    let _ = robust::announce(None);
+}
+
+/// Queue for the reaper's office until we hold it. `false`: told to stop before.
+fn wait_for_office(session: &Session) -> bool {
+    let header = session.arena.header();
+    let reaper = &header.reaper;
     let mine = tid() | WAITERS;
     loop {
-        if must_stop(session) {
-            let _ = robust::announce(None);
+        let stop = must_stop(session);
+        if stop || !fault::is_eligible() {
             if reaper.word.load(Ordering::Acquire) & TID_MASK == 0 {
                 futex::wake(&reaper.word, 1); // we may have been woken to be it
             }
-            return;
+            if stop {
+                return false;
+            }
+            futex::wait(&session.stop, 0, now_ns() + 50_000_000);
+            continue;
         }
         let seen = reaper.word.load(Ordering::Acquire);
         if seen & TID_MASK == 0 {
             if reaper.word.compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                break;
+                return true;
             }
             continue;
         }
@@ -135,20 +170,14 @@ fn serve(session: &Arc<Session>, slot: u32) {
             // A holder whose death was hidden by scribbling: no participant's helper has its thread id any more.
             let high = header.process_high.get().min(PROCESSES);
             let holds = |slot| session.arena.process(slot).life.word.get() & (TID_MASK | OWNER_DIED) == seen & TID_MASK;
-            if !(0..high).any(holds) {
-                let _ = reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+            if !(0..high).any(holds)
+                && reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+                && process::is_gone(session.arena.process(header.reaper_slot.get()).pid.get())
+            {
+                header.hidden.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
-    header.reaper_slot.put(slot);
-    fault!(ReaperElected);
-    session.reaping.store(true, Ordering::Release);
-    watch(session, slot, 0, helper_owner(slot));
-    session.reaping.store(false, Ordering::Release);
-    poke(session); // our further threads look up and end
-    reaper.word.store(0, Ordering::Release);
-    futex::wake(&reaper.word, 1);
-    let _ = robust::announce(None);
 }
 
 /// Told to stop, and no other thread of this process needs the slot any more.
@@ -179,7 +208,9 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
     let mut further = Vec::new();
     let mut last_look = 0;
     loop {
-        if shard == 0 && must_stop(session) || shard > 0 && !session.reaping.load(Ordering::Acquire) {
+        if shard == 0 && (must_stop(session) || !fault::is_eligible())
+            || shard > 0 && !session.reaping.load(Ordering::Acquire)
+        {
             break;
         }
         let poke = header.poke.load(Ordering::SeqCst);
@@ -260,8 +291,13 @@ impl Session {
                 }
                 alive = word.load(Ordering::Acquire);
             }
-            if alive != 0 && !self.lock_as(me).release_dead_thread(thread, alive) {
-                return false;
+            if alive != 0 {
+                let mut locked = self.lock_as(me);
+                // By now somebody else may have reaped the process and a newcomer may have its slot: no thread of that one.
+                let reused = life.load(Ordering::Acquire) != seen && !without!(SeenAgain);
+                if reused || !locked.release_dead_thread(thread, alive) {
+                    return false;
+                }
             }
         }
         let left_ns = self.arena.process(slot).fork_until_ns.get().saturating_sub(now_ns());
@@ -276,6 +312,7 @@ impl Session {
             if !locked.close_some_handles(slot) {
                 locked.release_process(slot);
                 self.arena.header().reaped.fetch_add(1, Ordering::Relaxed);
+                self.arena.header().hidden.fetch_add(u64::from(hidden), Ordering::Relaxed);
                 return life.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
             }
         }

@@ -7,6 +7,7 @@
 use super::lock::Locked;
 use crate::arena::layout::{BUCKETS, CELLS, Cell, HANDLES, OBJECTS, PROCESSES, THREADS, journal, progress, word};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared};
@@ -17,11 +18,17 @@ impl Locked<'_> {
         self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
         self.redo_journal();
         fault!(RecoverRedone);
-        self.recount_handles();
+        if !without!(Recount) {
+            self.recount_handles();
+        }
         fault!(RecoverCounted);
-        self.relink_waits();
+        if !without!(Relink) {
+            self.relink_waits();
+        }
         fault!(RecoverLinked);
-        self.rebuild_objects();
+        if !without!(Relist) {
+            self.rebuild_objects();
+        }
         fault!(RecoverListed);
         self.reevaluate_everything();
         fault!(RecoverEvaluated);
@@ -36,6 +43,10 @@ impl Locked<'_> {
             return;
         }
         header.redone.fetch_add(1, Ordering::Relaxed);
+        if without!(JournalRedo) {
+            header.journal_valid.put(0);
+            return;
+        }
         self.apply_journal();
         let thread = arena.thread(header.journal_thread.get());
         if kind == journal::REFUND {
@@ -178,7 +189,9 @@ impl Locked<'_> {
         for object in 0..self.objects_high() {
             if Kind::of(arena.object(object)).is_some_and(Kind::is_timer) {
                 self.tick(object);
-                self.tell_waiters_to_look(object); // it may have been set and its waiters not told
+                if !without!(TimersAgain) {
+                    self.tell_waiters_to_look(object); // it may have been set and its waiters not told
+                }
             }
         }
         let mut waiting = Vec::new();
@@ -190,12 +203,17 @@ impl Locked<'_> {
         }
         waiting.sort_unstable();
         for (_, slot) in waiting {
+            if without!(Reevaluation) {
+                break;
+            }
             if let Some(index) = self.satisfied(slot) {
                 self.complete(slot, index);
             }
         }
         if let Some(object) = header.pulse.get().checked_sub(1) {
-            arena.object(object).word.fetch_and(!1, Ordering::SeqCst);
+            if !without!(PulseEnd) {
+                arena.object(object).word.fetch_and(!1, Ordering::SeqCst);
+            }
             header.pulse.put(0);
             self.lower_flag(object);
         }

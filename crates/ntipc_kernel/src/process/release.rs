@@ -3,6 +3,7 @@
 use super::lock::Locked;
 use crate::arena::layout::{HANDLES, THREADS, progress, word};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared};
 
@@ -41,9 +42,9 @@ impl Locked<'_> {
         let arena = &session.arena;
         let thread = arena.thread(slot);
         let state = thread.progress.get();
-        if progress::is_queued(state) {
+        if progress::is_queued(state) && !without!(Withdrawal) {
             self.withdraw(slot);
-        } else if progress::is_done(state) {
+        } else if progress::is_done(state) && !without!(Refund) {
             self.refund(slot);
         }
         fault!(ReleaseThread);
@@ -105,6 +106,9 @@ impl Locked<'_> {
 
     /// A signaller may have died between the lock and the wake: wake whoever was told something.
     pub fn wake_told_sleepers(&mut self) {
+        if without!(Rewake) {
+            return;
+        }
         let arena = &self.session.arena;
         for slot in 0..arena.header().thread_high.get().min(THREADS) {
             let thread = arena.thread(slot);

@@ -106,17 +106,42 @@ pub fn claim(life: &LifeWord, linked: &mut Linked) -> NtResult<bool> {
     // its list, and no signal handler of ours does. Volatile because the kernel of Linux reads both at any moment.
     unsafe {
         (&raw mut (*head).pending).write_volatile(node);
-        let won = life.word.compare_exchange(0, tid() | WAITERS, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        let won = hold_unlinked(life);
         if won {
-            let before = tail_of_others(head, linked);
-            let first = linked.0.first().map_or(head.cast::<Node>(), |address| *address as *mut Node);
-            (&raw mut (*node).next).write_volatile(first);
-            (&raw mut (*before).next).write_volatile(node);
-            linked.0.insert(0, node as usize);
+            insert(head, node, linked);
         }
         (&raw mut (*head).pending).write_volatile(std::ptr::null_mut());
         Ok(won)
     }
+}
+
+/// Put a node of ours into the calling thread's list.
+///
+/// # Safety
+/// `head` is the list head of the calling thread, `node` lies inside a mapping that outlives its place in the list.
+unsafe fn insert(head: *mut Head, node: *mut Node, linked: &mut Linked) {
+    let before = tail_of_others(head, linked);
+    let first = linked.0.first().map_or(head.cast::<Node>(), |address| *address as *mut Node);
+    // SAFETY: as the caller promises; `before` is the head or a node of the C library. Volatile because the kernel of Linux
+    // reads both at any moment.
+    unsafe {
+        (&raw mut (*node).next).write_volatile(first);
+        (&raw mut (*before).next).write_volatile(node);
+    }
+    linked.0.insert(0, node as usize);
+}
+
+/// Take a free word without any list: nobody is told if the thread dies. Half of [`claim`], and alone for the mutation check.
+pub fn hold_unlinked(life: &LifeWord) -> bool {
+    life.word.compare_exchange(0, tid() | WAITERS, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// List a word that the calling thread holds already: what the mutation check does too late.
+pub fn link_held(life: &LifeWord, linked: &mut Linked) -> NtResult<()> {
+    let head = head()?;
+    // SAFETY: this thread's own list head, and a node in the mapped arena.
+    unsafe { insert(head, life.node(), linked) };
+    Ok(())
 }
 
 /// Take the word out of the calling thread's list. The caller then sets it to 0 (or another thread has done so).

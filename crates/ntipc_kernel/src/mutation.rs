@@ -1,0 +1,95 @@
+//! Ingredients of recovery that a build for the mutation check can leave out, one at a time, to see which test misses it.
+//! Nothing of this exists in any other build.
+
+macro_rules! ingredients {
+    ($($(#[doc = $what:literal])* $ingredient:ident = $name:literal),* $(,)?) => {
+        /// A part of the protocols without which some death does harm.
+        #[derive(Clone, Copy)]
+        #[repr(u32)]
+        pub enum Ingredient { $($(#[doc = $what])* $ingredient),* }
+
+        /// The names, in the order of [`Ingredient`]; empty unless compiled for the check.
+        #[cfg(feature = "mutations")]
+        pub const NAMES: &[&str] = &[$($name),*];
+        #[cfg(not(feature = "mutations"))]
+        pub const NAMES: &[&str] = &[];
+    };
+}
+
+ingredients! {
+    /// Recovery repeats the step that the journal holds.
+    JournalRedo = "journal-redo",
+    /// A refund has a tag of its own in the journal, so that its repetition does not lead to a second refund.
+    RefundTag = "refund-tag",
+    /// What a thread is about to own is noted before it owns it.
+    Intent = "intent",
+    /// A result that the dead never took is given back.
+    Refund = "refund",
+    /// But not to an object that came into the place of the one it was taken from.
+    RefundGeneration = "refund-generation",
+    /// The waits of the dead are withdrawn.
+    Withdrawal = "withdrawal",
+    /// The chance offered to a waiter that dies is offered to the next.
+    OfferAgain = "offer-again",
+    /// Whoever was told something is woken again after a death.
+    Rewake = "re-wake",
+    /// Recovery looks at every waiter.
+    Reevaluation = "re-evaluation",
+    /// Recovery tells those who wait for timers to look at the clock again.
+    TimersAgain = "timers-again",
+    /// Recovery ends a pulse that was cut short.
+    PulseEnd = "pulse-end",
+    /// Recovery counts the handles anew.
+    Recount = "recount",
+    /// Recovery makes the wait lists anew.
+    Relink = "relink",
+    /// Recovery makes name chains and free lists anew.
+    Relist = "relist",
+    /// The life word is held before the process takes part.
+    LifeFirst = "life-first",
+    /// The reaper's office is announced to Linux, which wakes the next when its holder dies.
+    Succession = "succession",
+    /// The handles of a parent killed in a fork wait for its child.
+    ForkGrace = "fork-grace",
+    /// Before acting on a life word once seen, the reaper makes sure that it still says so.
+    SeenAgain = "seen-again",
+}
+
+#[cfg(feature = "mutations")]
+mod chosen {
+    use super::{Ingredient, NAMES};
+    use crate::sync::{AtomicU32, Ordering};
+
+    static LEFT_OUT: AtomicU32 = AtomicU32::new(u32::MAX);
+
+    pub fn is_left_out(ingredient: Ingredient) -> bool {
+        LEFT_OUT.load(Ordering::Relaxed) == ingredient as u32
+    }
+
+    /// Leave one out from now on. `false`: there is none of that name.
+    pub fn leave_out(name: &str) -> bool {
+        let found = NAMES.iter().position(|known| *known == name);
+        LEFT_OUT.store(found.map_or(u32::MAX, |index| index as u32), Ordering::Relaxed);
+        found.is_some()
+    }
+}
+
+#[cfg(feature = "mutations")]
+pub use chosen::{is_left_out, leave_out};
+
+#[cfg(not(feature = "mutations"))]
+pub fn leave_out(_name: &str) -> bool {
+    false
+}
+
+/// True in a build for the mutation check that was told to do without the ingredient; else a constant.
+macro_rules! without {
+    ($ingredient:ident) => {{
+        #[cfg(feature = "mutations")]
+        let left_out = $crate::mutation::is_left_out($crate::mutation::Ingredient::$ingredient);
+        #[cfg(not(feature = "mutations"))]
+        let left_out = false;
+        left_out
+    }};
+}
+pub(crate) use without;
