@@ -61,7 +61,7 @@ def sleeper(start_peer: Callable[..., Peer], wait: str) -> Call:
     """A process that sleeps in that wait, and has for so long that a mutex or unit is handed to it."""
     peer = start_peer()
     peer.run(MAKE)
-    call = peer.begin(wait)
+    call = peer.begin(wait, "sleeper")  # main threads look up now and then, for Ctrl-C
     wait_until(lambda: asleep(peer.pid))
     time.sleep(0.003)
     return call
@@ -144,7 +144,7 @@ def test_chance_offered_to_a_waiter_that_dies_goes_to_the_next(
     doomed.begin("mutex.acquire() and other.wait()")
     wait_until(lambda: asleep(doomed.pid))
     heir.run(MAKE)
-    call = heir.begin("mutex.acquire()")
+    call = heir.begin("mutex.acquire()", "sleeper")
     wait_until(lambda: asleep(heir.pid))
     time.sleep(0.3)
     victim.run("mutex.release()")
@@ -185,7 +185,7 @@ def test_free_mutex_offered_to_a_waiter_that_dies_is_offered_to_the_next(start_p
     ready, done = ntipc.Event("ready"), ntipc.Event("done")
     nursery, heir = start_peer(), start_peer()
     nursery.run(NURSERY)
-    call = heir.begin(HEIR)
+    call = heir.begin(HEIR, "sleeper")
     for number in range(40):
         assert mutex.acquire(timeout=5)
         pid = nursery.run("start()")

@@ -18,7 +18,7 @@ def session_paths(*names: str) -> list[Path]:
 
 
 def child_processes() -> set[int]:
-    """Ids of this process's children, except those that stay for good: multiprocessing's resource tracker, the nursery."""
+    """Ids of this process's children, except two that stay for good: multiprocessing's tracker and the nursery."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""Separate processes that start in a few milliseconds: forks of one that has everything imported and takes part in nothing."""
+"""Separate processes that start in milliseconds: forks of one that has everything imported and takes no part."""
 
 import atexit
 import json

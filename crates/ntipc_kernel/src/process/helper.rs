@@ -312,7 +312,8 @@ impl Session {
             if !locked.close_some_handles(slot) {
                 locked.release_process(slot);
                 self.arena.header().reaped.fetch_add(1, Ordering::Relaxed);
-                self.arena.header().hidden.fetch_add(u64::from(hidden), Ordering::Relaxed);
+                let untold = seen & OWNER_DIED == 0 && seen & TID_MASK != 0;
+                self.arena.header().hidden.fetch_add(u64::from(untold), Ordering::Relaxed);
                 return life.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
             }
         }
