@@ -58,8 +58,8 @@ bench: $(ORDINARY) ## Measure against multiprocessing and posix_ipc
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: stress
-stress: $(FAULTS) ## Kill processes at random for as long as it takes to trust it
-	@$(BIN)/python tests/stress/storm.py --kills 2000 --faults $(ARGS)
+stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about 20 minutes)
+	@$(BIN)/python tests/stress/storm.py --kills 10000 --faults --hits 20 $(ARGS)
 
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example

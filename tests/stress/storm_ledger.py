@@ -3,14 +3,15 @@
 import mmap
 import os
 import select
+import socket
 
 OBJECTS = 4
 """Objects of each kind."""
 TOKENS = 5
 """Units in each semaphore at the start."""
 FIELDS = 16
-PID, OPERATIONS, READY = 0, 1, 2
-HELD, AMBIGUOUS = 4, 8
+PID, OPERATIONS, READY, MAIL = 0, 1, 2, 3
+HELD, AMBIGUOUS, STAY = 4, 8, 12
 STOP, PAUSE = 0, 1
 
 BOARD_SIZE = 4096
@@ -22,9 +23,13 @@ class Ledger:
     """One row of numbers for each worker, written by it alone; what a killed worker last wrote is read by the storm."""
 
     def __init__(self, workers: int) -> None:
+        self.workers = workers
         self.memory = memoryview(mmap.mmap(-1, (workers + 1) * FIELDS * 8)).cast("q")
         self.reading, self.writing = os.pipe()
         os.set_blocking(self.reading, False)
+        self.post = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for end in self.post:
+            end.setblocking(False)
 
     def get(self, worker: int, field: int) -> int:
         return self.memory[(worker + 1) * FIELDS + field]
@@ -49,6 +54,19 @@ class Ledger:
 
     def pause(self, paused: bool) -> None:
         self.memory[PAUSE] = paused
+
+    def send(self, parcel: bytes) -> None:
+        """Post something for whoever takes it first; it is lost if the post is full."""
+        try:
+            self.post[0].send(parcel)
+        except BlockingIOError:
+            pass
+
+    def receive(self) -> bytes | None:
+        try:
+            return self.post[1].recv(65536)
+        except BlockingIOError:
+            return None
 
     def complain(self, text: str) -> None:
         os.write(self.writing, (text.replace("\n", " / ")[:3000] + "\n").encode())

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Hashable
+from pathlib import Path
 
 from harness.suspicions import suspicions_in
 
 import ntipc
 
-TOO_LONG = 1.5
-"""Seconds that something wrong must last, in every look taken meanwhile, to be a violation."""
+TOO_LONG = 1.0
+"""Seconds that a sleeper must have been able to have what it waits for, in every look taken meanwhile."""
+LONGER = 1.7
+"""The same for anything else: a process may die before the reaper knows of it, and is found by its look-round then."""
 LOOKS = 8
 
 
@@ -26,12 +29,27 @@ class Watcher:
         picture = ntipc.inspect(self.session)
         self.looks += 1
         now = time.monotonic()
-        suspicions = dict(suspicions_in(picture, alive))
+        suspicions = {key: text for key, text in suspicions_in(picture, alive) if not is_about_to_run(key)}
         self.since = {key: self.since.get(key, (now, 0)) for key in suspicions}
         violations = []
         for key, (start, looks) in self.since.items():
             self.since[key] = start, looks + 1
-            if now - start > TOO_LONG and looks > LOOKS and key not in self.told:
+            if now - start > patience(key) and looks > LOOKS and key not in self.told:
                 self.told.add(key)
                 violations.append(f"{suspicions[key]} for {now - start:.1f} s")
         return violations
+
+
+def patience(key: Hashable) -> float:
+    return TOO_LONG if isinstance(key, tuple) and key[0] in ("asleep", "done") else LONGER
+
+
+def is_about_to_run(key: Hashable) -> bool:
+    """A thread that has been woken and only waits for a processor is not asleep."""
+    if not isinstance(key, tuple) or key[0] not in ("asleep", "done"):
+        return False
+    try:
+        stat = Path(f"/proc/{key[2]}/task/{key[3]}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "R"

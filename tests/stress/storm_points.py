@@ -1,0 +1,103 @@
+"""Where the workers of a storm die: the points hit least come first; whoever is to hit one does what leads there."""
+
+import collections
+import os
+import random
+import select
+from dataclasses import dataclass
+
+AIMED = [
+    "FastIntent", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
+    "JournalApplied", "JournalTold", "LockReleased", "BetweenWakes", "WaitWoken", "AckBeforeIdle", "RefundApplied",
+]  # fmt: skip
+"""Steps at which a death leaves most to put right; a third of the deaths at fault points happen there."""
+
+JOINING = ["SlotClaimed", "SlotAttached", "ThreadClaimed"]
+OFFICE = ["ReaperElected", "ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied"]
+REPAIR = [
+    "RecoverRedone", "RecoverCounted", "RecoverNamed", "RecoverLinked", "RecoverListed", "RecoverEvaluated",
+]  # fmt: skip
+LED_TO = {
+    "ForkBeforeCopy": "fork",
+    "ForkCopied": "fork",
+    "SectionFileMade": "temporary_section",
+    "SectionReserved": "temporary_section",
+    "SectionPublished": "temporary_section",
+    "ReleaseThread": "start_helper",
+    "ReleaseThreadDone": "start_helper",
+    "AbandonBefore": "start_helper",
+    "AbandonDone": "start_helper",
+    "ReleaseHandle": "leave_and_return",
+    "ReleaseProcessDone": "leave_and_return",
+    "TimerSet": "timer",
+    "TimerStarted": "timer",
+    "TimerTicked": "timer",
+    "PulseMarked": "pulse",
+    "PulseSet": "pulse",
+    "PulseReset": "pulse",
+    "SignalBeforeWait": "signal_and_wait",
+    "FreeMarked": "temporary",
+    "FreeListed": "temporary",
+    "FreeUnnamed": "temporary",
+    "NameLinked": "temporary",
+    "ObjectPublished": "temporary",
+}
+"""Operations that pass a point which others seldom or never pass."""
+IN_OFFICE_AT_ONCE = 2
+"""So many workers at most are to die as the reaper or as a repairer; the others must die for them to have work."""
+
+
+@dataclass(frozen=True)
+class Doom:
+    """Where a worker dies, at which pass, and what it does for it more often than other things."""
+
+    point: str
+    countdown: int
+    focus: str | None
+
+
+class Coverage:
+    """Counts the deaths at each point, as told by the dying over a pipe."""
+
+    def __init__(self, points: tuple[str, ...], dice: random.Random) -> None:
+        self.points, self.dice = points, dice
+        self.reading, self.writing = os.pipe()
+        self.hits: collections.Counter[str] = collections.Counter()
+        self.armed: dict[int, Doom] = {}
+
+    def collect(self) -> None:
+        while select.select([self.reading], [], [], 0)[0]:
+            self.hits.update(self.points[number] for number in os.read(self.reading, 4096))
+
+    @property
+    def deaths(self) -> int:
+        return sum(self.hits.values())
+
+    def below(self, wanted: int) -> list[str]:
+        return [point for point in self.points if self.hits[point] < wanted]
+
+    def choose(self) -> Doom:
+        """A doom for a new worker."""
+        pending = [doom.point for doom in self.armed.values()]
+        in_office = sum(point in OFFICE or point in REPAIR for point in pending)
+        candidates = [
+            point
+            for point in (AIMED if self.dice.random() < 0.35 else self.points)
+            if in_office < IN_OFFICE_AT_ONCE or not (point in OFFICE or point in REPAIR)
+        ]
+        weights = [1 / (1 + self.hits[point] + pending.count(point)) ** 2 for point in candidates]
+        (point,) = self.dice.choices(candidates, weights)
+        focus = LED_TO.get(point)
+        if point in JOINING or point in OFFICE or point in REPAIR:
+            countdown = 1
+        elif focus:
+            countdown = self.dice.randint(1, 3)
+        else:
+            countdown = 1 + self.dice.randrange(1 << self.dice.randrange(8))
+        return Doom(point, countdown, focus)
+
+    def table(self) -> str:
+        """All points with their hits, in columns."""
+        cells = [f"{point:<20}{self.hits[point]:>5}" for point in self.points]
+        rows = -(-len(cells) // 4)
+        return "\n".join("   ".join(cells[row::rows]) for row in range(rows))
