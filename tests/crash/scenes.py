@@ -148,7 +148,6 @@ SCENES: dict[str, Scene] = {
     "EventStored": signal("flag.set()", "flag.wait()", after="flag.is_set()"),
     "SemaphoreStored": signal("semaphore.release()", "semaphore.acquire()", after="semaphore.count == 0"),
     "MutantFreed": signal("mutex.release()", "mutex.acquire() and not mutex.abandoned", before="mutex.acquire()"),
-    "MutantForgotten": signal("mutex.release()", "mutex.acquire() and not mutex.abandoned", before="mutex.acquire()"),
     "PulseMarked": signal("event.pulse()", told=False),
     "PulseSet": signal("flag.pulse()", "flag.wait()", after="not flag.is_set()"),
     "PulseReset": signal("flag.pulse()", "flag.wait()", after="not flag.is_set()"),
@@ -156,11 +155,14 @@ SCENES: dict[str, Scene] = {
     "TimerSet": signal("timer.set(0)", "timer.wait()", told=False, wake="timer.set(0)"),
     "TimerStarted": signal("timer.set(0.05)", "timer.wait()"),
     "SignalBeforeWait": signal("ntipc.signal_and_wait(event, other)"),
+    "LockedTake": signal(
+        "event.wait()", "bool(ntipc.wait_all([event, semaphore]))", told=False, before="event.set()",
+        wake="event.set(); semaphore.release()", after="not event.is_set() and semaphore.count == 0",
+    ),
     # fast paths
     "FastEventSet": alone("event.set()", "event.wait(0)"),
-    "FastIntent": alone("free.acquire()", "free.acquire(timeout=0) and not free.abandoned and not free.release()"),
+    "FastNoted": alone("free.acquire()", "free.acquire(timeout=0) and not free.abandoned and not free.release()"),
     "FastOwned": alone("free.acquire()", "free.acquire() and free.abandoned and not free.release()"),
-    "FastRecorded": alone("free.acquire()", "free.acquire() and free.abandoned and not free.release()"),
     "FastReleased": alone(
         "free.release()",
         "free.acquire(timeout=0) and not free.abandoned and not free.release()",

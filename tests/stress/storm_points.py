@@ -7,7 +7,7 @@ import select
 from dataclasses import dataclass
 
 AIMED = [
-    "FastIntent", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
+    "FastNoted", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
     "JournalApplied", "JournalTold", "LockReleased", "BetweenWakes", "WaitWoken", "AckBeforeIdle", "RefundApplied",
 ]  # fmt: skip
 """Steps at which a death leaves most to put right; a third of the deaths at fault points happen there."""

@@ -13,6 +13,7 @@ use super::signal::{consume, count, is_signalled, owner, recursion};
 use super::wait::Target;
 use crate::arena::layout::{Object, word};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::object::kind::{Kind, access};
 use crate::session::Session;
@@ -118,11 +119,16 @@ impl Session {
             }
             if owner(seen) == 0 {
                 let (taken, abandoned) = consume(Kind::Mutant, seen, me, 0);
-                self.note(slot, entry.object);
+                if !without!(Intent) {
+                    self.note(slot, entry.object);
+                }
                 fault!(FastNoted);
                 // AcqRel: the note stays before it, the critical section after it.
                 if object.word.compare_exchange_weak(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     fault!(FastOwned);
+                    if without!(Intent) {
+                        self.note(slot, entry.object); // too late
+                    }
                     return Try::Taken(abandoned);
                 }
             } else if owner(seen) != me {
