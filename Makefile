@@ -61,6 +61,10 @@ bench: $(ORDINARY) ## Measure against multiprocessing and posix_ipc
 stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about 20 minutes)
 	@$(BIN)/python tests/stress/storm.py --kills 10000 --faults --hits 20 $(ARGS)
 
+.PHONY: mutations
+mutations: $(READY) ## Take recovery's ingredients away one at a time: some test must miss each (about half an hour)
+	@$(BIN)/python tests/stress/mutations.py $(ARGS)
+
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)
