@@ -141,7 +141,10 @@ SCENES: dict[str, Scene] = {
     # the transaction that completes a wait
     "JournalFilled": signal("semaphore.release()", "semaphore.acquire()"),
     "JournalValid": signal("event.set()", "bool(ntipc.wait_all([free, event]))", after="not event.is_set()"),
-    "JournalApplied": signal("event.set()", "bool(ntipc.wait_all([free, event]))", after="not event.is_set()"),
+    "JournalApplied": signal(
+        "event.set()", "bool(ntipc.wait_all([semaphore, event]))", before="semaphore.release()",
+        after="not event.is_set() and semaphore.count == 0",
+    ),
     "JournalTold": signal("semaphore.release()", "semaphore.acquire()", after="semaphore.count == 0"),
     "JournalCleared": signal("pair.set_high()", "pair.wait_high()", wake="pair.set_high()"),
     # signals

@@ -60,7 +60,7 @@ def build() -> Path:
 
 
 def run(command: list[str], mutant: str, place: Path) -> tuple[int | None, str, float]:
-    """Run a test with the mutant; its exit status (None: it hung), output and seconds. Leaves no process and no file."""
+    """Run a test with the mutant; its exit status (None: it hung), output, seconds. Leaves no process and no file."""
     directory = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm")
     os.chmod(directory, 0o1777)
     environment = {**os.environ, "PYTHONPATH": str(place), "NTIPC_DIR": directory, "NTIPC_WITHOUT": mutant}
@@ -146,6 +146,8 @@ def main() -> int:
     place = build()
     names = names_of(place)
     mutants = arguments.only or [NOTHING, *names]
+    if not names:
+        parser.error("the build offers no mutations")
     if unknown := set(mutants) - {NOTHING, *names}:
         parser.error(f"no such ingredient: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     trials = {"sweep": try_sweep, "directed tests": try_directed, "storm": storm_of(arguments.kills, arguments.seed)}

@@ -186,6 +186,7 @@ class Storm:
     def calm(self) -> None:
         """End the storm: the mortals stop or are killed, the immortals must come to an end by being signalled."""
         self.ledger.stop()
+        self.keeper.run("_kernel.set_eligible(True)")  # it will be the last
         until = time.monotonic() + 1
         while time.monotonic() < until and any(number < MORTALS for number in self.workers):
             time.sleep(0.01)

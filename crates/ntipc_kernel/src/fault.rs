@@ -97,8 +97,9 @@ mod armed {
         let action = ACTION.load(Ordering::Relaxed);
         if action != Action::Hang as u32 {
             let signal = if action == Action::Stop as u32 { libc::SIGSTOP } else { libc::SIGKILL };
-            // SAFETY: kill has no memory effects; SIGKILL to ourselves never returns control for long.
-            unsafe { libc::kill(libc::getpid(), signal) };
+            // To this thread of all, so that it is the first to feel it.
+            // SAFETY: tgkill has no memory effects; SIGKILL to ourselves never returns control for long.
+            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), crate::sys::process::tid(), signal) };
         }
         if action != Action::Stop as u32 {
             loop {
