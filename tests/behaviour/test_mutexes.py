@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 import pytest
 from harness.peers import Call, Peer
-from harness.waiting import facts, wait_for_waiters, wait_until, waiters
+from harness.waiting import asleep, facts, wait_for_waiters, wait_until, waiters
 
 import ntipc
+
+StartPeer = Callable[..., Peer]
 
 expects_abandonment = pytest.mark.filterwarnings("ignore::ntipc.AbandonedMutexWarning")
 
 
-def acquiring_peers(start_peer: Callable[..., Peer], mutex: ntipc.Mutex, count: int) -> list[Call]:
+def acquiring_peers(start_peer: StartPeer, mutex: ntipc.Mutex, count: int) -> list[Call]:
     """Calls that acquire and tell whether it was abandoned, queued one after another, a process each."""
     calls = []
     for number in range(count):
@@ -165,6 +167,18 @@ def test_every_way_to_take_an_abandoned_mutex_warns(take: str, peer: Peer) -> No
     with pytest.warns(ntipc.AbandonedMutexWarning):
         eval(take, {"ntipc": ntipc, "mutex": mutex})
     mutex.release()
+
+
+@expects_abandonment
+def test_waiter_is_told_of_abandonment_also_when_the_last_handle_was_closed_meanwhile(start_peer: StartPeer) -> None:
+    owner, waiter = start_peer(), start_peer()
+    owner.run("mutex = ntipc.Mutex('m'); mutex.acquire()")
+    waiter.run("warnings.simplefilter('ignore'); mutex = ntipc.Mutex.open('m')")
+    call = waiter.begin("mutex.acquire() and mutex.abandoned", thread="waiter")
+    wait_until(lambda: asleep(waiter.pid))
+    waiter.run("mutex.close()")
+    owner.kill()
+    assert call.result() is True
 
 
 def test_warning_made_an_error_leaves_nothing_taken(peer: Peer, recwarn: pytest.WarningsRecorder) -> None:

@@ -315,9 +315,10 @@ impl Session {
                 if owner(seen) == slot + 1 && recursion(seen) == 1 {
                     self.note(slot, number);
                 }
-                if block.channel.get() & Block::ABANDONED != 0 {
-                    outcome.abandoned.push(place);
-                }
+            }
+            // Of whatever kind by now: a mutant without handles is gone once its last waiter has it.
+            if block.channel.get() & Block::ABANDONED != 0 {
+                outcome.abandoned.push(place);
             }
         }
         fault!(AckBeforeIdle);
