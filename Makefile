@@ -65,6 +65,10 @@ stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (ab
 mutations: $(READY) ## Take recovery's ingredients away one at a time: some test must miss each (about half an hour)
 	@$(BIN)/python tests/stress/mutations.py $(ARGS)
 
+.PHONY: property
+property: $(FAULTS) ## Hold the kernel against the reference model at random, for about ten minutes (ARGS="-k threads")
+	@NTIPC_PROPERTY=thorough $(BIN)/python -m pytest tests/property $(ARGS)
+
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)
