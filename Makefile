@@ -69,6 +69,11 @@ mutations: $(READY) ## Take recovery's ingredients away one at a time: some test
 property: $(FAULTS) ## Hold the kernel against the reference model at random, for about ten minutes (ARGS="-k threads")
 	@NTIPC_PROPERTY=thorough $(BIN)/python -m pytest tests/property $(ARGS)
 
+.PHONY: soak
+soak: $(ORDINARY) ## Run mixed load with kills for an hour, and see whether anything grows (ARGS="--minutes 60")
+	@$(BIN)/python tools/requirements.py plots | $(BIN)/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
+	@$(BIN)/python -m bench.soak $(ARGS)
+
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)

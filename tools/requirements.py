@@ -1,15 +1,17 @@
-"""Print the packages that pyproject.toml names, one a line: those to run ntipc and those to develop it."""
+"""Print the packages that pyproject.toml names, one a line: those to run ntipc, and those of the extras asked for."""
 
+import sys
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def requirements() -> list[str]:
+def requirements(extras: list[str]) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    chosen = [project["optional-dependencies"][extra] for extra in extras]
+    return [*project["dependencies"], *(package for packages in chosen for package in packages)]
 
 
 if __name__ == "__main__":
-    print("\n".join(requirements()))
+    print("\n".join(requirements(sys.argv[1:] or ["dev"])))

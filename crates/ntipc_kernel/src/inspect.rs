@@ -175,6 +175,11 @@ fn counters(arena: &Arena) -> Vec<(&'static str, u64)> {
         ("redone", header.redone.get()),
         ("handed_over", header.handed_over.get()),
         ("hidden_deaths", header.hidden.get()),
+        // The most there have been at once: what is freed is used again, so these stop growing.
+        ("objects_high", u64::from(header.object_high.get())),
+        ("cells_high", u64::from(header.cell_high.get())),
+        ("processes_high", u64::from(header.process_high.get())),
+        ("threads_high", u64::from(header.thread_high.get())),
     ]
 }
 
