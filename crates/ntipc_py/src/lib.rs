@@ -46,6 +46,11 @@ fn set_eligible(eligible: bool) {
     fault::set_eligible(eligible);
 }
 
+#[pyfunction]
+fn allow_spinning(allow: bool) -> bool {
+    spinning::allow(allow)
+}
+
 #[pymodule]
 fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -75,6 +80,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
+    module.add_function(wrap_pyfunction!(allow_spinning, module)?)?;
     module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
     module.add_function(wrap_pyfunction!(report_faults, module)?)?;
     module.add_function(wrap_pyfunction!(set_eligible, module)?)?;

@@ -8,6 +8,15 @@
 
 use ntipc_kernel::sys::process::processors;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// False where a measurement wants to see what waits cost without it.
+static ALLOWED: AtomicBool = AtomicBool::new(true);
+
+/// Let the threads of this process spin, or not. Returns what held before.
+pub fn allow(spinning: bool) -> bool {
+    ALLOWED.swap(spinning, Ordering::Relaxed)
+}
 
 /// The part of a spin that keeps the GIL: getting it back beside a busy thread would cost milliseconds.
 pub const WITH_GIL_NS: u64 = 6_000;
@@ -51,7 +60,7 @@ impl Spinning {
     /// How long to spin in this wait; 0 = not at all.
     pub fn budget_ns(&mut self) -> u64 {
         static PROCESSORS: OnceLock<usize> = OnceLock::new();
-        if self.together || *PROCESSORS.get_or_init(processors) == 1 {
+        if self.together || !ALLOWED.load(Ordering::Relaxed) || *PROCESSORS.get_or_init(processors) == 1 {
             return 0;
         }
         if self.credit > 0 {
