@@ -14,6 +14,7 @@ RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock) $(shell find crates -name '*.r
 READY := $(VENV)/ready
 ORDINARY := $(VENV)/built-ordinary
 FAULTS := $(VENV)/built-faults
+PEERS := $(VENV)/peers
 MATURIN = PIP_QUIET=1 VIRTUAL_ENV="$(CURDIR)/$(VENV)" flock $(VENV)/lock $(BIN)/maturin develop --release --quiet
 
 .PHONY: help
@@ -54,8 +55,12 @@ format: $(READY) ## Bring all sources into the house's form
 	cargo fmt --all
 
 .PHONY: bench
-bench: $(ORDINARY) ## Measure against multiprocessing and posix_ipc
+bench: $(ORDINARY) $(PEERS) ## Measure against multiprocessing and others (ARGS="--quick mutexes")
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: instructions
+instructions: $(ORDINARY) ## Count the instructions of the hot paths and compare with those recorded (ARGS=--record)
+	@$(BIN)/python -m bench.instructions $(ARGS)
 
 .PHONY: stress
 stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about 20 minutes)
@@ -89,6 +94,13 @@ $(READY): pyproject.toml tools/requirements.py | tools-present
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python tools/requirements.py > $(VENV)/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/requirements.txt
+	touch $@
+
+# What only measurements need. A peer that cannot be had is a row that says so.
+$(PEERS): $(READY)
+	$(BIN)/python tools/requirements.py bench > $(VENV)/peers.txt
+	while read -r peer; do $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$peer" \
+		|| echo "cannot be installed: $$peer" >&2; done < $(VENV)/peers.txt
 	touch $@
 
 # One place in .venv for two builds: making one takes the other's stamp away. cargo keeps what both have in common.

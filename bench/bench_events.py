@@ -12,17 +12,19 @@ from bench.partners import FORK, PROCESSORS, partner, pinned
 from bench.rows import Row
 
 
-def free(effort: Effort) -> Iterator[Row]:
+def by_set_and_wait(count: int) -> None:
     """Set an event and wait for it at once."""
-    count = effort.count(100_000)
-    peer = multiprocessing.Event()
-    event = ntipc.Event()
-
-    def ours(count: int) -> None:
+    with ntipc.Event() as event:
         set_it, wait = event.set, event.wait
         for _ in range(count):
             set_it()
             wait()
+
+
+def free(effort: Effort) -> Iterator[Row]:
+    """Nobody else uses the event."""
+    count = effort.count(100_000)
+    peer = multiprocessing.Event()
 
     def theirs(count: int) -> None:
         for _ in range(count):
@@ -30,9 +32,9 @@ def free(effort: Effort) -> Iterator[Row]:
             peer.wait()
             peer.clear()
 
-    contenders = {"ours": loop_trial(ours, count), "peer": loop_trial(theirs, max(count // 20, 1))}
-    seconds = interleaved(contenders, effort.trials)
-    event.close()
+    contenders = {"ours": loop_trial(by_set_and_wait, count), "peer": loop_trial(theirs, max(count // 20, 1))}
+    with ntipc.Event():  # keeps the session
+        seconds = interleaved(contenders, effort.trials)
     yield Row(
         "event set + wait, free", seconds["ours"], "multiprocessing.Event", seconds["peer"], 0.05, "theirs with clear()"
     )

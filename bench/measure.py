@@ -45,7 +45,7 @@ def loop_trial(loop: Loop, count: int) -> Trial:
     """A trial of an operation too short to be timed alone: a loop of it, less the empty loop."""
 
     def trial() -> float:
-        empty = _time(_nothing, count)
+        empty = _time(nothing, count)
         return max(_time(loop, count) - empty, 0.0) / count
 
     return trial
@@ -57,6 +57,7 @@ def _time(loop: Loop, count: int) -> float:
     return time.perf_counter() - started
 
 
-def _nothing(count: int) -> None:
+def nothing(count: int) -> None:
+    """The empty loop."""
     for _ in range(count):
         pass
