@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import ntipc
 from bench.measure import Effort, interleaved, loop_trial
+from bench.partners import installed
 from bench.rows import Row
 
 
@@ -17,13 +18,9 @@ def make_and_close(count: int) -> None:
 def rows(effort: Effort) -> Iterator[Row]:
     """All rows of this file."""
     count = effort.count(20_000)
+    what, peer = "named event create + close", "posix_ipc create + unlink + close"
     contenders = {"ours": loop_trial(make_and_close, count)}
-    try:
-        import posix_ipc  # type: ignore[import-not-found]
-    except ImportError:
-        seconds = interleaved(contenders, effort.trials)
-        yield Row("named event create + close", seconds["ours"], remark="posix_ipc is not installed: no peer")
-        return
+    posix_ipc = installed("posix_ipc")
 
     def theirs(count: int) -> None:
         for _ in range(count):
@@ -31,7 +28,9 @@ def rows(effort: Effort) -> Iterator[Row]:
             semaphore.unlink()
             semaphore.close()
 
-    contenders["peer"] = loop_trial(theirs, max(count // 10, 1))
+    if posix_ipc:
+        contenders["peer"] = loop_trial(theirs, max(count // 10, 1))
     with ntipc.Event():  # keeps the session
         seconds = interleaved(contenders, effort.trials)
-    yield Row("named event create + close", seconds["ours"], "posix_ipc create + unlink + close", seconds["peer"], 0.1)
+    remark = "" if posix_ipc else "posix_ipc is not installed"
+    yield Row(what, seconds["ours"], peer, seconds.get("peer"), 0.1, remark)

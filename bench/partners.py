@@ -1,14 +1,36 @@
 """Other processes for a measurement: forked, pinned to a processor, surely gone afterwards."""
 
+import importlib
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ntipc import _kernel
 
 FORK = multiprocessing.get_context("fork")
 """So that both we and the peers are handed to the partner in the same way."""
 PROCESSORS = sorted(os.sched_getaffinity(0))
+
+
+def installed(package: str) -> Any:
+    """A peer's package, or None: a peer that is not there leaves a gap in a row, and the row says so."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        return None
+
+
+@contextmanager
+def spinning(allowed: bool) -> Iterator[None]:
+    """Let the waits of this process, and of those forked meanwhile, spin before they sleep, or not."""
+    before = _kernel.allow_spinning(allowed)
+    try:
+        yield
+    finally:
+        _kernel.allow_spinning(before)
 
 
 @contextmanager

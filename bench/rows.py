@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """Ours beside one peer. Without a peer the target is a time, otherwise a ratio."""
+    """Without a peer's name the target is a time, otherwise a ratio. None is what could not be had."""
 
     what: str
-    ours: float
+    ours: float | None
     peer_name: str = ""
     peer: float | None = None
     target: float | None = None
@@ -18,14 +18,20 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """Ours / theirs; smaller is better."""
-        return self.ours / self.peer if self.peer else None
+        return self.ours / self.peer if self.ours is not None and self.peer else None
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target is reached; None without one."""
+        """Whether the target is reached; None without one, or without figures."""
+        figure = self.ratio if self.peer_name else self.ours
+        return None if self.target is None or figure is None else figure <= self.target
+
+    @property
+    def goal(self) -> str:
+        """The target as text."""
         if self.target is None:
-            return None
-        return (self.ours if self.peer is None else self.ours / self.peer) <= self.target
+            return ""
+        return f"<= {self.target:g}" if self.peer_name else f"<= {duration(self.target)}"
 
     def as_json(self) -> dict[str, object]:
         """All of it, times in seconds."""
@@ -43,7 +49,7 @@ def duration(seconds: float | None) -> str:
 
 
 HEADINGS = ("what", "ours", "peer", "", "ratio", "target", "")
-WIDTHS = (52, 9, 9, 32, 7, 9, 4)
+WIDTHS = (66, 8, 8, 34, 8, 10, 4)
 
 
 def heading() -> str:
@@ -53,12 +59,9 @@ def heading() -> str:
 
 def line(row: Row) -> str:
     """One row as text."""
-    target = ""
-    if row.target is not None:
-        target = f"<= {row.target:g}" if row.peer is not None else f"<= {duration(row.target)}"
     verdict = {True: "ok", False: "MISS", None: ""}[row.reached]
     ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
-    text = _line((row.what, duration(row.ours), duration(row.peer), row.peer_name, ratio, target, verdict))
+    text = _line((row.what, duration(row.ours), duration(row.peer), row.peer_name, ratio, row.goal, verdict))
     return text if not row.remark else f"{text}\n    ({row.remark})"
 
 
