@@ -21,7 +21,7 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def machine() -> dict[str, object]:
-    """Where and when the figures were measured."""
+    """Where and when the figures were measured, and how busy others kept the machine in the minute before."""
     models = [text for text in Path("/proc/cpuinfo").read_text().splitlines() if text.startswith("model name")]
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -30,6 +30,7 @@ def machine() -> dict[str, object]:
         "machine": platform.machine(),
         "processor": models[0].partition(":")[2].strip() if models else "unknown",
         "processors": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
     }
 
 

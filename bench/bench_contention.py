@@ -5,7 +5,7 @@ import struct
 import time
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -14,11 +14,12 @@ from typing import Protocol
 
 import ntipc
 from bench.measure import Effort, Trial, interleaved
-from bench.partners import FORK
+from bench.partners import FORK, partner
 from bench.rows import Row
 
 CROWDS = (2, 4, 8)
 LONGEST_WAIT = 0.010
+NO_LOCK = "put aside by the scheduler, no lock"
 FASTIPC = "not comparable: 0.1.5 frees the lock before it forgets the owner, and release() then fails for the next one"
 BINS = 100_000
 """Of a microsecond each: how long the waits of one process took; the last holds all that were longer."""
@@ -98,6 +99,29 @@ def _fight(lock: Lock, counter: mmap.mmap, start: Event, seconds: float, sending
     sending.send((clock() - began, bins, longest))
 
 
+def put_aside(processes: int, seconds: float, waits: Waits) -> float:
+    """Let so many processes look at the clock all the time, without any lock: the longest that one could not."""
+
+    def look(start: Event, sending: Connection) -> None:
+        clock = time.perf_counter
+        start.wait()
+        longest, now = 0.0, clock()
+        end = now + seconds
+        while now < end:
+            before, now = now, clock()
+            longest = max(longest, now - before)
+        sending.send(longest)
+
+    start = FORK.Event()
+    receiving, sending = FORK.Pipe(duplex=False)
+    with ExitStack() as stack:
+        for _ in range(processes):
+            stack.enter_context(partner(partial(look, start, sending)))
+        start.set()
+        waits.longest = max(waits.longest, *(receiving.recv() for _ in range(processes)))
+    return waits.longest
+
+
 def rows(effort: Effort) -> Iterator[Row]:
     """All rows of this file."""
     for processes in CROWDS:
@@ -108,6 +132,8 @@ def rows(effort: Effort) -> Iterator[Row]:
                 name: partial(contend, lock, processes, effort.seconds(1.0), waits[name])
                 for name, lock in locks.items()
             }
+            aside = Waits()
+            contenders["no lock"] = partial(put_aside, processes, effort.seconds(1.0), aside)
             seconds = interleaved(contenders, min(effort.trials, 5))
         what, peer = f"mutex contended by {processes} processes", "multiprocessing.Lock"
         ours, theirs = waits["ours"], waits["peer"]
@@ -115,5 +141,6 @@ def rows(effort: Effort) -> Iterator[Row]:
         if processes == CROWDS[0]:
             yield Row(f"{what}: time an operation", seconds["ours"], "fastipc.Mutex", remark=FASTIPC)
         yield Row(f"{what}: longest wait of any", ours.longest, target=LONGEST_WAIT)
+        yield Row(f"{what}: longest wait of any", ours.longest, NO_LOCK, aside.longest)
         yield Row(f"{what}: longest wait of any", ours.longest, peer, theirs.longest)
         yield Row(f"{what}: 1 wait in 1,000 is longer than", ours.in_a_thousand, peer, theirs.in_a_thousand)

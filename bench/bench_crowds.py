@@ -42,7 +42,8 @@ def rows(effort: Effort) -> Iterator[Row]:
         for size in (FEW, many):
             called = f"bench-{os.getpid()}-{size}"
             stack.enter_context(crowd(called, size, 1))
-            found[size] = operations(ntipc.Session(called), stack, effort)
+            session = stack.enter_context(ntipc.Session(called))
+            found[size] = operations(session, stack, effort)
         for what in found[FEW]:
             contenders: dict[str, Callable[[], float]] = {str(size): trials[what] for size, trials in found.items()}
             seconds = interleaved(contenders, effort.trials)

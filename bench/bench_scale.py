@@ -80,7 +80,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         for size, others, held in (("few", 1, FEW // 2), ("many", processes - 1, HANDLES)):
             called = f"bench-{os.getpid()}-{size}"
             stack.enter_context(crowd(called, others, held))
-            session = ntipc.Session(called)
+            session = stack.enter_context(ntipc.Session(called))
             mine = [stack.enter_context(ntipc.Event(session=session)) for _ in range(held)]
             names = [name(process, number) for process in range(others) for number in range(held)]
             found[size] = operations(session, mine, names)

@@ -81,7 +81,7 @@ def rows(effort: Effort) -> Iterator[Row]:
             "pingpong": lambda: play(game, rounds, places),
         }
         for operation, what in WHAT.items():
-            peer: Trial = theirs(wine, operation, effort.count(10_000), folder)
+            peer = theirs(wine, operation, effort.count(5_000), folder)
             peer()  # the first makes Wine's folder and starts its server
             seconds = interleaved({"ours": ours[operation], "peer": peer}, min(effort.trials, 5))
             yield Row(what, seconds["ours"], f"the same under {version}", seconds["peer"], TARGET)

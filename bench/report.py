@@ -55,7 +55,7 @@ def write_docs(about: Mapping[str, object], rows: list[Row]) -> None:
 
 def _page(about: Mapping[str, object], rows: list[Row]) -> Iterator[str]:
     yield f"Measured on {about['date']}: {about['processors']} processors ({about['processor']}),"
-    yield f"Linux {about['kernel']}, CPython {about['python']}."
+    yield f"Linux {about['kernel']}, CPython {about['python']}; load of others before: {about.get('load', 'unknown')}."
     with_targets = [row for row in rows if row.reached is not None]
     reached = sum(row.reached is True for row in with_targets)
     yield f"{reached} of {len(with_targets)} targets are reached."

@@ -49,7 +49,7 @@ def duration(seconds: float | None) -> str:
 
 
 HEADINGS = ("what", "ours", "peer", "", "ratio", "target", "")
-WIDTHS = (66, 8, 8, 34, 8, 10, 4)
+WIDTHS = (76, 8, 8, 34, 8, 10, 4)
 
 
 def heading() -> str:
