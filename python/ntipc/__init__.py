@@ -43,7 +43,7 @@ from ntipc.errors import (
 )
 from ntipc.event_pairs import EventPair
 from ntipc.events import Event
-from ntipc.inspection import inspect
+from ntipc.inspection import examine, inspect
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
 from ntipc.sections import Section, View
@@ -92,6 +92,7 @@ __all__ = [
     "Timeout",
     "Timer",
     "View",
+    "examine",
     "inspect",
     "signal_and_wait",
     "wait_all",

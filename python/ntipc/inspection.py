@@ -41,10 +41,41 @@ def inspect(session: Session | str | None = None) -> dict[str, Any]:
         SessionDamaged: What lies there is no session.
         SessionMismatch: It was made by a version of this library with another layout.
     """
+    return _kernel.inspect(_directory(session))
+
+
+def examine(session: Session | str | None = None) -> dict[str, Any]:
+    """Check that the memory of a session says what it should: what ``ntipc doctor`` does.
+
+    Every list, count, name, handle, owner and sleeper is held against every other. The look is taken under the lock
+    that all participants share, for some milliseconds at most, or without it if a stopped process keeps it for two
+    seconds. Nothing is repaired. What is told was there in each of several looks, more than a second apart; a healthy
+    session needs only one.
+
+    Args:
+        session: The session, its name, or the path of its directory; ``None`` for the default one.
+
+    Returns:
+        A dict, ready for JSON: ``path``; ``locked``, whether the looks were taken under the lock; ``note``, why not,
+        or ``None``; and the list ``findings``, each with ``check`` (which rule, in a word), ``subject`` (which object,
+        process or thread) and ``text`` (one sentence). No findings: healthy.
+
+    Raises:
+        ObjectNotFound: There is no such session.
+        AccessDenied: This user may not read it.
+        SessionMismatch: It was made by a version of this library with another layout.
+
+    >>> import ntipc
+    >>> event = ntipc.Event("ready")
+    >>> ntipc.examine()["findings"]
+    []
+    """
+    return _kernel.examine(_directory(session))
+
+
+def _directory(session: Session | str | None) -> str:
     if isinstance(session, Session):
-        path = session.path
-    elif session is not None and session.startswith("/"):
-        path = session
-    else:
-        path = session_path(session)
-    return _kernel.inspect(path)
+        return session.path
+    if session is not None and session.startswith("/"):
+        return session
+    return session_path(session)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.arenas import Arena
 from harness.peers import Peer
 from harness.suspicions import exists
 from harness.waiting import facts, look, wait_until
@@ -99,3 +100,50 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_doctor_calls_a_session_at_work_healthy(peer: Peer) -> None:
+    mutex, event = ntipc.Mutex("ledger", initial_owner=True), ntipc.Event("ready")
+    peer.run("mutex, event = ntipc.Mutex.open('ledger'), ntipc.Event.open('ready')")
+    peer.begin("ntipc.wait_any([mutex, event])")
+    wait_until(lambda: facts(event)["waiters"] == 1)
+    result = command("doctor")
+    assert (result.returncode, result.stderr) == (0, "") and "healthy" in result.stdout
+    mutex.release()
+
+
+def test_doctor_of_a_session_that_is_not_there_cannot_look() -> None:
+    result = command("doctor", "nobody-has-made-this")
+    assert result.returncode == 2 and result.stdout == ""
+    assert "nobody-has-made-this" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_doctor_names_an_object_whose_count_is_wrong_and_repairs_nothing() -> None:
+    events = [ntipc.Event(name) for name in ("first", "second")]
+    index = look()["objects"][1]["index"]
+    Arena(look()["path"]).put("object.handles", index, 7)
+    for _ in range(2):
+        result = command("doctor", "--json")
+        report = json.loads(result.stdout)
+        assert result.returncode == 1 and report["locked"] and not report["note"]
+        assert [finding["check"] for finding in report["findings"]] == ["references"]
+        assert "event 'second'" in report["findings"][0]["text"]
+    assert command("doctor").stdout == report["findings"][0]["text"] + "\n"
+    assert len(events) == 2
+
+
+def test_doctor_looks_without_the_lock_that_somebody_stopped_holds(start_peer: Callable[..., Peer]) -> None:
+    peer = start_peer()
+    peer.run("event = ntipc.Event('ready')")
+    (thread,) = [thread for thread in look()["threads"] if thread["pid"] == peer.pid]
+    arena = Arena(look()["path"])
+    generation = arena.get("thread.generation", thread["slot"])
+    os.kill(peer.pid, signal.SIGSTOP)
+    wait_until(lambda: Path(f"/proc/{peer.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    arena.put("header.lock", 0, thread["slot"] + 1 | generation << 14)
+    result = command("doctor")
+    assert result.returncode == 1 and str(peer.pid) in result.stderr and "stopped" in result.stderr
+    assert "stopped" in result.stdout
+    arena.put("header.lock", 0, 0)
+    os.kill(peer.pid, signal.SIGCONT)
+    assert command("doctor").returncode == 0

@@ -10,11 +10,13 @@
 //! | `process`  | the lock, attachment, death and repair, fork                | all of the above     |
 //! | `section`  | shared memory for programs                                  | `object`             |
 //! | `query`, `inspect` | looking                                             | everything, read-only |
+//! | `doctor`   | checking every invariant                                    | everything, read-only |
 //!
 //! No Python in here: `ntipc_py` binds it.
 
 mod arena;
 pub mod dispatch;
+pub mod doctor;
 pub mod fault;
 pub mod inspect;
 pub mod mutation;
@@ -27,6 +29,7 @@ pub mod status;
 mod sync;
 pub mod sys;
 
+pub use arena::fields::{Field, fields};
 pub use arena::layout::FINGERPRINT;
 pub use session::Session;
 pub use status::{Failure, NtResult, NtStatus};

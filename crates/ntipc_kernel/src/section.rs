@@ -80,6 +80,11 @@ pub fn flags(limit: u32) -> (Protection, bool) {
     (decode(limit), limit & RESERVE != 0)
 }
 
+/// Is it made of a file of the user's, not of one of the session's?
+pub(crate) fn has_file(limit: u32) -> bool {
+    limit & FILE != 0
+}
+
 fn file_name(serial: u64) -> CString {
     CString::new(format!("section.{serial}")).unwrap_or_default()
 }

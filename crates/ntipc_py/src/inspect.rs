@@ -128,3 +128,36 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
     entry.set_item("waiters", waiters)?;
     Ok(entry)
 }
+
+/// Where each field of a session's memory lies in its file, by table and name: (first, stride, entries, bytes).
+#[pyfunction]
+pub fn fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let all = PyDict::new(py);
+    for field in ntipc_kernel::fields() {
+        let place = (field.at, field.stride, field.count, field.width);
+        all.set_item(format!("{}.{}", field.table, field.name), place)?;
+    }
+    Ok(all)
+}
+
+/// Check the memory of a session; each finding with the invariant, what it is about, and a sentence.
+#[pyfunction]
+pub fn examine<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let report = py
+        .detach(|| ntipc_kernel::doctor::examine(path))
+        .map_err(|failure| errors::raise(py, &failure, "examine", &format!("session {path}")))?;
+    let findings = PyList::empty(py);
+    for finding in &report.findings {
+        let one = PyDict::new(py);
+        one.set_item("check", finding.check)?;
+        one.set_item("subject", &finding.subject)?;
+        one.set_item("text", &finding.text)?;
+        findings.append(one)?;
+    }
+    let examined = PyDict::new(py);
+    examined.set_item("path", &report.path)?;
+    examined.set_item("locked", report.locked)?;
+    examined.set_item("note", &report.note)?;
+    examined.set_item("findings", findings)?;
+    Ok(examined)
+}

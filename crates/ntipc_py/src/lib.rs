@@ -76,6 +76,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;
     module.add_function(wrap_pyfunction!(waits::signal_and_wait, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::inspect, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::examine, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::fields, module)?)?;
     module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;

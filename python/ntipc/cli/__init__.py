@@ -1,6 +1,7 @@
 """The ``ntipc`` command. Data goes to standard output, words go to standard error.
 
-Exit status: 0 done; 1 it could not be done; 2 wrong use or unusable input; 130 stopped by Ctrl-C.
+Exit status: 0 done; 1 it could not be done; 2 wrong use or unusable input; 130 stopped by Ctrl-C. `doctor` has meanings
+of its own: 0 healthy, 1 something is wrong, 2 could not look.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ntipc.cli import demo, ls, session
+from ntipc.cli import demo, doctor, ls, session
 from ntipc.cli.words import DONE, INTERRUPTED, complain
 
 __all__ = ["main"]
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and the layout of shared memory")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (ls, demo, session):
+    for command in (ls, doctor, demo, session):
         command.add_parser(commands)
     return parser
 

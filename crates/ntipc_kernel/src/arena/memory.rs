@@ -41,6 +41,14 @@ impl Arena {
 
     /// Look at a file before believing it.
     pub fn verify(file: &OwnedFd) -> NtResult<()> {
+        if Arena::verify_shape(file)? {
+            return Err(Failure::damaged("the session's memory was found to contradict itself"));
+        }
+        Ok(())
+    }
+
+    /// Is it an arena of ours, and as long as one? Then, whether somebody found it damaged.
+    pub fn verify_shape(file: &OwnedFd) -> NtResult<bool> {
         let status = files::status_of(file)?;
         if status.st_mode & libc::S_IFMT != libc::S_IFREG {
             return Err(Failure::damaged("the session's arena is no plain file"));
@@ -64,10 +72,7 @@ impl Arena {
         if size != ARENA_SIZE {
             return Err(Failure::damaged("the session's arena file has the wrong length"));
         }
-        if header.damaged.get() != 0 {
-            return Err(Failure::damaged("the session's memory was found to contradict itself"));
-        }
-        Ok(())
+        Ok(header.damaged.get() != 0)
     }
 
     pub fn map(file: OwnedFd, protection: Protection) -> NtResult<Arena> {

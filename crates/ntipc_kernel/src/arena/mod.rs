@@ -1,5 +1,6 @@
 //! The arena: one file, mapped by every participant. The only raw pointers into shared memory are in here.
 
+pub mod fields;
 pub mod layout;
 mod memory;
 

@@ -17,7 +17,12 @@ pub fn hash(name: &str) -> u32 {
 
 /// Read a text out of its cells. `None`: no text, or damaged.
 pub fn read(arena: &crate::arena::Arena, first: u32) -> Option<Vec<u8>> {
-    let length = arena.cell(first.checked_sub(1)?).text[0].get() as usize;
+    read_within(arena, first, CELLS)
+}
+
+/// The same, looking at the first `cells` cells only.
+pub fn read_within(arena: &crate::arena::Arena, first: u32, cells: u32) -> Option<Vec<u8>> {
+    let length = arena.cell(first.checked_sub(1).filter(|index| *index < cells)?).text[0].get() as usize;
     if length > TEXT_MAX + 64 {
         return None;
     }
@@ -25,7 +30,7 @@ pub fn read(arena: &crate::arena::Arena, first: u32) -> Option<Vec<u8>> {
     let mut cell = first;
     let mut skip = 4; // the length
     while text.len() < length {
-        let record = arena.cell(cell.checked_sub(1).filter(|index| *index < CELLS)?);
+        let record = arena.cell(cell.checked_sub(1).filter(|index| *index < cells)?);
         for word in &record.text[skip / 4..] {
             text.extend_from_slice(&word.get().to_le_bytes());
         }

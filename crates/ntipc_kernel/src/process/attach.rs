@@ -128,6 +128,14 @@ fn open_file(path: &str, directory: &OwnedFd, name: &CStr, flags: i32) -> NtResu
     Ok(Some(file))
 }
 
+/// Does anybody take part in the session of that directory? Read only, changes nothing.
+pub(crate) fn is_inhabited(directory: &OwnedFd) -> NtResult<bool> {
+    match files::open_at(directory, LOCK, libc::O_RDONLY | libc::O_NONBLOCK, 0) {
+        Ok(lock) => files::is_locked(&lock, PRESENCE),
+        Err(error) => Err(Failure::from_io("opening the session's lock file", &error)),
+    }
+}
+
 fn lock_setup(path: &str, lock: &OwnedFd) -> NtResult<()> {
     let give_up = clock::now_ns() + PATIENCE_NS;
     let mut pause_us = 20;

@@ -17,6 +17,7 @@
 //! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
 
+use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS};
 use crate::fault::fault;
 use crate::session::Session;
@@ -46,14 +47,14 @@ pub struct Locked<'a> {
 }
 
 /// Life word and generation of an owner's slot, if there can be such an owner.
-fn slot_of(session: &Session, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
+fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
     match number {
         1..=THREADS => {
-            let thread = session.arena.thread(number - 1);
+            let thread = arena.thread(number - 1);
             Some((&thread.life.word, &thread.generation))
         }
         _ if (HELPERS..HELPERS + PROCESSES).contains(&number) => {
-            let process = session.arena.process(number - HELPERS);
+            let process = arena.process(number - HELPERS);
             Some((&process.life.word, &process.generation))
         }
         _ => None,
@@ -66,8 +67,9 @@ fn named(number: u32, generation: u32) -> u32 {
     number | (generation << NUMBER_BITS) & !CONTENDED
 }
 
-fn is_dead(session: &Session, seen: u32) -> bool {
-    slot_of(session, seen & NUMBER_MASK).is_none_or(|(life, generation)| {
+/// Can the owner that the lock word names run no instruction any more?
+pub(crate) fn owner_is_dead(arena: &Arena, seen: u32) -> bool {
+    slot_of(arena, seen & NUMBER_MASK).is_none_or(|(life, generation)| {
         let life = life.load(Ordering::Acquire);
         life & OWNER_DIED != 0
             || life & TID_MASK == 0
@@ -79,7 +81,8 @@ impl Session {
     /// Take the dispatcher lock as `owner`, recovering first if its last owner died in it.
     pub(crate) fn lock_as(&self, owner: u32) -> Locked<'_> {
         let word = &self.arena.header().lock;
-        let me = named(owner, slot_of(self, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
+        let me =
+            named(owner, slot_of(&self.arena, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
         let recover = word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
             && self.lock_slow(word, me);
         let mut locked = Locked { session: self, owner, wakes: SmallVec::new(), closing: SmallVec::new() };
@@ -110,7 +113,7 @@ impl Session {
                 }
                 continue;
             }
-            if is_dead(self, seen) {
+            if owner_is_dead(&self.arena, seen) {
                 // L3
                 if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     return true;
@@ -173,6 +176,46 @@ impl Drop for Locked<'_> {
 /// Helper threads lock by the number of their process slot.
 pub fn helper_owner(slot: u32) -> u32 {
     HELPERS + slot
+}
+
+/// The lock, held by somebody who only looks.
+pub(crate) struct Watching<'a> {
+    word: &'a AtomicU32,
+    me: u32,
+}
+
+/// Take the lock to look at what it protects, as `owner`. Never from the dead: that would be a duty to repair.
+/// `None`: it did not come free in time.
+pub(crate) fn lock_to_look(arena: &Arena, owner: u32, deadline_ns: u64) -> Option<Watching<'_>> {
+    let word = &arena.header().lock;
+    let me = named(owner, slot_of(arena, owner)?.1.load(Ordering::Relaxed));
+    loop {
+        // Marked as contended: others may sleep on it.
+        let Err(seen) = word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed) else {
+            return Some(Watching { word, me });
+        };
+        let now = now_ns();
+        if now >= deadline_ns {
+            return None;
+        }
+        if seen & CONTENDED != 0
+            || word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            futex::wait(word, seen | CONTENDED, (now + 2_000_000).min(deadline_ns));
+        }
+    }
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        let mut seen = self.word.load(Ordering::Relaxed);
+        while seen & !CONTENDED == self.me {
+            match self.word.compare_exchange(seen, 0, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return futex::wake(self.word, 1),
+                Err(now) => seen = now,
+            }
+        }
+    }
 }
 
 /// Who holds the lock, for people: pid and tid.

@@ -143,6 +143,26 @@ pub fn list(path: &str) -> Vec<String> {
     entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
+/// The same of an open directory.
+pub fn list_of(directory: &OwnedFd) -> Vec<String> {
+    list(&format!("/proc/self/fd/{}", directory.as_raw_fd()))
+}
+
+/// Does anybody hold a lock on that byte which keeps an exclusive one away?
+pub fn is_locked(fd: &OwnedFd, byte: i64) -> NtResult<bool> {
+    // SAFETY: an all-zero flock is valid; F_OFD_GETLK reads it and writes its answer into it.
+    unsafe {
+        let mut range: libc::flock = std::mem::zeroed();
+        range.l_type = libc::F_WRLCK as libc::c_short;
+        range.l_start = byte;
+        range.l_len = 1;
+        match libc::fcntl(fd.as_raw_fd(), libc::F_OFD_GETLK, &raw mut range) {
+            0 => Ok(range.l_type != libc::F_UNLCK as libc::c_short),
+            _ => Err(Failure::os("asking for locks on the session's lock file")),
+        }
+    }
+}
+
 /// How a mapping may be used; the memory protection of Linux enforces it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protection {

@@ -26,6 +26,25 @@ pub fn start_time(pid: u32) -> u64 {
     fields.nth(18).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
+/// One character as in `ps`: R running, S sleeping, T stopped, Z gone but for its exit status. `None`: unknown.
+pub fn state(pid: u32) -> Option<char> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+pub fn has_thread(pid: u32, tid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}/task/{tid}")).exists()
+}
+
+/// Does the thread sleep on a futex until it is no longer `value`? Also false if this user may not know.
+pub fn sleeps_while(pid: u32, tid: u32, value: u32) -> bool {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")) else { return false };
+    let mut fields = text.split_ascii_whitespace();
+    let call = fields.next().and_then(|call| call.parse::<i64>().ok());
+    let expected = fields.nth(2).and_then(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16).ok());
+    call == Some(libc::SYS_futex) && expected == Some(u64::from(value))
+}
+
 /// Identity of the pid namespace, so that pids are compared only where they mean the same.
 pub fn pid_namespace() -> u64 {
     use std::os::unix::fs::MetadataExt;

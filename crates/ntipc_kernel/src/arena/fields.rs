@@ -1,0 +1,54 @@
+//! Where each field lies in the arena's file: for whoever looks at it, or damages it, from outside.
+
+use super::layout::*;
+
+/// A field of a table: that of entry `i` lies `at + i * stride` bytes into the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub table: &'static str,
+    pub name: &'static str,
+    pub at: u64,
+    pub stride: u64,
+    pub count: u64,
+    pub width: u64,
+}
+
+fn width<Record, Value>(_: fn(&Record) -> &Value) -> u64 {
+    size_of::<Value>() as u64
+}
+
+macro_rules! fields {
+    ($($table:ident: $type:ident at $at:expr, $count:expr => $($field:ident $(. $part:ident)?),*;)*) => {
+        vec![$($(Field {
+            table: stringify!($table),
+            name: stringify!($field),
+            at: $at + std::mem::offset_of!($type, $field $(. $part)?) as u64,
+            stride: size_of::<$type>() as u64,
+            count: $count as u64,
+            width: width(|record: &$type| &record.$field $(. $part)?),
+        }),*),*]
+    };
+}
+
+/// Every field that means something.
+pub fn fields() -> Vec<Field> {
+    let mut all = fields! {
+        header: Header at 0, 1 => magic, fingerprint, damaged, lock, journal_valid, journal_thread, journal_result,
+            journal_count, pulse, object_free, object_high, objects_live, cell_free, cell_high, wait_sequence,
+            section_serial, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
+            cells_reserved, reaper.word, poke, reaper_slot;
+        journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
+        process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
+            handle_high, handles_reserved, handle_count, fork_until_ns, full;
+        thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
+            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow;
+        object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
+            creator_pid, a, b;
+        cell: Cell at CELLS_AT, CELLS => next, text;
+        block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
+    };
+    let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
+    all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));
+    all.push(plain("handle", HANDLES_AT, 8, u64::from(PROCESSES) * u64::from(HANDLES)));
+    all
+}

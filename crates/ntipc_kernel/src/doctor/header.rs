@@ -1,0 +1,56 @@
+//! The header: journal, lock, reaper, the mark of damage. (Counters of tables: `Look::measure`.)
+
+use super::look::{Life, Look, life};
+use crate::arena::layout::{BLOCKS, journal};
+use crate::process::lock;
+use crate::sync::Shared;
+
+const SESSION: &str = "the session";
+
+impl Look<'_> {
+    pub fn header(&mut self) {
+        let header = self.arena.header();
+        self.find_if(header.damaged.get() != 0, "damaged", SESSION, || {
+            "A participant found that the session's memory contradicts itself, and marked it as damaged.".to_owned()
+        });
+        let (valid, count) = (header.journal_valid.get(), header.journal_count.get());
+        self.find_if(self.locked && valid != 0, "journal", "the journal", || {
+            format!("The journal holds a step ({valid}) though nobody is in the middle of one.")
+        });
+        let known = matches!(valid, 0 | journal::COMPLETE | journal::REFUND);
+        self.find_if(!known || valid != 0 && count > BLOCKS, "journal", "the journal", || {
+            format!("The journal holds step {valid} with {count} entries, and there is no such step.")
+        });
+        let pulse = header.pulse.get();
+        self.find_if(self.locked && pulse != 0, "pulse", "the pulse mark", || {
+            format!("A pulse of object {} is marked as under way and is not.", pulse.wrapping_sub(1))
+        });
+        if !self.locked {
+            self.lock_word();
+        }
+        self.reaper();
+    }
+
+    fn lock_word(&mut self) {
+        if let Some(holder) = super::holder(self.arena).filter(|holder| holder.ends_with("stopped")) {
+            self.find("lock", "the dispatcher lock", format!("The dispatcher lock is held by {holder}."));
+        }
+        let word = self.arena.header().lock.get();
+        self.find_if(word != 0 && lock::owner_is_dead(self.arena, word), "lock", "the dispatcher lock", || {
+            format!("The lock word {word:#x} names an owner that does not exist, and nobody takes the lock over.")
+        });
+    }
+
+    fn reaper(&mut self) {
+        let header = self.arena.header();
+        let (word, slot) = (header.reaper.word.get(), header.reaper_slot.get());
+        let Life::Held(tid) = life(word) else {
+            self.find("reaper", "the reaper", "Nobody is elected to look after the dead.".to_owned());
+            return;
+        };
+        let elected = slot < self.processes && life(self.arena.process(slot).life.word.get()) == Life::Held(tid);
+        self.find_if(!elected, "reaper", "the reaper", || {
+            format!("The elected reaper is thread {tid} in process slot {slot}, and no such participant is there.")
+        });
+    }
+}
