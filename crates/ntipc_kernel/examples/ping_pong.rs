@@ -80,6 +80,7 @@ impl Court {
             match self.session.sleep(queued, NEVER, NEVER) {
                 Slumber::Satisfied(..) => return Ok(()),
                 Slumber::TimedOut => return Err(NtStatus::INVALID_PARAMETER.into()),
+                Slumber::Damaged(failure) => return Err(failure),
                 Slumber::Interrupted => {}
             }
         }

@@ -2,7 +2,7 @@
 //! of a change or scribbled on: every list is bounded, every index masked, every text checked.
 
 use crate::arena::Arena;
-use crate::arena::layout::{BLOCKS, HANDLES, OBJECTS, PROCESSES, THREADS, progress, word};
+use crate::arena::layout::{BLOCKS, PROCESSES, progress, word};
 use crate::dispatch::signal::{count, owner, recursion};
 use crate::object::handles::{Entry, INHERITABLE, number};
 use crate::object::kind::Kind;
@@ -89,11 +89,11 @@ pub fn inspect(path: &str) -> NtResult<Snapshot> {
 pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
     let header = arena.header();
     let mut objects: Vec<Option<ObjectView>> = Vec::new();
-    for index in 0..header.object_high.get().min(OBJECTS) {
+    for index in 0..arena.objects() {
         objects.push(object_view(arena, index));
     }
     let mut processes = Vec::new();
-    for slot in 0..header.process_high.get().min(PROCESSES) {
+    for slot in 0..arena.processes() {
         let record = arena.process(slot);
         let life = record.life.word.get();
         if life == 0 {
@@ -106,8 +106,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             alive: life & OWNER_DIED == 0 && life & TID_MASK != 0,
             handles: record.handle_count.get(),
         });
-        let reserved = record.handles_reserved.get();
-        for place in 0..record.handle_high.get().min(HANDLES).min(reserved) {
+        for place in 0..arena.handles(slot) {
             let Some(entry) = Entry::unpack(arena.handle(slot, place).get()) else { continue };
             if let Some(Some(object)) = objects.get_mut(entry.object as usize)
                 && object.generation == entry.generation
@@ -118,7 +117,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
         }
     }
     let mut threads = Vec::new();
-    for slot in 0..header.thread_high.get().min(THREADS) {
+    for slot in 0..arena.threads() {
         let record = arena.thread(slot);
         let (true, Some(process)) = (record.life.word.get() != 0, record.process_slot()) else { continue };
         let (pid, tid) = (arena.process(process).pid.get(), record.tid.get());
@@ -126,7 +125,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
         let queued = progress::is_queued(state);
         let mut waiting_on = Vec::new();
         if queued {
-            for place in 0..record.block_count.get().min(BLOCKS).min(record.blocks_reserved.get()) {
+            for place in 0..arena.blocks(slot) {
                 let object = arena.block(slot * BLOCKS + place).object.get();
                 if let Some(Some(object)) = objects.get_mut(object as usize) {
                     object.waiters.push((pid, tid));

@@ -124,7 +124,7 @@ impl Session {
         let limit = encode(wanted.protection)
             | if wanted.reserve { RESERVE } else { 0 }
             | if wanted.file.is_some() { FILE } else { 0 };
-        let serial = self.arena.header().section_serial.fetch_add(1, Ordering::Relaxed) + 1;
+        let serial = self.arena.header().section_serial.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let initial = Initial { kind: Kind::Section, value: 0, limit, a: size, b: serial };
         let unnamed = self.create(None, Disposition::Create, rights, initial, false)?;
         let published = self.furnish(unnamed.handle, serial, wanted).and_then(|()| {
@@ -185,7 +185,8 @@ impl Session {
     }
 
     fn open_memory(&self, object: u32, writable: bool) -> NtResult<(OwnedFd, u64)> {
-        let flags = if writable { libc::O_RDWR } else { libc::O_RDONLY };
+        // Without waiting: what lies there may be a pipe.
+        let flags = libc::O_NONBLOCK | if writable { libc::O_RDWR } else { libc::O_RDONLY };
         let record = self.arena.object(object);
         if record.limit.get() & FILE == 0 {
             let file = files::open_at(&self.directory, &file_name(record.b.get()), flags, 0)
@@ -239,10 +240,10 @@ impl Session {
         };
         let end = offset.checked_add(length).ok_or_else(outside)?;
         let (file, file_length) = self.open_memory(entry.object, protection == Protection::ReadWrite)?;
-        if end > total.next_multiple_of(PAGE) {
+        if total.checked_next_multiple_of(PAGE).is_none_or(|total| end > total) {
             return Err(outside());
         }
-        if end > file_length.next_multiple_of(PAGE) {
+        if end > file_length.saturating_add(PAGE - 1) / PAGE * PAGE {
             return Err(Failure::new(NtStatus::FILE_INVALID, "the file is shorter than its section by now"));
         }
         if word::generation(record.word.get()) != entry.generation {

@@ -104,8 +104,7 @@ impl Session {
     /// Note that the session's memory contradicts itself, and say so.
     #[cold]
     pub(crate) fn damaged(&self, what: &'static str) -> Failure {
-        self.arena.header().damaged.store(1, Ordering::Release);
-        Failure::damaged(what)
+        self.arena.damaged(what)
     }
 
     pub(crate) fn stop_helper(&self) {

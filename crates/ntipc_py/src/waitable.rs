@@ -86,8 +86,9 @@ pub fn wait_for(
     deadline: Deadline,
     mut signal: Option<Target>,
 ) -> Result<Option<Outcome>, WaitError> {
+    let mut poll = deadline.poll;
     loop {
-        let queued = match session.start_wait(targets, all, deadline.poll, signal)? {
+        let queued = match session.start_wait(targets, all, poll, signal)? {
             Started::Satisfied(outcome) => return Ok(Some(outcome)),
             Started::TimedOut => return Ok(None),
             Started::Queued(queued) => queued,
@@ -99,6 +100,7 @@ pub fn wait_for(
         if let Some(outcome) = sleep(py, session, queued, deadline)? {
             return Ok(outcome);
         }
+        poll = now_ns() >= deadline.at_ns; // begun anew too late
     }
 }
 
@@ -152,6 +154,7 @@ fn sleep(
                 return Ok(Some(Some(outcome)));
             }
             Slumber::TimedOut => return Ok(Some(None)),
+            Slumber::Damaged(failure) => return Err(WaitError::Failed(failure)),
             Slumber::Interrupted => {
                 if let Err(raised) = py.check_signals() {
                     session.abort(queued);

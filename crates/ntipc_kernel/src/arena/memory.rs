@@ -1,6 +1,7 @@
 //! The mapping, and the way from an index to a record.
 // UNSAFETY: turns indices into references inside the mapping; each accessor brings its index into range first.
 
+use super::known::{Known, NOWHERE, Table};
 use super::layout::*;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, Shared};
@@ -10,7 +11,8 @@ use std::os::fd::OwnedFd;
 /// The session's shared memory. Records hold nothing but atomics, so `&` references to them are sound whatever other processes write.
 pub struct Arena {
     mapping: Mapping,
-    file: OwnedFd,
+    pub(super) file: OwnedFd,
+    pub(super) known: Known,
 }
 
 macro_rules! table {
@@ -23,6 +25,36 @@ macro_rules! table {
             // the record consists of atomics only.
             unsafe { &*self.at::<$type>($at + u64::from(index & ($count - 1)) * size_of::<$type>() as u64) }
         })*
+    };
+}
+
+/// The same for tables that grow: an index beyond the memory there is leads to nowhere.
+macro_rules! growing {
+    ($($name:ident, $table:ident: $type:ty = $at:ident, $reserved:ident, $known:ident, $count:ident;)*) => {
+        $(
+        #[inline(always)]
+        pub fn $name(&self, index: u32) -> &$type {
+            const { assert!($count.is_power_of_two() && size_of::<$type>() <= size_of_val(&NOWHERE)) };
+            let index = index & ($count - 1);
+            if index >= self.known.$known.load(Ordering::Relaxed) && !self.learn(&self.$table(), index) {
+                // SAFETY: as long, as aligned, and nothing but atomics, as the record is.
+                return unsafe { &*(&raw const NOWHERE).cast::<$type>() };
+            }
+            // SAFETY: the index was masked into the table, which lies inside the mapping and is suitably aligned, and there is
+            // memory for it; the record consists of atomics only.
+            unsafe { &*self.at::<$type>($at + u64::from(index) * size_of::<$type>() as u64) }
+        }
+
+        pub(super) fn $table(&self) -> Table<'_> {
+            Table {
+                known: &self.known.$known,
+                reserved: &self.header().$reserved,
+                at: $at,
+                size: size_of::<$type>() as u64,
+                limit: $count,
+            }
+        }
+        )*
     };
 }
 
@@ -42,7 +74,10 @@ impl Arena {
     /// Look at a file before believing it.
     pub fn verify(file: &OwnedFd) -> NtResult<()> {
         if Arena::verify_shape(file)? {
-            return Err(Failure::damaged("the session's memory was found to contradict itself"));
+            let header = Mapping::new(file, 0, size_of::<Header>(), Protection::Read)?;
+            // SAFETY: `verify_shape` has found the file to be longer than a header.
+            let number = unsafe { &*header.address.cast::<Header>() }.damaged.get();
+            return Err(Failure::damaged(super::damage::sentence(number)));
         }
         Ok(())
     }
@@ -76,10 +111,11 @@ impl Arena {
     }
 
     pub fn map(file: OwnedFd, protection: Protection) -> NtResult<Arena> {
-        let mapping = Mapping::new(&file, 0, ARENA_SIZE as usize, protection)?;
+        let mapping = Mapping::guarded(&file, ARENA_SIZE as usize, protection)?;
         // SAFETY: advice about the mapping that was just made: leave it out of core dumps.
         unsafe { libc::madvise(mapping.address.cast(), mapping.length, libc::MADV_DONTDUMP) };
-        Ok(Arena { mapping, file })
+        let known = Known::nothing(protection == Protection::ReadWrite, files::is_in_memory(&file));
+        Ok(Arena { mapping, file, known })
     }
 
     #[inline(always)]
@@ -96,69 +132,112 @@ impl Arena {
     table! {
         journal: JournalEntry = JOURNAL_AT, BLOCKS;
         bucket: AtomicU32 = BUCKETS_AT, BUCKETS;
-        process: Process = PROCESSES_AT, PROCESSES;
-        thread: Thread = THREADS_AT, THREADS;
-        object: Object = OBJECTS_AT, OBJECTS;
-        cell: Cell = CELLS_AT, CELLS;
+    }
+
+    growing! {
+        process, process_table: Process = PROCESSES_AT, processes_reserved, processes, PROCESSES;
+        thread, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
+        object, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
+        cell, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
     }
 
     /// One handle of one process.
     #[inline(always)]
     pub fn handle(&self, process: u32, index: u32) -> &AtomicU64 {
-        let place = u64::from(process & (PROCESSES - 1)) * u64::from(HANDLES) + u64::from(index & (HANDLES - 1));
+        let (process, index) = (process & (PROCESSES - 1), index & (HANDLES - 1));
+        let known = &self.known.handles[process as usize];
+        if index >= known.load(Ordering::Relaxed) && !self.learn(&self.handle_table(process), index) {
+            // SAFETY: as aligned as a word, and an atomic.
+            return unsafe { &*(&raw const NOWHERE).cast::<AtomicU64>() };
+        }
+        let place = u64::from(process) * u64::from(HANDLES) + u64::from(index);
         // SAFETY: both indices are masked into the table inside the mapping; the offset is a multiple of 8.
         unsafe { &*self.at::<AtomicU64>(HANDLES_AT + place * 8) }
+    }
+
+    pub(super) fn handle_table(&self, process: u32) -> Table<'_> {
+        let process = process & (PROCESSES - 1);
+        Table {
+            known: &self.known.handles[process as usize],
+            reserved: &self.process(process).handles_reserved,
+            at: HANDLES_AT + u64::from(process) * u64::from(HANDLES) * 8,
+            size: 8,
+            limit: HANDLES,
+        }
     }
 
     /// A wait block by its number (thread slot * BLOCKS + place).
     #[inline(always)]
     pub fn block(&self, number: u32) -> &Block {
         let number = number & (THREADS * BLOCKS - 1);
+        let (thread, place) = (number / BLOCKS, number % BLOCKS);
+        let known = &self.known.blocks[thread as usize];
+        if place >= known.load(Ordering::Relaxed) && !self.learn(&self.block_table(thread), place) {
+            // SAFETY: as aligned and long as a block, and nothing but atomics.
+            return unsafe { &*(&raw const NOWHERE).cast::<Block>() };
+        }
         // SAFETY: the number is masked into the table inside the mapping; the offset is a multiple of 16.
         unsafe { &*self.at::<Block>(BLOCKS_AT + u64::from(number) * 16) }
     }
 
-    /// Reserve `count` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no lock.
-    fn grow(&self, at: u64, size: u64, reserved: &AtomicU32, needed: u32, limit: u32, chunk: u32) -> NtResult<()> {
-        let have = reserved.load(Ordering::Acquire);
-        if needed <= have {
+    pub(super) fn block_table(&self, thread: u32) -> Table<'_> {
+        Table {
+            known: &self.known.blocks[thread as usize],
+            reserved: &self.thread(thread).blocks_reserved,
+            at: BLOCKS_AT + u64::from(thread) * u64::from(BLOCKS) * 16,
+            size: 16,
+            limit: BLOCKS,
+        }
+    }
+
+    /// Reserve `needed` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no lock.
+    fn grow(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
+        if needed <= table.known.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if needed > limit {
+        let have = table.reserved.load(Ordering::Acquire);
+        if have > table.limit {
+            return Err(self.damaged("the counts of its tables are impossible"));
+        }
+        if needed <= have && self.learn(table, needed - 1) {
+            return Ok(());
+        }
+        if needed > table.limit {
             return Err(Failure::new(
                 NtStatus::QUOTA_EXCEEDED,
-                format!("the session's table of {limit} entries is full"),
+                format!("the session's table of {} entries is full", table.limit),
             ));
         }
-        let target = needed.next_multiple_of(chunk).max(have.saturating_mul(5) / 4 / chunk * chunk).min(limit);
-        files::reserve(&self.file, at + u64::from(have) * size, u64::from(target - have) * size)?;
-        reserved.fetch_max(target, Ordering::AcqRel);
-        Ok(())
+        let target = needed.next_multiple_of(chunk).max(have.saturating_mul(5) / 4 / chunk * chunk).min(table.limit);
+        files::reserve(&self.file, table.at + u64::from(have) * table.size, u64::from(target - have) * table.size)?;
+        table.reserved.fetch_max(target, Ordering::AcqRel);
+        match self.learn(table, needed - 1) {
+            true => Ok(()),
+            false => Err(self.damage().unwrap_or_else(|| NtStatus::DISK_FULL.into())),
+        }
     }
 
     pub fn grow_processes(&self, needed: u32) -> NtResult<()> {
-        self.grow(PROCESSES_AT, 512, &self.header().processes_reserved, needed, PROCESSES, 8)
+        self.grow(&self.process_table(), needed, 8)
     }
 
     pub fn grow_threads(&self, needed: u32) -> NtResult<()> {
-        self.grow(THREADS_AT, 1024, &self.header().threads_reserved, needed, THREADS, 16)
+        self.grow(&self.thread_table(), needed, 16)
     }
 
     pub fn grow_objects(&self, needed: u32) -> NtResult<()> {
-        self.grow(OBJECTS_AT, 64, &self.header().objects_reserved, needed, OBJECTS, 1024)
+        self.grow(&self.object_table(), needed, 1024)
     }
 
     pub fn grow_cells(&self, needed: u32) -> NtResult<()> {
-        self.grow(CELLS_AT, 64, &self.header().cells_reserved, needed, CELLS, 1024)
+        self.grow(&self.cell_table(), needed, 1024)
     }
 
     pub fn grow_handles(&self, process: u32, needed: u32) -> NtResult<()> {
-        let at = HANDLES_AT + u64::from(process) * u64::from(HANDLES) * 8;
-        self.grow(at, 8, &self.process(process).handles_reserved, needed, HANDLES, 512)
+        self.grow(&self.handle_table(process), needed, 512)
     }
 
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {
-        let at = BLOCKS_AT + u64::from(thread) * u64::from(BLOCKS) * 16;
-        self.grow(at, 16, &self.thread(thread).blocks_reserved, needed, BLOCKS, 256)
+        self.grow(&self.block_table(thread & (THREADS - 1)), needed, 256)
     }
 }

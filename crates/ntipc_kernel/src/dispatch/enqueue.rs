@@ -54,7 +54,7 @@ impl Locked<'_> {
         thread.block_count.put(wanted.len() as u32);
         thread.wait_all.put(u32::from(all));
         thread.since_ns.put(now_ns());
-        header.wait_sequence.put(header.wait_sequence.get() + 1);
+        header.wait_sequence.put(header.wait_sequence.get().wrapping_add(1));
         thread.sequence.put(header.wait_sequence.get());
         thread.linked.put(0);
         fault!(WaitRecorded);
@@ -104,7 +104,7 @@ impl Locked<'_> {
             for wanted in wanted {
                 self.lower_flag(wanted.entry.object);
             }
-            return true;
+            return progress::is_done(self.session.arena.thread(slot).progress.get());
         }
         self.link(slot);
         false

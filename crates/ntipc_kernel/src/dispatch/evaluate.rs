@@ -12,7 +12,7 @@
 //! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
 
 use super::signal::{consume, is_signalled};
-use crate::arena::layout::{BLOCKS, Block, THREADS, journal, progress, word};
+use crate::arena::layout::{BLOCKS, Block, journal, progress, word};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
@@ -51,12 +51,19 @@ impl Locked<'_> {
             0 => (index, (index + 1).min(self.block_count(slot))),
             _ => (0, self.block_count(slot)),
         };
+        if first >= end || !progress::is_queued(thread.progress.get()) {
+            self.session.damaged("a wait list leads to a thread that does not wait for the object");
+            return;
+        }
         let mut any_abandoned = 0;
         for (entry, place) in (first..end).enumerate() {
             let number = slot * BLOCKS + place;
             let block = arena.block(number);
             let object = arena.object(block.object.get());
-            let Some(kind) = Kind::of(object) else { return };
+            let Some(kind) = Kind::of(object) else {
+                self.session.damaged("a wait list leads to a thread that does not wait for the object");
+                return;
+            };
             let (new, abandoned) = consume(kind, object.word.get(), slot + 1, block.channel.get());
             let entry = arena.journal(entry as u32);
             entry.object.put(block.object.get());
@@ -112,9 +119,13 @@ impl Locked<'_> {
         let now = if kind.is_competed_for() { now_ns() } else { 0 };
         let mut offered = 0;
         let mut next = record.head.get();
-        for _ in 0..THREADS * 4 {
-            let Some(number) = next.checked_sub(1).filter(|number| *number < THREADS * BLOCKS) else { return };
+        for _ in 0..=arena.threads() {
+            let Some(number) = next.checked_sub(1) else { return };
             let slot = number / BLOCKS;
+            if !self.is_waiting_for(object, number) {
+                self.session.damaged("a wait list leads to a thread that does not wait for the object");
+                return;
+            }
             let block = arena.block(number);
             let channel = block.channel.get();
             // Further blocks of the same wait follow directly; the next waiter must be known before this one is taken out.
@@ -156,7 +167,20 @@ impl Locked<'_> {
                 }
                 self.complete(slot, number % BLOCKS);
             }
+            if arena.header().damaged.get() != 0 {
+                return;
+            }
         }
+        self.session.damaged("a wait list runs in a circle");
+    }
+
+    /// Is that wait block one of a queued wait, for that object?
+    pub fn is_waiting_for(&self, object: u32, number: u32) -> bool {
+        let slot = number / BLOCKS;
+        slot < self.session.arena.threads()
+            && number % BLOCKS < self.block_count(slot)
+            && self.session.arena.block(number).object.get() == object
+            && progress::is_queued(self.session.arena.thread(slot).progress.get())
     }
 
     /// Tell a queued thread to look again; it keeps its place.

@@ -69,7 +69,7 @@ impl Session {
             return Ok(());
         }
         let slot = self.thread_slot()?;
-        let mut locked = self.lock_as(slot + 1);
+        let mut locked = self.lock_whole(slot)?;
         let (entry, _) = self.entry_of(handle, Type::Mutant, 0)?;
         locked.disown(entry.object, slot)
     }

@@ -3,7 +3,7 @@
 //! Truth: the thread's record (blocks, count, all or any, sequence) and `progress`. The lists, `linked` and HAS_WAITERS follow from it.
 //! Invariant, lock free: HAS_WAITERS is set exactly on objects whose list is not empty.
 
-use crate::arena::layout::{BLOCKS, Block, word};
+use crate::arena::layout::{BLOCKS, Block, Object, word};
 use crate::arena::layout::{journal, progress};
 use crate::dispatch::signal;
 use crate::fault::fault;
@@ -14,7 +14,7 @@ use crate::sync::{Ordering, Shared};
 
 impl Locked<'_> {
     pub fn block_count(&self, slot: u32) -> u32 {
-        self.session.arena.thread(slot).block_count.get().min(BLOCKS)
+        self.session.arena.blocks(slot)
     }
 
     pub fn block_of(&self, slot: u32, place: u32) -> &Block {
@@ -53,6 +53,10 @@ impl Locked<'_> {
             let number = block.object.get();
             let object = arena.object(number);
             let (previous, next) = (block.previous.get(), block.next.get());
+            if !self.is_linked(object, slot * BLOCKS + place + 1, previous, next) {
+                self.session.damaged("a wait is in the list of another object, or in none");
+                continue;
+            }
             match previous {
                 0 => object.head.put(next),
                 _ => arena.block(previous - 1).next.put(next),
@@ -68,13 +72,27 @@ impl Locked<'_> {
         fault!(UnlinkDone);
     }
 
+    /// Do its neighbours lead to this block, so that it can be taken out?
+    fn is_linked(&self, object: &Object, number: u32, previous: u32, next: u32) -> bool {
+        let arena = &self.session.arena;
+        let before = match previous {
+            0 => object.head.get(),
+            _ => arena.block(previous - 1).next.get(),
+        };
+        let after = match next {
+            0 => object.tail.get(),
+            _ => arena.block(next - 1).previous.get(),
+        };
+        before == number && after == number
+    }
+
     /// Nobody waits any more? Then fast paths may go on, and an object without handles ends.
     pub fn lower_flag(&mut self, object: u32) {
         let record = self.session.arena.object(object);
         if record.head.get() != 0 || record.word.get() & word::HAS_WAITERS == 0 {
             return;
         }
-        if self.session.arena.header().pulse.get() == object + 1 {
+        if self.session.arena.header().pulse.get() == object.wrapping_add(1) {
             return; // whoever the pulse woke must not set the event before the pulse has cleared it
         }
         record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);

@@ -101,10 +101,16 @@ impl Locked<'_> {
     pub fn tell_waiters_to_look(&mut self, object: u32) {
         let arena = &self.session.arena;
         let mut next = arena.object(object).head.get();
-        for _ in 0..BLOCKS * 16 {
+        // A wait can name a timer several times, so there may be more blocks than threads.
+        for _ in 0..=arena.threads() * BLOCKS {
             let Some(number) = next.checked_sub(1) else { return };
+            if !self.is_waiting_for(object, number) {
+                self.session.damaged("a wait list leads to a thread that does not wait for the object");
+                return;
+            }
             next = arena.block(number).next.get();
             self.offer(number / BLOCKS);
         }
+        self.session.damaged("a wait list runs in a circle");
     }
 }

@@ -67,6 +67,7 @@ pub struct Queued {
     /// Of the session: a forked child goes on with its parent's stack, but not with its waits.
     incarnation: u64,
     sequence: u64,
+    count: u32,
     has_timers: bool,
 }
 
@@ -76,6 +77,8 @@ pub enum Slumber {
     Satisfied(Outcome, bool),
     /// The deadline has passed; nothing was taken.
     TimedOut,
+    /// The session's memory contradicts itself; nothing was taken.
+    Damaged(Failure),
     /// A signal handler ran, or the slice is over.
     Interrupted,
 }
@@ -128,9 +131,12 @@ impl Session {
             wanted.push(self.waitable(*target)?);
         }
         self.arena.grow_blocks(slot, targets.len() as u32)?;
-        let mut locked = self.lock_as(slot + 1);
+        let mut locked = self.lock_whole(slot)?;
         // A signal handler that waits while its own thread waits: the outer wait is put aside, and begins anew afterwards.
         locked.put_aside(slot);
+        if self.arena.thread(slot).linked.get() != 0 {
+            return Err(self.damaged("a wait is in a state that does not exist"));
+        }
         for (wanted, target) in wanted.iter_mut().zip(targets) {
             if self.handle_word(target.handle) != wanted.word {
                 *wanted = self.waitable(*target)?;
@@ -152,12 +158,12 @@ impl Session {
             locked.withdraw(slot);
             return Ok(Started::TimedOut);
         }
-        let sequence = self.arena.thread(slot).sequence.get();
+        let (sequence, count) = (self.arena.thread(slot).sequence.get(), targets.len() as u32);
         let incarnation = self.incarnation.load(Ordering::Relaxed);
         drop(locked);
         match satisfied {
-            true => Ok(Started::Satisfied(self.acknowledge(slot))),
-            false => Ok(Started::Queued(Queued { slot, incarnation, sequence, has_timers })),
+            true => Ok(Started::Satisfied(self.acknowledge(slot, count))),
+            false => Ok(Started::Queued(Queued { slot, incarnation, sequence, count, has_timers })),
         }
     }
 
@@ -169,7 +175,7 @@ impl Session {
             for _ in 0..30 {
                 let state = thread.progress.load(Ordering::Acquire);
                 if progress::is_done(state) {
-                    return Some(self.acknowledge(wait.slot));
+                    return Some(self.acknowledge(wait.slot, wait.count));
                 }
                 if state == progress::RETRY {
                     return self.retry(wait);
@@ -200,7 +206,7 @@ impl Session {
                 }
             }
         }
-        progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot))
+        progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot, wait.count))
     }
 
     /// W6, W7: sleep until satisfied, `deadline_ns`, a signal handler, or `slice_ns` (absolute, as the deadline).
@@ -208,13 +214,24 @@ impl Session {
         let slot = wait.slot;
         let thread = self.arena.thread(slot);
         let mut was_asleep = false;
-        loop {
+        for turn in 0_u32.. {
             let state = thread.progress.load(Ordering::Acquire);
             if !self.is_current(wait) {
                 return Slumber::Interrupted;
             }
             if progress::is_done(state) {
-                return Slumber::Satisfied(self.acknowledge(slot), was_asleep);
+                return Slumber::Satisfied(self.acknowledge(slot, wait.count), was_asleep);
+            }
+            if !progress::is_queued(state) {
+                self.damaged("a wait is in a state that does not exist");
+            }
+            if let Some(failure) = self.arena.damage() {
+                self.abort(wait);
+                return Slumber::Damaged(failure);
+            }
+            // So many turns without a sleep take somebody who scribbles; time goes on all the same.
+            if turn % 1024 == 1023 && now_ns() >= deadline_ns.min(slice_ns) {
+                break;
             }
             if state == progress::RETRY {
                 match self.retry(wait) {
@@ -247,16 +264,20 @@ impl Session {
                         self.lock_as(slot + 1).tick_all(slot);
                     }
                     if now >= deadline_ns {
-                        return match self.cancel(wait) {
-                            Some(outcome) => Slumber::Satisfied(outcome, true),
-                            None => Slumber::TimedOut,
-                        };
+                        break;
                     }
                     if now >= slice_ns {
                         return Slumber::Interrupted;
                     }
                 }
             }
+        }
+        if now_ns() < deadline_ns {
+            return Slumber::Interrupted;
+        }
+        match self.cancel(wait) {
+            Some(outcome) => Slumber::Satisfied(outcome, true),
+            None => Slumber::TimedOut,
         }
     }
 
@@ -277,7 +298,7 @@ impl Session {
                 return None;
             }
         }
-        Some(self.acknowledge(wait.slot))
+        progress::is_done(thread.progress.get()).then(|| self.acknowledge(wait.slot, wait.count))
     }
 
     /// Stop waiting and take nothing: an exception is on its way and nobody would learn of what was taken.
@@ -296,16 +317,19 @@ impl Session {
             && thread.progress.get() != progress::IDLE
     }
 
-    /// W8: the result is ours.
-    fn acknowledge(&self, slot: u32) -> Outcome {
+    /// W8: the result is ours. Of a wait for `count` objects.
+    fn acknowledge(&self, slot: u32, count: u32) -> Outcome {
         let arena = &self.arena;
         let thread = arena.thread(slot);
         let state = thread.progress.load(Ordering::Acquire);
         let all = thread.wait_all.get() != 0;
-        let blocks = thread.block_count.get().min(BLOCKS);
-        let index = if all { 0 } else { (state & progress::INDEX_MASK).min(blocks.saturating_sub(1)) };
+        let index = if all { 0 } else { state & progress::INDEX_MASK };
+        if index >= count || thread.block_count.get() != count {
+            self.damaged("a wait ended with an impossible result");
+        }
+        let index = index.min(count.saturating_sub(1));
         let mut outcome = Outcome { index, abandoned: SmallVec::new() };
-        let places = if all { 0..blocks } else { index..(index + 1).min(blocks) };
+        let places = if all { 0..count } else { index..(index + 1).min(count) };
         for place in places {
             let block = arena.block(slot * BLOCKS + place);
             let number = block.object.get();
@@ -334,8 +358,7 @@ impl Session {
 
     /// When the first timer of a wait is due. Read without the lock: whoever sets a timer tells its waiters to look again.
     fn earliest_due(&self, slot: u32) -> u64 {
-        let thread = self.arena.thread(slot);
-        (0..thread.block_count.get().min(BLOCKS))
+        (0..self.arena.blocks(slot))
             .map(|place| self.arena.object(self.arena.block(slot * BLOCKS + place).object.get()))
             .filter(|object| Kind::of(object).is_some_and(Kind::is_timer))
             .map(|timer| timer.a.get())

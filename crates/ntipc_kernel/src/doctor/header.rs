@@ -1,6 +1,7 @@
 //! The header: journal, lock, reaper, the mark of damage. (Counters of tables: `Look::measure`.)
 
 use super::look::{Life, Look, life};
+use crate::arena::damage::sentence;
 use crate::arena::layout::{BLOCKS, journal};
 use crate::process::lock;
 use crate::sync::Shared;
@@ -10,8 +11,9 @@ const SESSION: &str = "the session";
 impl Look<'_> {
     pub fn header(&mut self) {
         let header = self.arena.header();
-        self.find_if(header.damaged.get() != 0, "damaged", SESSION, || {
-            "A participant found that the session's memory contradicts itself, and marked it as damaged.".to_owned()
+        let damaged = header.damaged.get();
+        self.find_if(damaged != 0, "damaged", SESSION, || {
+            format!("A participant found damage and marked the session: {}.", sentence(damaged))
         });
         let (valid, count) = (header.journal_valid.get(), header.journal_count.get());
         self.find_if(self.locked && valid != 0, "journal", "the journal", || {

@@ -35,7 +35,7 @@ pub struct Entry {
 impl Entry {
     pub fn pack(self) -> u64 {
         let rights = (self.access & 0x3ff) | (self.access >> 16 & 0x1f) << 10;
-        u64::from(self.object + 1)
+        u64::from(self.object.wrapping_add(1) & 0x7_ffff)
             | u64::from(self.generation & 0x3f_ffff) << 19
             | u64::from(rights) << 41
             | u64::from(self.flags & 0xf) << 56
@@ -173,7 +173,7 @@ impl Session {
         let gone =
             || Failure::new(NtStatus::OBJECT_NAME_NOT_FOUND, "the object that was sent is gone: its sender ended");
         let mut locked = self.lock()?;
-        if object >= self.arena.header().object_high.get() {
+        if object >= self.arena.objects() {
             return Err(gone());
         }
         let record = self.arena.object(object);
@@ -221,7 +221,7 @@ impl Locked<'_> {
     /// The slot of a living, attached participant.
     fn process_of(&self, pid: u32) -> Option<u32> {
         let arena = &self.session.arena;
-        (0..arena.header().process_high.get().min(PROCESSES)).find(|slot| {
+        (0..arena.processes()).find(|slot| {
             let process = arena.process(*slot);
             process.pid.get() == pid
                 && process.attached.get() != 0
@@ -278,7 +278,7 @@ impl Locked<'_> {
         record.handle_count.put(record.handle_count.get().wrapping_add(1));
         if let Some(entry) = Entry::unpack(packed) {
             let object = arena.object(entry.object);
-            object.handles.put(object.handles.get() + 1);
+            object.handles.put(object.handles.get().wrapping_add(1));
         }
         fault!(HandleStored);
     }

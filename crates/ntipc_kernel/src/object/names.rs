@@ -1,6 +1,6 @@
 //! Names: a hash table of objects, and text kept in cells of 60 bytes.
 
-use crate::arena::layout::{BUCKETS, CELLS, Cell, OBJECTS};
+use crate::arena::layout::{BUCKETS, CELLS, Cell};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
@@ -47,10 +47,11 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let hash = hash(name);
         let mut next = arena.bucket(hash & (BUCKETS - 1)).get();
-        for _ in 0..OBJECTS {
+        let high = arena.objects();
+        for _ in 0..=high {
             let Some(object) = next.checked_sub(1) else { return Ok(None) };
             let record = arena.object(object);
-            if object >= OBJECTS || Kind::of(record).is_none() {
+            if object >= high || Kind::of(record).is_none() {
                 return Err(self.session.damaged("a name leads to no object"));
             }
             if record.hash.get() == hash && read(arena, record.name.get()).is_some_and(|known| known == name.as_bytes())
@@ -85,7 +86,7 @@ impl Locked<'_> {
             return;
         }
         let mut link = arena.bucket(record.hash.get() & (BUCKETS - 1));
-        for _ in 0..OBJECTS {
+        for _ in 0..=arena.objects() {
             match link.get().checked_sub(1) {
                 Some(found) if found == object => {
                     link.put(record.link.get());
@@ -113,13 +114,16 @@ impl Locked<'_> {
         let (mut first, mut last) = (0, 0);
         for chunk in bytes.chunks(CELL_BYTES) {
             let cell = match header.cell_free.get().checked_sub(1) {
+                Some(cell) if cell >= arena.cells() => {
+                    return Err(self.session.damaged("the counts of its tables are impossible"));
+                }
                 Some(cell) => {
                     header.cell_free.put(arena.cell(cell).next.get());
                     cell
                 }
                 None => {
                     let cell = header.cell_high.get();
-                    if let Err(failure) = arena.grow_cells(cell + 1) {
+                    if let Err(failure) = arena.grow_cells(cell.saturating_add(1)) {
                         self.free_text(first);
                         return Err(failure);
                     }
@@ -143,15 +147,28 @@ impl Locked<'_> {
         Ok(first)
     }
 
+    /// Give back as many cells as the length of the text asks for, and no more: what follows may be anything.
     pub fn free_text(&mut self, first: u32) {
+        let Some(index) = first.checked_sub(1) else { return };
         let arena = &self.session.arena;
         let header = arena.header();
+        let high = arena.cells();
+        let length = arena.cell(index).text[0].get() as usize;
+        let count = (length.min(TEXT_MAX + 64) + 4).div_ceil(CELL_BYTES);
         let mut cell = first;
-        for _ in 0..CELLS {
-            let Some(index) = cell.checked_sub(1) else { return };
-            cell = arena.cell(index).next.get();
-            arena.cell(index).next.put(header.cell_free.get());
-            header.cell_free.put(index + 1);
+        for _ in 0..count {
+            match cell.checked_sub(1) {
+                Some(index) if index < high => {
+                    cell = arena.cell(index).next.get();
+                    arena.cell(index).next.put(header.cell_free.get());
+                    header.cell_free.put(index + 1);
+                }
+                Some(_) => break,
+                None => return, // cut short when its text was stored; the rest is free already
+            }
+        }
+        if cell != 0 {
+            self.session.damaged("a text runs on beyond its end");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::handles::{Entry, check_rights};
 use super::kind::{Kind, Type, access};
-use crate::arena::layout::{OBJECTS, word};
+use crate::arena::layout::word;
 use crate::fault::fault;
 use crate::process::lock::Locked;
 use crate::session::Session;
@@ -134,7 +134,7 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let header = arena.header();
         if let Some(object) = header.object_free.get().checked_sub(1) {
-            if object >= OBJECTS || arena.object(object).kind.get() != 0 {
+            if object >= arena.objects() || arena.object(object).kind.get() != 0 {
                 return Err(self.session.damaged("the free list leads to an object in use"));
             }
             header.object_free.put(arena.object(object).link.get());
@@ -143,7 +143,9 @@ impl Locked<'_> {
         }
         let object = header.object_high.get();
         arena.grow_objects(object.saturating_add(1))?;
-        arena.object(object).kind.put(0);
+        if arena.object(object).kind.get() != 0 {
+            return Err(self.session.damaged("the count of objects leads to an object in use"));
+        }
         header.object_high.put(object + 1);
         fault!(ObjectTaken);
         Ok(object)
@@ -165,7 +167,7 @@ impl Locked<'_> {
         fault!(ObjectFilled);
         record.kind.put(initial.kind as u32);
         let live = &arena.header().objects_live;
-        live.put(live.get() + 1);
+        live.put(live.get().wrapping_add(1));
     }
 
     /// The name goes with the last handle, the object with the last waiter.

@@ -7,7 +7,7 @@
 use super::helper;
 use super::lock::Locked;
 use super::thread::forget_registrations_after_fork;
-use crate::arena::layout::{HANDLES, PROCESSES};
+use crate::arena::layout::PROCESSES;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
@@ -125,7 +125,7 @@ impl Locked<'_> {
                 "the parent ended before its child took over its handles",
             ));
         }
-        let high = parent.handle_high.get().min(HANDLES);
+        let high = arena.handles(from);
         arena.grow_handles(to, high)?;
         for index in 0..high {
             let packed = arena.handle(from, index).get();

@@ -10,7 +10,7 @@
 
 use super::fork::GRACE_NS;
 use super::lock::helper_owner;
-use crate::arena::layout::{PROCESSES, THREADS};
+use crate::arena::layout::PROCESSES;
 use crate::fault::{self, fault};
 use crate::mutation::without;
 use crate::session::Session;
@@ -159,7 +159,8 @@ fn wait_for_office(session: &Session) -> bool {
             continue;
         }
         let seen = reaper.word.load(Ordering::Acquire);
-        if seen & TID_MASK == 0 {
+        // Nobody, or we, who know better: somebody scribbled there.
+        if seen & TID_MASK == 0 || seen & TID_MASK == mine & TID_MASK {
             if reaper.word.compare_exchange(seen, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return true;
             }
@@ -168,7 +169,7 @@ fn wait_for_office(session: &Session) -> bool {
         let words = [Waitv::new(&reaper.word, seen), Waitv::new(&session.stop, 0)];
         if futex::wait_many(&words, now_ns() + LOOK_ROUND_NS) == futex::Slept::TimedOut {
             // A holder whose death was hidden by scribbling: no participant's helper has its thread id any more.
-            let high = header.process_high.get().min(PROCESSES);
+            let high = session.arena.processes();
             let holds = |slot| session.arena.process(slot).life.word.get() & (TID_MASK | OWNER_DIED) == seen & TID_MASK;
             if !(0..high).any(holds)
                 && reaper.word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
@@ -214,7 +215,7 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
             break;
         }
         let poke = header.poke.load(Ordering::SeqCst);
-        let high = header.process_high.get().min(PROCESSES);
+        let high = arena.processes();
         if shard == 0 {
             while (further.len() as u32 + 1) * SHARD < high {
                 let (shared, number) = (Arc::clone(session), further.len() as u32 + 1);
@@ -320,7 +321,7 @@ impl Session {
     }
 
     fn threads_of(&self, process: u32) -> Vec<u32> {
-        (0..self.arena.header().thread_high.get().min(THREADS))
+        (0..self.arena.threads())
             .filter(|slot| {
                 let thread = self.arena.thread(*slot);
                 thread.life.word.get() != 0 && thread.process_slot() == Some(process)
@@ -330,7 +331,7 @@ impl Session {
 
     /// Threads that ended without running their destructors, or between claiming a slot and filling it.
     fn reap_stray_threads(&self, me: u32) {
-        for slot in 0..self.arena.header().thread_high.get().min(THREADS) {
+        for slot in 0..self.arena.threads() {
             let thread = self.arena.thread(slot);
             let seen = thread.life.word.get();
             if seen & OWNER_DIED == 0 {

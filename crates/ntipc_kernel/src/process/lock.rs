@@ -10,19 +10,23 @@
 //!   L2 spin a little, L1 again                     U2 was CONTENDED? wake one
 //!   L3 owner dead? compare-and-swap owner -> me + CONTENDED, recover
 //!   L4 set CONTENDED, sleep while unchanged (at most some ms, then L3 again)
+//!   L5 the same owner for long, and it sleeps where nobody does who holds the lock: as if it were dead
 //!
 //! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's stores
 //! are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark (Acquire).
 //! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery leaves
 //! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
+//! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. Who holds it sleeps
+//! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 
 use crate::arena::Arena;
-use crate::arena::layout::{PROCESSES, THREADS};
+use crate::arena::layout::{PROCESSES, THREADS, progress};
 use crate::fault::fault;
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared};
 use crate::sys::clock::now_ns;
+use crate::sys::process::{pid_namespace, waits_for_others};
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{files, futex};
 use smallvec::SmallVec;
@@ -37,10 +41,15 @@ const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK);
 
 const SPINS: u32 = 100;
 
+/// After so long with one owner, look what the owner does.
+const STUCK_NS: u64 = 250_000_000;
+
 /// The dispatcher lock, held. Wakes gathered under it are sent after it is dropped.
 pub struct Locked<'a> {
     pub session: &'a Session,
     owner: u32,
+    /// What the lock word says meanwhile, but for CONTENDED.
+    named: u32,
     wakes: SmallVec<[u32; 16]>,
     /// Descriptors whose closing may take long (the last one of a large section).
     closing: SmallVec<[OwnedFd; 2]>,
@@ -77,6 +86,23 @@ pub(crate) fn owner_is_dead(arena: &Arena, seen: u32) -> bool {
     })
 }
 
+/// Does the owner that the lock word names wait for something, as nobody does who holds the lock?
+fn owner_is_elsewhere(arena: &Arena, seen: u32) -> bool {
+    let number = seen & NUMBER_MASK;
+    let (process, tid) = match number {
+        1..=THREADS => {
+            let thread = arena.thread(number - 1);
+            let Some(process) = thread.process_slot() else { return false };
+            (arena.process(process), thread.tid.get())
+        }
+        _ => {
+            let process = arena.process(number.wrapping_sub(HELPERS));
+            (process, process.life.word.get() & TID_MASK)
+        }
+    };
+    process.pid_namespace.get() == pid_namespace() && waits_for_others(process.pid.get(), tid, progress::SLEEP)
+}
+
 impl Session {
     /// Take the dispatcher lock as `owner`, recovering first if its last owner died in it.
     pub(crate) fn lock_as(&self, owner: u32) -> Locked<'_> {
@@ -85,7 +111,7 @@ impl Session {
             named(owner, slot_of(&self.arena, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
         let recover = word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
             && self.lock_slow(word, me);
-        let mut locked = Locked { session: self, owner, wakes: SmallVec::new(), closing: SmallVec::new() };
+        let mut locked = Locked { session: self, owner, named: me, wakes: SmallVec::new(), closing: SmallVec::new() };
         fault!(LockTaken);
         if recover {
             locked.recover();
@@ -105,6 +131,7 @@ impl Session {
             std::hint::spin_loop();
         }
         let mut patience_ns = 1_000_000;
+        let (mut same, mut since_ns) = (0, 0);
         loop {
             let seen = word.load(Ordering::Acquire);
             if seen == 0 {
@@ -120,12 +147,25 @@ impl Session {
                 }
                 continue;
             }
+            // L5
+            let now = now_ns();
+            if seen & !CONTENDED != same {
+                (same, since_ns) = (seen & !CONTENDED, now);
+            } else if same == me || now - since_ns > STUCK_NS {
+                if same == me || owner_is_elsewhere(&self.arena, seen) {
+                    if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                        return true;
+                    }
+                    continue;
+                }
+                since_ns = now;
+            }
             if seen & CONTENDED == 0
                 && word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_err()
             {
                 continue;
             }
-            futex::wait(word, seen | CONTENDED, now_ns() + patience_ns); // L4
+            futex::wait(word, seen | CONTENDED, now + patience_ns); // L4
             patience_ns = (patience_ns * 2).min(20_000_000);
         }
     }
@@ -161,9 +201,12 @@ impl Drop for Locked<'_> {
         }
         fault!(LockBeforeRelease);
         let word = &self.session.arena.header().lock;
-        let old = word.swap(0, Ordering::Release); // U1
+        let released = word.compare_exchange(self.named, 0, Ordering::Release, Ordering::Relaxed); // U1
+        // Contended; or not ours any more, because somebody scribbled: then it is not ours to release.
+        let contended = released.is_err()
+            && word.compare_exchange(self.named | CONTENDED, 0, Ordering::Release, Ordering::Relaxed).is_ok();
         fault!(LockReleased);
-        if old & CONTENDED != 0 {
+        if contended {
             futex::wake(word, 1); // U2
         }
         for thread in &self.wakes {

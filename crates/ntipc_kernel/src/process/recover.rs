@@ -5,7 +5,7 @@
 //! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
 
 use super::lock::Locked;
-use crate::arena::layout::{BUCKETS, CELLS, Cell, HANDLES, OBJECTS, PROCESSES, THREADS, journal, progress, word};
+use crate::arena::layout::{BLOCKS, BUCKETS, Cell, journal, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
@@ -42,6 +42,11 @@ impl Locked<'_> {
         if kind == 0 {
             return;
         }
+        if !self.journal_is_whole() {
+            self.session.damaged("the journal holds a step that does not exist");
+            header.journal_valid.put(0);
+            return;
+        }
         header.redone.fetch_add(1, Ordering::Relaxed);
         if without!(JournalRedo) {
             header.journal_valid.put(0);
@@ -57,21 +62,37 @@ impl Locked<'_> {
         header.journal_valid.put(0);
     }
 
+    /// Is it one step, of a thread that there is, for objects that there are?
+    fn journal_is_whole(&self) -> bool {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let thread = header.journal_thread.get();
+        let (objects, blocks) =
+            (arena.objects(), thread.saturating_mul(BLOCKS)..thread.saturating_add(1).saturating_mul(BLOCKS));
+        matches!(header.journal_valid.get(), journal::COMPLETE | journal::REFUND)
+            && thread < arena.threads()
+            && header.journal_count.get() <= BLOCKS
+            && (0..header.journal_count.get()).all(|index| {
+                let entry = arena.journal(index);
+                entry.object.get() < objects && blocks.contains(&(entry.block.get() & !journal::ABANDONED))
+            })
+    }
+
     fn objects_high(&self) -> u32 {
-        self.session.arena.header().object_high.get().min(OBJECTS)
+        self.session.arena.objects()
     }
 
     /// Counted aside and stored once: nobody ever sees a passing zero.
     fn recount_handles(&mut self) {
         let arena = &self.session.arena;
         let mut counts = vec![0u32; self.objects_high() as usize];
-        for slot in 0..arena.header().process_high.get().min(PROCESSES) {
+        for slot in 0..arena.processes() {
             let process = arena.process(slot);
             if process.life.word.get() == 0 {
                 continue;
             }
             let mut handles = 0;
-            for index in 0..process.handle_high.get().min(HANDLES) {
+            for index in 0..arena.handles(slot) {
                 if let Some(entry) = Entry::unpack(arena.handle(slot, index).get()) {
                     handles += 1;
                     if let Some(count) = counts.get_mut(entry.object as usize) {
@@ -95,7 +116,7 @@ impl Locked<'_> {
     fn relink_waits(&mut self) {
         let arena = &self.session.arena;
         let mut waiting = Vec::new();
-        for slot in 0..arena.header().thread_high.get().min(THREADS) {
+        for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
             thread.linked.put(0);
             if thread.life.word.get() != 0 && progress::is_queued(thread.progress.get()) {
@@ -103,7 +124,13 @@ impl Locked<'_> {
             }
         }
         waiting.sort_unstable();
+        let objects = self.objects_high();
         for (_, slot) in waiting {
+            let leads_to_one = |place| self.block_of(slot, place).object.get() < objects;
+            if !(0..self.block_count(slot)).all(leads_to_one) {
+                self.session.damaged("a wait is in the list of another object, or in none");
+                continue;
+            }
             for place in 0..self.block_count(slot) {
                 let object = arena.object(self.block_of(slot, place).object.get());
                 object.word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
@@ -157,7 +184,7 @@ impl Locked<'_> {
 
     fn rebuild_cells(&mut self) {
         let arena = &self.session.arena;
-        let high = arena.header().cell_high.get().min(CELLS);
+        let high = arena.cells();
         let mut used = vec![false; high as usize];
         for object in 0..self.objects_high() {
             let record = arena.object(object);
@@ -195,7 +222,7 @@ impl Locked<'_> {
             }
         }
         let mut waiting = Vec::new();
-        for slot in 0..header.thread_high.get().min(THREADS) {
+        for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
             if thread.linked.get() != 0 && progress::is_queued(thread.progress.get()) {
                 waiting.push((thread.sequence.get(), slot));

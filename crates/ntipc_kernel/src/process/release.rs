@@ -1,7 +1,7 @@
 //! What is done for the dead, and for whoever leaves. Runs under the dispatcher lock, restartable at every step.
 
 use super::lock::Locked;
-use crate::arena::layout::{HANDLES, THREADS, progress, word};
+use crate::arena::layout::{HANDLES, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::kind::Kind;
@@ -50,7 +50,7 @@ impl Locked<'_> {
         fault!(ReleaseThread);
         // A superset of what it owns: what it noted, and what its last wait may have given it.
         if thread.noted_overflow.get() != 0 {
-            for object in 0..arena.header().object_high.get().min(crate::arena::layout::OBJECTS) {
+            for object in 0..arena.objects() {
                 self.abandon(object, slot);
             }
         } else {
@@ -110,7 +110,7 @@ impl Locked<'_> {
             return;
         }
         let arena = &self.session.arena;
-        for slot in 0..arena.header().thread_high.get().min(THREADS) {
+        for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
             let state = thread.progress.get();
             if thread.life.word.get() != 0 && (progress::is_done(state) || state == progress::RETRY) {

@@ -149,7 +149,16 @@ impl Session {
     pub(crate) fn lock(self: &Arc<Self>) -> NtResult<Locked<'_>> {
         let slot = self.thread_slot()?;
         self.check_attached()?;
-        Ok(self.lock_as(slot + 1))
+        self.lock_whole(slot)
+    }
+
+    /// Take the dispatcher lock as the thread in `slot`, unless what it protects was found to contradict itself.
+    pub(crate) fn lock_whole(&self, slot: u32) -> NtResult<Locked<'_>> {
+        let locked = self.lock_as(slot + 1);
+        match self.arena.damage() {
+            None => Ok(locked),
+            Some(failure) => Err(failure),
+        }
     }
 
     /// Give the calling thread's slot back before its end.
@@ -166,7 +175,7 @@ impl Session {
     /// Slots of threads of this process other than the calling one and those that help the reaper.
     pub(crate) fn other_threads(&self) -> usize {
         let me = tid();
-        let high = self.arena.header().thread_high.get().min(THREADS);
+        let high = self.arena.threads();
         let all = (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
@@ -197,7 +206,7 @@ impl Session {
     /// Threads of this process other than the calling one that wait in the session.
     pub(crate) fn waiting_threads(&self) -> usize {
         let me = tid();
-        let high = self.arena.header().thread_high.get().min(THREADS);
+        let high = self.arena.threads();
         (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {

@@ -163,6 +163,15 @@ pub fn is_locked(fd: &OwnedFd, byte: i64) -> NtResult<bool> {
     }
 }
 
+/// Does the file lie in a tmpfs, where what it occupies is what was reserved?
+pub fn is_in_memory(fd: &OwnedFd) -> bool {
+    // SAFETY: an all-zero statfs is valid storage for fstatfs to fill.
+    unsafe {
+        let mut system: libc::statfs = std::mem::zeroed();
+        libc::fstatfs(fd.as_raw_fd(), &raw mut system) == 0 && system.f_type == libc::TMPFS_MAGIC
+    }
+}
+
 /// How a mapping may be used; the memory protection of Linux enforces it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protection {
@@ -175,6 +184,8 @@ pub enum Protection {
 pub struct Mapping {
     pub address: *mut u8,
     pub length: usize,
+    /// Bytes on both sides that nobody can touch.
+    guard: usize,
 }
 
 // SAFETY: the mapping is plain memory; who may touch which bytes how is the business of its users.
@@ -184,25 +195,56 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     pub fn new(fd: &OwnedFd, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
+        // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
+        let address = unsafe { Mapping::at(std::ptr::null_mut(), 0, fd, offset, length, protection)? };
+        Ok(Mapping { address, length, guard: 0 })
+    }
+
+    /// The whole file, between two stretches of addresses that lead nowhere.
+    pub fn guarded(fd: &OwnedFd, length: usize, protection: Protection) -> NtResult<Mapping> {
+        const GUARD: usize = 64 << 10;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
+        let whole = unsafe { libc::mmap(std::ptr::null_mut(), length + 2 * GUARD, libc::PROT_NONE, flags, -1, 0) };
+        if whole == libc::MAP_FAILED {
+            return Err(Failure::os("mapping memory"));
+        }
+        let address = whole.cast::<u8>().wrapping_add(GUARD);
+        let mapping = Mapping { address, length, guard: GUARD };
+        // SAFETY: the place lies in the middle of the mapping that was just made for it, and nobody knows it yet.
+        unsafe { Mapping::at(address.cast(), libc::MAP_FIXED, fd, 0, length, protection)? };
+        Ok(mapping)
+    }
+
+    /// SAFETY: with `MAP_FIXED`, what lies at `place` must be the caller's to replace.
+    unsafe fn at(
+        place: *mut libc::c_void,
+        fixed: i32,
+        fd: &OwnedFd,
+        offset: u64,
+        length: usize,
+        protection: Protection,
+    ) -> NtResult<*mut u8> {
         let (prot, flags) = match protection {
             Protection::Read => (libc::PROT_READ, libc::MAP_SHARED),
             Protection::ReadWrite => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED),
             Protection::Copy => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_NORESERVE),
         };
-        // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
-        let address =
-            unsafe { libc::mmap(std::ptr::null_mut(), length, prot, flags, fd.as_raw_fd(), offset as libc::off_t) };
+        // SAFETY: the caller's promise.
+        let address = unsafe { libc::mmap(place, length, prot, flags | fixed, fd.as_raw_fd(), offset as libc::off_t) };
         if address == libc::MAP_FAILED {
             return Err(Failure::os("mapping memory"));
         }
-        Ok(Mapping { address: address.cast(), length })
+        Ok(address.cast())
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: address and length are those of a mapping that nobody uses any more.
-        unsafe { libc::munmap(self.address.cast(), self.length) };
+        unsafe {
+            libc::munmap(self.address.wrapping_sub(self.guard).cast(), self.length + 2 * self.guard);
+        }
     }
 }
 

@@ -36,13 +36,50 @@ pub fn has_thread(pid: u32, tid: u32) -> bool {
     std::path::Path::new(&format!("/proc/{pid}/task/{tid}")).exists()
 }
 
-/// Does the thread sleep on a futex until it is no longer `value`? Also false if this user may not know.
-pub fn sleeps_while(pid: u32, tid: u32, value: u32) -> bool {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")) else { return false };
+/// The system call that a thread sleeps in, and its third argument. `None`: in none, or this user may not know.
+fn sleeping_call(pid: u32, tid: u32) -> Option<(i64, u64)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
     let mut fields = text.split_ascii_whitespace();
-    let call = fields.next().and_then(|call| call.parse::<i64>().ok());
-    let expected = fields.nth(2).and_then(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16).ok());
-    call == Some(libc::SYS_futex) && expected == Some(u64::from(value))
+    let call = fields.next()?.parse().ok()?;
+    let third = u64::from_str_radix(fields.nth(2)?.trim_start_matches("0x"), 16).ok()?;
+    Some((call, third))
+}
+
+/// Does the thread sleep on a futex until it is no longer `value`?
+pub fn sleeps_while(pid: u32, tid: u32, value: u32) -> bool {
+    sleeping_call(pid, tid) == Some((libc::SYS_futex, u64::from(value)))
+}
+
+/// Does the thread sleep on a futex until it is no longer `value`, or in a call that waits for time, input or other processes?
+pub fn waits_for_others(pid: u32, tid: u32, value: u32) -> bool {
+    match sleeping_call(pid, tid) {
+        Some((libc::SYS_futex, expected)) => expected == u64::from(value),
+        Some((call, _)) => [
+            libc::SYS_futex_waitv,
+            libc::SYS_read,
+            libc::SYS_readv,
+            libc::SYS_recvfrom,
+            libc::SYS_recvmsg,
+            libc::SYS_accept,
+            libc::SYS_accept4,
+            libc::SYS_ppoll,
+            libc::SYS_pselect6,
+            libc::SYS_epoll_pwait,
+            libc::SYS_nanosleep,
+            libc::SYS_clock_nanosleep,
+            libc::SYS_wait4,
+            libc::SYS_waitid,
+            libc::SYS_rt_sigtimedwait,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_poll,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_select,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_epoll_wait,
+        ]
+        .contains(&call),
+        None => false,
+    }
 }
 
 /// Identity of the pid namespace, so that pids are compared only where they mean the same.

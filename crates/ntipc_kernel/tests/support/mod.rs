@@ -76,7 +76,9 @@ pub fn wait(session: &Arc<Session>, handles: &[u32], all: bool, ms: u64) -> NtRe
         match session.sleep(queued, deadline, NEVER) {
             Slumber::Satisfied(outcome, _) => return Ok(Some(outcome)),
             Slumber::TimedOut => return Ok(None),
-            Slumber::Interrupted => {}
+            Slumber::Damaged(failure) => return Err(failure),
+            Slumber::Interrupted if session.is_current(queued) => {}
+            Slumber::Interrupted => return wait(session, handles, all, 0), // put aside: begin anew, late
         }
     }
 }
