@@ -79,6 +79,18 @@ soak: $(ORDINARY) ## Run mixed load with kills for an hour, and see whether anyt
 	@$(BIN)/python tools/requirements.py plots | $(BIN)/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
 	@$(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(FAULTS) ## Scribble in the memory of sessions while others use them (ARGS="--seconds 600")
+	NTIPC_FUZZ_SECONDS=60 cargo test --quiet --package ntipc_kernel --features faults --test hostile
+	@$(BIN)/python tests/hostile/fuzz.py $(ARGS)
+
+# Options of a nightly compiler in a stable one; a target must be named, or build scripts would be built so too.
+.PHONY: sanitize
+sanitize: ## Run the kernel's tests under the address sanitizer, and scribble in its memory for a minute
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize NTIPC_FUZZ_SECONDS=60 \
+		cargo test --quiet --package ntipc_kernel --features faults --tests \
+		--target $$(rustc -vV | awk '/^host:/ { print $$2 }')
+
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)

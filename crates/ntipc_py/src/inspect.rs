@@ -142,9 +142,10 @@ pub fn fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// Check the memory of a session; each finding with the invariant, what it is about, and a sentence.
 #[pyfunction]
-pub fn examine<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>> {
+#[pyo3(signature = (path, patience_ms=ntipc_kernel::doctor::PATIENCE_MS))]
+pub fn examine<'py>(py: Python<'py>, path: &str, patience_ms: u64) -> PyResult<Bound<'py, PyDict>> {
     let report = py
-        .detach(|| ntipc_kernel::doctor::examine(path))
+        .detach(|| ntipc_kernel::doctor::examine(path, patience_ms))
         .map_err(|failure| errors::raise(py, &failure, "examine", &format!("session {path}")))?;
     let findings = PyList::empty(py);
     for finding in &report.findings {

@@ -29,7 +29,8 @@ impl Session {
         }
         let mut locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, wanted, rights)?;
-        Ok(locked.set_signal(entry.object, bit))
+        let before = locked.set_signal(entry.object, bit);
+        self.whole().map(|()| before)
     }
 
     /// Clear an event; the state before.
@@ -61,7 +62,7 @@ impl Session {
         fault!(PulseReset);
         header.pulse.put(0);
         locked.lower_flag(entry.object);
-        Ok(before)
+        self.whole().map(|()| before)
     }
 
     /// Is the event set? Takes nothing.

@@ -71,7 +71,8 @@ impl Session {
         let slot = self.thread_slot()?;
         let mut locked = self.lock_whole(slot)?;
         let (entry, _) = self.entry_of(handle, Type::Mutant, 0)?;
-        locked.disown(entry.object, slot)
+        locked.disown(entry.object, slot)?;
+        self.whole()
     }
 
     pub fn query_mutant(self: &Arc<Self>, handle: u32) -> NtResult<MutantState> {

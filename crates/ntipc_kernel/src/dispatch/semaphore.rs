@@ -31,7 +31,8 @@ impl Session {
         }
         let mut locked = self.lock()?;
         let (entry, _) = self.entry_of(handle, Type::Semaphore, access::MODIFY)?;
-        locked.add_units(entry.object, units)
+        let before = locked.add_units(entry.object, units)?;
+        self.whole().map(|()| before)
     }
 
     /// Count and maximum.

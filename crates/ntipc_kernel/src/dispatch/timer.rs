@@ -38,7 +38,7 @@ impl Session {
         if before & word::HAS_WAITERS != 0 {
             locked.tell_waiters_to_look(entry.object);
         }
-        Ok(before & 1 != 0)
+        self.whole().map(|()| before & 1 != 0)
     }
 
     /// Stop a timer; its state stays as it is. Whether it was running.
@@ -50,7 +50,7 @@ impl Session {
         let was_running = object.a.get() != 0;
         object.a.put(0);
         object.b.put(0);
-        Ok(was_running)
+        self.whole().map(|()| was_running)
     }
 
     pub fn query_timer(self: &Arc<Self>, handle: u32) -> NtResult<TimerState> {

@@ -156,7 +156,7 @@ impl Session {
         };
         if !satisfied && poll {
             locked.withdraw(slot);
-            return Ok(Started::TimedOut);
+            return self.whole().map(|()| Started::TimedOut);
         }
         let (sequence, count) = (self.arena.thread(slot).sequence.get(), targets.len() as u32);
         let incarnation = self.incarnation.load(Ordering::Relaxed);

@@ -41,6 +41,9 @@ impl Look<'_> {
         self.find_if(word != 0 && lock::owner_is_dead(self.arena, word), "lock", "the dispatcher lock", || {
             format!("The lock word {word:#x} names an owner that does not exist, and nobody takes the lock over.")
         });
+        self.find_if(word != 0 && lock::owner_is_elsewhere(self.arena, word), "lock", "the dispatcher lock", || {
+            format!("The lock word {word:#x} names an owner that sleeps elsewhere, as nobody does who holds the lock.")
+        });
     }
 
     fn reaper(&mut self) {

@@ -61,11 +61,13 @@ pub struct Report {
 
 /// How long to wait for the dispatcher lock, which is held for microseconds.
 pub const LOCK_PATIENCE_NS: u64 = 2_000_000_000;
-/// Pauses between looks: a step of a participant, a time slice, a look-round of the reaper.
-const PAUSES_MS: [u64; 4] = [5, 50, 400, 1200];
+/// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, a look-round of the reaper.
+const PAUSES: [u64; 4] = [3, 30, 240, 727];
+/// From the first look to the last, if need be: deaths are cleaned up after within a second even if their news was hidden.
+pub const PATIENCE_MS: u64 = 1650;
 
 /// Examine the session in the directory `path`. Fails only if it cannot be looked at.
-pub fn examine(path: &str) -> NtResult<Report> {
+pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
     let failed = |error: &std::io::Error| Failure::from_io(&format!("looking into the session {path}"), error);
     let directory = files::open_directory(&files::c_string(path)?).map_err(|error| failed(&error))?;
     let mut report = Report { path: path.to_owned(), locked: true, ..Report::default() };
@@ -95,7 +97,7 @@ pub fn examine(path: &str) -> NtResult<Report> {
     let arena = Arena::map(file, if writable { Protection::ReadWrite } else { Protection::Read })?;
     // A thread of its own: it takes a place in the list of life words, which is empty in a new thread.
     let looked = std::thread::scope(|scope| {
-        let body = || look_repeatedly(&arena, &directory, space, writable, &mut report);
+        let body = || look_repeatedly(&arena, &directory, space, (writable, patience_ms), &mut report);
         let thread = crate::sys::process::with_signals_blocked(|| {
             std::thread::Builder::new().name("ntipc-doctor".into()).spawn_scoped(scope, body)
         });
@@ -107,15 +109,21 @@ pub fn examine(path: &str) -> NtResult<Report> {
     }
 }
 
-fn look_repeatedly(arena: &Arena, directory: &OwnedFd, space: u64, writable: bool, report: &mut Report) {
+fn look_repeatedly(
+    arena: &Arena,
+    directory: &OwnedFd,
+    space: u64,
+    (writable, patience_ms): (bool, u64),
+    report: &mut Report,
+) {
     let mut guest = if writable { Guest::new(arena) } else { None };
     if guest.is_none() {
         report.locked = false;
         let why = if writable { "no thread slot could be had" } else { "this user may not write to the session" };
         report.note = Some(format!("looked without the dispatcher lock: {why}"));
     }
-    for (number, pause_ms) in [0].iter().chain(&PAUSES_MS).enumerate() {
-        std::thread::sleep(Duration::from_millis(*pause_ms));
+    for (number, pause) in [0].iter().chain(&PAUSES).enumerate() {
+        std::thread::sleep(Duration::from_micros(patience_ms.saturating_mul(*pause)));
         let found = {
             let held = guest.as_ref().and_then(|guest| guest.lock(now_ns() + LOCK_PATIENCE_NS));
             let locked = held.is_some();

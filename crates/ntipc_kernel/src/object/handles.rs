@@ -113,7 +113,12 @@ impl Session {
         if self.is_left() {
             return Err(invalid());
         }
-        let mut locked = self.lock()?;
+        let mut locked = match self.lock() {
+            Ok(locked) => locked,
+            // Nothing can be closed any more, and nobody can do anything about it: the handle is as good as gone.
+            Err(failure) if failure.status == NtStatus::DATA_ERROR => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
         let packed = self.arena.handle(self.slot(), index).get();
         if Entry::unpack(packed).is_none_or(Entry::in_flight) {
             return Err(invalid());

@@ -87,7 +87,7 @@ pub(crate) fn owner_is_dead(arena: &Arena, seen: u32) -> bool {
 }
 
 /// Does the owner that the lock word names wait for something, as nobody does who holds the lock?
-fn owner_is_elsewhere(arena: &Arena, seen: u32) -> bool {
+pub(crate) fn owner_is_elsewhere(arena: &Arena, seen: u32) -> bool {
     let number = seen & NUMBER_MASK;
     let (process, tid) = match number {
         1..=THREADS => {

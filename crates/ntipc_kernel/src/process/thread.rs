@@ -155,10 +155,12 @@ impl Session {
     /// Take the dispatcher lock as the thread in `slot`, unless what it protects was found to contradict itself.
     pub(crate) fn lock_whole(&self, slot: u32) -> NtResult<Locked<'_>> {
         let locked = self.lock_as(slot + 1);
-        match self.arena.damage() {
-            None => Ok(locked),
-            Some(failure) => Err(failure),
-        }
+        self.whole().map(|()| locked)
+    }
+
+    /// Fails if the session's memory was found to contradict itself, by this call or before.
+    pub(crate) fn whole(&self) -> NtResult<()> {
+        self.arena.damage().map_or(Ok(()), Err)
     }
 
     /// Give the calling thread's slot back before its end.

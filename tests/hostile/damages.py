@@ -1,0 +1,204 @@
+"""Crafted damages: what is written where, what the doctor then says, and what becomes of the calls of the victims.
+
+The session holds a fixed scene (`SCENE`): `first` is an event that two threads wait for, `second` one that nobody does.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from harness.arenas import FIELDS, Arena
+
+SCENE = """
+import sys
+from hostile import victims
+session = ntipc.Session({name!r})
+first, second = ntipc.Event("first", session=session), ntipc.Event("second", session=session)
+mutex = ntipc.Mutex("mutex", session=session); mutex.acquire()
+semaphore = ntipc.Semaphore("semaphore", initial=2, maximum=3, session=session)
+timer, pair = ntipc.Timer("timer", session=session), ntipc.EventPair("pair", session=session)
+section = ntipc.Section("section", 5000, session=session)
+other = ntipc.Mutex("other", session=session)
+gone = ntipc.Event("gone", session=session); gone.close()
+victim = victims.Victim(session, 7)
+things = [first, second, mutex, semaphore, timer, pair, other]
+def use():
+    for number in range(3):
+        victim.attempt(lambda victim: (first.set(), first.clear()))
+        victim.attempt(lambda victim: first.wait(0.001))
+        victim.attempt(lambda victim: ntipc.wait_all([first, semaphore], timeout=0.001))
+        victim.attempt(lambda victim: ntipc.Event(session=session).close())
+        for thing in things:
+            victim.attempt(lambda victim: victim.things.append(thing.duplicate()))
+        victim.every_call()
+    return dict(victim.outcomes)
+"""
+WORKS, DAMAGED = "works", "damaged"
+BIG = (1 << 32) - 1
+WAITERS = 1 << 63
+BLOCKS = 4096
+
+
+class Scene:
+    """Where the objects, threads and blocks of the scene lie."""
+
+    def __init__(self, picture: dict[str, Any]) -> None:
+        self.arena = Arena(picture["path"])
+        self.objects = {entry["name"]: entry["index"] for entry in picture["objects"]}
+        queued = [thread for thread in picture["threads"] if thread["waiting_on"]]
+        self.waiting = [thread["slot"] for thread in queued]
+        self.main = next(thread["slot"] for thread in picture["threads"] if thread["owns"])
+
+    def put(self, field: str, index: int, value: int) -> None:
+        self.arena.put(field, index, value)
+
+    def put_object(self, field: str, name: str, value: int) -> None:
+        self.arena.put(f"object.{field}", self.objects[name], value)
+
+    def get_object(self, field: str, name: str) -> int:
+        return self.arena.get(f"object.{field}", self.objects[name])
+
+    def change_word(self, name: str, change: Callable[[int], int]) -> None:
+        self.put_object("word", name, change(self.get_object("word", name)))
+
+    def block(self, waiter: int) -> int:
+        """The first wait block of a waiting thread, as lists name it."""
+        return self.waiting[waiter] * BLOCKS + 1
+
+
+class Damage(NamedTuple):
+    name: str
+    act: Callable[[Scene], None]
+    checks: set[str]
+    """Which checks of the doctor must tell of it."""
+    outcome: str | None = None
+    """Whether a victim's calls tell of it; `None`: they may."""
+
+
+def swap_blocks(scene: Scene) -> None:
+    a, b = scene.block(0), scene.block(1)
+    scene.put("block.next", a - 1, a)
+    scene.put("block.next", b - 1, a)
+
+
+def lead_name_chain_into_itself(scene: Scene) -> None:
+    index = scene.objects["second"]
+    scene.put("object.link", index, index + 1)
+
+
+def lead_cells_into_themselves(scene: Scene) -> None:
+    cell = scene.get_object("name", "second")
+    scene.put("cell.next", cell - 1, cell)
+
+
+def forget_names(scene: Scene) -> None:
+    first, _, count, width = FIELDS["bucket.word"]
+    scene.arena.scribble(first, bytes(count * width))
+
+
+def share_cells(scene: Scene) -> None:
+    scene.put_object("name", "second", scene.get_object("name", "first"))
+
+
+def free_list_in_a_circle(scene: Scene) -> None:
+    free = scene.arena.get("header.object_free")
+    scene.put("object.link", free - 1, free)
+
+
+def cell_list_in_a_circle(scene: Scene) -> None:
+    free = scene.arena.get("header.cell_free")
+    scene.put("cell.next", free - 1, free)
+
+
+def forge_lock(owner: Callable[[Scene], int]) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        slot = owner(scene)
+        scene.put("header.lock", 0, slot + 1 | scene.arena.get("thread.generation", slot) << 14)
+
+    return act
+
+
+def forge_journal(scene: Scene) -> None:
+    for field in "thread", "result", "count":
+        scene.put(f"header.journal_{field}", 0, BIG)
+    for entry in range(8):
+        scene.put("journal.object", entry, BIG)
+        scene.put("journal.block", entry, BIG)
+    scene.put("header.journal_valid", 0, 1)
+    scene.put("header.lock", 0, 16000)  # an owner that cannot be: whoever comes next repairs
+
+
+def handle_of(scene: Scene, change: Callable[[int], int]) -> None:
+    place = scene.arena.place("handle.word", 0)[0]
+    assert place == FIELDS["handle.word"][0]
+    scene.put("handle.word", 1, change(scene.arena.get("handle.word", 1)))
+
+
+DAMAGES = [
+    # objects
+    Damage("kind that does not exist", lambda s: s.put_object("kind", "second", 77), {"kind"}),
+    Damage("kind of another object", lambda s: s.put_object("kind", "second", 4), set()),
+    Damage("count of handles too high", lambda s: s.put_object("handles", "second", 9), {"references"}, WORKS),
+    Damage("count of handles zero", lambda s: s.put_object("handles", "pair", 0), {"references", "leak"}, WORKS),
+    Damage("generation of another time", lambda s: s.change_word("second", lambda w: w ^ 1 << 45), {"handle"}, WORKS),
+    Damage("semaphore above its maximum", lambda s: s.change_word("semaphore", lambda w: w + 9), {"state"}, WORKS),
+    Damage("event of many bits", lambda s: s.change_word("second", lambda w: w | 0xFFF0), {"state"}, WORKS),
+    Damage("owner that does not exist", lambda s: s.change_word("other", lambda w: w | 8000 << 24 | 1), {"owner"}),
+    Damage("owner that knows nothing", lambda s: s.change_word("other", lambda w: w | s.main + 1 << 24 | 1), {"owner"}),
+    Damage("section with a file of another", lambda s: s.put_object("b", "section", 99), {"file"}, WORKS),
+    Damage("section of all memory", lambda s: s.put_object("a", "section", (1 << 64) - 1), set(), WORKS),
+    # wait lists
+    Damage("list in a circle", lambda s: swap_blocks(s), {"list"}, DAMAGED),
+    Damage("list that leads to no wait", lambda s: s.put_object("head", "first", 5 * BLOCKS), {"list"}, DAMAGED),
+    Damage("list that leads far away", lambda s: s.put_object("head", "first", BIG), {"list"}, DAMAGED),
+    Damage("list without its waiters", lambda s: s.put_object("head", "first", 0), {"list", "flag"}),
+    Damage("end of a list elsewhere", lambda s: s.put_object("tail", "first", BIG), {"list"}, DAMAGED),
+    Damage("way back in a list", lambda s: s.put("block.previous", s.block(1) - 1, BIG), {"list"}, DAMAGED),
+    Damage("mark of waiters without any", lambda s: s.change_word("pair", lambda w: w | WAITERS), {"flag"}, WORKS),
+    Damage("waiters without their mark", lambda s: s.change_word("first", lambda w: w & ~WAITERS), {"flag"}),
+    Damage("block of another object", lambda s: s.put("block.object", s.block(0) - 1, 2), {"list"}),
+    Damage("block of no object", lambda s: s.put("block.object", s.block(0) - 1, BIG), {"list", "wait"}),
+    # threads
+    Damage("wait in no state", lambda s: s.put("thread.progress", s.waiting[0], 77), {"progress"}, DAMAGED),
+    Damage("wait ended with nothing", lambda s: s.put("thread.progress", s.waiting[0], 0x8000FFFF), {"progress"}),
+    Damage("wait for all that exists", lambda s: s.put("thread.block_count", s.waiting[0], BIG), {"bounds"}),
+    Damage("thread of no process", lambda s: s.put("thread.process", s.waiting[0], 9999), {"thread"}),
+    Damage("thread that is no more", lambda s: s.put("thread.life", s.waiting[0], 3 << 30 | 1), {"death"}),
+    Damage("thread of another id", lambda s: s.put("thread.tid", s.waiting[0], 1), {"life"}, WORKS),
+    # names and texts
+    Damage("names in a circle", lead_name_chain_into_itself, {"name"}),
+    Damage("name chain that leads away", lambda s: s.put_object("link", "second", BIG), {"name"}),
+    Damage("names that nobody finds", forget_names, {"name"}, WORKS),
+    Damage("text in a circle", lead_cells_into_themselves, {"cells"}),
+    Damage("text of two objects", share_cells, {"name"}),
+    Damage("text without end", lambda s: s.put("cell.text", s.get_object("name", "second") - 1, BIG), {"name"}),
+    # free lists
+    Damage("free objects in a circle", free_list_in_a_circle, {"free-list"}, DAMAGED),
+    Damage("free object in use", lambda s: s.put("header.object_free", 0, 1), {"free-list"}, DAMAGED),
+    Damage("free object far away", lambda s: s.put("header.object_free", 0, BIG), {"free-list"}, DAMAGED),
+    Damage("free cells in a circle", cell_list_in_a_circle, {"cells"}),
+    Damage("free cell far away", lambda s: s.put("header.cell_free", 0, BIG), {"cells"}, DAMAGED),
+    # counts of tables
+    Damage("more objects than fit", lambda s: s.put("header.object_high", 0, BIG), {"bounds"}),
+    Damage("fewer objects than there are", lambda s: s.put("header.object_high", 0, 1), {"handle"}),
+    Damage("objects without memory", lambda s: s.put("header.objects_reserved", 0, 1 << 18), {"bounds"}),
+    Damage("cells without memory", lambda s: s.put("header.cells_reserved", 0, BIG), {"bounds"}),
+    Damage("threads without memory", lambda s: s.put("header.threads_reserved", 0, BIG), {"bounds"}),
+    Damage("handles without memory", lambda s: s.put("process.handles_reserved", 0, BIG), {"bounds"}),
+    Damage("handles that nobody has", lambda s: s.put("process.handle_high", 0, BIG), {"bounds"}),
+    Damage("blocks without memory", lambda s: s.put("thread.blocks_reserved", s.waiting[0], BIG), {"bounds"}),
+    # handles
+    Damage("handle to far away", lambda s: handle_of(s, lambda h: h | 0x7FFFF), {"handle"}),
+    Damage("handle to nothing", lambda s: handle_of(s, lambda h: h & ~0x7FFFF), {"handle"}),
+    Damage("handles marked as full", lambda s: s.put("process.full", 0, (1 << 64) - 1), {"full-bits"}, WORKS),
+    # participants
+    Damage("process that is no more", lambda s: s.put("process.life", 0, 3 << 30 | 1), {"death"}),
+    Damage("process of another id", lambda s: s.put("process.pid", 0, 1), {"death"}, WORKS),
+    Damage("no reaper", lambda s: s.put("header.reaper", 0, 3 << 30 | 1), {"reaper"}, WORKS),
+    # the lock and the journal
+    Damage("lock of nobody", lambda s: s.put("header.lock", 0, 16000), {"lock"}, WORKS),
+    Damage("lock of ourselves", forge_lock(lambda s: s.main), {"lock"}, WORKS),
+    Damage("lock of one who sleeps", forge_lock(lambda s: s.waiting[0]), {"lock"}, WORKS),
+    Damage("journal of nonsense", forge_journal, {"journal", "lock"}, DAMAGED),
+    Damage("pulse of nothing", lambda s: s.put("header.pulse", 0, BIG), {"pulse"}, WORKS),
+    Damage("mark of damage", lambda s: s.put("header.damaged", 0, BIG), {"damaged"}, DAMAGED),
+]
