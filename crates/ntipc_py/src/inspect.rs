@@ -142,7 +142,7 @@ pub fn fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// Check the memory of a session; each finding with the invariant, what it is about, and a sentence.
 #[pyfunction]
-#[pyo3(signature = (path, patience_ms=ntipc_kernel::doctor::PATIENCE_MS))]
+#[pyo3(signature = (path, patience_ms=1650))]
 pub fn examine<'py>(py: Python<'py>, path: &str, patience_ms: u64) -> PyResult<Bound<'py, PyDict>> {
     let report = py
         .detach(|| ntipc_kernel::doctor::examine(path, patience_ms))

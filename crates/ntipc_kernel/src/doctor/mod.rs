@@ -63,8 +63,6 @@ pub struct Report {
 pub const LOCK_PATIENCE_NS: u64 = 2_000_000_000;
 /// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, a look-round of the reaper.
 const PAUSES: [u64; 4] = [3, 30, 240, 727];
-/// From the first look to the last, if need be: deaths are cleaned up after within a second even if their news was hidden.
-pub const PATIENCE_MS: u64 = 1650;
 
 /// Examine the session in the directory `path`. Fails only if it cannot be looked at.
 pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
