@@ -88,6 +88,19 @@ def test_what_a_killed_waiter_was_given_and_never_took_goes_to_the_next(point: s
     assert semaphore.count == 0 and not event.is_set()
 
 
+@pytest.mark.skipif(not _kernel.FAULT_POINTS, reason="this build has no fault points")
+@pytest.mark.parametrize("point", ["AckBeforeIdle", "WaitWoken"])
+def test_pulse_that_a_killed_waiter_never_took_does_not_stay(point: str, peer: Peer) -> None:
+    event, semaphore = ntipc.Event("e"), ntipc.Semaphore("s", initial=1)
+    peer.run(f"both = [ntipc.Semaphore.open('s'), ntipc.Event.open('e')]; _kernel.arm_fault({point!r})")
+    peer.begin("ntipc.wait_all(both)")
+    wait_for_waiters(event, 1)
+    event.pulse()
+    assert peer.wait() == -signal.SIGKILL
+    wait_until(lambda: peer.pid not in [process["pid"] for process in look()["processes"]])
+    assert not event.is_set() and semaphore.count == 1
+
+
 def test_waiter_in_many_queues_is_killed_and_leaves_all_of_them(start_peer: StartPeer) -> None:
     events = [ntipc.Event(f"e{number}") for number in range(500)]
     victim = start_peer()

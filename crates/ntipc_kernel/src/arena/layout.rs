@@ -145,13 +145,15 @@ pub mod journal {
     pub const COMPLETE: u32 = 1;
     pub const REFUND: u32 = 2;
     /// In `block`: the mutant was abandoned when this wait took it.
-    pub const ABANDONED: u32 = 1 << 31;
+    pub const ABANDONED: u32 = super::Block::ABANDONED;
+    /// In `block`: the event was set by a pulse.
+    pub const PULSED: u32 = super::Block::PULSED;
 }
 
 #[repr(C)]
 pub struct JournalEntry {
     pub object: AtomicU32,
-    /// Wait block, with [`journal::ABANDONED`].
+    /// Wait block, with [`journal::ABANDONED`] and [`journal::PULSED`].
     pub block: AtomicU32,
     /// The new word, absolute, so that a redo does no harm.
     pub word: AtomicU64,
@@ -264,13 +266,14 @@ pub struct Block {
     pub next: AtomicU32,
     pub previous: AtomicU32,
     /// Bit 0: which signal of the object. Bits 1 to 22: the object's generation. [`Block::ABANDONED`] once a wait took an
-    /// abandoned mutant through it.
+    /// abandoned mutant through it, [`Block::PULSED`] once it took an event that was set for a moment only.
     pub channel: AtomicU32,
 }
 
 impl Block {
     pub const GENERATION_SHIFT: u32 = 1;
     pub const ABANDONED: u32 = 1 << 31;
+    pub const PULSED: u32 = 1 << 30;
 }
 
 #[repr(C, align(64))]

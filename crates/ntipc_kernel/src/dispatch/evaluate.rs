@@ -12,7 +12,7 @@
 //! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
 
 use super::signal::{consume, is_signalled};
-use crate::arena::layout::{BLOCKS, Block, journal, progress, word};
+use crate::arena::layout::{BLOCKS, journal, progress, word};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
@@ -67,7 +67,9 @@ impl Locked<'_> {
             let (new, abandoned) = consume(kind, object.word.get(), slot + 1, block.channel.get());
             let entry = arena.journal(entry as u32);
             entry.object.put(block.object.get());
-            entry.block.put(number | if abandoned { journal::ABANDONED } else { 0 });
+            let pulsed = header.pulse.get() == block.object.get() + 1;
+            let marks = if abandoned { journal::ABANDONED } else { 0 } | if pulsed { journal::PULSED } else { 0 };
+            entry.block.put(number | marks);
             entry.word.put(new);
             if abandoned {
                 any_abandoned = progress::ABANDONED;
@@ -98,8 +100,9 @@ impl Locked<'_> {
         for index in 0..arena.header().journal_count.get().min(BLOCKS) {
             let entry = arena.journal(index);
             arena.object(entry.object.get()).word.store(entry.word.get(), Ordering::SeqCst);
-            if entry.block.get() & journal::ABANDONED != 0 {
-                arena.block(entry.block.get()).channel.fetch_or(Block::ABANDONED, Ordering::Release);
+            let marks = entry.block.get() & (journal::ABANDONED | journal::PULSED);
+            if marks != 0 {
+                arena.block(entry.block.get()).channel.fetch_or(marks, Ordering::Release);
             }
             fault!(JournalApplied);
         }

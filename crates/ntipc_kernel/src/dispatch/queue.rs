@@ -138,6 +138,8 @@ impl Locked<'_> {
             let new = match Kind::of(object) {
                 // Closed and used again meanwhile: what was taken is gone with the object it belonged to.
                 _ if word::generation(seen) != generation && !without!(RefundGeneration) => seen,
+                // What a pulse gave was for those who waited then; it must not stay for whoever comes.
+                Some(Kind::SynchronizationEvent) if channel & Block::PULSED != 0 => seen,
                 Some(kind) => signal::give_back(kind, seen, object.limit.get(), slot + 1, channel, abandoned),
                 None => seen,
             };
