@@ -1,4 +1,4 @@
-"""The mortal workers of a soak: a bit of everything for as long as they live, with pauses that leave room for others."""
+"""The mortal workers of a soak: a bit of everything for as long as they live, and pauses that leave room for others."""
 
 import os
 import random
@@ -115,7 +115,9 @@ class Worker:
         thread.join()
 
     def fork(self, i: int) -> None:
-        """A child that ends at once, well or badly, perhaps as an owner."""
+        """Now and then a child that ends at once, well or badly, perhaps as an owner."""
+        if self.dice.randrange(5):
+            return
         child = os.fork()
         if child == 0:
             self.mutexes[i].acquire(timeout=0.001)

@@ -11,7 +11,7 @@ PANELS = {
     "resident memory, KiB": lambda name: name.endswith(("rss", "pss")),
     "descriptors and threads": lambda name: name.endswith(("descriptors", "threads")),
     "session's files, KiB": lambda name: name in ("arena", "files"),
-    "in the arena": lambda name: name.endswith("high") or name in ("objects", "participants"),
+    "in the arena": lambda name: name.endswith("high") or name in ("objects", "process slots", "thread slots"),
     "mutex, µs": lambda name: name.startswith("mutex "),
     "round trip, µs": lambda name: name.startswith("trip "),
     "named event made and closed, µs": lambda name: name.startswith("name "),
@@ -46,4 +46,3 @@ def draw(samples: Sequence[Mapping[str, Any]], title: str, file: Path) -> None:
         axis.set_xlabel("minutes", fontsize=9)
     figure.suptitle(title)
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
-    plt.close("all")

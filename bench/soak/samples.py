@@ -37,6 +37,8 @@ def session(path: str) -> dict[str, int]:
         "objects": len(seen["objects"]),
         "objects high": counters["objects_high"],
         "cells high": counters["cells_high"],
+        "process slots": len(seen["processes"]),
+        "thread slots": len(seen["threads"]),
         "process slots high": counters["processes_high"],
         "thread slots high": counters["threads_high"],
         "handles": sum(process["handles"] for process in seen["processes"]),
