@@ -1,12 +1,12 @@
 """The plot of a soak: memory, arena, descriptors and times over the hours. Needs the extra ``plots``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.soak.verdict import WARM_UP, series
 
-PANELS = {
+PANELS: dict[str, Callable[[str], bool]] = {
     "anonymous memory, KiB": lambda name: name.endswith("anonymous"),
     "resident memory, KiB": lambda name: name.endswith(("rss", "pss")),
     "descriptors and threads": lambda name: name.endswith(("descriptors", "threads")),

@@ -11,8 +11,8 @@ from typing import Any
 from agreement import CLOSED, Agreement
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from reference import ALL_RIGHTS, LARGEST, MODIFY, QUERY, SYNCHRONIZE
 from reference_kinds import Thread
+from reference_objects import ALL_RIGHTS, LARGEST, MODIFY, QUERY, SYNCHRONIZE
 
 WHO, WHAT = st.integers(0, 11), st.integers(0, CLOSED)
 NAMES = st.sampled_from([None, "a", "b", "A", "Local\\a", "\\BaseNamedObjects\\b", "", "auto", "lock"])

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 THOROUGH = os.environ.get("NTIPC_PROPERTY") == "thorough"
 FACTOR = int(os.environ.get("NTIPC_PROPERTY_FACTOR", "20"))
-SECONDS = 3600 if THOROUGH else 60
+SECONDS = 7200 if THOROUGH else 180
 """For the watchdog of a test."""
 
 

@@ -9,62 +9,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
-from reference_kinds import Event, EventPair, Kind, Mutex, Semaphore, Thread, Timer
-
-QUERY, MODIFY, SYNCHRONIZE = 0x1, 0x2, 0x10_0000
-ALL_RIGHTS = {"Event": 0x1F0003, "Semaphore": 0x1F0003, "Mutex": 0x1F0001, "Timer": 0x1F0003, "EventPair": 0x1F0000}
-LARGEST = 2**31 - 1
-BLOCKED = "blocked"
-"""What a call answers that has not returned."""
+from reference_kinds import Event, EventPair, Mutex, Semaphore, Thread, Timer
+from reference_objects import LARGEST, MODIFY, QUERY, SYNCHRONIZE, Refused
+from reference_waits import BLOCKED, Wait, Waits
 
 
-class Refused(Exception):
-    """The call fails with an exception of this name, and nothing has happened."""
-
-
-@dataclass
-class Thing:
-    """An object: what it is, its name while it has one, and who waits for it, first come first served."""
-
-    kind: Kind
-    name: str | None
-    queue: list[Thread] = field(default_factory=list)
-
-    @property
-    def type(self) -> str:
-        return type(self.kind).__name__
-
-
-@dataclass
-class Handle:
-    thing: int
-    access: int
-    inheritable: bool = False
-
-
-@dataclass
-class Wait:
-    """Somebody waits: for which sides of which objects, in which form, and whether time can run out."""
-
-    targets: list[tuple[int, str]]
-    form: str
-    timed: bool
-
-
-class Model:
+class Model(Waits):
     """Everything that there is, and the calls that change it."""
 
     def __init__(self) -> None:
-        self.things: dict[int, Thing] = {}
-        self.made = 0
-        self.tables: dict[int, dict[int, Handle]] = {}
+        super().__init__()
         self.threads: set[Thread] = set()
-        self.waits: dict[Thread, Wait] = {}
-        self.results: dict[Thread, Any] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Model) and vars(self) == vars(other)
@@ -83,12 +41,6 @@ class Model:
         if result is not BLOCKED:
             model.results[thread] = result
         return model
-
-    def perform(self, thread: Thread, operation: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self, operation)(thread, *arguments)
-        except Refused as refusal:
-            return "refused", str(refusal)
 
     def expiries(self) -> Iterator[Model]:
         """This model, and those in which the time of some waiters has just run out."""
@@ -169,183 +121,6 @@ class Model:
 
     def start_thread(self, thread: Thread) -> None:
         self.threads.add(thread)
-
-    # names and handles
-
-    def named(self, name: str | None) -> int | None:
-        local = plain(name)
-        return next((number for number, thing in self.things.items() if local and thing.name == local), None)
-
-    def insert(self, process: int, handle: Handle) -> int:
-        """The lowest free number of the process's table."""
-        table = self.tables[process]
-        number = next(4 * place for place in range(1, len(table) + 2) if 4 * place not in table)
-        table[number] = handle
-        return number
-
-    def make(self, thread: Thread, kind: Kind, name: str | None, only_new: bool) -> tuple[bool, int]:
-        """Open the object of that name, or make it; whether it is new, and the handle."""
-        found, wanted = self.named(name), type(kind).__name__
-        if found is not None:
-            if only_new:
-                raise Refused("ObjectExists")
-            if self.things[found].type != wanted:
-                raise Refused("ObjectTypeMismatch")
-        number = found
-        if number is None:
-            number, self.made = self.made, self.made + 1
-            self.things[number] = Thing(kind, plain(name))
-        return found is None, self.insert(thread[0], Handle(number, ALL_RIGHTS[wanted]))
-
-    def make_event(self, thread: Thread, name: str | None, only_new: bool, manual: bool, initial: bool) -> Any:
-        return self.make(thread, Event(manual, initial), name, only_new)
-
-    def make_semaphore(self, thread: Thread, name: str | None, only_new: bool, initial: int, maximum: int) -> Any:
-        if not 0 <= initial <= maximum or not 0 < maximum <= LARGEST:
-            raise Refused("InvalidParameter")
-        return self.make(thread, Semaphore(initial, maximum), name, only_new)
-
-    def make_mutex(self, thread: Thread, name: str | None, only_new: bool, initial_owner: bool) -> Any:
-        return self.make(thread, Mutex(thread, 1) if initial_owner else Mutex(None, 0), name, only_new)
-
-    def make_timer(self, thread: Thread, name: str | None, only_new: bool, manual: bool) -> Any:
-        return self.make(thread, Timer(manual), name, only_new)
-
-    def make_event_pair(self, thread: Thread, name: str | None, only_new: bool) -> Any:
-        return self.make(thread, EventPair(), name, only_new)
-
-    def make_several(self, thread: Thread, makes: list[tuple[Any, ...]]) -> list[Any]:
-        return [self.perform(thread, *make) for make in makes]
-
-    def open(self, thread: Thread, kind: str, name: str | None, access: int | None) -> int:
-        if access == 0:
-            raise Refused("AccessDenied")
-        if plain(name) is None:
-            raise Refused("InvalidParameter")
-        found = self.named(name)
-        if found is None:
-            raise Refused("ObjectNotFound")
-        if self.things[found].type != kind:
-            raise Refused("ObjectTypeMismatch")
-        return self.insert(thread[0], Handle(found, self.rights(found, access)))
-
-    def rights(self, number: int, access: int | None) -> int:
-        all_rights = ALL_RIGHTS[self.things[number].type]
-        return all_rights if access is None else access & all_rights
-
-    def duplicate(self, thread: Thread, source: int, target: int, access: int | None, inheritable: bool) -> int:
-        if access == 0:
-            raise Refused("AccessDenied")
-        handle = self.handle(thread, source)
-        rights = handle.access if access is None else self.rights(handle.thing, access)
-        return self.insert(target, Handle(handle.thing, rights, inheritable))
-
-    def close(self, thread: Thread, handle: int) -> None:
-        self.handle(thread, handle)
-        self.drop(thread[0], handle)
-
-    def drop(self, process: int, handle: int) -> None:
-        """The name goes with the last handle, the object with the last waiter."""
-        number = self.tables[process].pop(handle).thing
-        if not self.holders(number):
-            self.things[number].name = None
-            self.forget(number)
-
-    def forget(self, number: int) -> None:
-        if not self.holders(number) and not self.things[number].queue:
-            del self.things[number]
-
-    def holders(self, number: int) -> list[tuple[int, int, Handle]]:
-        return [
-            (process, place, handle)
-            for process, table in self.tables.items()
-            for place, handle in table.items()
-            if handle.thing == number
-        ]
-
-    def handle(self, thread: Thread, handle: int, rights: int = 0) -> Handle:
-        found = self.tables[thread[0]].get(handle)
-        if found is None:
-            raise Refused("HandleClosed")
-        if found.access & rights != rights:
-            raise Refused("AccessDenied")
-        return found
-
-    def kind_of(self, thread: Thread, handle: int, wanted: type, rights: int) -> Any:
-        kind = self.things[self.handle(thread, handle, rights).thing].kind
-        assert isinstance(kind, wanted), f"the test means a {wanted.__name__}, but the handle is of {kind}"
-        return kind
-
-    # waiting
-
-    def wait(self, thread: Thread, handles: list[int], form: str, timeout: float | None) -> Any:
-        """``form`` is one, any or all."""
-        if not handles:
-            raise Refused("ValueError")
-        targets = self.checked(thread, [(handle, "") for handle in handles])
-        if form == "all" and len({number for number, _ in targets}) < len(targets):
-            raise Refused("InvalidParameterMix")
-        return self.begin(thread, Wait(targets, form, bool(timeout)), timeout)
-
-    def checked(self, thread: Thread, wanted: list[tuple[int, str]]) -> list[tuple[int, str]]:
-        """Every handle is checked before anything is taken."""
-        for rights in 0, SYNCHRONIZE:
-            targets = [(self.handle(thread, handle, rights).thing, side) for handle, side in wanted]
-        return targets
-
-    def begin(self, thread: Thread, wait: Wait, timeout: float | None) -> Any:
-        self.enqueue(thread, wait)
-        return self.settle(thread, timeout)
-
-    def enqueue(self, thread: Thread, wait: Wait) -> None:
-        self.waits[thread] = wait
-        for number, _ in wait.targets:
-            self.things[number].queue.append(thread)
-
-    def settle(self, thread: Thread, timeout: float | None) -> Any:
-        """The end of a call that waits: it is served already, or now, or at once out of time, or it blocks."""
-        if thread in self.waits:
-            self.try_serve(thread)
-        if thread in self.waits and timeout == 0:
-            return self.timed_out(thread)
-        return BLOCKED if thread in self.waits else self.results.pop(thread)
-
-    def timed_out(self, thread: Thread) -> Any:
-        form = self.waits[thread].form
-        self.withdraw(thread)
-        return False if form == "one" else None
-
-    def withdraw(self, thread: Thread) -> None:
-        wait = self.waits.pop(thread)
-        for number, _ in wait.targets:
-            self.things[number].queue.remove(thread)
-        for number in {number for number, _ in wait.targets}:
-            self.forget(number)
-
-    def try_serve(self, thread: Thread) -> None:
-        """Take everything that the thread waits for, or nothing."""
-        wait = self.waits[thread]
-        free = [self.things[number].kind.satisfies(thread, side) for number, side in wait.targets]
-        if not (all(free) if wait.form == "all" else any(free)):
-            return
-        taken = range(len(free)) if wait.form == "all" else [free.index(True)]
-        abandoned = []
-        for index in taken:
-            number, side = wait.targets[index]
-            if self.things[number].kind.take(thread, side):
-                abandoned.append(index)
-        self.withdraw(thread)
-        if wait.form == "one":
-            self.results[thread] = "abandoned" if abandoned else True
-        elif wait.form == "any":
-            self.results[thread] = taken[0], bool(abandoned)
-        else:
-            self.results[thread] = tuple(abandoned)
-
-    def serve(self, number: int) -> None:
-        """The object has been signalled: first come, first served, for as long as there is something to take."""
-        for thread in list(dict.fromkeys(self.things[number].queue)):
-            self.try_serve(thread)
 
     # signalling
 
@@ -452,8 +227,3 @@ class Model:
             facts |= {"count": 1 - mutex.recursion, "owned_by_caller": mutex.owner == thread}
             return facts | {"abandoned": mutex.abandoned}
         return facts | thing.kind.state()
-
-
-def plain(name: str | None) -> str | None:
-    """A name without the prefixes that mean the same session; no name and an empty one are the same."""
-    return (name or "").removeprefix("Local\\").removeprefix("\\BaseNamedObjects\\") or None

@@ -11,8 +11,9 @@ Thread = tuple[int, int]
 """A process' number and a number within it."""
 
 
-@dataclass
-class Event:
+class Flag:
+    """What events and timers have in common: a flag that a wait takes down, or not."""
+
     manual_reset: bool
     signaled: bool
 
@@ -23,6 +24,12 @@ class Event:
         if not self.manual_reset:
             self.signaled = False
         return False
+
+
+@dataclass
+class Event(Flag):
+    manual_reset: bool
+    signaled: bool
 
     def state(self) -> dict[str, Any]:
         return {"manual_reset": self.manual_reset, "signaled": self.signaled}
@@ -63,16 +70,13 @@ class Mutex:
 
 
 @dataclass
-class Timer:
+class Timer(Flag):
     """Its clock knows two moments: at once, and never."""
 
     manual_reset: bool
     signaled: bool = False
     running: bool = False
     period: float = 0
-
-    satisfies = Event.satisfies
-    take = Event.take
 
     def state(self) -> dict[str, Any]:
         # A timer that does not run has no period that anybody could learn of.
