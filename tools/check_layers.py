@@ -16,7 +16,8 @@ LIBRARY = ROOT / "python" / "ntipc"
 RANKS: tuple[frozenset[str], ...] = (
     frozenset({"_kernel", "statuses"}),
     frozenset({"errors"}),
-    frozenset({"access", "names", "places"}),
+    frozenset({"names", "places"}),
+    frozenset({"access"}),
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection"}),
     frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections"}),
