@@ -5,12 +5,13 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import ntipc
-from bench.measure import Effort
+from bench.measure import Effort, Trial, interleaved
 from bench.rows import Row
 
-IMPORT = "import time; t = time.perf_counter(); import ntipc; print(time.perf_counter() - t)"
+IMPORT = "import time; t = time.{0}(); import ntipc; print(time.{0}() - t)"
 ATTACH = """
 import sys, time, ntipc
 t = time.perf_counter()
@@ -27,8 +28,10 @@ def run(program: str, *arguments: str) -> float:
 
 def rows(effort: Effort) -> Iterator[Row]:
     """All rows of this file."""
-    times = [run(IMPORT) for _ in range(effort.trials)]
-    yield Row("import ntipc", statistics.median(times), target=0.030)
+    clocks = {"import ntipc": "perf_counter", "import ntipc, processor time alone": "process_time"}
+    trials: dict[str, Trial] = {what: partial(run, IMPORT.format(clock)) for what, clock in clocks.items()}
+    for what, seconds in interleaved(trials, effort.trials).items():
+        yield Row(what, seconds, target=0.030)
     session = f"bench-attach-{os.getpid()}"
     with ntipc.Event("bench", session=session):
         times = [run(ATTACH, session) for _ in range(effort.trials)]
