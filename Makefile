@@ -110,7 +110,7 @@ $(READY): pyproject.toml tools/requirements.py | tools-present
 
 # What only measurements need. A peer that cannot be had is a row that says so.
 $(PEERS): $(READY)
-	$(BIN)/python tools/requirements.py bench > $(VENV)/peers.txt
+	$(BIN)/python tools/requirements.py bench plots > $(VENV)/peers.txt
 	while read -r peer; do $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$peer" \
 		|| echo "cannot be installed: $$peer" >&2; done < $(VENV)/peers.txt
 	touch $@

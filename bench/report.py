@@ -26,7 +26,7 @@ def plot(rows: list[Row], path: Path) -> None:
     """Draw how far each figure is from its target."""
     matplotlib = installed("matplotlib")
     if matplotlib is None:
-        raise SystemExit("matplotlib is not installed: pip install 'ntipc[bench]'")
+        raise SystemExit("matplotlib is not installed: pip install 'ntipc[plots]'")
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.hashsalt": "ntipc", "svg.fonttype": "none", "font.size": 8})
     pyplot = installed("matplotlib.pyplot")

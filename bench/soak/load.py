@@ -1,4 +1,4 @@
-"""The mortal workers of a soak: a bit of everything for as long as they live, and pauses that leave room for others."""
+"""The mortal workers of a soak: a bit of everything while they live, with pauses that leave room for others."""
 
 import os
 import random

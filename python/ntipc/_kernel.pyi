@@ -169,7 +169,7 @@ def allow_spinning(allow: bool) -> bool:
     """Let waits of this process, and of children forked later, spin before they sleep. Returns what held before."""
 
 def arm_fault(name: str, countdown: int = 1, action: str = "kill") -> None:
-    """At the ``countdown``-th pass of a point (of any, for "*") "kill" this process, "stop" it, or "hang" the thread."""
+    """At the ``countdown``-th pass of a point (any, for "*") "kill" this process, "stop" it, or "hang" the thread."""
 
 def report_faults(fd: int) -> None:
     """Write the number of an armed point that is passed to a descriptor, as one byte, before anything happens."""
