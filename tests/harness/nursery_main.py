@@ -5,8 +5,6 @@ import os
 import socket
 import sys
 
-import peer_main
-
 
 def serve(channel: socket.socket) -> tuple[int, int] | None:
     """Fork until the other end is closed. In a child: what it shall read from and write to."""
@@ -36,9 +34,12 @@ def main() -> None:
         for wanted, descriptor in enumerate(place):
             os.dup2(descriptor, wanted)
             os.close(descriptor)
+        import peer_main
+
         peer_main.main()
 
 
 if __name__ == "__main__":
-    sys.modules["peer_main"] = peer_main
+    import peer_main  # before the first fork; found only where this file runs as a program
+
     main()

@@ -5,7 +5,7 @@
 //! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
 
 use super::lock::Locked;
-use crate::arena::layout::{BLOCKS, BUCKETS, Cell, journal, progress, word};
+use crate::arena::layout::{BLOCKS, BUCKETS, journal, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
@@ -74,7 +74,8 @@ impl Locked<'_> {
             && header.journal_count.get() <= BLOCKS
             && (0..header.journal_count.get()).all(|index| {
                 let entry = arena.journal(index);
-                entry.object.get() < objects && blocks.contains(&(entry.block.get() & !journal::ABANDONED))
+                entry.object.get() < objects
+                    && blocks.contains(&(entry.block.get() & !(journal::ABANDONED | journal::PULSED)))
             })
     }
 
@@ -110,6 +111,10 @@ impl Locked<'_> {
             record.handles.put(*count);
             record.head.put(0);
             record.tail.put(0);
+            // Files first: a section whose freeing was cut short is still marked as one.
+            if *count == 0 && Kind::of(record) == Some(Kind::Section) {
+                self.unlink_section_file(object as u32);
+            }
         }
     }
 
@@ -146,16 +151,9 @@ impl Locked<'_> {
         for bucket in 0..BUCKETS {
             arena.bucket(bucket).put(0);
         }
-        let high = self.objects_high();
-        // Files first: a section whose freeing was cut short is still marked as one.
-        for object in 0..high {
-            let record = arena.object(object);
-            if Kind::of(record) == Some(Kind::Section) && record.handles.get() == 0 {
-                self.unlink_section_file(object);
-            }
-        }
+        let mut used = vec![false; arena.cells() as usize];
         let (mut free, mut live) = (0, 0);
-        for object in (0..high).rev() {
+        for object in (0..self.objects_high()).rev() {
             let record = arena.object(object);
             if record.handles.get() == 0 && record.head.get() == 0 {
                 record.kind.put(0);
@@ -167,8 +165,11 @@ impl Locked<'_> {
                 continue;
             }
             live += 1;
-            if record.head.get() == 0 {
+            if record.head.get() == 0 && record.word.get() & word::HAS_WAITERS != 0 {
                 record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
+            }
+            for cell in [record.name.get(), record.extra.get()] {
+                self.mark_text(cell, &mut used);
             }
             if record.name.get() != 0 && record.handles.get() != 0 {
                 let bucket = arena.bucket(record.hash.get());
@@ -179,35 +180,23 @@ impl Locked<'_> {
         header.object_free.put(free);
         header.objects_live.put(live);
         fault!(RecoverNamed);
-        self.rebuild_cells();
-    }
-
-    fn rebuild_cells(&mut self) {
-        let arena = &self.session.arena;
-        let high = arena.cells();
-        let mut used = vec![false; high as usize];
-        for object in 0..self.objects_high() {
-            let record = arena.object(object);
-            if Kind::of(record).is_none() {
-                continue;
-            }
-            for first in [record.name.get(), record.extra.get()] {
-                let mut cell = first;
-                while let Some(flag) = cell.checked_sub(1).and_then(|index| used.get_mut(index as usize)) {
-                    if std::mem::replace(flag, true) {
-                        break; // a cycle, or two owners: damaged memory must not keep us here
-                    }
-                    let record: &Cell = arena.cell(cell - 1);
-                    cell = record.next.get();
-                }
-            }
-        }
         let mut free = 0;
-        for index in (0..high).rev().filter(|index| !used[*index as usize]) {
+        for index in (0..used.len() as u32).rev().filter(|index| !used[*index as usize]) {
             arena.cell(index).next.put(free);
             free = index + 1;
         }
-        arena.header().cell_free.put(free);
+        header.cell_free.put(free);
+    }
+
+    /// Mark the cells of a text as used.
+    fn mark_text(&self, first: u32, used: &mut [bool]) {
+        let mut cell = first;
+        while let Some(flag) = cell.checked_sub(1).and_then(|index| used.get_mut(index as usize)) {
+            if std::mem::replace(flag, true) {
+                break; // a cycle, or two owners: damaged memory must not keep us here
+            }
+            cell = self.session.arena.cell(cell - 1).next.get();
+        }
     }
 
     fn reevaluate_everything(&mut self) {
