@@ -1,5 +1,6 @@
 """The program of the nursery: fork on demand, and tell how the children ended."""
 
+import importlib
 import json
 import os
 import socket
@@ -34,12 +35,9 @@ def main() -> None:
         for wanted, descriptor in enumerate(place):
             os.dup2(descriptor, wanted)
             os.close(descriptor)
-        import peer_main
-
-        peer_main.main()
+        importlib.import_module("peer_main").main()
 
 
 if __name__ == "__main__":
-    import peer_main  # before the first fork; found only where this file runs as a program
-
+    importlib.import_module("peer_main")  # once, before the first fork
     main()

@@ -7,7 +7,7 @@
 //!
 //! What a header claims in all is held against what the file occupies, so that claims alone take no memory.
 
-use super::layout::{HANDLES, PROCESSES, THREADS};
+use super::layout::{PROCESSES, THREADS};
 use super::memory::Arena;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::files;
@@ -84,39 +84,59 @@ impl Arena {
         true
     }
 
-    /// How many of the first `high` entries can be looked at.
-    fn usable(&self, table: &Table<'_>, high: u32) -> u32 {
-        match high.min(table.limit) {
-            0 => 0,
-            high if self.learn(table, high - 1) => high,
-            high => table.known.load(Ordering::Relaxed).min(high),
+    /// How many of the first `high` entries can be looked at, where that is more than is known.
+    #[cold]
+    fn learn_some(&self, table: &Table<'_>, high: u32) -> u32 {
+        let high = high.min(table.limit);
+        match self.learn(table, high.wrapping_sub(1)) {
+            true => high,
+            false => table.known.load(Ordering::Relaxed).min(high),
         }
     }
 
-    /// Process slots that may be in use.
-    pub fn processes(&self) -> u32 {
-        self.usable(&self.process_table(), self.header().process_high.load(Ordering::Acquire))
-    }
-
-    pub fn threads(&self) -> u32 {
-        self.usable(&self.thread_table(), self.header().thread_high.load(Ordering::Acquire))
-    }
-
-    pub fn objects(&self) -> u32 {
-        self.usable(&self.object_table(), self.header().object_high.load(Ordering::Acquire))
-    }
-
-    pub fn cells(&self) -> u32 {
-        self.usable(&self.cell_table(), self.header().cell_high.load(Ordering::Acquire))
-    }
-
     /// Wait blocks that the wait of a thread has.
+    #[inline]
     pub fn blocks(&self, thread: u32) -> u32 {
-        self.usable(&self.block_table(thread & (THREADS - 1)), self.thread(thread).block_count.load(Ordering::Acquire))
+        let high = self.thread(thread).block_count.load(Ordering::Acquire);
+        match &self.known.blocks[(thread & (THREADS - 1)) as usize] {
+            known if high <= known.load(Ordering::Relaxed) => high,
+            _ => self.learn_some(&self.block_table(thread & (THREADS - 1)), high),
+        }
     }
 
     /// Handles of a process that may be in use.
+    #[inline]
     pub fn handles(&self, process: u32) -> u32 {
-        self.usable(&self.handle_table(process), self.process(process).handle_high.load(Ordering::Acquire).min(HANDLES))
+        let high = self.process(process).handle_high.load(Ordering::Acquire);
+        match &self.known.handles[(process & (PROCESSES - 1)) as usize] {
+            known if high <= known.load(Ordering::Relaxed) => high,
+            _ => self.learn_some(&self.handle_table(process), high),
+        }
     }
+}
+
+macro_rules! in_use {
+    ($($(#[doc = $what:literal])* $name:ident = $high:ident, $table:ident;)*) => {
+        impl Arena {
+            $($(#[doc = $what])*
+            #[inline]
+            pub fn $name(&self) -> u32 {
+                match self.header().$high.load(Ordering::Acquire) {
+                    high if high <= self.known.$name.load(Ordering::Relaxed) => high,
+                    high => self.learn_some(&self.$table(), high),
+                }
+            })*
+        }
+    };
+}
+
+in_use! {
+    /// Process slots that may be in use.
+    processes = process_high, process_table;
+    /// Thread slots that may be in use.
+    threads = thread_high, thread_table;
+    /// Objects that there may be.
+    objects = object_high, object_table;
+    /// Cells of text that may be in use.
+    cells = cell_high, cell_table;
 }
