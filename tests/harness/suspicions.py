@@ -22,7 +22,7 @@ def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iter
         elif thread["state"] == "done":
             yield ("done", *where), f"thread {thread['tid']} has got what it waited for and sleeps on"
         elif thread["state"] in ("waiting", "sleeping") and satisfiable(thread, objects):
-            what = [describe(objects[index]) for index in thread["waiting_on"]]
+            what = [describe(objects[index]) if index in objects else index for index in thread["waiting_on"]]
             key = ("asleep", *where, thread["wait_all"], tuple(thread["waiting_on"]))
             yield key, f"thread {where} {thread['state']} on {what} (all: {thread['wait_all']}) could have it"
     for entry in picture["objects"]:
