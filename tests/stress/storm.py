@@ -158,7 +158,7 @@ class Storm:
         """Kill until enough have died, with a quiet time after each burst."""
         for number in range(MORTALS + IMMORTALS):
             self.start(number)
-        told = 0
+        told = 0, 0
         while not self.is_over:
             self.keeper.run(f"_kernel.set_eligible({bool(self.dice.randrange(2))})")
             goal = min(self.wanted, self.deaths + BURST)
@@ -171,9 +171,9 @@ class Storm:
                     self.kill(victim)
             self.refill()
             self.be_quiet()
-            if self.deaths // 1000 > told:
-                told = self.deaths // 1000
-                print(f"{self.deaths} deaths, {len(self.violations)} violations", file=sys.stderr, flush=True)
+            if self.deaths // 1000 > told[0] or len(self.violations) > told[1]:
+                print(f"{self.deaths} deaths", *self.violations[told[1] :], sep="\n", file=sys.stderr, flush=True)
+                told = self.deaths // 1000, len(self.violations)
 
     def be_quiet(self) -> None:
         """Kill nobody for a while; every other time let nobody do anything at all."""
