@@ -122,7 +122,7 @@ class Soak:
             "latency": latency,
         }
         self.deaths.clear()
-        self.output.write(json.dumps(look) + "\n")
+        self.output.write(json.dumps(look, separators=(",", ":")) + "\n")
         self.output.flush()
 
     def run(self, seconds: float) -> None:
@@ -151,7 +151,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description="Hours of mixed load with kills.")
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of kills and of the workers' dice")
-    parser.add_argument("--json", type=Path, default=Path("docs/soak.json"), help="the samples, one a line")
+    parser.add_argument("--json", type=Path, default=Path("bench/results/soak.json"), help="the samples, one a line")
     parser.add_argument("--plot", type=Path, default=Path("docs/soak.svg"), help="the plot (.svg or .png)")
     parser.add_argument("--judge", action="store_true", help="run nothing: judge and draw the samples that are there")
     arguments = parser.parse_args()

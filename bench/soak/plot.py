@@ -26,7 +26,7 @@ def draw(samples: Sequence[Mapping[str, Any]], title: str, file: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.rcParams["svg.hashsalt"] = "ntipc"
+    plt.rcParams.update({"svg.hashsalt": "ntipc", "svg.fonttype": "none"})
     figure, axes = plt.subplots(3, 3, figsize=(15, 11), layout="constrained")
     found = list(series(samples))
     minutes = samples[-1]["seconds"] / 60
@@ -40,6 +40,7 @@ def draw(samples: Sequence[Mapping[str, Any]], title: str, file: Path) -> None:
         axis.set_yscale("log" if label.endswith("µs") else "linear")
         if not label.endswith("µs"):
             axis.set_ylim(bottom=0)
+        axis.minorticks_off()
         axis.legend(fontsize=6, ncols=2)
         axis.tick_params(labelsize=8)
     for axis in axes[-1]:
