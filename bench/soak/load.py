@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 import warnings
 from typing import NoReturn
 
@@ -138,5 +139,7 @@ def live(seed: int) -> NoReturn:
     try:
         warnings.simplefilter("ignore", ntipc.AbandonedMutexWarning)
         Worker(seed).run()
+    except BaseException:
+        traceback.print_exc()  # whoever counts the workers will miss this one
     finally:
         os._exit(1)
