@@ -28,21 +28,31 @@ macro_rules! table {
     };
 }
 
-/// The same for tables that grow: an index beyond the memory there is leads to nowhere.
+/// The same for tables that grow: an index beyond the memory there is leads to nowhere. What happens beyond is a function of
+/// its own, so that callers have a comparison and a jump that is hardly ever taken, and keep their values in registers.
 macro_rules! growing {
-    ($($name:ident, $table:ident: $type:ty = $at:ident, $reserved:ident, $known:ident, $count:ident;)*) => {
+    ($($name:ident, $beyond:ident, $table:ident: $type:ty = $at:ident, $reserved:ident, $known:ident, $count:ident;)*) => {
         $(
         #[inline(always)]
         pub fn $name(&self, index: u32) -> &$type {
             const { assert!($count.is_power_of_two() && size_of::<$type>() <= size_of_val(&NOWHERE)) };
             let index = index & ($count - 1);
-            if index >= self.known.$known.load(Ordering::Relaxed) && !self.learn(&self.$table(), index) {
-                // SAFETY: as long, as aligned, and nothing but atomics, as the record is.
-                return unsafe { &*(&raw const NOWHERE).cast::<$type>() };
+            if index >= self.known.$known.load(Ordering::Relaxed) {
+                return self.$beyond(index);
             }
             // SAFETY: the index was masked into the table, which lies inside the mapping and is suitably aligned, and there is
             // memory for it; the record consists of atomics only.
             unsafe { &*self.at::<$type>($at + u64::from(index) * size_of::<$type>() as u64) }
+        }
+
+        #[cold]
+        #[inline(never)]
+        fn $beyond(&self, index: u32) -> &$type {
+            if self.learn(&self.$table(), index) {
+                return self.$name(index);
+            }
+            // SAFETY: as long, as aligned, and nothing but atomics, as the record is.
+            unsafe { &*(&raw const NOWHERE).cast::<$type>() }
         }
 
         pub(super) fn $table(&self) -> Table<'_> {
@@ -135,10 +145,10 @@ impl Arena {
     }
 
     growing! {
-        process, process_table: Process = PROCESSES_AT, processes_reserved, processes, PROCESSES;
-        thread, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
-        object, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
-        cell, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
+        process, process_beyond, process_table: Process = PROCESSES_AT, processes_reserved, processes, PROCESSES;
+        thread, thread_beyond, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
+        object, object_beyond, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
+        cell, cell_beyond, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
     }
 
     /// One handle of one process.
@@ -146,13 +156,22 @@ impl Arena {
     pub fn handle(&self, process: u32, index: u32) -> &AtomicU64 {
         let (process, index) = (process & (PROCESSES - 1), index & (HANDLES - 1));
         let known = &self.known.handles[process as usize];
-        if index >= known.load(Ordering::Relaxed) && !self.learn(&self.handle_table(process), index) {
-            // SAFETY: as aligned as a word, and an atomic.
-            return unsafe { &*(&raw const NOWHERE).cast::<AtomicU64>() };
+        if index >= known.load(Ordering::Relaxed) {
+            return self.handle_beyond(process, index);
         }
         let place = u64::from(process) * u64::from(HANDLES) + u64::from(index);
         // SAFETY: both indices are masked into the table inside the mapping; the offset is a multiple of 8.
         unsafe { &*self.at::<AtomicU64>(HANDLES_AT + place * 8) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn handle_beyond(&self, process: u32, index: u32) -> &AtomicU64 {
+        if self.learn(&self.handle_table(process), index) {
+            return self.handle(process, index);
+        }
+        // SAFETY: as aligned as a word, and an atomic.
+        unsafe { &*(&raw const NOWHERE).cast::<AtomicU64>() }
     }
 
     pub(super) fn handle_table(&self, process: u32) -> Table<'_> {
@@ -172,12 +191,21 @@ impl Arena {
         let number = number & (THREADS * BLOCKS - 1);
         let (thread, place) = (number / BLOCKS, number % BLOCKS);
         let known = &self.known.blocks[thread as usize];
-        if place >= known.load(Ordering::Relaxed) && !self.learn(&self.block_table(thread), place) {
-            // SAFETY: as aligned and long as a block, and nothing but atomics.
-            return unsafe { &*(&raw const NOWHERE).cast::<Block>() };
+        if place >= known.load(Ordering::Relaxed) {
+            return self.block_beyond(number);
         }
         // SAFETY: the number is masked into the table inside the mapping; the offset is a multiple of 16.
         unsafe { &*self.at::<Block>(BLOCKS_AT + u64::from(number) * 16) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn block_beyond(&self, number: u32) -> &Block {
+        if self.learn(&self.block_table(number / BLOCKS), number % BLOCKS) {
+            return self.block(number);
+        }
+        // SAFETY: as aligned and long as a block, and nothing but atomics.
+        unsafe { &*(&raw const NOWHERE).cast::<Block>() }
     }
 
     pub(super) fn block_table(&self, thread: u32) -> Table<'_> {
