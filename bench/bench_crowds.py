@@ -41,8 +41,8 @@ def rows(effort: Effort) -> Iterator[Row]:
         found: dict[int, dict[str, Trial]] = {}
         for size in (FEW, many):
             called = f"bench-{os.getpid()}-{size}"
+            session = stack.enter_context(ntipc.Session(called))  # first come, last to go: it takes the session away
             stack.enter_context(crowd(called, size, 1))
-            session = stack.enter_context(ntipc.Session(called))
             found[size] = operations(session, stack, effort)
         for what in found[FEW]:
             contenders: dict[str, Callable[[], float]] = {str(size): trials[what] for size, trials in found.items()}

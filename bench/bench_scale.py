@@ -79,8 +79,8 @@ def rows(effort: Effort) -> Iterator[Row]:
         found: dict[str, dict[str, Loop]] = {}
         for size, others, held in (("few", 1, FEW // 2), ("many", processes - 1, HANDLES)):
             called = f"bench-{os.getpid()}-{size}"
+            session = stack.enter_context(ntipc.Session(called))  # first come, last to go: it takes the session away
             stack.enter_context(crowd(called, others, held))
-            session = stack.enter_context(ntipc.Session(called))
             mine = [stack.enter_context(ntipc.Event(session=session)) for _ in range(held)]
             names = [name(process, number) for process in range(others) for number in range(held)]
             found[size] = operations(session, mine, names)

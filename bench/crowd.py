@@ -15,6 +15,9 @@ from pathlib import Path
 
 import ntipc
 
+BATCH = 20
+"""So many attach at once; more are in each other's way."""
+
 
 def name(process: int, number: int) -> str:
     """What a process calls one of its events."""
@@ -36,15 +39,24 @@ def main() -> None:
     told, telling = os.pipe()
     members: list[int] = []
     try:
-        for process in range(processes):
-            member = os.fork()
-            if not member:
-                os.close(0)
-                take_part(session, process, objects, telling)
-            members.append(member)
-        missing = processes
-        while missing:
-            missing -= len(os.read(told, missing))
+        for first in range(0, processes, BATCH):
+            batch = range(first, min(first + BATCH, processes))
+            for process in batch:
+                member = os.fork()
+                if not member:
+                    try:
+                        os.close(0)
+                        take_part(session, process, objects, telling)
+                    finally:
+                        os.write(telling, b"!")
+                        os._exit(1)
+                members.append(member)
+            missing = len(batch)
+            while missing:
+                heard = os.read(told, missing)
+                if b"!" in heard:
+                    raise SystemExit("one of the crowd could not take part")
+                missing -= len(heard)
         print("all here", flush=True)
         sys.stdin.read()
     finally:
