@@ -165,7 +165,9 @@ impl Locked<'_> {
                 continue;
             }
             live += 1;
-            if record.head.get() == 0 && record.word.get() & word::HAS_WAITERS != 0 {
+            // Not of an event in the middle of a pulse: whom it has released must not set it before the pulse has cleared it.
+            let waited_for = record.head.get() != 0 || header.pulse.get() == object + 1;
+            if !waited_for && record.word.get() & word::HAS_WAITERS != 0 {
                 record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
             }
             for cell in [record.name.get(), record.extra.get()] {
