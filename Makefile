@@ -43,6 +43,7 @@ lint: $(READY) ## Check style, types, stubs and layers
 	$(BIN)/python tools/check_layers.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets --features ntipc_kernel/faults -- --deny warnings
+	cargo clippy --quiet --package ntipc_kernel --all-targets --features models -- --deny warnings
 	@$(MAKE) $(if $(wildcard $(FAULTS)),$(FAULTS),$(ORDINARY))
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-unused-allowlist \
@@ -90,6 +91,10 @@ sanitize: ## Run the kernel's tests under the address sanitizer, and scribble in
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/sanitize NTIPC_FUZZ_SECONDS=60 \
 		cargo test --quiet --package ntipc_kernel --features faults --tests \
 		--target $$(rustc -vV | awk '/^host:/ { print $$2 }')
+
+.PHONY: models
+models: ## Search schedules, orderings and deaths for one under which a protocol fails (about three minutes)
+	cargo test --quiet --profile models --package ntipc_kernel --features models --test models
 
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example

@@ -19,6 +19,8 @@ pub mod dispatch;
 pub mod doctor;
 pub mod fault;
 pub mod inspect;
+#[cfg(feature = "models")]
+pub mod models;
 pub mod mutation;
 pub mod object;
 pub mod process;

@@ -53,29 +53,64 @@ ingredients! {
     ForkGrace = "fork-grace",
     /// Before acting on a life word once seen, the reaper makes sure that it still says so.
     SeenAgain = "seen-again",
+    // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.
+    /// A wait keeps fast paths away from its objects before it looks at them.
+    FlagFirst = "flag-first",
+    /// From all of them, not from the first alone.
+    FlagEvery = "flag-every",
+    /// A waiter falls asleep by compare-and-swap, so that it cannot miss a completion.
+    SleepExchange = "sleep-exchange",
+    /// A waiter that was told to compete looks once more after it has said that it waits again.
+    RetryLooks = "retry-looks",
+    /// Who gives up waiting takes what was handed to it meanwhile.
+    CancelLooks = "cancel-looks",
+    /// Until a pulse has ended, fast paths stay away even if nobody waits any more.
+    PulseGuard = "pulse-guard",
+    /// Recovery keeps fast paths away from an event in the middle of a pulse, waited for or not.
+    PulseKept = "pulse-kept",
 }
 
 #[cfg(feature = "mutations")]
 mod chosen {
     use super::{Ingredient, NAMES};
+    #[cfg(not(feature = "models"))]
     use crate::sync::{AtomicU32, Ordering};
 
+    #[cfg(not(feature = "models"))]
     static LEFT_OUT: AtomicU32 = AtomicU32::new(u32::MAX);
+    #[cfg(feature = "models")]
+    thread_local! {
+        /// Each thread of a test binary runs a model of its own.
+        static LEFT_OUT: std::cell::Cell<u32> = const { std::cell::Cell::new(u32::MAX) };
+    }
 
     pub fn is_left_out(ingredient: Ingredient) -> bool {
-        LEFT_OUT.load(Ordering::Relaxed) == ingredient as u32
+        #[cfg(not(feature = "models"))]
+        let left_out = LEFT_OUT.load(Ordering::Relaxed);
+        #[cfg(feature = "models")]
+        let left_out = LEFT_OUT.get();
+        left_out == ingredient as u32
     }
 
     /// Leave one out from now on. `false`: there is none of that name.
     pub fn leave_out(name: &str) -> bool {
         let found = NAMES.iter().position(|known| *known == name);
-        LEFT_OUT.store(found.map_or(u32::MAX, |index| index as u32), Ordering::Relaxed);
+        let number = found.map_or(u32::MAX, |index| index as u32);
+        #[cfg(not(feature = "models"))]
+        LEFT_OUT.store(number, Ordering::Relaxed);
+        #[cfg(feature = "models")]
+        LEFT_OUT.set(number);
         found.is_some()
     }
 }
 
 #[cfg(feature = "mutations")]
 pub use chosen::{is_left_out, leave_out};
+
+/// Those that the storm and the sweep must miss.
+pub fn recovery() -> &'static [&'static str] {
+    &NAMES[..NAMES.len().min(Ingredient::FlagFirst as usize)]
+}
 
 #[cfg(not(feature = "mutations"))]
 pub fn leave_out(_name: &str) -> bool {

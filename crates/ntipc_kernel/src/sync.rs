@@ -8,7 +8,15 @@
 //!   the dead thread's life word after its last store, so whoever sees the mark sees every store before it.
 //! * Fields that fast paths touch without the lock name their ordering at the call.
 
-pub use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+#[cfg(feature = "models")]
+pub use crate::models::atomic::{AtomicU32, AtomicU64};
+#[cfg(feature = "models")]
+pub(crate) use crate::models::step::spin_loop;
+#[cfg(not(feature = "models"))]
+pub(crate) use std::hint::spin_loop;
+pub use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+#[cfg(not(feature = "models"))]
+pub use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Plain access to a word of the arena.
 pub trait Shared<T> {

@@ -57,7 +57,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ntipc_kernel::process::fork::install();
     module.add("LAYOUT", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     module.add("FAULT_POINTS", PyTuple::new(py, fault::NAMES)?)?;
-    module.add("INGREDIENTS", PyTuple::new(py, ntipc_kernel::mutation::NAMES)?)?;
+    module.add("INGREDIENTS", PyTuple::new(py, ntipc_kernel::mutation::recovery())?)?;
     module.add("MAXIMUM_WAIT_OBJECTS", ntipc_kernel::dispatch::wait::MAXIMUM_WAIT_OBJECTS)?;
     module.add("OPEN_OR_CREATE", object::OPEN_OR_CREATE)?;
     module.add("CREATE", object::CREATE)?;

@@ -26,7 +26,8 @@ pub const THREADS: u32 = 8192;
 pub const OBJECTS: u32 = 1 << 18;
 pub const HANDLES: u32 = 1 << 17;
 pub const CELLS: u32 = 1 << 19;
-pub const BUCKETS: u32 = 1 << 16;
+/// Few in models, where recovery goes through them in every run.
+pub const BUCKETS: u32 = if cfg!(feature = "models") { 16 } else { 1 << 16 };
 /// Wait blocks a thread, and so the most objects in one wait.
 pub const BLOCKS: u32 = 4096;
 /// Mutants whose owner needs no look at every object to find them.

@@ -4,6 +4,7 @@ use super::signal::{consume, is_signalled, owner, recursion};
 use super::wait::{Resolved, Target};
 use crate::arena::layout::{BLOCKS, Block, progress, word};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::check_rights;
 use crate::object::kind::{Kind, access};
 use crate::process::lock::Locked;
@@ -64,13 +65,20 @@ impl Locked<'_> {
         }
         thread.progress.store(progress::WAIT, Ordering::SeqCst);
         fault!(WaitPublished);
+        if !without!(FlagFirst) {
+            self.raise_flags(wanted);
+        }
+        fault!(WaitFlagged);
+    }
+
+    fn raise_flags(&self, wanted: &[Resolved]) {
+        let wanted = if without!(FlagEvery) { &wanted[..1] } else { wanted };
         for wanted in wanted {
-            let object = arena.object(wanted.entry.object);
+            let object = self.session.arena.object(wanted.entry.object);
             if object.word.get() & word::HAS_WAITERS == 0 {
                 object.word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
             }
         }
-        fault!(WaitFlagged);
     }
 
     /// Take a single object that is signalled, though others may be waiting: they have been told to look again and compete, or
@@ -105,6 +113,9 @@ impl Locked<'_> {
                 self.lower_flag(wanted.entry.object);
             }
             return progress::is_done(self.session.arena.thread(slot).progress.get());
+        }
+        if without!(FlagFirst) {
+            self.raise_flags(wanted);
         }
         self.link(slot);
         false

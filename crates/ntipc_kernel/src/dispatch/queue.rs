@@ -92,7 +92,7 @@ impl Locked<'_> {
         if record.head.get() != 0 || record.word.get() & word::HAS_WAITERS == 0 {
             return;
         }
-        if self.session.arena.header().pulse.get() == object.wrapping_add(1) {
+        if self.session.arena.header().pulse.get() == object.wrapping_add(1) && !without!(PulseGuard) {
             return; // whoever the pulse woke must not set the event before the pulse has cleared it
         }
         record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);

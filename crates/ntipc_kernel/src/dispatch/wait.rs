@@ -16,11 +16,12 @@ use super::at_once::Try;
 use super::signal::{owner, recursion};
 use crate::arena::layout::{BLOCKS, Block, progress};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::{Entry, check_rights};
 use crate::object::kind::{Kind, access};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared};
+use crate::sync::{Ordering, Shared, spin_loop};
 use crate::sys::clock::{NEVER, now_ns};
 use crate::sys::futex::{self, Slept};
 use crate::sys::process::processor;
@@ -180,7 +181,7 @@ impl Session {
                 if state == progress::RETRY {
                     return self.retry(wait);
                 }
-                std::hint::spin_loop();
+                spin_loop();
             }
             if now_ns() >= end {
                 return None;
@@ -199,7 +200,8 @@ impl Session {
                 if wait.has_timers {
                     locked.tick_all(slot);
                 }
-                if progress::is_queued(thread.progress.get())
+                if !without!(RetryLooks)
+                    && progress::is_queued(thread.progress.get())
                     && let Some(index) = locked.satisfied(slot)
                 {
                     locked.complete(slot, index);
@@ -249,7 +251,10 @@ impl Session {
                     Ordering::Acquire,
                 ); // W6
                 if slept.is_err() {
-                    continue;
+                    if !without!(SleepExchange) {
+                        continue;
+                    }
+                    thread.progress.store(progress::SLEEP, Ordering::SeqCst);
                 }
             }
             let slept = futex::wait(&thread.progress, progress::SLEEP, deadline_ns.min(due_ns).min(slice_ns)); // W7
@@ -293,7 +298,7 @@ impl Session {
                 && let Some(index) = locked.satisfied(wait.slot)
             {
                 locked.complete(wait.slot, index);
-            } else if progress::is_queued(thread.progress.get()) {
+            } else if progress::is_queued(thread.progress.get()) || without!(CancelLooks) {
                 locked.withdraw(wait.slot);
                 return None;
             }

@@ -279,7 +279,7 @@ fn is_hidden_death(session: &Session, slot: u32) -> bool {
 impl Session {
     /// Do what death asks for, as long as the life word says `seen`. `false`: look again soon; a thread may still run an
     /// instruction, or somebody else was quicker.
-    fn reap(&self, me: u32, slot: u32, seen: u32, hidden: bool) -> bool {
+    pub(crate) fn reap(&self, me: u32, slot: u32, seen: u32, hidden: bool) -> bool {
         fault!(ReapBegin);
         let life = &self.arena.process(slot).life.word;
         for thread in self.threads_of(slot) {
@@ -345,7 +345,7 @@ impl Session {
     }
 
     /// Become a participant: with the handles of the process we were forked from, if any.
-    fn attach_slot(&self, slot: u32, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+    pub(crate) fn attach_slot(&self, slot: u32, copy_from: Option<(u32, u32)>) -> NtResult<()> {
         let mut locked = self.lock_as(helper_owner(slot));
         let record = self.arena.process(slot);
         record.handle_high.put(0);

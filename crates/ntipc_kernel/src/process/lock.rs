@@ -24,7 +24,7 @@ use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS, progress};
 use crate::fault::fault;
 use crate::session::Session;
-use crate::sync::{AtomicU32, Ordering, Shared};
+use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::now_ns;
 use crate::sys::process::{pid_namespace, waits_for_others};
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
@@ -39,7 +39,7 @@ const NUMBER_BITS: u32 = 14;
 const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK);
 
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
 
 /// After so long with one owner, look what the owner does.
 const STUCK_NS: u64 = 250_000_000;
@@ -128,7 +128,7 @@ impl Session {
             {
                 return false;
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
         let mut patience_ns = 1_000_000;
         let (mut same, mut since_ns) = (0, 0);
@@ -197,6 +197,9 @@ impl Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            #[cfg(feature = "models")]
+            return; // killed by the model, whose other threads go on
+            #[cfg(not(feature = "models"))]
             std::process::abort(); // half a step must look like the death it is, so that it is recovered from
         }
         fault!(LockBeforeRelease);

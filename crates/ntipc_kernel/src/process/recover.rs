@@ -166,7 +166,7 @@ impl Locked<'_> {
             }
             live += 1;
             // Not of an event in the middle of a pulse: whom it has released must not set it before the pulse has cleared it.
-            let waited_for = record.head.get() != 0 || header.pulse.get() == object + 1;
+            let waited_for = record.head.get() != 0 || (header.pulse.get() == object + 1 && !without!(PulseKept));
             if !waited_for && record.word.get() & word::HAS_WAITERS != 0 {
                 record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
             }

@@ -67,6 +67,10 @@ impl Session {
     /// The slot of the calling thread, if it has one here already.
     #[inline(always)]
     pub(crate) fn known_thread_slot(&self) -> Option<u32> {
+        #[cfg(feature = "models")]
+        if let Some(slot) = crate::models::step::thread_slot() {
+            return Some(slot);
+        }
         self.known_threads.get()
     }
 
@@ -134,7 +138,7 @@ impl Session {
         Err(crate::status::Failure::new(NtStatus::QUOTA_EXCEEDED, "every thread slot of the session is taken"))
     }
 
-    fn fill(&self, thread: &Thread) {
+    pub(crate) fn fill(&self, thread: &Thread) {
         thread.tid.put(tid());
         thread.generation.put(thread.generation.get().wrapping_add(1));
         thread.progress.put(progress::IDLE);

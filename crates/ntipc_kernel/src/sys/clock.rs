@@ -4,6 +4,10 @@
 pub const NEVER: u64 = u64::MAX;
 
 pub fn now_ns() -> u64 {
+    #[cfg(feature = "models")]
+    if let Some(now) = crate::models::step::now_ns() {
+        return now;
+    }
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec for the call to fill.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };

@@ -26,6 +26,10 @@ fn outcome(result: libc::c_long) -> Slept {
 
 /// Sleep while `word` is `expected`, until `deadline_ns` (absolute, monotonic).
 pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
+    #[cfg(feature = "models")]
+    if let Some(slept) = crate::models::futex::wait(word, expected, deadline_ns) {
+        return slept;
+    }
     let until = timespec(deadline_ns);
     let until = if deadline_ns == NEVER { std::ptr::null() } else { &raw const until };
     // SAFETY: `word` and `until` live through the call; FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time.
@@ -43,6 +47,10 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
 }
 
 pub fn wake(word: &AtomicU32, count: i32) {
+    #[cfg(feature = "models")]
+    if crate::models::futex::wake(word, count) {
+        return;
+    }
     // SAFETY: `word` is a valid address; FUTEX_WAKE reads nothing else.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
 }

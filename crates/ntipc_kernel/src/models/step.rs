@@ -1,0 +1,176 @@
+//! What happens before each access to the arena: perhaps another thread runs, perhaps this one dies.
+//!
+//! Two kinds of words. *Meeting places* are touched by several threads without the dispatcher lock; before each access to
+//! one the scheduler decides who runs. All other words are touched under the lock, or by one thread alone, so a
+//! switch before them would only repeat what a switch at the next meeting place shows. A death may come before every
+//! write that changes something, of either kind: the dead leave their stores in program order.
+
+use crate::arena::layout::*;
+use crate::sys::clock::NEVER;
+use std::cell::{Cell, RefCell};
+use std::mem::offset_of;
+
+/// A modelled thread, by the number that the scheduler has for it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Task {
+    /// Its thread slot; `None` for whoever acts as a helper thread.
+    pub slot: Option<u32>,
+    /// Steps left to live; 0 = for ever.
+    pub left: u32,
+}
+
+/// A thread asleep on a futex.
+pub(super) struct Sleeper {
+    pub task: usize,
+    pub offset: usize,
+    pub deadline_ns: u64,
+    pub thread: shuttle::thread::Thread,
+}
+
+pub(super) struct State {
+    /// Where the modelled processes have mapped the arena.
+    pub mappings: Vec<usize>,
+    pub tasks: Vec<Task>,
+    pub sleepers: Vec<Sleeper>,
+    /// Those that were woken, and those whose time had come.
+    pub woken: Vec<usize>,
+    pub expired: Vec<usize>,
+    pub now_ns: u64,
+    pub clock: Option<shuttle::thread::Thread>,
+}
+
+thread_local! {
+    pub(super) static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
+    /// Threads of a model run; false while it is set up and judged.
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What unwinds a modelled thread that is killed. Destructors of the kernel do nothing meanwhile.
+pub(super) struct Killed;
+
+pub(super) fn set_running(running: bool) {
+    RUNNING.set(running);
+}
+
+pub(super) fn is_running() -> bool {
+    RUNNING.get()
+}
+
+pub(super) fn me() -> usize {
+    shuttle::current::me().into()
+}
+
+pub(super) fn with<T>(body: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(|state| match state {
+        Some(state) => body(state),
+        None => panic!("no model is set up"),
+    })
+}
+
+impl State {
+    /// Where in the arena an address lies, whichever process's mapping it belongs to.
+    pub fn offset_of(&self, place: usize) -> Option<usize> {
+        self.mappings.iter().map(|base| place.wrapping_sub(*base)).find(|offset| *offset < ARENA_SIZE as usize)
+    }
+}
+
+fn is_meeting_place(offset: usize) -> bool {
+    let at = offset as u64;
+    let within = |begin: u64, size: usize| (at - begin) as usize % size;
+    if at < BUCKETS_AT {
+        return offset == offset_of!(Header, lock);
+    }
+    if (PROCESSES_AT..THREADS_AT).contains(&at) {
+        return within(PROCESSES_AT, size_of::<Process>()) == 0; // the life word
+    }
+    if (THREADS_AT..OBJECTS_AT).contains(&at) {
+        let field = within(THREADS_AT, size_of::<Thread>());
+        return field == 0 || field == offset_of!(Thread, progress) || field == offset_of!(Thread, process);
+    }
+    if (OBJECTS_AT..CELLS_AT).contains(&at) {
+        let field = within(OBJECTS_AT, size_of::<Object>());
+        return field == offset_of!(Object, word) || field == offset_of!(Object, a);
+    }
+    false
+}
+
+/// Another thread may run now.
+pub(super) fn switch() {
+    shuttle::thread::sleep(std::time::Duration::ZERO); // shuttle knows no time: a switch and nothing else
+}
+
+/// This thread may die now.
+pub(super) fn mortal() {
+    let me = me();
+    let dies = with(|state| {
+        let left = &mut state.tasks[me].left;
+        *left = left.wrapping_sub(1);
+        *left == 0
+    });
+    if dies {
+        std::panic::resume_unwind(Box::new(Killed));
+    }
+}
+
+#[inline]
+pub(super) fn before_read(place: usize) {
+    if RUNNING.get() && with(|state| state.offset_of(place)).is_some_and(is_meeting_place) {
+        switch();
+    }
+}
+
+#[inline]
+pub(super) fn before_write(place: usize, changes: bool) {
+    if !RUNNING.get() {
+        return;
+    }
+    let Some(offset) = with(|state| state.offset_of(place)) else { return };
+    if is_meeting_place(offset) {
+        switch();
+    }
+    if changes {
+        mortal();
+    }
+}
+
+/// True once in `of` times, for words of the arena while a model runs.
+pub(super) fn chance(place: usize, of: u64) -> bool {
+    RUNNING.get() && with(|state| state.offset_of(place)).is_some() && once_in(of)
+}
+
+pub(super) fn once_in(of: u64) -> bool {
+    choose(of) == 0
+}
+
+/// A number below `of`, chosen by the scheduler.
+pub fn choose(of: u64) -> u64 {
+    use shuttle::rand::RngCore;
+    shuttle::rand::thread_rng().next_u64() % of
+}
+
+/// The modelled time. It may jump, in steps that matter to hand-over, whenever somebody looks.
+pub(crate) fn now_ns() -> Option<u64> {
+    if STATE.with_borrow(Option::is_none) {
+        return None;
+    }
+    let jump = if RUNNING.get() && once_in(8) { 2 * crate::dispatch::evaluate::HAND_OVER_NS } else { 1 };
+    Some(with(|state| {
+        state.now_ns = (state.now_ns + jump).min(NEVER - 1);
+        state.now_ns
+    }))
+}
+
+/// In place of the hint to the processor.
+pub fn spin_loop() {
+    if RUNNING.get() {
+        shuttle::hint::spin_loop();
+    }
+}
+
+/// The slot of the calling modelled thread.
+pub(crate) fn thread_slot() -> Option<u32> {
+    if STATE.with_borrow(Option::is_none) {
+        return None;
+    }
+    with(|state| state.tasks[me()].slot)
+}

@@ -1,0 +1,285 @@
+//! One session in one run of a model: its memory, its processes, its threads, and who of them is killed.
+
+use super::futex;
+use super::step::{self, Killed, State, Task, with};
+use crate::arena::Arena;
+use crate::arena::layout::{PROCESSES, THREADS, progress, word};
+use crate::object::kind::Kind;
+use crate::object::table::{Disposition, Initial};
+use crate::process::lock::helper_owner;
+use crate::session::Session;
+use crate::sync::{self, Ordering, Shared};
+use crate::sys::files::Protection;
+use crate::sys::robust::{OWNER_DIED, WAITERS};
+use std::cell::RefCell;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+
+/// What becomes of a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    Lives,
+    /// Its process is killed at one of so many steps, or not at all, if it has fewer.
+    Killed {
+        within: u32,
+    },
+}
+
+/// A session with as many processes as asked for. The first is the model's own, the last ones reap.
+pub struct World {
+    memory: OwnedFd,
+    processes: RefCell<Vec<Arc<Session>>>,
+    /// What the threads will do.
+    threads: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
+    reapers: Arc<Mutex<Vec<Arc<Session>>>>,
+    deaths: Arc<AtomicU32>,
+    ended: Ended,
+}
+
+/// How many of those that might be killed have come to an end, and were buried if it was a death.
+#[derive(Clone, Default)]
+pub struct Ended(Arc<AtomicU32>);
+
+impl Ended {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Come back when there are `count`.
+    pub fn wait_for(&self, count: u32) {
+        while self.0.load(Ordering::Relaxed) < count {
+            step::spin_loop();
+        }
+    }
+}
+
+const PID: u32 = 1000;
+const TID: u32 = 2000;
+
+fn claim(life: &sync::AtomicU32, tid: u32) {
+    life.store(tid | WAITERS, Ordering::SeqCst);
+}
+
+fn copy(fd: &OwnedFd) -> OwnedFd {
+    fd.as_fd().try_clone_to_owned().expect("a descriptor")
+}
+
+impl World {
+    pub fn new() -> World {
+        // SAFETY: a name that is a NUL-terminated string; the descriptor is new and ours alone.
+        let memory = unsafe { OwnedFd::from_raw_fd(libc::memfd_create(c"model".as_ptr(), libc::MFD_CLOEXEC)) };
+        step::set_running(false);
+        step::STATE.set(Some(State {
+            mappings: Vec::new(),
+            tasks: vec![Task::default(); 16],
+            sleepers: Vec::new(),
+            woken: Vec::new(),
+            expired: Vec::new(),
+            now_ns: 1_000_000_000,
+            clock: None,
+        }));
+        Arena::format(&memory).expect("room for a session");
+        let world = World {
+            memory,
+            processes: RefCell::default(),
+            threads: RefCell::default(),
+            reapers: Arc::default(),
+            deaths: Arc::default(),
+            ended: Ended::default(),
+        };
+        let own = world.process();
+        let slot = claim_thread(&own);
+        with(|state| state.tasks[step::me()].slot = Some(slot));
+        let clock = shuttle::thread::spawn(futex::run_clock);
+        with(|state| state.clock = Some(clock.thread().clone()));
+        drop(clock); // detached: the run ends without it
+        world
+    }
+
+    /// A further process. It has the handles that the first one has by now.
+    pub fn process(&self) -> Arc<Session> {
+        let arena = Arena::map(copy(&self.memory), Protection::ReadWrite).expect("a mapping");
+        with(|state| state.mappings.push(std::ptr::from_ref(arena.header()) as usize));
+        let session = Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)));
+        let slot = self.processes.borrow().len() as u32;
+        session.arena.grow_processes(slot + 1).expect("room for a process");
+        let record = session.arena.process(slot);
+        claim(&record.life.word, TID + slot);
+        record.generation.put(1);
+        record.pid.put(PID + slot);
+        session.arena.header().process_high.put(slot + 1);
+        session.slot.store(slot, Ordering::SeqCst);
+        let origin = (slot > 0).then_some((0, 1));
+        session.attach_slot(slot, origin).expect("a participant");
+        self.processes.borrow_mut().push(Arc::clone(&session));
+        session
+    }
+
+    /// A process that reaps in its turn. With a `fate` it may be killed at that.
+    pub fn reaper(&self) {
+        let session = self.process();
+        self.reapers.lock().expect("one thread").push(session);
+    }
+
+    pub fn first(&self) -> Arc<Session> {
+        Arc::clone(&self.processes.borrow()[0])
+    }
+
+    pub fn make(&self, kind: Kind, value: u64, limit: u32) -> u32 {
+        let initial = Initial { kind, value, limit, a: 0, b: 0 };
+        self.first().create(None, Disposition::Create, 0, initial, false).expect("an object").handle
+    }
+
+    /// A thread of `session` that does `body`, from the moment [`World::run`] is called.
+    pub fn thread(&self, session: &Arc<Session>, fate: Fate, body: impl FnOnce(&Arc<Session>) + Send + 'static) {
+        let slot = claim_thread(session);
+        let left = match fate {
+            Fate::Lives => 0,
+            // Early steps more often: many a run has few of them.
+            Fate::Killed { within } => 1 + step::choose(u64::from(within >> step::choose(3)).max(1)) as u32,
+        };
+        let (session, reapers, deaths) = (Arc::clone(session), Arc::clone(&self.reapers), Arc::clone(&self.deaths));
+        let ended = (fate != Fate::Lives).then(|| self.ended.clone());
+        let life = Box::new(move || {
+            with(|state| state.tasks[step::me()] = Task { slot: Some(slot), left });
+            match catch_unwind(AssertUnwindSafe(|| body(&session))) {
+                Ok(()) => {
+                    with(|state| state.tasks[step::me()].left = 0);
+                    session.lock_as(slot + 1).release_thread(slot);
+                    session.arena.thread(slot).life.word.store(0, Ordering::SeqCst);
+                }
+                Err(payload) if payload.is::<Killed>() => {
+                    deaths.fetch_add(1, Ordering::Relaxed);
+                    die(&session, slot, &reapers);
+                }
+                Err(payload) => resume_unwind(payload),
+            }
+            if let Some(ended) = ended {
+                ended.add();
+            }
+        });
+        self.threads.borrow_mut().push(life);
+    }
+
+    /// Let the threads run, each to its end. Then look whether the session is as it should be.
+    pub fn run(&self) {
+        step::set_running(true);
+        let threads: Vec<_> = self.threads.take().into_iter().map(shuttle::thread::spawn).collect();
+        for thread in threads {
+            thread.join().expect("a thread that failed ends the run");
+        }
+        step::set_running(false);
+        self.check();
+    }
+
+    pub fn ended(&self) -> Ended {
+        self.ended.clone()
+    }
+
+    /// How many processes were killed in this run.
+    pub fn deaths(&self) -> u32 {
+        self.deaths.load(Ordering::Relaxed)
+    }
+
+    /// What holds whenever nobody waits and nobody is in the middle of anything.
+    fn check(&self) {
+        let session = self.first();
+        let (arena, header) = (&session.arena, session.arena.header());
+        assert_eq!(header.lock.get(), 0, "the dispatcher lock is free");
+        assert_eq!((header.journal_valid.get(), header.pulse.get()), (0, 0), "no step is half done");
+        for slot in 0..header.thread_high.get().min(THREADS) {
+            let thread = arena.thread(slot);
+            assert_eq!(thread.progress.get(), progress::IDLE, "no wait is left over");
+            assert_eq!(thread.linked.get(), 0, "no record is left over");
+        }
+        for slot in 0..header.process_high.get().min(PROCESSES) {
+            assert_eq!(arena.process(slot).life.word.get() & OWNER_DIED, 0, "the dead are buried");
+        }
+        let mut live = 0;
+        for object in 0..header.object_high.get() {
+            let record = arena.object(object);
+            if Kind::of(record).is_some() {
+                live += 1;
+                assert_eq!((record.head.get(), record.tail.get()), (0, 0), "nobody is in a list");
+                assert_eq!(record.word.get() & word::HAS_WAITERS, 0, "no fast path is kept away");
+            }
+        }
+        assert_eq!(header.objects_live.get(), live, "the living objects are counted");
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World::new()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        step::set_running(false);
+        let state = step::STATE.take();
+        if let Some(clock) = state.and_then(|state| state.clock)
+            && !std::thread::panicking()
+        {
+            clock.unpark(); // it finds no model and ends
+        }
+    }
+}
+
+fn claim_thread(session: &Session) -> u32 {
+    let slot = session.arena.header().thread_high.get();
+    session.arena.grow_threads(slot + 1).expect("room for a thread");
+    let thread = session.arena.thread(slot);
+    claim(&thread.life.word, TID + 1000 + slot);
+    session.fill(thread);
+    session.arena.header().thread_high.put(slot + 1);
+    slot
+}
+
+/// What the kernel of Linux does with a life word of the dead.
+fn mark(life: &sync::AtomicU32) {
+    life.store(OWNER_DIED | WAITERS, Ordering::SeqCst);
+    crate::sys::futex::wake(life, 1);
+}
+
+/// The thread's process is dead: tell it, and let the reapers do their work in its place, one after the other.
+fn die(session: &Session, slot: u32, reapers: &Mutex<Vec<Arc<Session>>>) {
+    let become_helper = |left| with(|state| state.tasks[step::me()] = Task { slot: None, left });
+    become_helper(0);
+    let mut dead = vec![session.slot()];
+    let mut words = [&session.arena.thread(slot).life.word, &session.arena.process(session.slot()).life.word];
+    if step::once_in(2) {
+        words.reverse();
+    }
+    words.into_iter().for_each(mark);
+    loop {
+        let Some(reaper) = reapers.lock().expect("one thread").pop() else { panic!("nobody is left to reap") };
+        let me = reaper.slot();
+        // All but the last reaper may be killed at it.
+        let is_last = reapers.lock().expect("one thread").is_empty();
+        become_helper(if is_last { 0 } else { 1 + step::choose(150) as u32 });
+        let reaped = catch_unwind(AssertUnwindSafe(|| {
+            for slot in &dead {
+                let life = &reaper.arena.process(*slot).life.word;
+                loop {
+                    let seen = life.load(Ordering::Acquire);
+                    if seen & OWNER_DIED == 0 || reaper.reap(helper_owner(me), *slot, seen, false) {
+                        break;
+                    }
+                    step::spin_loop();
+                }
+            }
+        }));
+        become_helper(0);
+        match reaped {
+            Ok(()) => return,
+            Err(payload) if payload.is::<Killed>() => {
+                dead.push(me);
+                mark(&reaper.arena.process(me).life.word);
+            }
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The kernel under a scheduler: each protocol with a few threads, many schedules, and processes that die at any step.
+//!
+//! Every model is run a second time with an ingredient of the protocol left out, and must then fail: what can't fail proves
+//! nothing. `NTIPC_MODEL_SCHEDULES=100` searches a hundred times as long. A failure prints its schedule;
+//! `NTIPC_MODEL_REPLAY=<schedule>`, with the name of the model as the test filter, runs that one again.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed call fails the model")]
+
+mod deaths;
+mod fast_path;
+mod hand_over;
+mod pulse;
+mod timeouts;
+mod wait_all;
+mod waiting;
