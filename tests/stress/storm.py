@@ -30,6 +30,7 @@ from storm_points import Coverage
 from storm_watch import Watcher
 from storm_worker import live
 
+import ntipc
 from ntipc import _kernel
 from ntipc.places import session_path
 
@@ -184,6 +185,8 @@ class Storm:
         while time.monotonic() < until and len(self.violations) < self.tolerance:
             time.sleep(0.05)
             self.watch()
+        if self.ledger.paused:
+            self.violations += [str(finding) for finding in ntipc.examine(self.path)["findings"]]
         self.ledger.pause(False)
         self.faults = faults
 
