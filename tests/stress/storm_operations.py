@@ -296,10 +296,16 @@ class Parting(Accountant):
         except ChildProcessError:
             pass
         seed = self.dice.randrange(1 << 30)
+        parent, begun = os.getpid(), time.monotonic()
         pid = os.fork()
         if pid == 0:
             try:
                 self.be_a_child(Actor(self.objects, self.ledger, random.Random(seed)))
+            except ntipc.HandleClosed:
+                # The handles of a parent killed in the fork wait a second for the child, which may come later.
+                took = time.monotonic() - begun
+                if os.getppid() == parent or took < 1:
+                    self.ledger.complain(f"no handles {took:.3f} s after a fork: {traceback.format_exc()}")
             except BaseException:
                 self.ledger.complain(traceback.format_exc())
             os._exit(0)
