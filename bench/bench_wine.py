@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ WINE = ("wine64", "wine")
 SOURCE = Path(__file__).with_name("wine_peer.c")
 TARGET = 0.1
 PATIENCE = 300
+SETTLING = 10
+"""Seconds in which Wine goes on with what it does in a new folder."""
 WHAT = {
     "mutex": "mutex acquire + release, free",
     "event": "event set + wait, free",
@@ -70,6 +73,8 @@ def rows(effort: Effort) -> Iterator[Row]:
     version = subprocess.run([wine, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     with wine_world(wine) as folder, ntipc.Event() as there, ntipc.Event() as back, ntipc.EventPair() as pair:
         subprocess.run([COMPILER, "-O2", "-o", f"{folder}/peer.exe", str(SOURCE)], check=True)
+        theirs(wine, "mutex", 1, folder)()
+        time.sleep(SETTLING)
         mutex = ntipc.Mutex()
         places = (PROCESSORS[0], PROCESSORS[-1])
         game, rounds = games(there, back, pair)["signal_and_wait"], effort.count(10_000)
@@ -82,7 +87,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         }
         for operation, what in WHAT.items():
             peer = theirs(wine, operation, effort.count(5_000), folder)
-            peer()  # the first makes Wine's folder and starts its server
+            peer()  # the first starts Wine's server
             seconds = interleaved({"ours": ours[operation], "peer": peer}, min(effort.trials, 5))
             yield Row(what, seconds["ours"], f"the same under {version}", seconds["peer"], TARGET)
         mutex.close()
