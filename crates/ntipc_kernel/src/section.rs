@@ -161,7 +161,7 @@ impl Session {
         let file = files::open_at(&self.directory, &file_name(serial), flags, 0o600)
             .map_err(|error| Failure::from_io("making the section's file", &error))?;
         fault!(SectionFileMade);
-        if mode != 0o600 {
+        if mode != 0o600 || files::status_of(&file)?.st_mode & 0o777 != mode {
             files::set_mode(&file, mode, group)?;
         }
         let length = wanted.size.next_multiple_of(PAGE);

@@ -44,22 +44,30 @@ fn refused(path: &str, why: &str) -> Failure {
     Failure::new(NtStatus::ACCESS_DENIED, format!("the session directory {path} {why}"))
 }
 
-/// Open the directory, making it if need be, and check whose it is.
+/// Open the directory, making it if need be, and check whose it is. What could not be opened is not left behind.
 fn open_directory(path: &str, ownership: Ownership) -> NtResult<OwnedFd> {
-    let text = files::c_string(path)?;
     let mut made = false;
+    let opened = open_or_make_directory(path, ownership, &mut made);
+    if opened.is_err() && made {
+        let _ = std::fs::remove_dir(path);
+    }
+    opened
+}
+
+fn open_or_make_directory(path: &str, ownership: Ownership, made: &mut bool) -> NtResult<OwnedFd> {
+    let text = files::c_string(path)?;
     if !ownership.must_exist && ownership.uid == process::uid() {
         // SAFETY: `text` is a NUL-terminated string.
-        made = unsafe { libc::mkdir(text.as_ptr(), 0o700) } == 0;
-        if !made && files::last_errno() != libc::EEXIST {
+        *made = unsafe { libc::mkdir(text.as_ptr(), 0o700) } == 0;
+        if !*made && files::last_errno() != libc::EEXIST {
             return Err(Failure::os(&format!("making the session directory {path}")));
         }
     }
-    let directory = files::open_directory(&text).map_err(|error| match error.raw_os_error() {
+    let directory = files::open_own_directory(&text).map_err(|error| match error.raw_os_error() {
         Some(libc::ELOOP | libc::ENOTDIR) => refused(path, "is a symbolic link or no directory; remove it"),
         _ => Failure::from_io(&format!("opening the session directory {path}"), &error),
     })?;
-    if made && (ownership.mode != 0o700 || ownership.gid.is_some()) {
+    if *made {
         files::set_mode(&directory, ownership.mode, ownership.gid)?;
     }
     let status = files::status_of(&directory)?;
@@ -203,7 +211,10 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
     for _ in 0..1000 {
         let directory = open_directory(path, ownership)?;
         let flags = libc::O_RDWR | if ownership.must_exist { 0 } else { libc::O_CREAT };
-        let Some(lock) = open_file(path, &directory, LOCK, flags)? else {
+        let opened = open_file(path, &directory, LOCK, flags).inspect_err(|_| {
+            let _ = std::fs::remove_dir(path); // an empty one: we may have made it, or nobody needs it
+        });
+        let Some(lock) = opened? else {
             if ownership.must_exist {
                 return Err(Failure::new(NtStatus::OBJECT_NAME_NOT_FOUND, format!("there is no session at {path}")));
             }

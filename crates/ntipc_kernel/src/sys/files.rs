@@ -26,6 +26,25 @@ pub fn open_directory(path: &CStr) -> std::io::Result<OwnedFd> {
     owned(unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC) })
 }
 
+/// The same; one of our own that a strict umask, or a death before its mode was set, has closed to us is opened up.
+pub fn open_own_directory(path: &CStr) -> std::io::Result<OwnedFd> {
+    let refused = match open_directory(path) {
+        Err(error) if error.raw_os_error() == Some(libc::EACCES) => error,
+        opened => return opened,
+    };
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: `path` is a NUL-terminated string.
+    let place = owned(unsafe { libc::open(path.as_ptr(), flags) })?;
+    let ours =
+        status_of(&place).is_ok_and(|status| status.st_uid == super::process::uid() && status.st_mode & 0o700 != 0o700);
+    if !ours {
+        return Err(refused);
+    }
+    let itself = format!("/proc/self/fd/{}", place.as_raw_fd());
+    std::fs::set_permissions(itself, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    open_directory(path)
+}
+
 pub fn open_at(directory: &OwnedFd, name: &CStr, flags: i32, mode: u32) -> std::io::Result<OwnedFd> {
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: `name` is a NUL-terminated string.
