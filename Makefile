@@ -43,7 +43,7 @@ lint: $(READY) ## Check style, types, stubs and layers
 	$(BIN)/python tools/check_layers.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets --features ntipc_kernel/faults -- --deny warnings
-	cargo clippy --quiet --package ntipc_kernel --all-targets --features models -- --deny warnings
+	cargo clippy --quiet --package ntipc_kernel --lib --tests --features models -- --deny warnings
 	@$(MAKE) $(if $(wildcard $(FAULTS)),$(FAULTS),$(ORDINARY))
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-unused-allowlist \
