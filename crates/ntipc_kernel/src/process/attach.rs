@@ -28,7 +28,7 @@ const NEW_ARENA: &CStr = c"arena.new";
 /// A file with which an administrator keeps the directory of a session when nobody takes part.
 const PERMANENT: &str = "permanent";
 /// How long to wait for somebody who makes or leaves the session. It takes them microseconds.
-const PATIENCE_NS: u64 = 10_000_000_000;
+const PATIENCE_NS: u64 = 30_000_000_000;
 
 /// Who may share a session that we make, and who must have made one that we join.
 #[derive(Clone, Copy)]
@@ -150,7 +150,7 @@ fn lock_setup(path: &str, lock: &OwnedFd) -> NtResult<()> {
     while !lock_byte(lock, SETUP, RangeLock::Exclusive)? {
         if clock::now_ns() > give_up {
             let why =
-                format!("somebody has been making or leaving the session {path} for 10 s; is a process stopped in it?");
+                format!("somebody has been making or leaving the session {path} for 30 s; is a process stopped in it?");
             return Err(Failure::new(NtStatus::DEVICE_BUSY, why));
         }
         std::thread::sleep(std::time::Duration::from_micros(pause_us));
