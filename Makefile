@@ -94,7 +94,8 @@ sanitize: ## Run the kernel's tests under the address sanitizer, and scribble in
 
 .PHONY: models
 models: ## Search schedules, orderings and deaths for one under which a protocol fails (about three minutes)
-	cargo test --quiet --profile models --package ntipc_kernel --features models --test models
+	cargo test --quiet --profile models --package ntipc_kernel --features models --test models --test orderings
+	@models/check
 
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example

@@ -10,6 +10,7 @@
 //! the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5 recovery repeats T3 and T4; after T5
 //! the thread's record says DONE and recovery does T6. A series cut short is finished by recovery, which looks at every waiter.
 //! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
+//! Proof: `tests/models` (wait_all, deaths), `models/dispatcher.pml`, `tests/orderings.rs`.
 
 use super::signal::{consume, is_signalled};
 use crate::arena::layout::{BLOCKS, journal, progress, word};

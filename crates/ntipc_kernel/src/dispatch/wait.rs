@@ -11,6 +11,7 @@
 //! fence): a fast path either changed the word before, then W3 sees it, or fails its compare-and-swap and comes for the lock.
 //! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss each other.
 //! Crash: from W2 on the record speaks for the thread; before W8 the result is refunded by whoever cleans up after it.
+//! Proof: `tests/models` (fast_path, hand_over, wait_all, timeouts, deaths), `tests/orderings.rs`.
 
 use super::at_once::Try;
 use super::signal::{owner, recursion};

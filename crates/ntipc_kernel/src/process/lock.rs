@@ -17,6 +17,7 @@
 //! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery leaves
 //! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
+//! Proof: `tests/orderings.rs`, and every model in `tests/models/deaths.rs` goes through it.
 //! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. Who holds it sleeps
 //! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 

@@ -3,6 +3,7 @@
 //! What is true: the journal, the threads' wait records, the handle tables, the objects' words and kinds.
 //! What is rebuilt from it: wait lists, HAS_WAITERS, handle counts, name chains, free lists. A death in here leaves a dead
 //! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
+//! Proof: `tests/models/deaths.rs`, `models/dispatcher.pml`.
 
 use super::lock::Locked;
 use crate::arena::layout::{BLOCKS, BUCKETS, journal, progress, word};
