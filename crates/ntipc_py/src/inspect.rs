@@ -1,6 +1,7 @@
 //! The picture of a session as dictionaries.
 
 use crate::errors;
+use crate::gil::detached;
 use crate::view::protection_name;
 use ntipc_kernel::inspect::{ObjectView, Snapshot};
 use ntipc_kernel::object::kind::{Kind, Type};
@@ -144,8 +145,7 @@ pub fn fields(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pyfunction]
 #[pyo3(signature = (path, patience_ms=1650))]
 pub fn examine<'py>(py: Python<'py>, path: &str, patience_ms: u64) -> PyResult<Bound<'py, PyDict>> {
-    let report = py
-        .detach(|| ntipc_kernel::doctor::examine(path, patience_ms))
+    let report = detached(py, || ntipc_kernel::doctor::examine(path, patience_ms))
         .map_err(|failure| errors::raise(py, &failure, "examine", &format!("session {path}")))?;
     let findings = PyList::empty(py);
     for finding in &report.findings {

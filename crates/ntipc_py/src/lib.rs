@@ -7,6 +7,7 @@ mod errors;
 mod event;
 mod event_pair;
 mod fast_calls;
+mod gil;
 mod inspect;
 mod mutex;
 mod object;
@@ -55,6 +56,7 @@ fn allow_spinning(allow: bool) -> bool {
 fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     ntipc_kernel::process::fork::install();
+    gil::install();
     module.add("LAYOUT", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     module.add("FAULT_POINTS", PyTuple::new(py, fault::NAMES)?)?;
     module.add("INGREDIENTS", PyTuple::new(py, ntipc_kernel::mutation::recovery())?)?;

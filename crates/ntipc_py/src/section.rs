@@ -1,5 +1,6 @@
 //! Sections.
 
+use crate::gil::detached;
 use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
 use crate::view::{View, protection, protection_name};
@@ -39,7 +40,7 @@ impl Section {
         let py = slf.py();
         core(slf).bind_with(py, session, name, call_of(disposition), |session| {
             // Zeroing a large section takes a while: not with the GIL.
-            py.detach(|| session.create_section(name, disposition, access, &wanted))
+            detached(py, || session.create_section(name, disposition, access, &wanted))
         })
     }
 

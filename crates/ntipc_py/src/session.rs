@@ -1,6 +1,7 @@
 //! Attaching to sessions, and forks.
 
 use crate::errors;
+use crate::gil::detached;
 use ntipc_kernel::Session;
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
@@ -91,7 +92,7 @@ pub fn before_fork() {
 
 #[pyfunction]
 pub fn after_fork_in_parent(py: Python<'_>) {
-    py.detach(fork::in_parent);
+    detached(py, fork::in_parent);
 }
 
 #[pyfunction]

@@ -1,6 +1,7 @@
 //! Waiting: try with the GIL, spin briefly with it, sleep without it.
 
 use crate::errors;
+use crate::gil::detached;
 use crate::object::Object;
 use crate::spinning::{self, Found, Spinning};
 use ntipc_kernel::dispatch::at_once::Try;
@@ -115,7 +116,7 @@ fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcom
     let began = now_ns();
     let mut outcome = session.spin(queued, budget_ns.min(spinning::WITH_GIL_NS));
     if outcome.is_none() && budget_ns > spinning::WITH_GIL_NS {
-        outcome = py.detach(|| session.spin(queued, budget_ns - spinning::WITH_GIL_NS));
+        outcome = detached(py, || session.spin(queued, budget_ns - spinning::WITH_GIL_NS));
     }
     match outcome {
         Some(_) => spinning.satisfied(Found::Spinning(now_ns() - began), session.was_told_here(queued)),
@@ -145,7 +146,7 @@ fn sleep(
 ) -> Result<Option<Option<Outcome>>, WaitError> {
     loop {
         let slice = if on_main_thread() { now_ns() + SLICE_NS } else { NEVER };
-        match py.detach(|| session.sleep(queued, deadline.at_ns, slice)) {
+        match detached(py, || session.sleep(queued, deadline.at_ns, slice)) {
             Slumber::Satisfied(outcome, was_asleep) => {
                 let found = if was_asleep { Found::Asleep } else { Found::Awake };
                 let mut spinning = SPINNING.get();

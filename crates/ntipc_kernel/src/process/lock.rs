@@ -32,6 +32,7 @@ use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{files, futex};
 use smallvec::SmallVec;
 use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 
 pub const CONTENDED: u32 = 1 << 31;
 /// Owners above this are helper threads.
@@ -39,6 +40,19 @@ pub const HELPERS: u32 = THREADS + 1;
 const NUMBER_BITS: u32 = 14;
 const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK);
+
+/// The first sleep on the lock. Who has to wait longer waits for somebody who does not run.
+const FIRST_PATIENCE_NS: u64 = 1_000_000;
+
+/// Runs its argument, which sleeps, beside whatever else the process has to do.
+type Beside = fn(&mut dyn FnMut());
+static BESIDE: OnceLock<Beside> = OnceLock::new();
+
+/// How this process lets its other threads run while one of them waits long for the lock: a holder that is stopped must not stop
+/// more than those who need the lock.
+pub fn let_others_run_by(beside: Beside) {
+    let _ = BESIDE.set(beside);
+}
 
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
 
@@ -131,7 +145,7 @@ impl Session {
             }
             spin_loop();
         }
-        let mut patience_ns = 1_000_000;
+        let mut patience_ns = FIRST_PATIENCE_NS;
         let (mut same, mut since_ns) = (0, 0);
         loop {
             let seen = word.load(Ordering::Acquire);
@@ -166,7 +180,12 @@ impl Session {
             {
                 continue;
             }
-            futex::wait(word, seen | CONTENDED, now + patience_ns); // L4
+            // L4
+            let mut sleep = || _ = futex::wait(word, seen | CONTENDED, now + patience_ns);
+            match BESIDE.get() {
+                Some(beside) if patience_ns > FIRST_PATIENCE_NS => beside(&mut sleep),
+                _ => sleep(),
+            }
             patience_ns = (patience_ns * 2).min(20_000_000);
         }
     }

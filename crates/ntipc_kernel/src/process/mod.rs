@@ -16,3 +16,5 @@ pub(crate) mod lock;
 mod recover;
 mod release;
 pub(crate) mod thread;
+
+pub use lock::let_others_run_by;
