@@ -1,5 +1,7 @@
 """fork: the child is a process of its own with a copy of every handle, and owns no mutex."""
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -189,3 +191,46 @@ def test_program_started_by_exec_takes_no_part(peer: Peer) -> None:
     output = peer.run(f"subprocess.run([sys.executable, '-c', {code!r}], capture_output=True, text=True).stdout")
     assert output == "2 3\n"
     wait_until(lambda: facts(event)["handles"] == 2)
+
+
+SLOW_WARNING = """
+import sys, types
+
+gate, reached = threading.Event(), threading.Event()
+
+class Slow(types.ModuleType):
+    def __getattr__(self, name):
+        reached.set()
+        gate.wait()
+        return getattr(errors, name)
+
+errors = sys.modules["ntipc.errors"]
+sys.modules["ntipc.errors"] = Slow("ntipc.errors")
+first, second = ntipc.Mutex.open("first"), ntipc.Mutex.open("second")
+warnings.simplefilter("ignore")
+"""
+
+
+def test_child_of_a_fork_in_the_middle_of_the_first_warning_can_be_warned(
+    peer: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    """What is looked up once is looked up by a thread that the child does not have."""
+    mutexes = [ntipc.Mutex("first"), ntipc.Mutex("second")]
+    owner = start_peer()
+    owner.run("owned = [ntipc.Mutex(name, initial_owner=True) for name in ('first', 'second')]")
+    owner.run("[mutex.acquire() for mutex in owned]")
+    owner.kill()
+    wait_until(lambda: all(facts(mutex)["owner_pid"] is None for mutex in mutexes))
+    peer.run(SLOW_WARNING)
+    call = peer.begin("first.acquire()", "warned")
+    peer.run("reached.wait(5)")
+    peer.begin("time.sleep(0.2); gate.set()", "opener")
+    child = peer.begin("pid = os.fork()\nif pid == 0: os._exit(second.acquire(timeout=5) and second.abandoned)\npid")
+    pid = child.result()
+    try:
+        wait_until(lambda: peer.run("ended, status = os.waitpid(pid, os.WNOHANG); ended") == pid, patience=5)
+        assert os.waitstatus_to_exitcode(peer.run("status")) == 1
+    finally:
+        if not peer.run("ended"):
+            os.kill(pid, signal.SIGKILL)
+    assert call.result() is True

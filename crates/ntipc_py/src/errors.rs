@@ -12,6 +12,14 @@ fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str)
     Ok(found.clone_ref(py))
 }
 
+/// Look up all that is looked up once. Before a fork: a child would wait for ever for a look-up that another thread of its
+/// parent was in the middle of.
+pub fn prepare(py: Python<'_>) -> PyResult<()> {
+    from_errors(py, &FROM_STATUS, "from_status")?;
+    from_errors(py, &ABANDONED_WARNING, "AbandonedMutexWarning")?;
+    Ok(())
+}
+
 /// The exception for a failure of `call` on `subject`.
 #[cold]
 pub fn raise(py: Python<'_>, failure: &Failure, call: &str, subject: &str) -> PyErr {

@@ -86,8 +86,10 @@ impl PySession {
 }
 
 #[pyfunction]
-pub fn before_fork() {
+pub fn before_fork(py: Python<'_>) -> PyResult<()> {
+    let prepared = errors::prepare(py); // may wait, so it comes before the handles are kept for the child
     fork::before();
+    prepared
 }
 
 #[pyfunction]
