@@ -48,7 +48,10 @@ pub(crate) fn new_incarnation() -> u64 {
 /// Every attachment of this process that has not been left.
 static SESSIONS: Mutex<Vec<Arc<Session>>> = Mutex::new(Vec::new());
 
-pub(crate) fn sessions() -> MutexGuard<'static, Vec<Arc<Session>>> {
+/// The list, while nobody else has it.
+pub(crate) type Known = MutexGuard<'static, Vec<Arc<Session>>>;
+
+pub(crate) fn sessions() -> Known {
     SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -114,7 +117,7 @@ impl Session {
 }
 
 /// The attachments, if nobody else has them in hand (in a forked child the holder does not exist any more).
-pub(crate) fn try_sessions() -> Result<MutexGuard<'static, Vec<Arc<Session>>>, ()> {
+pub(crate) fn try_sessions() -> Result<Known, ()> {
     match SESSIONS.try_lock() {
         Ok(known) => Ok(known),
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),

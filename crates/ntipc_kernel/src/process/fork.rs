@@ -11,11 +11,12 @@ use crate::arena::layout::PROCESSES;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
-use crate::session::{ATTACHED, FORKED, Session, locked, new_incarnation, sessions};
+use crate::session::{ATTACHED, FORKED, Known, Session, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicI32, Ordering, Shared};
 use crate::sys::clock::now_ns;
 use crate::sys::files;
+use std::cell::Cell;
 use std::sync::{Arc, Once};
 
 /// How long the handles of a process killed in the middle of a fork wait for its child.
@@ -28,14 +29,28 @@ static PIPE_WRITE: AtomicI32 = AtomicI32::new(-1);
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // SAFETY: the handler touches atomics and this thread's registrations only.
-        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+        // SAFETY: the handlers touch atomics, a lock and this thread's registrations only.
+        unsafe { libc::pthread_atfork(Some(about_to_fork), Some(has_forked), Some(forked)) };
     });
+}
+
+thread_local! {
+    /// The list of sessions, held over a fork: no other thread has it in hand then, which the child would wait for in vain.
+    static HELD: Cell<Option<Known>> = const { Cell::new(None) };
+}
+
+extern "C" fn about_to_fork() {
+    let _ = HELD.try_with(|held| held.set(Some(sessions())));
+}
+
+extern "C" fn has_forked() {
+    let _ = HELD.try_with(Cell::take);
 }
 
 /// In the child of any fork, before it does anything: nothing that we remember is ours any more.
 extern "C" fn forked() {
-    if let Ok(known) = crate::session::try_sessions() {
+    let held = HELD.try_with(Cell::take).ok().flatten();
+    if let Ok(known) = held.map_or_else(crate::session::try_sessions, Ok) {
         for session in known.iter() {
             session.state.store(FORKED, Ordering::Release);
             session.incarnation.store(new_incarnation(), Ordering::Release);
