@@ -134,8 +134,10 @@ def main() -> int:
     for part, (toolchain, counts) in found.items():
         known = recorded.setdefault(part, {})
         same = compare(f"{part}: {toolchain}", counts, known.get(toolchain, {}))
-        if toolchain not in known and known:
-            print(f"nothing is recorded for this toolchain, only for {'; '.join(known)}")
+        if toolchain not in known:
+            # Another toolchain makes other counts, which says nothing about ours.
+            print(f"not compared: nothing is recorded for this toolchain, only for {'; '.join(known) or 'none'}")
+            same = True
         known[toolchain] = counts
         good = good and same
     if arguments.record:
