@@ -47,6 +47,8 @@ def available(entry: dict[str, Any], thread: dict[str, Any]) -> bool:
         return entry["owner_tid"] is None or entry["owner_tid"] == thread["tid"]
     if kind == "EventPair":  # the picture doesn't tell which side is waited for
         return bool(entry["high"] and entry["low"])
+    if kind == "Section":  # which nobody can wait for: its place was another's when the thread was looked at
+        return False
     return bool(entry["signaled"] or (kind == "Timer" and entry["due_in"] == 0))
 
 
