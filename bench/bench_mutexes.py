@@ -53,15 +53,7 @@ def by_with(lock: Lock) -> Loop:
 
 def by_file(path: Path) -> Loop:
     """Take a lock on a file."""
-    lock = installed("filelock").FileLock(path)
-
-    def loop(count: int) -> None:
-        acquire, release = lock.acquire, lock.release
-        for _ in range(count):
-            acquire()
-            release()
-
-    return loop
+    return by_calls(installed("filelock").FileLock(path))
 
 
 def free(effort: Effort) -> Iterator[Row]:

@@ -52,12 +52,18 @@ def session() -> Iterator[ntipc.Session]:
 
 
 @pytest.fixture
-def start_peer(session: ntipc.Session) -> Iterator[Callable[..., Peer]]:
+def peer_type() -> type[Peer]:
+    """What kind of separate process the tests of a directory start."""
+    return Peer
+
+
+@pytest.fixture
+def start_peer(session: ntipc.Session, peer_type: type[Peer]) -> Iterator[Callable[..., Peer]]:
     """Starts separate processes; ends each by its id when the test is over."""
     peers: list[Peer] = []
 
     def start(environment: Mapping[str, str] | None = None) -> Peer:
-        peers.append(Peer(environment))
+        peers.append(peer_type(environment))
         return peers[-1]
 
     yield start

@@ -9,7 +9,7 @@ import pytest
 from harness.peers import Peer
 from harness.scribbling import helper_of, life_words, write
 from harness.soundness import assert_sound
-from harness.waiting import asleep, facts, look, wait_for_waiters, wait_until
+from harness.waiting import asleep, facts, is_stopped, look, wait_for_waiters, wait_until
 
 import ntipc
 from ntipc import _kernel
@@ -44,10 +44,6 @@ def depose(reaper: Peer, deputy: Peer) -> None:
 
 def slot_of(pid: int) -> int | None:
     return next((process["slot"] for process in look()["processes"] if process["pid"] == pid), None)
-
-
-def is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def sleeps_of_helper(pid: int) -> int:

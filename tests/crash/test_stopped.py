@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.peers import Peer
-from harness.waiting import wait_until
-from test_reapers import is_stopped
+from harness.waiting import is_stopped, wait_until
 
 from ntipc import _kernel
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ntipc
@@ -39,3 +40,8 @@ def look(session: Any = None) -> dict[str, Any]:
 def asleep(pid: int) -> bool:
     """Whether some thread of the process is queued and really sleeping in the kernel of this session."""
     return any(thread["pid"] == pid and thread["state"] == "sleeping" for thread in look()["threads"])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process is stopped, as by SIGSTOP."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
