@@ -78,12 +78,16 @@ def contenders(known: dict[str, Game], rounds: int, places: tuple[int, int]) -> 
     return trials
 
 
-def on_two_cores(effort: Effort) -> Iterator[Row]:
-    """Each process has a core of its own, so spinning can help."""
-    rounds, places = effort.count(10_000), (PROCESSORS[0], PROCESSORS[1])
+def tournament(effort: Effort, places: tuple[int, int]) -> dict[str, float]:
+    """The median round of each game between these two processors."""
     with ntipc.Event() as there, ntipc.Event() as back, ntipc.EventPair() as pair:
         known = games(there, back, pair)
-        seconds = interleaved(contenders(known, rounds, places), effort.trials)
+        return interleaved(contenders(known, effort.count(10_000), places), effort.trials)
+
+
+def on_two_cores(effort: Effort) -> Iterator[Row]:
+    """Each process has a core of its own, so spinning can help."""
+    seconds = tournament(effort, (PROCESSORS[0], PROCESSORS[1]))
     for name in ("signal_and_wait", "event pair"):
         yield Row(f"ping-pong on two cores, {name}", seconds[name], PEER, seconds["peer"], 0.15)
     yield Row("ping-pong on two cores, signal_and_wait, not spinning", seconds["no spin"], PEER, seconds["peer"])
@@ -91,10 +95,7 @@ def on_two_cores(effort: Effort) -> Iterator[Row]:
 
 def on_one_core(effort: Effort) -> Iterator[Row]:
     """Both processes share a core, so whoever spins keeps the other from answering."""
-    rounds, places = effort.count(10_000), (PROCESSORS[0], PROCESSORS[0])
-    with ntipc.Event() as there, ntipc.Event() as back, ntipc.EventPair() as pair:
-        known = games(there, back, pair)
-        seconds = interleaved(contenders(known, rounds, places), effort.trials)
+    seconds = tournament(effort, (PROCESSORS[0], PROCESSORS[0]))
     for name in ("signal_and_wait", "event pair"):
         yield Row(f"ping-pong on one core, {name}", seconds[name], PEER, seconds["peer"], 1.0)
     what = "ping-pong on one core, signal_and_wait: what learning to spin costs"
