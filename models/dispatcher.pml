@@ -2,7 +2,7 @@
  *
  * What is modelled: wait-all, pulse and mutants between three threads, each of a process of its own, beside fast paths that
  * need no lock; the journal (T1 to T6 of dispatch/evaluate.rs), the notes of mutants (dispatch/mutant.rs), withdrawal and refund
- * (dispatch/queue.rs), recovery (process/recover.rs) and what the reaper does for the dead (process/release.rs).
+ * (dispatch/wait_list.rs), recovery (process/recover.rs) and what the reaper does for the dead (process/release.rs).
  * The thread VICTIM may be killed at any step, in the middle of a recovery too, and with two DEATHS the first reaper after it.
  *
  * What is left out: names and handles, the order among waiters, competition for a mutant (both in tests/models of the

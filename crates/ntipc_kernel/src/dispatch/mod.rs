@@ -3,7 +3,7 @@
 //! * `signal`: the meaning of an object's word
 //! * `at_once`: the fast paths, without a lock
 //! * `evaluate`: hand an object to those who wait for it, in transactions that survive a death
-//! * `queue`: wait records, wait lists, withdrawal and refund
+//! * `wait_list`: wait records, wait lists, withdrawal and refund
 //! * `wait`: the life of a wait, from the try to the acknowledgement; `enqueue`: its steps under the lock
 //! * `event`, `semaphore`, `mutant`, `timer`: what changes each kind
 
@@ -12,8 +12,8 @@ mod enqueue;
 pub(crate) mod evaluate;
 pub mod event;
 pub mod mutant;
-mod queue;
 pub mod semaphore;
 pub(crate) mod signal;
 pub mod timer;
 pub mod wait;
+mod wait_list;
