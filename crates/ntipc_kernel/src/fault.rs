@@ -40,6 +40,11 @@ fault_points! {
     RecoverEvaluated, ReaperElected,
     // sections
     SectionFileMade, SectionReserved, SectionPublished,
+    // queues
+    PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, EndUnnamed, DrainNamed, DrainMoved,
+    HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
+    PutTold, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
+    SettlePositions, SettleChain, SettleUnlocked, SettleTold,
     // fork
     ForkBeforeCopy, ForkCopied,
 }

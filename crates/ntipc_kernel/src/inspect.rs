@@ -179,6 +179,8 @@ fn counters(arena: &Arena) -> Vec<(&'static str, u64)> {
         ("cells_high", u64::from(header.cell_high.get())),
         ("processes_high", u64::from(header.process_high.get())),
         ("threads_high", u64::from(header.thread_high.get())),
+        ("pages_high", u64::from(header.page_high.get().saturating_sub(1))),
+        ("pages_free", u64::from(header.pages_free.get())),
     ]
 }
 

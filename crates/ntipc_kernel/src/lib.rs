@@ -9,6 +9,7 @@
 //! | `dispatch` | signals, waits, hand-over                                   | `object`             |
 //! | `process`  | the lock, attachment, death and repair, fork                | all of the above     |
 //! | `section`  | shared memory for programs                                  | `object`             |
+//! | `queue`    | frames that move from process to process                    | `object`, `dispatch` |
 //! | `query`, `inspect` | looking                                             | everything, read-only |
 //! | `doctor`   | checking every invariant                                    | everything, read-only |
 //!
@@ -25,6 +26,7 @@ pub mod mutation;
 pub mod object;
 pub mod process;
 pub mod query;
+pub mod queue;
 pub mod section;
 pub mod session;
 pub mod status;

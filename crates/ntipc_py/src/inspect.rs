@@ -111,6 +111,7 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
             entry.set_item("reserve", reserve)?;
             entry.set_item("file", &object.file)?;
         }
+        Type::ReadEnd | Type::WriteEnd => {}
     }
     let holders = PyList::empty(py);
     for holder in &object.holders {

@@ -88,6 +88,8 @@ impl Object {
             Type::Timer => "timer",
             Type::EventPair => "event pair",
             Type::Section => "section",
+            Type::ReadEnd => "read end",
+            Type::WriteEnd => "write end",
         };
         match self.name.get() {
             Some(Some(name)) => format!("{kind} '{name}'"),
@@ -355,6 +357,7 @@ impl Object {
                 facts.set_item("reserve", state.reserve)?;
                 facts.set_item("file", state.file)
             }
+            Type::ReadEnd | Type::WriteEnd => Ok(()),
         }
     }
 }

@@ -23,6 +23,9 @@ const SAID: &[&str] = &[
     "the counts of its tables are impossible",
     "the journal holds a step that does not exist",
     "a file section has no readable path",
+    "the list of free pages leads to none",
+    "the frames of a queue contradict themselves",
+    "an end belongs to no queue",
 ];
 
 impl Arena {

@@ -36,7 +36,9 @@ pub fn fields() -> Vec<Field> {
         header: Header at 0, 1 => magic, fingerprint, damaged, lock, journal_valid, journal_thread, journal_result,
             journal_count, pulse, object_free, object_high, objects_live, cell_free, cell_high, wait_sequence,
             section_serial, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
-            cells_reserved, reaper.word, poke, reaper_slot;
+            cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
+            queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
+            page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full;
@@ -46,9 +48,12 @@ pub fn fields() -> Vec<Field> {
             creator_pid, a, b;
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
+        queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, put_lock, first, data_in, frames_in,
+            tail, take_lock, head, data_out, frames_out;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));
+    all.push(plain("link", LINKS_AT, 4, u64::from(PAGES)));
     all.push(plain("handle", HANDLES_AT, 8, u64::from(PROCESSES) * u64::from(HANDLES)));
     all
 }

@@ -18,6 +18,9 @@ pub struct Known {
     pub threads: AtomicU32,
     pub objects: AtomicU32,
     pub cells: AtomicU32,
+    pub queues: AtomicU32,
+    pub links: AtomicU32,
+    pub pages: AtomicU32,
     /// Of each process, of each thread.
     pub handles: Box<[AtomicU32; PROCESSES as usize]>,
     pub blocks: Box<[AtomicU32; THREADS as usize]>,
@@ -36,6 +39,9 @@ impl Known {
             threads: AtomicU32::new(0),
             objects: AtomicU32::new(0),
             cells: AtomicU32::new(0),
+            queues: AtomicU32::new(0),
+            links: AtomicU32::new(0),
+            pages: AtomicU32::new(0),
             handles: Box::new([const { AtomicU32::new(0) }; PROCESSES as usize]),
             blocks: Box::new([const { AtomicU32::new(0) }; THREADS as usize]),
             bytes: AtomicU64::new(super::layout::PROCESSES_AT),
@@ -141,4 +147,6 @@ in_use! {
     objects = object_high, object_table;
     /// Cells of text that may be in use.
     cells = cell_high, cell_table;
+    /// Bodies of queues that there may be.
+    queues = queue_high, queue_table;
 }

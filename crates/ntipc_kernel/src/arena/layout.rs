@@ -11,15 +11,19 @@
 //! | cells     | text of names, 60 bytes a cell         | yes   |
 //! | handles   | a table a process, one word a handle   | yes   |
 //! | blocks    | wait blocks, a row a thread            | yes   |
+//! | queues    | body of a queue, four cache lines      | yes   |
+//! | links     | one word a page: the next of its chain | yes   |
+//! | pages     | 4 KiB each, for what queues hold       | yes   |
 //!
 //! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
 
+pub use super::queue_layout::{ChainWords, Hand, PageStep, Queue};
 use crate::sync::{AtomicU32, AtomicU64, Shared};
 use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 1;
+pub const LAYOUT_VERSION: u64 = 2;
 
 pub const PROCESSES: u32 = 2048;
 pub const THREADS: u32 = 8192;
@@ -30,6 +34,12 @@ pub const CELLS: u32 = 1 << 19;
 pub const BUCKETS: u32 = if cfg!(feature = "models") { 16 } else { 1 << 16 };
 /// Wait blocks a thread, and so the most objects in one wait.
 pub const BLOCKS: u32 = 4096;
+pub const QUEUES: u32 = 1 << 17;
+pub const PAGES: u32 = 1 << 20;
+/// Bytes of a page of the pool.
+pub const PAGE_SIZE: u32 = 4096;
+/// Operations on queues that a thread may have under way, nested by signal handlers.
+pub const HANDS: usize = 3;
 /// Mutants whose owner needs no look at every object to find them.
 pub const NOTED: usize = 64;
 /// Words of 64 handles each that fill the "full" bits of a process.
@@ -140,6 +150,24 @@ pub struct Header {
     pub poke: AtomicU32,
     pub reaper_slot: AtomicU32,
     _line6: [AtomicU32; 14],
+
+    /// The pool of pages. Dispatcher lock.
+    pub page_free: AtomicU32,
+    pub pages_free: AtomicU32,
+    pub page_high: AtomicU32,
+    pub queue_free: AtomicU32,
+    pub queue_high: AtomicU32,
+    pub queues_reserved: AtomicU32,
+    pub links_reserved: AtomicU32,
+    pub pages_reserved: AtomicU32,
+    _line7: [AtomicU32; 8],
+    pub page_step: PageStep,
+    /// Body + 1 whose sides the holder of the dispatcher lock has taken; what it has in hand of that queue, and where the head
+    /// is to be without it. Dispatcher lock.
+    pub queue_busy: AtomicU32,
+    pub drained: ChainWords,
+    pub drained_to: AtomicU64,
+    _line8: [AtomicU32; 10],
 }
 
 pub mod journal {
@@ -217,8 +245,11 @@ pub struct Thread {
     /// Mutants that the thread may own: object + 1, or 0. See `mutant`.
     /// Written by the thread, and under the lock by whoever releases it after its end.
     pub noted: [AtomicU32; NOTED],
-    /// Room for APCs, alerts and what a thread has in hand of a queue.
-    _room: [AtomicU32; 156],
+    pub hands: [Hand; HANDS],
+    /// What this thread's wait for a queue's end needs: room for so many bytes.
+    pub queue_need: AtomicU64,
+    /// Room for APCs and alerts.
+    _room: [AtomicU32; 58],
 }
 
 impl Thread {
@@ -239,7 +270,7 @@ impl Thread {
 pub struct Object {
     pub word: AtomicU64,
     pub kind: AtomicU32,
-    /// Semaphore: maximum. Section: flags.
+    /// Semaphore: maximum. Section: flags. End of a queue: its body, + 1.
     pub limit: AtomicU32,
     /// First and last wait block, + 1.
     pub head: AtomicU32,
@@ -304,7 +335,10 @@ pub const OBJECTS_AT: u64 = THREADS_AT + THREADS as u64 * 1024;
 pub const CELLS_AT: u64 = OBJECTS_AT + OBJECTS as u64 * 64;
 pub const HANDLES_AT: u64 = CELLS_AT + CELLS as u64 * 64;
 pub const BLOCKS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
-pub const ARENA_SIZE: u64 = BLOCKS_AT + THREADS as u64 * BLOCKS as u64 * 16;
+pub const QUEUES_AT: u64 = BLOCKS_AT + THREADS as u64 * BLOCKS as u64 * 16;
+pub const LINKS_AT: u64 = QUEUES_AT + QUEUES as u64 * 256;
+pub const PAGES_AT: u64 = LINKS_AT + PAGES as u64 * 4;
+pub const ARENA_SIZE: u64 = PAGES_AT + PAGES as u64 * PAGE_SIZE as u64;
 
 /// Two builds may share a session only if this is the same in both.
 pub const FINGERPRINT: u64 = {
@@ -319,6 +353,8 @@ pub const FINGERPRINT: u64 = {
         BUCKETS as u64,
         BLOCKS as u64,
         NOTED as u64,
+        QUEUES as u64,
+        PAGES as u64,
         ARENA_SIZE,
         size_of::<usize>() as u64,
         if cfg!(target_endian = "little") { 1 } else { 2 },

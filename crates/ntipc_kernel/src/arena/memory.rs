@@ -129,7 +129,7 @@ impl Arena {
     }
 
     #[inline(always)]
-    fn at<T>(&self, offset: u64) -> *const T {
+    pub(super) fn at<T>(&self, offset: u64) -> *const T {
         self.mapping.address.wrapping_add(offset as usize).cast()
     }
 
@@ -149,6 +149,8 @@ impl Arena {
         thread, thread_beyond, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
         object, object_beyond, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
         cell, cell_beyond, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
+        queue, queue_beyond, queue_table: Queue = QUEUES_AT, queues_reserved, queues, QUEUES;
+        link, link_beyond, link_table: AtomicU32 = LINKS_AT, links_reserved, links, PAGES;
     }
 
     /// One handle of one process.
@@ -219,7 +221,7 @@ impl Arena {
     }
 
     /// Reserve `needed` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no lock.
-    fn grow(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
+    pub(super) fn grow(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
         if needed <= table.known.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -259,6 +261,10 @@ impl Arena {
 
     pub fn grow_cells(&self, needed: u32) -> NtResult<()> {
         self.grow(&self.cell_table(), needed, 1024)
+    }
+
+    pub fn grow_queues(&self, needed: u32) -> NtResult<()> {
+        self.grow(&self.queue_table(), needed, 256)
     }
 
     pub fn grow_handles(&self, process: u32, needed: u32) -> NtResult<()> {

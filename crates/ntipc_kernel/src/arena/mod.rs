@@ -5,5 +5,7 @@ pub mod fields;
 mod known;
 pub mod layout;
 mod memory;
+mod pages;
+mod queue_layout;
 
 pub use memory::Arena;

@@ -93,10 +93,11 @@ impl Session {
             if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
                 return Try::Unclear;
             }
-            if !is_signalled(kind, seen, 0, channel) {
+            let state = if kind.is_end() { self.arena.signal_of(object, kind, 0) } else { seen };
+            if !is_signalled(kind, state, 0, channel) {
                 return Try::Unsignalled;
             }
-            if kind == Kind::NotificationEvent {
+            if kind == Kind::NotificationEvent || kind.is_end() {
                 return Try::Taken(false);
             }
             let (new, _) = consume(kind, seen, 0, channel);

@@ -91,6 +91,10 @@ impl Locked<'_> {
         if wanted.kind == Kind::Mutant {
             self.session.note(slot, wanted.entry.object);
         }
+        if wanted.kind.is_end() {
+            let state = self.session.arena.signal_of(object, wanted.kind, slot + 1);
+            return is_signalled(wanted.kind, state, slot + 1, 0).then_some(false);
+        }
         let mut seen = object.word.get();
         while is_signalled(wanted.kind, seen, slot + 1, wanted.channel) {
             let (new, abandoned) = consume(wanted.kind, seen, slot + 1, wanted.channel);
@@ -160,10 +164,12 @@ impl Locked<'_> {
                 self.add_units(entry.object, 1).map(|_| ())
             }
             Kind::Mutant => self.disown(entry.object, slot),
-            Kind::NotificationTimer | Kind::SynchronizationTimer | Kind::Section => Err(Failure::new(
-                NtStatus::OBJECT_TYPE_MISMATCH,
-                "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
-            )),
+            Kind::NotificationTimer | Kind::SynchronizationTimer | Kind::Section | Kind::ReadEnd | Kind::WriteEnd => {
+                Err(Failure::new(
+                    NtStatus::OBJECT_TYPE_MISMATCH,
+                    "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
+                ))
+            }
         }
     }
 }

@@ -35,7 +35,8 @@ impl Locked<'_> {
             let block = self.block_of(slot, place);
             let object = arena.object(block.object.get());
             let kind = Kind::of(object)?;
-            let signalled = is_signalled(kind, object.word.get(), slot + 1, block.channel.get());
+            let state = arena.signal_of(object, kind, slot + 1);
+            let signalled = is_signalled(kind, state, slot + 1, block.channel.get());
             if signalled != all {
                 return signalled.then_some(place);
             }
@@ -140,8 +141,9 @@ impl Locked<'_> {
                 }
                 next = arena.block(next - 1).next.get();
             }
-            if kind == Kind::EventPair {
-                // Two signals in one object: this waiter may want the other one, and so may the next.
+            if kind == Kind::EventPair || kind.is_end() {
+                // Two signals in one object: this waiter may want the other one, and so may the next. Or an end, of which
+                // each may need something else.
                 if let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
                 }

@@ -27,6 +27,8 @@ pub fn is_signalled(kind: Kind, word: u64, me: u32, channel: u32) -> bool {
         Kind::Semaphore => count(word) > 0,
         Kind::Mutant => owner(word) == 0 || owner(word) == me && me != 0,
         Kind::EventPair => word & (1 << (channel & 1)) != 0,
+        // Of an end this is not the word, but what `Arena::signal_of` says.
+        Kind::ReadEnd | Kind::WriteEnd => word & 1 != 0,
         Kind::Section => false,
     }
 }
@@ -43,7 +45,9 @@ pub fn consume(kind: Kind, word: u64, me: u32, channel: u32) -> (u64, bool) {
             (kept | u64::from(me) << word::OWNER_SHIFT | 1, word & word::ABANDONED != 0)
         }
         Kind::Mutant => (word + 1, false),
-        Kind::NotificationEvent | Kind::NotificationTimer | Kind::Section => (word, false),
+        Kind::NotificationEvent | Kind::NotificationTimer | Kind::Section | Kind::ReadEnd | Kind::WriteEnd => {
+            (word, false)
+        }
     }
 }
 

@@ -96,8 +96,13 @@ impl Locked<'_> {
             return; // whoever the pulse woke must not set the event before the pulse has cleared it
         }
         record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
-        if record.handles.get() == 0 && Kind::of(record).is_some() {
-            self.free_object(object);
+        if record.handles.get() == 0
+            && let Some(kind) = Kind::of(record)
+        {
+            match kind.is_end() {
+                true => self.end_gone(object),
+                false => self.free_object(object),
+            }
         }
     }
 

@@ -157,6 +157,8 @@ impl<'a> Look<'a> {
             Type::Timer => "timer",
             Type::EventPair => "event pair",
             Type::Section => "section",
+            Type::ReadEnd => "read end",
+            Type::WriteEnd => "write end",
         };
         match self.text(record.name.get()) {
             Some(name) => format!("{kind} '{}' (object {index})", String::from_utf8_lossy(&name)),

@@ -14,6 +14,8 @@ pub enum Kind {
     SynchronizationTimer = 6,
     EventPair = 7,
     Section = 8,
+    ReadEnd = 9,
+    WriteEnd = 10,
 }
 
 /// What a handle must lead to: one type of the API, which may be two kinds.
@@ -25,6 +27,8 @@ pub enum Type {
     Timer,
     EventPair,
     Section,
+    ReadEnd,
+    WriteEnd,
 }
 
 pub mod access {
@@ -47,6 +51,8 @@ impl Kind {
             6 => Kind::SynchronizationTimer,
             7 => Kind::EventPair,
             8 => Kind::Section,
+            9 => Kind::ReadEnd,
+            10 => Kind::WriteEnd,
             _ => return None,
         })
     }
@@ -66,6 +72,12 @@ impl Kind {
         matches!(self, Kind::NotificationEvent | Kind::SynchronizationEvent)
     }
 
+    /// One of the two ends of a queue.
+    #[inline]
+    pub fn is_end(self) -> bool {
+        matches!(self, Kind::ReadEnd | Kind::WriteEnd)
+    }
+
     pub fn object_type(self) -> Type {
         match self {
             Kind::NotificationEvent | Kind::SynchronizationEvent => Type::Event,
@@ -74,6 +86,8 @@ impl Kind {
             Kind::NotificationTimer | Kind::SynchronizationTimer => Type::Timer,
             Kind::EventPair => Type::EventPair,
             Kind::Section => Type::Section,
+            Kind::ReadEnd => Type::ReadEnd,
+            Kind::WriteEnd => Type::WriteEnd,
         }
     }
 
@@ -92,13 +106,17 @@ impl Type {
             Type::Timer => "Timer",
             Type::EventPair => "EventPair",
             Type::Section => "Section",
+            Type::ReadEnd => "ReadEnd",
+            Type::WriteEnd => "WriteEnd",
         }
     }
 
     pub fn all_access(self) -> u32 {
         access::STANDARD
             | match self {
-                Type::Event | Type::Semaphore | Type::Timer => access::SYNCHRONIZE | access::QUERY | access::MODIFY,
+                Type::Event | Type::Semaphore | Type::Timer | Type::ReadEnd | Type::WriteEnd => {
+                    access::SYNCHRONIZE | access::QUERY | access::MODIFY
+                }
                 Type::Mutant => access::SYNCHRONIZE | access::QUERY,
                 Type::EventPair => access::SYNCHRONIZE,
                 Type::Section => 0x1F,

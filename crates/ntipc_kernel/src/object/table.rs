@@ -172,6 +172,10 @@ impl Locked<'_> {
 
     /// The name goes with the last handle, the object with the last waiter.
     pub fn last_handle_gone(&mut self, object: u32) {
+        if Kind::of(self.session.arena.object(object)).is_some_and(Kind::is_end) {
+            self.end_gone(object);
+            return;
+        }
         self.forget_name(object);
         fault!(FreeUnnamed);
         if self.session.arena.object(object).head.get() == 0 {

@@ -38,8 +38,8 @@ pub const CONTENDED: u32 = 1 << 31;
 /// Owners above this are helper threads.
 pub const HELPERS: u32 = THREADS + 1;
 const NUMBER_BITS: u32 = 14;
-const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
-const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK);
+pub(crate) const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
+const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK); // NUMBER_MASK itself is nobody's
 
 /// The first sleep on the lock. Who has to wait longer waits for somebody who does not run.
 const FIRST_PATIENCE_NS: u64 = 1_000_000;
@@ -87,7 +87,7 @@ fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
 
 /// What the lock word says while `number` holds it. The generation keeps a thread that was seen holding the lock apart
 /// from a later one in the same slot.
-fn named(number: u32, generation: u32) -> u32 {
+pub(crate) fn named(number: u32, generation: u32) -> u32 {
     number | (generation << NUMBER_BITS) & !CONTENDED
 }
 

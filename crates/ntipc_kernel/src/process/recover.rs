@@ -17,6 +17,7 @@ impl Locked<'_> {
     #[cold]
     pub fn recover(&mut self) {
         self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
+        self.recover_drain();
         self.redo_journal();
         fault!(RecoverRedone);
         if !without!(Recount) {
@@ -27,11 +28,15 @@ impl Locked<'_> {
             self.relink_waits();
         }
         fault!(RecoverLinked);
+        let ends = self.recover_bodies();
         if !without!(Relist) {
             self.rebuild_objects();
         }
         fault!(RecoverListed);
         self.reevaluate_everything();
+        for end in ends {
+            self.end_gone(end);
+        }
         fault!(RecoverEvaluated);
         self.wake_told_sleepers();
     }
@@ -156,7 +161,8 @@ impl Locked<'_> {
         let (mut free, mut live) = (0, 0);
         for object in (0..self.objects_high()).rev() {
             let record = arena.object(object);
-            if record.handles.get() == 0 && record.head.get() == 0 {
+            let kept = Kind::of(record).is_some_and(Kind::is_end) && self.has_body(object);
+            if record.handles.get() == 0 && record.head.get() == 0 && !kept {
                 record.kind.put(0);
             }
             if Kind::of(record).is_none() {

@@ -48,6 +48,8 @@ impl Locked<'_> {
             self.refund(slot);
         }
         fault!(ReleaseThread);
+        // After its wait, so that no chance goes to the dead.
+        self.settle(slot);
         // A superset of what it owns: what it noted, and what its last wait may have given it.
         if thread.noted_overflow.get() != 0 {
             for object in 0..arena.objects() {

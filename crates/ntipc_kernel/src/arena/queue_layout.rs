@@ -1,0 +1,94 @@
+//! Records of queues in the arena.
+
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// Handles that a frame may carry.
+pub const CARRIED: usize = 8;
+
+/// The step of the page pool under way; see `queue::pages`. Dispatcher lock.
+#[repr(C, align(64))]
+pub struct PageStep {
+    /// 0 none, else what kind of step.
+    pub valid: AtomicU32,
+    /// Thread slot + 1 of the hand, or 0; which of its hands, and which chain of it.
+    pub thread: AtomicU32,
+    pub hand: AtomicU32,
+    pub chain: AtomicU32,
+    pub first: AtomicU32,
+    pub last: AtomicU32,
+    pub count: AtomicU32,
+    /// What the free list is to begin with, and what follows `last`.
+    pub free: AtomicU32,
+    pub after_last: AtomicU32,
+    pub pages_free: AtomicU32,
+    pub page_high: AtomicU32,
+}
+
+/// Pages linked by their links.
+#[repr(C)]
+pub struct ChainWords {
+    /// 0 = no chain: page 0 is never given.
+    pub first: AtomicU32,
+    pub last: AtomicU32,
+    pub count: AtomicU32,
+}
+
+/// What a thread has in hand of one operation on a queue. Written by the thread, and after its death under the dispatcher lock.
+#[repr(C, align(8))]
+pub struct Hand {
+    /// Body + 1 << 1 | side (0 putting, 1 taking); 0 = the hand is free.
+    pub intent: AtomicU32,
+    /// See `queue::hand`.
+    pub commit: AtomicU32,
+    /// Position of the side before and after the step.
+    pub before: AtomicU64,
+    pub after: AtomicU64,
+    /// The side's counters after the step.
+    pub data: AtomicU64,
+    pub frames: AtomicU64,
+    pub correlation: AtomicU64,
+    pub chains: [ChainWords; 2],
+    pub carried: AtomicU32,
+    pub places: [AtomicU32; CARRIED],
+    _room: [AtomicU32; 5],
+}
+
+/// The body of a queue. A line each for what never changes, the writers, their position, and the readers.
+#[repr(C, align(64))]
+pub struct Queue {
+    /// 0 = free.
+    pub state: AtomicU32,
+    /// The objects of its two ends, + 1.
+    pub read_end: AtomicU32,
+    pub write_end: AtomicU32,
+    /// Free: the next free body, + 1.
+    pub link: AtomicU32,
+    pub quota: AtomicU64,
+    /// Non-zero: both ends fail with this status. Dispatcher lock.
+    pub broken: AtomicU32,
+    _line0: [AtomicU32; 9],
+
+    /// Producer lock: a lock word as that of the dispatcher. The rest of the line belongs to its holder.
+    pub put_lock: AtomicU32,
+    /// The first page ever, where the reader begins.
+    pub first: AtomicU32,
+    pub data_in: AtomicU64,
+    pub frames_in: AtomicU64,
+    _line1: [AtomicU32; 10],
+
+    /// Position of the next frame to be put. Producer lock; read by all.
+    pub tail: AtomicU64,
+    _line2: [AtomicU32; 14],
+
+    /// Consumer lock, and what belongs to its holder.
+    pub take_lock: AtomicU32,
+    _pad3: AtomicU32,
+    /// Position of the next frame to be taken | bytes of it that were taken already << 32.
+    pub head: AtomicU64,
+    pub data_out: AtomicU64,
+    pub frames_out: AtomicU64,
+    _line3: [AtomicU32; 8],
+}
+
+const _: () = assert!(size_of::<Hand>() == 128);
+const _: () = assert!(size_of::<Queue>() == 256);

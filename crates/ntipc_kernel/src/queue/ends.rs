@@ -1,0 +1,297 @@
+//! Making a queue, opening its ends, and what happens when the last handle of an end goes.
+//!
+//! An end is an object: its handles are counted as everybody's are, so "nobody can write any more" is a count of 0.
+//! The queue's name stands with its read end, and is free again as soon as either end has no handle left.
+//!
+//! Crash: a body is in use once its `state` says so, and its ends exist once their kinds say so. Recovery frees an end whose body
+//! does not know it, and a body whose ends are gone. Frames that nobody can read are disposed of one by one: what a frame holds is named
+//! in the header (`drained`), with the head's new position, before the head moves and the pages are given back.
+
+use super::frame::{Found, Place};
+use super::pages::{Chain, DRAINED};
+use super::side::{DISPATCHER, leave_side, try_side};
+use crate::arena::layout::Queue;
+use crate::fault::fault;
+use crate::object::kind::{Kind, Type};
+use crate::object::table::Initial;
+use crate::process::lock::{CONTENDED, Locked};
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::Shared;
+use std::sync::Arc;
+
+fn initial(kind: Kind, body: u32) -> Initial {
+    Initial { kind, value: 0, limit: body + 1, a: 0, b: 0 }
+}
+
+impl Session {
+    /// Make a queue that holds up to `quota` bytes of data. Handles to its read end and its write end.
+    pub fn create_queue(self: &Arc<Self>, name: Option<&str>, quota: u64) -> NtResult<(u32, u32)> {
+        let mut locked = self.lock()?;
+        if let Some(name) = name
+            && locked.look_up(name)?.is_some()
+        {
+            return Err(NtStatus::OBJECT_NAME_COLLISION.into());
+        }
+        let body = locked.take_body()?;
+        let queue = self.arena.queue(body);
+        let read = locked.take_object_slot()?;
+        locked.fill_object(read, initial(Kind::ReadEnd, body));
+        let write = match locked.take_object_slot() {
+            Ok(write) => write,
+            Err(failure) => {
+                locked.free_object(read);
+                locked.return_body(body);
+                return Err(failure);
+            }
+        };
+        locked.fill_object(write, initial(Kind::WriteEnd, body));
+        // The lock words stay as they are: somebody late may be in them, and finds out.
+        queue.read_end.put(read + 1);
+        queue.write_end.put(write + 1);
+        queue.quota.put(quota);
+        for counter in [&queue.data_in, &queue.frames_in, &queue.data_out, &queue.frames_out, &queue.tail, &queue.head]
+        {
+            counter.put(0);
+        }
+        queue.broken.put(0);
+        queue.first.put(0);
+        queue.state.put(1);
+        fault!(QueueFilled);
+        let rights = |kind: Type| kind.all_access();
+        let entries = [locked.entry_to(read, rights(Type::ReadEnd)), locked.entry_to(write, rights(Type::WriteEnd))];
+        let reader = locked.insert_handle(self.slot(), entries[0]);
+        let writer = if reader.is_ok() { locked.insert_handle(self.slot(), entries[1]) } else { Ok(0) };
+        let named = match (&reader, &writer, name) {
+            (Ok(_), Ok(_), Some(name)) => locked.publish_name(read, name),
+            _ => Ok(()),
+        };
+        drop(locked);
+        match (reader, writer, named) {
+            (Ok(reader), Ok(writer), Ok(())) => Ok((reader, writer)),
+            (reader, writer, named) => {
+                let _ = writer.as_ref().map(|handle| self.close(*handle));
+                match &reader {
+                    Ok(handle) => _ = self.close(*handle),
+                    Err(_) => self.lock()?.end_gone(read),
+                }
+                Err(reader
+                    .err()
+                    .or(writer.err())
+                    .or(named.err())
+                    .unwrap_or_else(|| NtStatus::INSUFFICIENT_RESOURCES.into()))
+            }
+        }
+    }
+
+    /// Open one end of the queue of that name, unless it has `most` handles already.
+    pub fn open_queue(self: &Arc<Self>, name: &str, end: Type, rights: u32, most: u32) -> NtResult<u32> {
+        let mut locked = self.lock()?;
+        let object = locked.look_up(name)?.ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
+        let record = self.arena.object(object);
+        if Kind::of(record) != Some(Kind::ReadEnd) {
+            return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "the name belongs to no queue"));
+        }
+        let (_, _, read, write) =
+            self.arena.queue_of(record).ok_or_else(|| self.damaged("an end belongs to no queue"))?;
+        let wanted = if end == Type::WriteEnd { write } else { read };
+        if self.arena.object(wanted).handles.get() >= most {
+            return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("that end has {most} handles already")));
+        }
+        let rights = if rights == 0 { end.all_access() } else { rights & end.all_access() };
+        let entry = locked.entry_to(wanted, rights);
+        locked.insert_handle(self.slot(), entry)
+    }
+}
+
+impl Locked<'_> {
+    /// A free body; it stays free until its `state` says otherwise.
+    fn take_body(&mut self) -> NtResult<u32> {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        if let Some(body) = header.queue_free.get().checked_sub(1) {
+            if body >= arena.queues() || arena.queue(body).state.get() != 0 {
+                return Err(self.session.damaged("the free list leads to an object in use"));
+            }
+            header.queue_free.put(arena.queue(body).link.get());
+            return Ok(body);
+        }
+        let body = header.queue_high.get();
+        arena.grow_queues(body.saturating_add(1))?;
+        header.queue_high.put(body + 1);
+        Ok(body)
+    }
+
+    fn return_body(&mut self, body: u32) {
+        let header = self.session.arena.header();
+        self.session.arena.queue(body).link.put(header.queue_free.get());
+        header.queue_free.put(body + 1);
+    }
+
+    /// Let those who wait for either end look again.
+    pub(super) fn tell_both_ends(&mut self, body: u32) {
+        let arena = &self.session.arena;
+        if body >= arena.queues() || arena.queue(body).state.get() == 0 {
+            return;
+        }
+        let queue = arena.queue(body);
+        for end in [queue.read_end.get(), queue.write_end.get()] {
+            if let Some(object) = end.checked_sub(1) {
+                self.evaluate_if_waited_for(object);
+            }
+        }
+        if let Some(read) = queue.read_end.get().checked_sub(1)
+            && arena.object(read).handles.get() == 0
+        {
+            self.end_gone(read);
+        }
+    }
+
+    /// An end has no handles any more, or the last who waited for such an end has gone: tell the other side, and clean up. May be
+    /// repeated. What cannot be done because a side is busy is done by whoever has the side, on the way out.
+    pub(crate) fn end_gone(&mut self, end: u32) {
+        let arena = &self.session.arena;
+        let record = arena.object(end);
+        let Some((body, queue, read, write)) = arena.queue_of(record) else { return };
+        if read != end && write != end {
+            self.session.damaged("an end belongs to no queue");
+            return;
+        }
+        self.forget_name(read);
+        fault!(EndUnnamed);
+        self.evaluate_if_waited_for(read);
+        self.evaluate_if_waited_for(write);
+        let gone = |object: u32| arena.object(object).handles.get() == 0;
+        if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
+            return;
+        }
+        arena.header().queue_busy.put(body + 1);
+        self.drain(queue);
+        let unused = |object: u32| gone(object) && arena.object(object).head.get() == 0;
+        if unused(read) && unused(write) && try_side(&queue.put_lock) {
+            self.drain(queue); // what was put until now
+            self.free_queue(body, queue, read, write);
+            leave_side(&queue.put_lock);
+        }
+        leave_side(&queue.take_lock);
+        arena.header().queue_busy.put(0);
+    }
+
+    /// Dispose of frames that nobody can read. The reading side is held.
+    fn drain(&mut self, queue: &Queue) {
+        let arena = &self.session.arena;
+        let mut position = queue.head.get() & u64::from(u32::MAX);
+        if position == 0 {
+            position = u64::from(queue.first.get());
+        }
+        let tail = queue.tail.get();
+        while position != tail && position != 0 {
+            let place = Place::of(position);
+            let (chain, next) = match self.session.frame_at(place) {
+                Ok(Found::Frame(frame)) => (frame.chain, place.after(frame.footprint)),
+                Ok(Found::Next(next)) => {
+                    let page = Chain { first: place.page, last: place.page, count: 1 };
+                    (Some(page), Place { page: next, offset: 0 })
+                }
+                Err(_) => return,
+            };
+            position = next.position();
+            if let Some(chain) = chain {
+                arena.header().drained_to.put(position);
+                chain.write(&arena.header().drained);
+                fault!(DrainNamed);
+            }
+            queue.head.put(position);
+            fault!(DrainMoved);
+            if let Some(chain) = chain {
+                self.give(chain, Some(DRAINED));
+            }
+        }
+        queue.data_out.put(queue.data_in.get());
+        queue.frames_out.put(queue.frames_in.get());
+    }
+
+    fn free_queue(&mut self, body: u32, queue: &Queue, read: u32, write: u32) {
+        let arena = &self.session.arena;
+        let last = Place::of(queue.tail.get());
+        if last.page != 0 {
+            let chain = Chain { first: last.page, last: last.page, count: 1 };
+            // No position any more: neither side leads to the page that goes.
+            arena.header().drained_to.put(0);
+            chain.write(&arena.header().drained);
+            queue.tail.put(0);
+            queue.first.put(0);
+            queue.head.put(0);
+            fault!(DrainNamed);
+            self.give(chain, Some(DRAINED));
+        }
+        queue.state.put(0);
+        fault!(QueueFreed);
+        self.free_object(read);
+        self.free_object(write);
+        self.return_body(body);
+    }
+
+    /// First part of recovery: what the dead holder of the lock had in hand of a queue whose sides it had taken.
+    pub(crate) fn recover_drain(&mut self) {
+        self.redo_page_step();
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let Some(body) = header.queue_busy.get().checked_sub(1).filter(|body| *body < arena.queues()) else {
+            header.drained.first.put(0);
+            return;
+        };
+        let queue = arena.queue(body);
+        if let Some(chain) = Chain::read(&header.drained) {
+            let to = header.drained_to.get();
+            queue.head.put(to);
+            if to == 0 {
+                queue.tail.put(0);
+                queue.first.put(0);
+            }
+            self.give(chain, Some(DRAINED));
+        }
+        // A thread that died may have a side; that one is settled later.
+        for side in [&queue.put_lock, &queue.take_lock] {
+            if side.get() & !CONTENDED == DISPATCHER {
+                leave_side(side);
+            }
+        }
+        header.queue_busy.put(0);
+    }
+
+    /// Second part, when handles are counted: ends without a body go, and bodies without ends. Returns ends without handles.
+    pub(crate) fn recover_bodies(&mut self) -> Vec<u32> {
+        let arena = &self.session.arena;
+        let mut gone = Vec::new();
+        let mut free = 0;
+        for body in (0..arena.queues()).rev() {
+            let queue = arena.queue(body);
+            let leads_back = |end: u32, kind: Kind| {
+                end.checked_sub(1).is_some_and(|object| {
+                    let record = arena.object(object);
+                    Kind::of(record) == Some(kind) && record.limit.get() == body + 1
+                })
+            };
+            let (read, write) = (queue.read_end.get(), queue.write_end.get());
+            if queue.state.get() != 0 && !(leads_back(read, Kind::ReadEnd) && leads_back(write, Kind::WriteEnd)) {
+                queue.state.put(0);
+            }
+            if queue.state.get() == 0 {
+                queue.link.put(free);
+                free = body + 1;
+                continue;
+            }
+            gone.extend([read, write].iter().map(|end| end - 1).filter(|end| arena.object(*end).handles.get() == 0));
+        }
+        arena.header().queue_free.put(free);
+        gone
+    }
+
+    /// Is it an end that recovery keeps, handles or not? [`Locked::end_gone`] decides about it.
+    pub(crate) fn has_body(&self, end: u32) -> bool {
+        let record = self.session.arena.object(end);
+        let known = self.session.arena.queue_of(record);
+        known.is_some_and(|(_, _, read, write)| read == end || write == end)
+    }
+}

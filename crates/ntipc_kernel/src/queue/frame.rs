@@ -1,0 +1,156 @@
+//! Frames: a header of four words, then the data or the chain of pages that holds it.
+//!
+//! | word | bits                                                                                   |
+//! | ---- | -------------------------------------------------------------------------------------- |
+//! | 0    | length (32) · footprint in line (16) · flags (8) · handles carried (8)                 |
+//! | 1    | tag (32) · process slot of the sender (32)                                             |
+//! | 2    | generation of that slot (32) · first page of the chain (32)                            |
+//! | 3    | correlation number                                                                     |
+//! | 4    | the data; of a frame that lies out of line: last page (32) · count of pages (32)       |
+//!
+//! A position is page << 9 | offset / 8. A frame never crosses the end of a page; length [`END`] says that the row goes on at the
+//! beginning of the page that this one links to, and eight bytes are always left for that.
+//! What lies before the tail is whole. Nothing of it is believed: each part is read once, and brought into bounds.
+
+use super::pages::{Chain, pages_for};
+use crate::arena::layout::PAGE_SIZE;
+use crate::session::Session;
+use crate::status::NtResult;
+use crate::sync::Shared;
+
+/// Longest frame.
+pub const LENGTH_MAX: usize = (1 << 30) - 1;
+/// Longer data lies out of line.
+pub const IN_LINE: usize = 2048;
+pub const HEADER: u32 = 32;
+const END: u32 = u32::MAX;
+/// Flag: the data lies in a chain of its own.
+pub const OUT_OF_LINE: u32 = 1;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub page: u32,
+    pub offset: u32,
+}
+
+impl Place {
+    pub fn of(position: u64) -> Place {
+        let position = position as u32;
+        Place { page: position >> 9, offset: (position & 511) << 3 }
+    }
+
+    pub fn position(self) -> u64 {
+        u64::from(self.page) << 9 | u64::from(self.offset >> 3)
+    }
+
+    pub fn after(self, bytes: u32) -> Place {
+        Place { page: self.page, offset: self.offset + bytes }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Frame {
+    pub length: u32,
+    pub footprint: u32,
+    pub flags: u32,
+    pub tag: u32,
+    pub sender: u32,
+    pub sender_generation: u32,
+    pub correlation: u64,
+    /// Where the data lies, if out of line.
+    pub chain: Option<Chain>,
+}
+
+#[derive(Debug)]
+pub enum Found {
+    Frame(Frame),
+    /// The row goes on in that page.
+    Next(u32),
+}
+
+/// Bytes that a frame takes in line.
+pub fn footprint(length: usize) -> u32 {
+    match length {
+        0..=IN_LINE => HEADER + (length as u32).next_multiple_of(8),
+        _ => HEADER + 8,
+    }
+}
+
+impl Session {
+    fn word_at(&self, place: Place) -> NtResult<u64> {
+        match self.arena.page_word(place.page, place.offset) {
+            Some(word) if place.page != 0 => Ok(word.get()),
+            _ => Err(self.damaged("the frames of a queue contradict themselves")),
+        }
+    }
+
+    fn set_word(&self, place: Place, value: u64) -> NtResult<()> {
+        match self.arena.page_word(place.page, place.offset) {
+            Some(word) => {
+                word.put(value);
+                Ok(())
+            }
+            None => Err(self.damaged("the frames of a queue contradict themselves")),
+        }
+    }
+
+    /// What lies at a place before the tail.
+    pub(super) fn frame_at(&self, place: Place) -> NtResult<Found> {
+        let bad = || self.damaged("the frames of a queue contradict themselves");
+        let first = self.word_at(place)?;
+        let length = first as u32;
+        if length == END {
+            let next = self.arena.link(place.page).get();
+            return if next == 0 { Err(bad()) } else { Ok(Found::Next(next)) };
+        }
+        let (footprint, flags) = ((first >> 32) as u32 & 0xffff, (first >> 48) as u32 & 0xff);
+        let out = flags & OUT_OF_LINE != 0;
+        if length as usize > LENGTH_MAX
+            || footprint != self::footprint(length as usize)
+            || out != (length as usize > IN_LINE)
+            || place.offset + footprint + 8 > PAGE_SIZE
+        {
+            return Err(bad());
+        }
+        let (second, third) = (self.word_at(place.after(8))?, self.word_at(place.after(16))?);
+        let mut chain = None;
+        if out {
+            let rest = self.word_at(place.after(HEADER))?;
+            let found = Chain { first: (third >> 32) as u32, last: rest as u32, count: (rest >> 32) as u32 };
+            if found.first == 0 || found.count != pages_for(length as usize) {
+                return Err(bad());
+            }
+            chain = Some(found);
+        }
+        Ok(Found::Frame(Frame {
+            length,
+            footprint,
+            flags,
+            tag: second as u32,
+            sender: (second >> 32) as u32,
+            sender_generation: third as u32,
+            correlation: self.word_at(place.after(24))?,
+            chain,
+        }))
+    }
+
+    /// Write the header of a frame behind the tail.
+    pub(super) fn write_header(&self, place: Place, frame: &Frame) -> NtResult<()> {
+        let first = u64::from(frame.length) | u64::from(frame.footprint) << 32 | u64::from(frame.flags) << 48;
+        let chain = frame.chain.unwrap_or_default();
+        self.set_word(place, first)?;
+        self.set_word(place.after(8), u64::from(frame.tag) | u64::from(frame.sender) << 32)?;
+        self.set_word(place.after(16), u64::from(frame.sender_generation) | u64::from(chain.first) << 32)?;
+        self.set_word(place.after(24), frame.correlation)?;
+        if frame.chain.is_some() {
+            self.set_word(place.after(HEADER), u64::from(chain.last) | u64::from(chain.count) << 32)?;
+        }
+        Ok(())
+    }
+
+    /// Say at `place` that the row goes on in `next`.
+    pub(super) fn write_end(&self, place: Place, next: u32) -> NtResult<()> {
+        self.arena.link(place.page).put(next);
+        self.set_word(place, u64::from(END))
+    }
+}

@@ -1,0 +1,141 @@
+//! What a thread has in hand of an operation on a queue, and what becomes of it when the thread dies.
+//!
+//! | commit | side held | meaning                                             | after a death                              |
+//! | ------ | --------- | --------------------------------------------------- | ------------------------------------------ |
+//! | IDLE   | put, none | chains are the thread's                             | given back                                 |
+//! | IDLE   | take      | chains, if named, are still the queue's             | forgotten                                  |
+//! | PUT    | put       | tail unchanged: chains are the thread's             | given back                                 |
+//! | PUT    | put       | tail moved: published, chains are the frame's       | counters := the hand's; forgotten          |
+//! | TAKE   | take      | taken: chains are the thread's                      | head, counters := the hand's; given back   |
+//! | OWN    | any       | as TAKE, and head and counters are stored           | given back                                 |
+//!
+//! Invariant: `intent` names the queue from before its side is taken until after whoever waits for the other side was told; so the
+//! settlement, which evaluates both ends, loses no wake-up. Runs under the dispatcher lock and is restartable: each store is
+//! absolute or undoes what is named until then, and `intent` goes last.
+//! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another.
+
+use super::pages::{Chain, Grip};
+use crate::arena::layout::{Hand, Queue};
+use crate::fault::fault;
+use crate::process::lock::{CONTENDED, Locked};
+use crate::session::Session;
+use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{AtomicU32, Ordering, Shared, fence};
+
+pub const IDLE: u32 = 0;
+pub const PUT: u32 = 1;
+pub const TAKE: u32 = 2;
+pub const OWN: u32 = 3;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Put = 0,
+    Take = 1,
+}
+
+/// The chain with a frame's data; the page of the row that begins or ends with the operation.
+pub const DATA: u32 = 0;
+pub const ROW: u32 = 1;
+
+/// A hand of the calling thread.
+#[derive(Clone, Copy)]
+pub struct Held {
+    pub slot: u32,
+    index: u32,
+}
+
+impl Held {
+    pub fn grip(self, chain: u32) -> Grip {
+        Grip { thread: self.slot, hand: self.index, chain }
+    }
+
+    pub fn words(self, session: &Session) -> &Hand {
+        &session.arena.thread(self.slot).hands[self.index as usize]
+    }
+}
+
+pub fn lock_word(queue: &Queue, side: Side) -> &AtomicU32 {
+    match side {
+        Side::Put => &queue.put_lock,
+        Side::Take => &queue.take_lock,
+    }
+}
+
+impl Session {
+    /// A free hand of the thread in `slot`, for an operation on a queue.
+    pub(super) fn take_hand(&self, slot: u32, body: u32, side: Side) -> NtResult<Held> {
+        let hands = &self.arena.thread(slot).hands;
+        let free = hands.iter().position(|hand| hand.intent.get() == 0).ok_or_else(|| {
+            let why = "too many operations on queues are nested in signal handlers of one thread";
+            Failure::new(NtStatus::INSUFFICIENT_RESOURCES, why)
+        })?;
+        hands[free].commit.put(IDLE);
+        hands[free].intent.put((body + 1) << 1 | side as u32);
+        fault!(HandNamed);
+        Ok(Held { slot, index: free as u32 })
+    }
+
+    /// The operation is over, whoever waits was told.
+    pub(super) fn empty_hand(&self, held: Held) {
+        held.words(self).intent.put(0);
+    }
+}
+
+impl Locked<'_> {
+    /// Put right what a dead thread had in hand of queues.
+    pub(crate) fn settle(&mut self, slot: u32) {
+        let session = self.session;
+        if slot >= session.arena.threads() {
+            return;
+        }
+        for (index, hand) in session.arena.thread(slot).hands.iter().enumerate() {
+            let intent = hand.intent.get();
+            if intent == 0 {
+                continue;
+            }
+            let body = (intent >> 1) - 1;
+            let side = if intent & 1 == 0 { Side::Put } else { Side::Take };
+            let held = Held { slot, index: index as u32 };
+            if body < session.arena.queues() {
+                self.settle_hand(held, hand, session.arena.queue(body), side);
+            }
+            fence(Ordering::SeqCst);
+            self.tell_both_ends(body);
+            fault!(SettleTold);
+            hand.intent.put(0);
+        }
+    }
+
+    fn settle_hand(&mut self, held: Held, hand: &Hand, queue: &Queue, side: Side) {
+        let word = lock_word(queue, side);
+        let mine = word.get() & !CONTENDED == self.session.side_name(held.slot);
+        let commit = hand.commit.get();
+        let mut chains_are_the_queues = mine && side == Side::Take && commit == IDLE;
+        if mine && side == Side::Put && commit == PUT && queue.tail.get() != hand.before.get() {
+            queue.data_in.put(hand.data.get());
+            queue.frames_in.put(hand.frames.get());
+            chains_are_the_queues = true;
+        }
+        if mine && side == Side::Take && commit == TAKE {
+            queue.head.put(hand.after.get());
+            queue.data_out.put(hand.data.get());
+            queue.frames_out.put(hand.frames.get());
+        }
+        fault!(SettlePositions);
+        for chain in [DATA, ROW] {
+            let words = &hand.chains[chain as usize];
+            match Chain::read(words) {
+                Some(chain_in_hand) if !chains_are_the_queues => self.give(chain_in_hand, Some(held.grip(chain))),
+                Some(_) => words.first.put(0),
+                None => {}
+            }
+            fault!(SettleChain);
+        }
+        hand.commit.put(IDLE);
+        if mine {
+            word.store(0, Ordering::Release);
+            crate::sys::futex::wake(word, i32::MAX);
+        }
+        fault!(SettleUnlocked);
+    }
+}

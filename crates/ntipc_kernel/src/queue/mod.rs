@@ -1,0 +1,22 @@
+//! Queues: the one primitive that moves bytes. A bounded row of frames between those who hold its write end and those who hold
+//! its read end.
+//!
+//! * `pages`: the pool that frames lie in
+//! * `frame`: what a frame looks like, and where it lies
+//! * `hand`: what a thread has in hand of an operation, and what becomes of it when the thread dies
+//! * `side`: the lock of each side
+//! * `ends`: making, opening, the last handle of an end, freeing
+//! * `state`: readable and writable
+//! * `put`, `take`: the two operations
+
+mod ends;
+mod frame;
+mod hand;
+pub(crate) mod pages;
+mod put;
+mod side;
+mod state;
+mod take;
+
+pub use frame::LENGTH_MAX;
+pub use take::{Mode, Taken};

@@ -1,0 +1,96 @@
+//! The locks of a queue's two sides: who puts, and who takes.
+//!
+//! State: the word of the dispatcher lock (`process::lock`): 0 free, else thread slot + 1, bits of that slot's generation,
+//! CONTENDED; or [`DISPATCHER`], while the holder of the dispatcher lock has the side.
+//!
+//! Invariant: while the word names a thread, only that thread changes the side; if the thread is dead, whoever wants the side settles
+//! what the dead had in hand first, under the dispatcher lock. Order: a side before the dispatcher lock. Who holds the
+//! dispatcher lock may only try for a side.
+//!
+//!   S1 compare-and-swap 0 -> me      R1 swap -> 0      R2 fence      R3 was CONTENDED? wake one
+//!   S2 owner dead? dispatcher lock, settle   S3 set CONTENDED, sleep while unchanged (some ms at most), S1
+//!
+//! S1 Acquire pairs with R1 Release. R2 orders the stores of the operation before the look at HAS_WAITERS that follows; see `state`.
+//! Crash: before S1 nothing; after it the word tells who died; between R1 and R3 a sleeper finds the word free after its bounded sleep.
+
+use crate::process::lock::{CONTENDED, NUMBER_MASK, named, owner_is_dead};
+use crate::session::Session;
+use crate::sync::{AtomicU32, Ordering, Shared, fence, spin_loop};
+use crate::sys::clock::now_ns;
+use crate::sys::futex;
+
+/// The side is held by whoever holds the dispatcher lock.
+pub const DISPATCHER: u32 = NUMBER_MASK;
+
+const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 200 };
+
+impl Session {
+    /// What a side's word says while the thread in `slot` holds it.
+    pub(super) fn side_name(&self, slot: u32) -> u32 {
+        named(slot + 1, self.arena.thread(slot).generation.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn lock_side(&self, word: &AtomicU32, slot: u32) {
+        let me = self.side_name(slot);
+        for _ in 0..SPINS {
+            if word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return; // S1
+            }
+            spin_loop();
+        }
+        let mut patience_ns = 1_000_000;
+        loop {
+            let seen = word.load(Ordering::Acquire);
+            if seen == 0 {
+                if word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+                continue;
+            }
+            if seen & !CONTENDED == DISPATCHER {
+                drop(self.lock_as(slot + 1)); // after it the side is free, by recovery if need be
+                continue;
+            }
+            if owner_is_dead(&self.arena, seen) {
+                let mut locked = self.lock_as(slot + 1); // S2
+                if word.load(Ordering::Acquire) & !CONTENDED == seen & !CONTENDED {
+                    locked.settle((seen & NUMBER_MASK).wrapping_sub(1));
+                    // Scribbled: it names nobody who ever held it.
+                    let _ = word.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed);
+                }
+                continue;
+            }
+            if seen & CONTENDED == 0
+                && word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_err()
+            {
+                continue;
+            }
+            futex::wait(word, seen | CONTENDED, now_ns() + patience_ns); // S3
+            patience_ns = (patience_ns * 2).min(20_000_000);
+        }
+    }
+
+    pub(super) fn unlock_side(&self, word: &AtomicU32) {
+        let before = word.swap(0, Ordering::Release); // R1
+        fence(Ordering::SeqCst); // R2
+        if before & CONTENDED != 0 {
+            futex::wake(word, 1); // R3
+        }
+    }
+}
+
+/// Try for a side under the dispatcher lock.
+pub(super) fn try_side(word: &AtomicU32) -> bool {
+    word.compare_exchange(0, DISPATCHER, Ordering::Acquire, Ordering::Relaxed).is_ok()
+}
+
+/// Give such a side back; does nothing if it is another's.
+pub(super) fn leave_side(word: &AtomicU32) {
+    let mut seen = word.get();
+    while seen & !CONTENDED == DISPATCHER {
+        match word.compare_exchange(seen, 0, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return futex::wake(word, i32::MAX),
+            Err(now) => seen = now,
+        }
+    }
+}
