@@ -180,7 +180,7 @@ fn sleepers_are_woken_by_frames_and_by_room() {
                 wait_for(there.0);
                 let frame = get(&session, there.0).unwrap();
                 while !put(&session, back.1, &frame) {
-                    wait_for(back.1);
+                    wait_by(&session, back.1, 1);
                 }
             }
         });

@@ -93,7 +93,11 @@ impl Session {
             if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
                 return Try::Unclear;
             }
-            let state = if kind.is_end() { self.arena.signal_of(object, kind, 0) } else { seen };
+            let state = if kind.is_end() {
+                self.arena.signal_of(object, kind, self.known_thread_slot().map_or(0, |slot| slot + 1), channel)
+            } else {
+                seen
+            };
             if !is_signalled(kind, state, 0, channel) {
                 return Try::Unsignalled;
             }

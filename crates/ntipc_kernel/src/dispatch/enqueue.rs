@@ -92,7 +92,7 @@ impl Locked<'_> {
             self.session.note(slot, wanted.entry.object);
         }
         if wanted.kind.is_end() {
-            let state = self.session.arena.signal_of(object, wanted.kind, slot + 1);
+            let state = self.session.arena.signal_of(object, wanted.kind, slot + 1, wanted.channel);
             return is_signalled(wanted.kind, state, slot + 1, 0).then_some(false);
         }
         let mut seen = object.word.get();

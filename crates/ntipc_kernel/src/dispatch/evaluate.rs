@@ -35,7 +35,7 @@ impl Locked<'_> {
             let block = self.block_of(slot, place);
             let object = arena.object(block.object.get());
             let kind = Kind::of(object)?;
-            let state = arena.signal_of(object, kind, slot + 1);
+            let state = arena.signal_of(object, kind, slot + 1, block.channel.get());
             let signalled = is_signalled(kind, state, slot + 1, block.channel.get());
             if signalled != all {
                 return signalled.then_some(place);

@@ -101,7 +101,7 @@ impl Look<'_> {
             let index = self.block_object(slot, place);
             let Some((record, kind)) = self.object(index) else { return };
             let channel = self.arena.block(slot * BLOCKS + place).channel.get();
-            if is_signalled(kind, self.arena.signal_of(record, kind, slot + 1), slot + 1, channel) {
+            if is_signalled(kind, self.arena.signal_of(record, kind, slot + 1, channel), slot + 1, channel) {
                 signalled += 1;
                 if kind.is_competed_for() && self.is_offered(index, kind) {
                     return;

@@ -45,7 +45,8 @@ impl Session {
         }
     }
 
-    /// Put one frame, whose data lies in several pieces. `false`: no room now; wait for the write end, and try again.
+    /// Put one frame, whose data lies in several pieces. `false`: no room now; wait for the write end, by channel 1, and try
+    /// again.
     pub fn put_frame(self: &Arc<Self>, handle: u32, pieces: &[&[u8]], tag: u32) -> NtResult<bool> {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         if length > LENGTH_MAX {

@@ -36,16 +36,17 @@ impl Arena {
         (body < self.queues() && queue.state.get() != 0).then_some((body, queue, read, write))
     }
 
-    /// What `signal::is_signalled` looks at: the word of an object, or what an end's would say. For the thread with slot + 1 `me`.
+    /// What `signal::is_signalled` looks at: the word of an object, or what an end's would say. With channel 1 a write end is
+    /// signalled once there is room for what the thread with slot + 1 `me` could not put, with channel 0 once there is any.
     #[inline]
-    pub fn signal_of(&self, object: &Object, kind: Kind, me: u32) -> u64 {
+    pub fn signal_of(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> u64 {
         match kind.is_end() {
-            true => u64::from(self.end_is_signalled(object, kind, me)),
+            true => u64::from(self.end_is_signalled(object, kind, me, channel)),
             false => object.word.get(),
         }
     }
 
-    fn end_is_signalled(&self, object: &Object, kind: Kind, me: u32) -> bool {
+    fn end_is_signalled(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> bool {
         fence(Ordering::SeqCst); // W2
         let Some((_, queue, read, write)) = self.queue_of(object) else { return true };
         if queue.broken.get() != 0 {
@@ -54,7 +55,7 @@ impl Arena {
         if kind == Kind::ReadEnd {
             return self.object(write).handles.get() == 0 || queue.head.get() != queue.tail.get();
         }
-        let need = if me == 0 { 1 } else { self.thread(me - 1).queue_need.get().max(1) };
+        let need = if me == 0 || channel & 1 == 0 { 1 } else { self.thread(me - 1).queue_need.get() };
         self.object(read).handles.get() == 0 || has_room(queue, need)
     }
 }

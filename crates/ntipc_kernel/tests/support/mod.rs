@@ -64,9 +64,18 @@ pub fn targets(handles: &[u32]) -> Vec<Target> {
     handles.iter().map(|handle| Target { handle: *handle, channel: 0 }).collect()
 }
 
+/// Wait for one signal of one object for ever.
+pub fn wait_by(session: &Arc<Session>, handle: u32, channel: u32) {
+    wait_for(session, &[Target { handle, channel }], false, u64::MAX).unwrap().unwrap();
+}
+
 /// Wait up to `ms` milliseconds (0 polls); `None` is a timeout.
 pub fn wait(session: &Arc<Session>, handles: &[u32], all: bool, ms: u64) -> NtResult<Option<Outcome>> {
-    let queued = match session.start_wait(&targets(handles), all, ms == 0, None)? {
+    wait_for(session, &targets(handles), all, ms)
+}
+
+fn wait_for(session: &Arc<Session>, targets: &[Target], all: bool, ms: u64) -> NtResult<Option<Outcome>> {
+    let queued = match session.start_wait(targets, all, ms == 0, None)? {
         Started::Satisfied(outcome) => return Ok(Some(outcome)),
         Started::TimedOut => return Ok(None),
         Started::Queued(queued) => queued,
@@ -78,7 +87,7 @@ pub fn wait(session: &Arc<Session>, handles: &[u32], all: bool, ms: u64) -> NtRe
             Slumber::TimedOut => return Ok(None),
             Slumber::Damaged(failure) => return Err(failure),
             Slumber::Interrupted if session.is_current(queued) => {}
-            Slumber::Interrupted => return wait(session, handles, all, 0), // put aside: begin anew, late
+            Slumber::Interrupted => return wait_for(session, targets, all, 0), // put aside: begin anew, late
         }
     }
 }
