@@ -156,6 +156,7 @@ fn sweep(scene: &str, run: impl Fn(&Arc<Session>, Victim) -> bool) -> Vec<&'stat
             while of("objects") > 0 || of("pages_free") != of("pages_high") {
                 std::thread::yield_now();
             }
+            assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
             if lived {
                 break;
             }

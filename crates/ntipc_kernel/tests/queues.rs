@@ -251,6 +251,24 @@ fn a_queue_that_was_used_is_used_again_from_nothing() {
 }
 
 #[test]
+fn the_doctor_finds_every_page_whatever_is_in_the_queues() {
+    let session = private();
+    let sound = || assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+    let ends: Vec<(u32, u32)> = (0..20).map(|_| session.create_queue(None, 1 << 20).unwrap()).collect();
+    for (number, (reader, writer)) in ends.iter().enumerate() {
+        for length in (0..number * 3).map(|place| place * 731) {
+            assert!(put(&session, *writer, &pattern(length)));
+        }
+        for _ in 0..number {
+            get(&session, *reader).unwrap();
+        }
+    }
+    sound();
+    ends.iter().for_each(|(reader, _)| session.close(*reader).unwrap());
+    sound();
+}
+
+#[test]
 fn a_name_leads_to_both_ends_and_goes_with_the_first() {
     let session = private();
     let (reader, writer) = session.create_queue(Some(r"pipe\x"), QUOTA).unwrap();

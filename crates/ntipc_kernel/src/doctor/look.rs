@@ -66,6 +66,7 @@ impl<'a> Look<'a> {
         self.all_objects();
         self.all_waits();
         self.all_names();
+        self.all_queues();
     }
 
     /// How much of each table there is to look at.

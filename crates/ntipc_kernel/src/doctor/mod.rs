@@ -14,6 +14,7 @@
 //! | `threads`   | progress, wait records, life words                                                             |
 //! | `objects`   | words fit their kind, owners live and know of it, free list, files of sections                 |
 //! | `waits`     | lists are whole and in order, `HAS_WAITERS` as it should be, nobody sleeps whose wait is satisfiable |
+//! | `queues`    | bodies and ends know each other; every page is free, in one queue, or in one hand                 |
 //! | `names`     | chains lead to named objects, each cell is used once or free                                   |
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
@@ -24,6 +25,7 @@ mod look;
 mod names;
 mod objects;
 mod processes;
+mod queues;
 mod threads;
 mod waits;
 

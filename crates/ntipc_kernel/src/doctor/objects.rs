@@ -72,7 +72,14 @@ impl Look<'_> {
         self.find_if(noted != held, "references", title, || {
             format!("{title} has {held} handles in all tables and its count says {noted}.")
         });
-        self.find_if(noted == 0 && record.head.get() == 0, "leak", title, || {
+        // An end lives as long as its queue does.
+        let kept = self.arena.queue_of(record).filter(|_| Kind::of(record).is_some_and(Kind::is_end));
+        let is_used = |end: u32| {
+            let end = self.arena.object(end);
+            end.handles.get() != 0 || end.head.get() != 0
+        };
+        let kept = kept.is_some_and(|(_, _, read, write)| is_used(read) || is_used(write));
+        self.find_if(noted == 0 && record.head.get() == 0 && !kept, "leak", title, || {
             format!("{title} has neither handles nor waiters, and exists.")
         });
     }

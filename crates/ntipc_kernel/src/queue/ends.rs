@@ -180,11 +180,11 @@ impl Locked<'_> {
     /// Dispose of frames that nobody can read. The reading side is held.
     fn drain(&mut self, queue: &Queue) {
         let arena = &self.session.arena;
-        let mut position = queue.head.get() & u64::from(u32::MAX);
-        if position == 0 {
-            position = u64::from(queue.first.get());
-        }
         let tail = queue.tail.get();
+        let mut position = queue.head.get() & u64::from(u32::MAX);
+        if position == 0 && tail != 0 {
+            position = u64::from(queue.first.get()); // before the first tail it may name a page that went with a dead writer
+        }
         while position != tail && position != 0 {
             let place = Place::of(position);
             let (chain, next) = match self.session.frame_at(place) {

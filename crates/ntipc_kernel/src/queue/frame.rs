@@ -13,6 +13,7 @@
 //! What lies before the tail is whole. Nothing of it is believed: each part is read once, and brought into bounds.
 
 use super::pages::{Chain, pages_for};
+use crate::arena::Arena;
 use crate::arena::layout::PAGE_SIZE;
 use crate::session::Session;
 use crate::status::NtResult;
@@ -76,12 +77,55 @@ pub fn footprint(length: usize) -> u32 {
     }
 }
 
-impl Session {
-    fn word_at(&self, place: Place) -> NtResult<u64> {
-        match self.arena.page_word(place.page, place.offset) {
-            Some(word) if place.page != 0 => Ok(word.get()),
-            _ => Err(self.damaged("the frames of a queue contradict themselves")),
+impl Arena {
+    /// What lies at a place before the tail. `None`: nothing that makes sense.
+    pub fn frame_at(&self, place: Place) -> Option<Found> {
+        let word_at = |place: Place| match place.page {
+            0 => None,
+            page => self.page_word(page, place.offset).map(Shared::get),
+        };
+        let first = word_at(place)?;
+        let length = first as u32;
+        if length == END {
+            let next = self.link(place.page).get();
+            return (next != 0).then_some(Found::Next(next));
         }
+        let (footprint, flags) = ((first >> 32) as u32 & 0xffff, (first >> 48) as u32 & 0xff);
+        let out = flags & OUT_OF_LINE != 0;
+        if length as usize > LENGTH_MAX
+            || footprint != self::footprint(length as usize)
+            || out != (length as usize > IN_LINE)
+            || place.offset + footprint + 8 > PAGE_SIZE
+        {
+            return None;
+        }
+        let (second, third) = (word_at(place.after(8))?, word_at(place.after(16))?);
+        let mut chain = None;
+        if out {
+            let rest = word_at(place.after(HEADER))?;
+            let found = Chain { first: (third >> 32) as u32, last: rest as u32, count: (rest >> 32) as u32 };
+            if found.first == 0 || found.count != pages_for(length as usize) {
+                return None;
+            }
+            chain = Some(found);
+        }
+        Some(Found::Frame(Frame {
+            length,
+            footprint,
+            flags,
+            tag: second as u32,
+            sender: (second >> 32) as u32,
+            sender_generation: third as u32,
+            correlation: word_at(place.after(24))?,
+            chain,
+        }))
+    }
+}
+
+impl Session {
+    /// The same; nonsense is damage.
+    pub(super) fn frame_at(&self, place: Place) -> NtResult<Found> {
+        self.arena.frame_at(place).ok_or_else(|| self.damaged("the frames of a queue contradict themselves"))
     }
 
     fn set_word(&self, place: Place, value: u64) -> NtResult<()> {
@@ -92,46 +136,6 @@ impl Session {
             }
             None => Err(self.damaged("the frames of a queue contradict themselves")),
         }
-    }
-
-    /// What lies at a place before the tail.
-    pub(super) fn frame_at(&self, place: Place) -> NtResult<Found> {
-        let bad = || self.damaged("the frames of a queue contradict themselves");
-        let first = self.word_at(place)?;
-        let length = first as u32;
-        if length == END {
-            let next = self.arena.link(place.page).get();
-            return if next == 0 { Err(bad()) } else { Ok(Found::Next(next)) };
-        }
-        let (footprint, flags) = ((first >> 32) as u32 & 0xffff, (first >> 48) as u32 & 0xff);
-        let out = flags & OUT_OF_LINE != 0;
-        if length as usize > LENGTH_MAX
-            || footprint != self::footprint(length as usize)
-            || out != (length as usize > IN_LINE)
-            || place.offset + footprint + 8 > PAGE_SIZE
-        {
-            return Err(bad());
-        }
-        let (second, third) = (self.word_at(place.after(8))?, self.word_at(place.after(16))?);
-        let mut chain = None;
-        if out {
-            let rest = self.word_at(place.after(HEADER))?;
-            let found = Chain { first: (third >> 32) as u32, last: rest as u32, count: (rest >> 32) as u32 };
-            if found.first == 0 || found.count != pages_for(length as usize) {
-                return Err(bad());
-            }
-            chain = Some(found);
-        }
-        Ok(Found::Frame(Frame {
-            length,
-            footprint,
-            flags,
-            tag: second as u32,
-            sender: (second >> 32) as u32,
-            sender_generation: third as u32,
-            correlation: self.word_at(place.after(24))?,
-            chain,
-        }))
     }
 
     /// Write the header of a frame behind the tail.

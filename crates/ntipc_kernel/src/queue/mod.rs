@@ -10,7 +10,7 @@
 //! * `put`, `take`: the two operations
 
 mod ends;
-mod frame;
+pub(crate) mod frame;
 mod hand;
 pub(crate) mod pages;
 mod put;
