@@ -41,7 +41,7 @@ fault_points! {
     // sections
     SectionFileMade, SectionReserved, SectionPublished,
     // queues
-    PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, EndUnnamed, DrainNamed, DrainMoved,
+    PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved,
     HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
     PutTold, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
     SettlePositions, SettleChain, SettleUnlocked, SettleTold,

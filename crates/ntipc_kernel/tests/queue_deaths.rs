@@ -89,7 +89,12 @@ fn victim() {
             hear();
             arm();
             let (reader, writer) = session.create_queue(Some("mine"), 1 << 20).unwrap();
-            (0..LENGTHS.len()).for_each(|number| put(&session, writer, number));
+            let (broken, other) = session.create_queue(None, 1 << 20).unwrap();
+            for number in 0..LENGTHS.len() {
+                put(&session, writer, number);
+                put(&session, other, number);
+            }
+            session.break_queue(broken, NtStatus::PIPE_DISCONNECTED).unwrap();
             session.close(reader).unwrap();
             session.close(writer).unwrap();
         }
@@ -239,7 +244,7 @@ fn whoever_is_killed_making_or_leaving_a_queue_leaves_nothing() {
         victim.go();
         victim.wait()
     });
-    for point in ["QueueFilled", "EndUnnamed", "DrainNamed", "DrainMoved", "QueueFreed"] {
+    for point in ["QueueFilled", "EndUnnamed", "QueueBroken", "DrainNamed", "DrainMoved", "QueueFreed"] {
         assert!(reached.contains(&point), "{point} was not reached");
     }
 }

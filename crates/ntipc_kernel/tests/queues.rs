@@ -254,7 +254,7 @@ fn a_queue_that_was_used_is_used_again_from_nothing() {
 fn the_doctor_finds_every_page_whatever_is_in_the_queues() {
     let session = private();
     let sound = || assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
-    let ends: Vec<(u32, u32)> = (0..20).map(|_| session.create_queue(None, 1 << 20).unwrap()).collect();
+    let ends: Vec<(u32, u32)> = (0..20).map(|_| session.create_queue(None, 1 << 22).unwrap()).collect();
     for (number, (reader, writer)) in ends.iter().enumerate() {
         for length in (0..number * 3).map(|place| place * 731) {
             assert!(put(&session, *writer, &pattern(length)));
@@ -266,6 +266,31 @@ fn the_doctor_finds_every_page_whatever_is_in_the_queues() {
     sound();
     ends.iter().for_each(|(reader, _)| session.close(*reader).unwrap());
     sound();
+}
+
+#[test]
+fn a_broken_queue_wakes_both_sides_and_throws_away_what_it_holds() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 100).unwrap();
+    put(&session, writer, &pattern(100));
+    std::thread::scope(|scope| {
+        scope.spawn(|| wait(&session, &[writer], false, u64::MAX).unwrap().unwrap());
+        until_waiting(&session, 1);
+        session.break_queue(reader, NtStatus::PIPE_DISCONNECTED).unwrap();
+    });
+    assert!(take(&session, reader));
+    let told = [
+        session.take_frame(reader, &mut [0; 100], Mode::Part).unwrap_err(),
+        session.put_frame(writer, &[b"x"], 0).unwrap_err(),
+    ];
+    assert!(told.iter().all(|failure| failure.status == NtStatus::PIPE_DISCONNECTED));
+    let idle = event(&session);
+    let mismatch = session.break_queue(idle, NtStatus::PIPE_DISCONNECTED).unwrap_err();
+    assert_eq!(mismatch.status, NtStatus::OBJECT_TYPE_MISMATCH);
+    session.close(reader).unwrap();
+    session.close(writer).unwrap();
+    let (all, free) = pages_free(&session);
+    assert_eq!(all, free);
 }
 
 #[test]

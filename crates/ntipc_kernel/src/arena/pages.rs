@@ -29,7 +29,10 @@ impl Arena {
 
     /// Pages that can be touched, as far as the header says so and there is memory.
     pub fn pages_reserved(&self) -> u32 {
-        let reserved = self.header().pages_reserved.load(Ordering::Acquire).min(PAGES);
+        // Each table grows by steps of its own: a page without a link is no use.
+        let header = self.header();
+        let links = header.links_reserved.load(Ordering::Acquire);
+        let reserved = header.pages_reserved.load(Ordering::Acquire).min(links).min(PAGES);
         match reserved.checked_sub(1).is_some_and(|last| self.has_page(last)) {
             true => reserved,
             false => self.known.pages.load(Ordering::Relaxed),

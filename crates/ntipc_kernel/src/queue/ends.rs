@@ -12,12 +12,13 @@ use super::pages::{Chain, DRAINED};
 use super::side::{DISPATCHER, leave_side, try_side};
 use crate::arena::layout::Queue;
 use crate::fault::fault;
-use crate::object::kind::{Kind, Type};
+use crate::object::handles::check_rights;
+use crate::object::kind::{Kind, Type, access};
 use crate::object::table::Initial;
 use crate::process::lock::{CONTENDED, Locked};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::Shared;
+use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
 
 fn initial(kind: Kind, body: u32) -> Initial {
@@ -101,6 +102,32 @@ impl Session {
         let rights = if rights == 0 { end.all_access() } else { rights & end.all_access() };
         let entry = locked.entry_to(wanted, rights);
         locked.insert_handle(self.slot(), entry)
+    }
+}
+
+impl Session {
+    /// From now on both ends fail with `status`, and what was not read is thrown away. Through a handle to either end.
+    pub fn break_queue(self: &Arc<Self>, handle: u32, status: NtStatus) -> NtResult<()> {
+        let mut locked = self.lock()?;
+        let entry = self.entry(handle)?;
+        check_rights(entry, access::MODIFY)?;
+        let record = self.arena.object(entry.object);
+        let known = Kind::of(record).filter(|kind| kind.is_end()).and_then(|_| self.arena.queue_of(record));
+        let Some((body, queue, _, _)) = known else {
+            return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "the handle leads to no end of a queue"));
+        };
+        queue.broken.put(status.0);
+        fault!(QueueBroken);
+        fence(Ordering::SeqCst);
+        // What a reader is busy with goes with the queue, and nobody sees it any more.
+        if try_side(&queue.take_lock) {
+            self.arena.header().queue_busy.put(body + 1);
+            locked.drain(queue);
+            leave_side(&queue.take_lock);
+            self.arena.header().queue_busy.put(0);
+        }
+        locked.tell_both_ends(body);
+        self.whole()
     }
 }
 
