@@ -19,7 +19,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"names", "places"}),
     frozenset({"access"}),
     frozenset({"sessions", "section_files"}),
-    frozenset({"objects", "inspection"}),
+    frozenset({"objects", "inspection", "pipe_names"}),
     frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections"}),
     frozenset({"waits"}),
     frozenset({"__init__"}),
