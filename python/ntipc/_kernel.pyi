@@ -4,8 +4,11 @@ Nothing here is public: programs use the classes of :mod:`ntipc`, which are buil
 Failures are raised through :func:`ntipc.errors.from_status`.
 """
 
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Self, TypeAlias, final
+
+from typing_extensions import Buffer
 
 LAYOUT: str
 """Fingerprint of the arena's layout; participants of one session must agree on it."""
@@ -14,6 +17,8 @@ FAULT_POINTS: tuple[str, ...]
 INGREDIENTS: tuple[str, ...]
 """Names of what ``NTIPC_WITHOUT`` can leave out of recovery; empty but in a build for the mutation check."""
 MAXIMUM_WAIT_OBJECTS: int
+LONGEST_FRAME: int
+"""Bytes that one frame of a queue may have."""
 
 OPEN_OR_CREATE: int
 CREATE: int
@@ -135,6 +140,60 @@ class Section(Object):
     @property
     def protection(self) -> str: ...
     def map_view(self, cls: type[View], offset: int, size: int | None, access: str | None) -> View: ...
+
+_Pieces: TypeAlias = Buffer | Sequence[Buffer]
+"""Data to put: bytes-like, or a list or tuple of such."""
+_Sender: TypeAlias = tuple[int, int]
+"""Slot of the process that sent a frame, and the slot's generation; see :meth:`ReadEnd.process_of`."""
+_Frame: TypeAlias = tuple[bytes, int, int, _Sender]
+"""Data, bytes of the frame that are left, tag, sender."""
+
+class ReadEnd(Waitable):
+    """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more."""
+
+    def bind(
+        self,
+        session: Session,
+        name: str | None,
+        disposition: int,
+        quota: int,
+        user: tuple[int, int],
+        writer: WriteEnd,
+    ) -> None:
+        """Make a queue, or open both ends of the one that has the name."""
+
+    def open_end(self, session: Session, name: str, access: int, most: int) -> None:
+        """Open this end, unless it has ``most`` handles already."""
+
+    def get(self, timeout: float | None = None) -> bytes: ...
+    def take(self, limit: int | None = None, timeout: float | None = None) -> _Frame | None:
+        """Take the next frame, or up to ``limit`` bytes of it. None: the time ran out."""
+
+    def peek(self, limit: int | None = None) -> _Frame | None:
+        """Look at the next frame. None: nothing is there now."""
+
+    def take_into(
+        self, buffer: Buffer, timeout: float | None = None, whole: bool = False
+    ) -> tuple[int, int, int, _Sender] | None:
+        """Bytes taken, bytes left, tag, sender. ``whole``: a frame that does not fit is left (0 taken, all left)."""
+
+    def available(self) -> tuple[int, int]:
+        """Bytes and frames that wait."""
+
+    def process_of(self, sender: _Sender) -> tuple[int, int] | None:
+        """Process id and start time of a sender. None: it has left the session."""
+
+    def break_queue(self, status: int) -> None: ...
+
+class WriteEnd(Waitable):
+    """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
+
+    def open_end(self, session: Session, name: str, access: int, most: int) -> None: ...
+    def put(self, data: _Pieces, timeout: float | None = None, tag: int = 0) -> None: ...
+    def offer(self, data: _Pieces, timeout: float | None = None, tag: int = 0) -> bool:
+        """The same. False: there was no room in time."""
+
+    def break_queue(self, status: int) -> None: ...
 
 class View:
     """Mapped memory with the buffer protocol. Subclassed by :class:`ntipc.View`."""

@@ -224,6 +224,17 @@ class PeerGone(NtError, BrokenPipeError):
     winerror = 109
 
 
+class EndOfStream(PeerGone, EOFError):
+    """Nothing more can come: what was sent has been read, and the other end was closed or its process has died."""
+
+
+class BufferTooSmall(NtError, ValueError):
+    """The next message is longer than the buffer; it stays where it is."""
+
+    status = Status.BUFFER_TOO_SMALL
+    winerror = 122
+
+
 class PipeBusy(NtError, BlockingIOError):
     """Every instance of the pipe has a client."""
 
@@ -274,6 +285,8 @@ TABLE: tuple[Row, ...] = (
     Row(Status.ACCESS_DENIED, 5, AccessDenied, _errno.EACCES,
         "access is denied",
         "Open the object with the right that this call needs, or check the owner and mode of what it lies in"),
+    Row(Status.BUFFER_TOO_SMALL, 122, BufferTooSmall, _errno.EMSGSIZE,
+        "the buffer is shorter than the next message, which stays where it is", "Give a longer buffer"),
     Row(Status.OBJECT_TYPE_MISMATCH, 6, ObjectTypeMismatch, _errno.EINVAL,
         "the object is of another type",
         "Events, semaphores, mutexes, timers, event pairs and sections share one namespace: use another name,"
@@ -318,6 +331,12 @@ TABLE: tuple[Row, ...] = (
         "the system has no more resources for this", "Close objects or ask for less"),
     Row(Status.PIPE_NOT_AVAILABLE, 231, PipeBusy, _errno.EAGAIN,
         "every instance of the pipe is busy", "Wait for a free instance"),
+    Row(Status.PIPE_DISCONNECTED, 233, PeerGone, _errno.EPIPE,
+        "the pipe was disconnected", "Connect again"),
+    Row(Status.PIPE_CLOSING, 232, PeerGone, _errno.EPIPE,
+        "the reading end is closed", "Open it again when there is somebody who reads"),
+    Row(Status.IO_TIMEOUT, 121, Timeout, _errno.ETIMEDOUT,
+        "the time ran out", "Give a longer timeout, or None to wait for ever"),
     Row(Status.NOT_SUPPORTED, 50, NotSupported, _errno.ENOTSUP,
         "this is not supported", "See the documentation of the call for what is"),
     Row(Status.PROCESS_IS_TERMINATING, 5, SessionClosed, _errno.ESHUTDOWN,
@@ -327,7 +346,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.TOO_MANY_THREADS, 565, OutOfResources, _errno.EAGAIN,
         "the session's table of threads or processes is full", "End some of the processes or threads that use it"),
     Row(Status.PIPE_BROKEN, 109, PeerGone, _errno.EPIPE,
-        "the other end of the pipe is gone", "Connect again"),
+        "the other end is gone", "Connect again"),
     Row(Status.MUTANT_LIMIT_EXCEEDED, 587, LimitExceeded, _errno.EOVERFLOW,
         "the mutex has been acquired too often by its owner", "Release it once per acquire"),
     Row(Status.MAPPED_ALIGNMENT, 1132, MappedAlignment, _errno.EINVAL,
@@ -339,7 +358,13 @@ _BY_STATUS: dict[int, Row] = {row.status: row for row in TABLE}
 
 
 def from_status(
-    status: int, call: str = "", subject: str = "", detail: str = "", *, advice: str | None = None
+    status: int,
+    call: str = "",
+    subject: str = "",
+    detail: str = "",
+    *,
+    advice: str | None = None,
+    exception: type[NtError] | None = None,
 ) -> NtError:
     """Make the exception for a status; the caller raises it.
 
@@ -349,6 +374,7 @@ def from_status(
         subject: The object, such as ``"event 'ready'"``, or an empty text.
         detail: Words that say more than the table does, or an empty text.
         advice: What to do, where something better than the table's advice is known.
+        exception: The exception to make, where it is a narrower one than the table's.
 
     Returns:
         An instance of the exception of :data:`TABLE`, or a plain :class:`NtError` for a number that is not in it.
@@ -368,6 +394,16 @@ Release only what was acquired.
     message = " ".join(f"{sentence}." for sentence in sentences if sentence)
     if row is None:
         return NtError(message, status=status, operation=call, subject=subject)
-    return row.exception(
+    return (exception or row.exception)(
         message, status=row.status, winerror=row.winerror, errno=row.errno, operation=call, subject=subject
     )
+
+
+def end_of_stream(status: int, call: str, subject: str, detail: str) -> NtError:
+    """Make the exception for a read that finds the other end gone: an ``EOFError``, with that status.
+
+    >>> isinstance(end_of_stream(Status.PIPE_BROKEN, "Queue.get", "queue 'jobs'", ""), EOFError)
+    True
+    """
+    advice = "All that was sent has been read"
+    return from_status(status, call, subject, detail, advice=advice, exception=EndOfStream)

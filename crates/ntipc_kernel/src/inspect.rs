@@ -8,6 +8,7 @@ use crate::object::handles::{Entry, INHERITABLE, number};
 use crate::object::kind::Kind;
 use crate::object::names;
 use crate::process::lock;
+use crate::queue::QueueFacts;
 use crate::section;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
@@ -66,6 +67,8 @@ pub struct ObjectView {
     pub due_in_ns: Option<u64>,
     /// Of a section: the file it was made of.
     pub file: Option<String>,
+    /// Of an end of a queue.
+    pub queue: Option<QueueFacts>,
     pub holders: Vec<HolderView>,
     pub waiters: Vec<(u32, u32)>,
 }
@@ -194,7 +197,8 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         index,
         generation: word::generation(word),
         kind,
-        name: names::read(arena, record.name.get()).map(|name| String::from_utf8_lossy(&name).into_owned()),
+        name: names::read(arena, names::named(arena, record).name.get())
+            .map(|name| String::from_utf8_lossy(&name).into_owned()),
         creator_pid: record.creator_pid.get(),
         word,
         limit: record.limit.get(),
@@ -208,6 +212,7 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         count: count(word),
         due_in_ns: (kind.is_timer() && record.a.get() != 0).then(|| record.a.get().saturating_sub(now)),
         file: (record.extra.get() != 0).then(|| section::backing(arena, index).ok()).flatten().map(|file| file.path),
+        queue: kind.is_end().then(|| arena.queue_facts(record)).flatten(),
         holders: Vec::new(),
         waiters: Vec::new(),
     })

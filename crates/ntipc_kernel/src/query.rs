@@ -59,7 +59,8 @@ impl Session {
     /// The name an object has in this session.
     pub fn name_of(&self, handle: u32) -> NtResult<Option<String>> {
         let entry = self.entry(handle)?;
-        let text = names::read(&self.arena, self.arena.object(entry.object).name.get());
+        let object = names::named(&self.arena, self.arena.object(entry.object));
+        let text = names::read(&self.arena, object.name.get());
         Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
     }
 }

@@ -1,10 +1,11 @@
 //! The one door between the kernel's failures and Python's exceptions: `ntipc.errors.from_status`.
 
-use ntipc_kernel::Failure;
+use ntipc_kernel::{Failure, NtStatus};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 static FROM_STATUS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static END_OF_STREAM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static ABANDONED_WARNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Py<PyAny>> {
@@ -16,6 +17,7 @@ fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str)
 /// parent was in the middle of.
 pub fn prepare(py: Python<'_>) -> PyResult<()> {
     from_errors(py, &FROM_STATUS, "from_status")?;
+    from_errors(py, &END_OF_STREAM, "end_of_stream")?;
     from_errors(py, &ABANDONED_WARNING, "AbandonedMutexWarning")?;
     Ok(())
 }
@@ -23,8 +25,22 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
 /// The exception for a failure of `call` on `subject`.
 #[cold]
 pub fn raise(py: Python<'_>, failure: &Failure, call: &str, subject: &str) -> PyErr {
-    let made = from_errors(py, &FROM_STATUS, "from_status")
-        .and_then(|make| make.call1(py, (failure.status.0, call, subject, failure.detail.as_ref())));
+    make(py, from_errors(py, &FROM_STATUS, "from_status"), failure, call, subject)
+}
+
+/// The same, of a call that reads: the other end gone is the end of what there is to read.
+#[cold]
+pub fn raise_reading(py: Python<'_>, failure: &Failure, call: &str, subject: &str) -> PyErr {
+    match failure.status {
+        NtStatus::PIPE_BROKEN | NtStatus::PIPE_CLOSING | NtStatus::PIPE_DISCONNECTED => {
+            make(py, from_errors(py, &END_OF_STREAM, "end_of_stream"), failure, call, subject)
+        }
+        _ => raise(py, failure, call, subject),
+    }
+}
+
+fn make(py: Python<'_>, maker: PyResult<Py<PyAny>>, failure: &Failure, call: &str, subject: &str) -> PyErr {
+    let made = maker.and_then(|make| make.call1(py, (failure.status.0, call, subject, failure.detail.as_ref())));
     match made {
         Ok(exception) => PyErr::from_value(exception.into_bound(py)),
         Err(error) => error,

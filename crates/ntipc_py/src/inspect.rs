@@ -111,7 +111,12 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
             entry.set_item("reserve", reserve)?;
             entry.set_item("file", &object.file)?;
         }
-        Type::ReadEnd | Type::WriteEnd => {}
+        Type::ReadEnd | Type::WriteEnd => {
+            if let Some(queue) = &object.queue {
+                crate::queue::put_facts(&entry, queue)?;
+                entry.set_item("other_end", queue.other)?;
+            }
+        }
     }
     let holders = PyList::empty(py);
     for holder in &object.holders {

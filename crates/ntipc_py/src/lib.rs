@@ -3,6 +3,7 @@
 //! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python classes
 //! extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
 
+mod buffers;
 mod errors;
 mod event;
 mod event_pair;
@@ -11,6 +12,7 @@ mod gil;
 mod inspect;
 mod mutex;
 mod object;
+mod queue;
 mod section;
 mod semaphore;
 mod session;
@@ -74,6 +76,9 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
+    module.add_class::<queue::ReadEnd>()?;
+    module.add_class::<queue::WriteEnd>()?;
+    module.add("LONGEST_FRAME", ntipc_kernel::queue::LENGTH_MAX)?;
     fast_calls::install(py)?;
     module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;
     module.add_function(wrap_pyfunction!(waits::signal_and_wait, module)?)?;

@@ -43,6 +43,8 @@ pub struct Object {
     kind: Type,
     /// Of a mutex: the last acquire found its owner dead.
     pub abandoned: AtomicBool,
+    /// Of an end of a queue: what the thing that is made of it is called, and its class.
+    label: OnceLock<Box<(String, String)>>,
 }
 
 impl Object {
@@ -54,6 +56,7 @@ impl Object {
             created: AtomicBool::new(false),
             kind,
             abandoned: AtomicBool::new(false),
+            label: OnceLock::new(),
         }
     }
 
@@ -80,6 +83,19 @@ impl Object {
         self.if_open().ok_or_else(|| Failure::new(NtStatus::INVALID_HANDLE, ""))
     }
 
+    /// One that is called after its Python class in messages.
+    pub fn labelled(kind: Type, class: &Bound<'_, PyType>) -> PyResult<Object> {
+        let object = Object::of_type(kind);
+        if let Ok(noun) = class.getattr(pyo3::intern!(class.py(), "_kind")) {
+            let _ = object.label.set(Box::new((noun.extract()?, class.name()?.to_string())));
+        }
+        Ok(object)
+    }
+
+    fn class_name(&self) -> &str {
+        self.label.get().map_or_else(|| self.kind().name(), |label| &label.1)
+    }
+
     pub fn subject(&self) -> String {
         let kind = match self.kind() {
             Type::Event => "event",
@@ -88,18 +104,20 @@ impl Object {
             Type::Timer => "timer",
             Type::EventPair => "event pair",
             Type::Section => "section",
-            Type::ReadEnd => "read end",
-            Type::WriteEnd => "write end",
+            Type::ReadEnd | Type::WriteEnd => "queue",
         };
+        let kind = self.label.get().map_or(kind, |label| &label.0);
         match self.name.get() {
-            Some(Some(name)) => format!("{kind} '{name}'"),
+            // Pipes and mailslots have their names in a directory each.
+            Some(Some(name)) => format!("{kind} '{}'", name.split_once('\\').map_or(name.as_str(), |(_, name)| name)),
             _ => format!("unnamed {kind}"),
         }
     }
 
     #[cold]
     pub fn error(&self, py: Python<'_>, failure: &Failure, call: &str) -> PyErr {
-        errors::raise(py, failure, &format!("{}.{call}", self.kind().name()), &self.subject())
+        let raise = if self.kind() == Type::ReadEnd { errors::raise_reading } else { errors::raise };
+        raise(py, failure, &format!("{}.{call}", self.class_name()), &self.subject())
     }
 
     /// Run a call of the kernel on the open handle.
@@ -135,8 +153,8 @@ impl Object {
         let _ = self.name.set(name.map(str::to_owned));
         let opened = make(&session.session).map_err(|failure| {
             let call = match call {
-                "" => self.kind().name().to_owned(),
-                call => format!("{}.{call}", self.kind().name()),
+                "" => self.class_name().to_owned(),
+                call => format!("{}.{call}", self.class_name()),
             };
             errors::raise(py, &failure, &call, &self.subject())
         })?;
@@ -170,6 +188,10 @@ fn type_of(class: &Bound<'_, PyType>) -> PyResult<Type> {
         Type::EventPair
     } else if class.is_subclass_of::<crate::section::Section>()? {
         Type::Section
+    } else if class.is_subclass_of::<crate::queue::ReadEnd>()? {
+        Type::ReadEnd
+    } else if class.is_subclass_of::<crate::queue::WriteEnd>()? {
+        Type::WriteEnd
     } else {
         Type::Event
     })
@@ -357,7 +379,10 @@ impl Object {
                 facts.set_item("reserve", state.reserve)?;
                 facts.set_item("file", state.file)
             }
-            Type::ReadEnd | Type::WriteEnd => Ok(()),
+            end @ (Type::ReadEnd | Type::WriteEnd) => {
+                let state = self.with(py, "info", |session, handle| session.query_queue(handle, end))?;
+                crate::queue::put_facts(facts, &state)
+            }
         }
     }
 }

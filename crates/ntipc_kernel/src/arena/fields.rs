@@ -48,7 +48,7 @@ pub fn fields() -> Vec<Field> {
             creator_pid, a, b;
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
-        queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, put_lock, first, data_in, frames_in,
+        queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,
             tail, take_lock, head, data_out, frames_out;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };

@@ -66,7 +66,10 @@ pub struct Queue {
     pub quota: AtomicU64,
     /// Non-zero: both ends fail with this status. Dispatcher lock.
     pub broken: AtomicU32,
-    _line0: [AtomicU32; 9],
+    _pad0: AtomicU32,
+    /// What its maker wants to keep with it. Never changes.
+    pub user: [AtomicU64; 2],
+    _line0: [AtomicU32; 4],
 
     /// Producer lock: a lock word as that of the dispatcher. The rest of the line belongs to its holder.
     pub put_lock: AtomicU32,

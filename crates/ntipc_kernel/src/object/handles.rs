@@ -59,7 +59,7 @@ impl Entry {
 }
 
 #[inline(always)]
-fn place(handle: u32) -> Option<u32> {
+pub(crate) fn place(handle: u32) -> Option<u32> {
     let index = (handle >> 2).wrapping_sub(1);
     (index < HANDLES).then_some(index)
 }

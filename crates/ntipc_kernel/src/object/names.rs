@@ -1,6 +1,6 @@
 //! Names: a hash table of objects, and text kept in cells of 60 bytes.
 
-use crate::arena::layout::{BUCKETS, CELLS, Cell};
+use crate::arena::layout::{BUCKETS, CELLS, Cell, Object};
 use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
@@ -13,6 +13,17 @@ const CELL_BYTES: usize = Cell::WORDS * 4;
 
 pub fn hash(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// The object that bears the name by which this one is known: that of a queue stands with its read end.
+pub fn named<'a>(arena: &'a crate::arena::Arena, object: &'a Object) -> &'a Object {
+    match Kind::of(object) {
+        Some(Kind::WriteEnd) => arena
+            .queue_of(object)
+            .filter(|(_, _, read, _)| *read < arena.objects())
+            .map_or(object, |(_, _, read, _)| arena.object(read)),
+        _ => object,
+    }
 }
 
 /// Read a text out of its cells. `None`: no text, or damaged.

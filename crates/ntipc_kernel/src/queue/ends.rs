@@ -14,12 +14,20 @@ use crate::arena::layout::Queue;
 use crate::fault::fault;
 use crate::object::handles::check_rights;
 use crate::object::kind::{Kind, Type, access};
-use crate::object::table::Initial;
+use crate::object::table::{Disposition, Initial};
 use crate::process::lock::{CONTENDED, Locked};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
+
+/// Handles to the two ends of a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    pub reader: u32,
+    pub writer: u32,
+    pub created: bool,
+}
 
 fn initial(kind: Kind, body: u32) -> Initial {
     Initial { kind, value: 0, limit: body + 1, a: 0, b: 0 }
@@ -28,11 +36,21 @@ fn initial(kind: Kind, body: u32) -> Initial {
 impl Session {
     /// Make a queue that holds up to `quota` bytes of data. Handles to its read end and its write end.
     pub fn create_queue(self: &Arc<Self>, name: Option<&str>, quota: u64) -> NtResult<(u32, u32)> {
+        let made = self.make_queue(name, Disposition::Create, quota, [0; 2])?;
+        Ok((made.reader, made.writer))
+    }
+
+    /// Make a queue, or open both ends of the one that has the name. `user` is for whoever makes it, and is kept with it.
+    pub fn make_queue(
+        self: &Arc<Self>,
+        name: Option<&str>,
+        disposition: Disposition,
+        quota: u64,
+        user: [u64; 2],
+    ) -> NtResult<Ends> {
         let mut locked = self.lock()?;
-        if let Some(name) = name
-            && locked.look_up(name)?.is_some()
-        {
-            return Err(NtStatus::OBJECT_NAME_COLLISION.into());
+        if let Some(opened) = locked.open_both_ends(name, disposition)? {
+            return Ok(opened);
         }
         let body = locked.take_body()?;
         let queue = self.arena.queue(body);
@@ -55,6 +73,9 @@ impl Session {
         {
             counter.put(0);
         }
+        for (word, value) in queue.user.iter().zip(user) {
+            word.put(value);
+        }
         queue.broken.put(0);
         queue.first.put(0);
         queue.state.put(1);
@@ -69,7 +90,7 @@ impl Session {
         };
         drop(locked);
         match (reader, writer, named) {
-            (Ok(reader), Ok(writer), Ok(())) => Ok((reader, writer)),
+            (Ok(reader), Ok(writer), Ok(())) => Ok(Ends { reader, writer, created: true }),
             (reader, writer, named) => {
                 let _ = writer.as_ref().map(|handle| self.close(*handle));
                 match &reader {
@@ -132,6 +153,23 @@ impl Session {
 }
 
 impl Locked<'_> {
+    /// The same as [`Locked::open_existing`], of both ends of a queue.
+    fn open_both_ends(&mut self, name: Option<&str>, disposition: Disposition) -> NtResult<Option<Ends>> {
+        let Some(reader) = self.open_existing(name, disposition, 0, Type::ReadEnd)? else { return Ok(None) };
+        let (session, slot) = (self.session, self.session.slot());
+        let read = session.entry(reader.handle)?.object;
+        let (_, _, _, write) = (session.arena.queue_of(session.arena.object(read)))
+            .ok_or_else(|| session.damaged("an end belongs to no queue"))?;
+        let entry = self.entry_to(write, Type::WriteEnd.all_access());
+        match self.insert_handle(slot, entry) {
+            Ok(writer) => Ok(Some(Ends { reader: reader.handle, writer, created: false })),
+            Err(failure) => {
+                self.clear_handle(slot, crate::object::handles::place(reader.handle).unwrap_or_default());
+                Err(failure)
+            }
+        }
+    }
+
     /// A free body; it stays free until its `state` says otherwise.
     fn take_body(&mut self) -> NtResult<u32> {
         let arena = &self.session.arena;

@@ -8,15 +8,19 @@
 //! * `ends`: making, opening, the last handle of an end, freeing
 //! * `state`: readable and writable
 //! * `put`, `take`: the two operations
+//! * `query`: looking
 
 mod ends;
 pub(crate) mod frame;
 mod hand;
 pub(crate) mod pages;
 mod put;
+mod query;
 mod side;
 mod state;
 mod take;
 
+pub use ends::Ends;
 pub use frame::LENGTH_MAX;
+pub use query::QueueFacts;
 pub use take::{Mode, Taken};

@@ -1,0 +1,75 @@
+//! What a queue tells about itself, and who sent a frame.
+
+use crate::arena::Arena;
+use crate::arena::layout::{Object, PROCESSES};
+use crate::object::kind::{Type, access};
+use crate::session::Session;
+use crate::status::{NtResult, NtStatus};
+use crate::sync::Shared;
+
+#[derive(Clone, Copy, Debug)]
+pub struct QueueFacts {
+    /// Bytes of data that it holds before writers wait.
+    pub quota: u64,
+    /// Bytes and frames that wait to be read.
+    pub data: u64,
+    pub frames: u64,
+    /// Handles to each end.
+    pub readers: u32,
+    pub writers: u32,
+    /// Non-zero: both ends fail with this status.
+    pub broken: u32,
+    /// What its maker gave it.
+    pub user: [u64; 2],
+    /// The object of the other end.
+    pub other: u32,
+    /// The objects' reading end, which has the name.
+    pub reader: u32,
+}
+
+impl Arena {
+    /// What is known of the queue that an end belongs to. Counted without a lock: the numbers may be of different moments.
+    pub fn queue_facts(&self, end: &Object) -> Option<QueueFacts> {
+        let (_, queue, read, write) = self.queue_of(end)?;
+        let objects = self.objects();
+        if read >= objects || write >= objects {
+            return None;
+        }
+        // What was read is counted before what was put, so neither is told below zero for long.
+        let (data_out, frames_out) = (queue.data_out.get(), queue.frames_out.get());
+        let left = |put: u64, taken: u64| match put.wrapping_sub(taken) {
+            ahead if ahead > i64::MAX as u64 => 0, // a reader is quicker than the writer's count
+            left => left,
+        };
+        Some(QueueFacts {
+            quota: queue.quota.get(),
+            data: left(queue.data_in.get(), data_out),
+            frames: left(queue.frames_in.get(), frames_out),
+            readers: self.object(read).handles.get(),
+            writers: self.object(write).handles.get(),
+            broken: queue.broken.get(),
+            user: [queue.user[0].get(), queue.user[1].get()],
+            other: if std::ptr::eq(self.object(read), end) { write } else { read },
+            reader: read,
+        })
+    }
+}
+
+impl Session {
+    /// What is known of the queue that a handle to one of its ends leads to.
+    pub fn query_queue(&self, handle: u32, end: Type) -> NtResult<QueueFacts> {
+        let (entry, _) = self.entry_of(handle, end, access::QUERY)?;
+        let facts = self.arena.queue_facts(self.arena.object(entry.object));
+        facts.ok_or_else(|| NtStatus::INVALID_HANDLE.into())
+    }
+
+    /// Process id of who sent a frame, and when it started, in the kernel's clock ticks. `None`: it takes no part any more.
+    pub fn process_identity(&self, slot: u32, generation: u32) -> Option<(u32, u64)> {
+        if slot >= PROCESSES.min(self.arena.processes()) {
+            return None;
+        }
+        let process = self.arena.process(slot);
+        let found = (process.pid.get(), process.start_time.get());
+        (process.attached.get() != 0 && process.generation.get() == generation).then_some(found)
+    }
+}
