@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from crash.workload import SLEEPS, Things, signal_everything
 from harness.peers import Call, Peer
+from harness.points import POINTS
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import asleep, facts, look, wait_until
 
 import ntipc
-from ntipc import _kernel
 
-POINTS = _kernel.FAULT_POINTS
 WHEN_IT_COMES = ["LockTaken", "LockBeforeRelease", "LockReleased", "SlotClaimed", "SlotAttached"]
 """Steps that a process passes when it joins a session."""
 ONLY_WHEN_IT_IS_FIRST = ["ReaperElected"]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 from crash.scenes import MAKE, NAMES, SCENES, Scene
 from harness.peers import Call, Peer
+from harness.points import LEFT_TO_RUST, POINTS
 from harness.soundness import assert_sound
 from harness.waiting import look, wait_until
 
@@ -138,11 +139,16 @@ def is_played(scene: Scene, victim_first: bool) -> bool:
     return victim_first != scene.joining if scene.joining or scene.doomed else True
 
 
-CASES = [(p, first) for p in _kernel.FAULT_POINTS for first in (True, False) if is_played(SCENES[p], first)]
+CASES = [(p, first) for p in POINTS for first in (True, False) if is_played(SCENES[p], first)]
 
 
 def test_every_fault_point_has_a_scene() -> None:
-    assert set(SCENES) == set(_kernel.FAULT_POINTS)
+    assert set(SCENES) | LEFT_TO_RUST == set(_kernel.FAULT_POINTS)
+    assert not set(SCENES) & LEFT_TO_RUST
+
+
+def test_no_point_is_left_to_rust_that_python_can_reach() -> None:
+    assert not (LEFT_TO_RUST and hasattr(_kernel, "ReadEnd"))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from harness.leftovers import session_paths
 from harness.peers import Peer, PeerEnded, PeerHangs
+from harness.points import POINTS
 from harness.suspicions import exists
 from storm_ledger import AMBIGUOUS, HELD, OBJECTS, OPERATIONS, READY, TOKENS, Ledger
 from storm_points import Coverage
@@ -52,7 +53,7 @@ class Storm:
         self.session = os.environ.setdefault("NTIPC_SESSION", f"storm-{os.getpid()}")
         self.path = session_path(self.session)
         self.ledger = Ledger(MORTALS + IMMORTALS)
-        self.coverage = Coverage(_kernel.FAULT_POINTS, self.dice)
+        self.coverage = Coverage(POINTS, _kernel.FAULT_POINTS, self.dice)
         self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
         self.keeper.run("from storm_objects import Objects; objects = Objects()")
         self.watcher = Watcher(self.session)
@@ -267,7 +268,7 @@ for i in range(4):
             print(self.coverage.table())
         print(
             f"seed {self.seed}: {self.deaths} deaths, {self.coverage.deaths} of them at "
-            f"{len(self.coverage.hits)} of {len(_kernel.FAULT_POINTS)} fault points; {self.operations} operations, "
+            f"{len(self.coverage.hits)} of {len(POINTS)} fault points; {self.operations} operations, "
             f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {seconds:.1f} s\n{self.counters}"
         )
         if below:

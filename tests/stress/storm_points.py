@@ -59,15 +59,16 @@ class Doom:
 class Coverage:
     """Counts the deaths at each point, as told by the dying over a pipe."""
 
-    def __init__(self, points: tuple[str, ...], dice: random.Random) -> None:
-        self.points, self.dice = points, dice
+    def __init__(self, points: tuple[str, ...], numbered: tuple[str, ...], dice: random.Random) -> None:
+        """``points`` are to be hit; the dying tell them by their place in ``numbered``."""
+        self.points, self.numbered, self.dice = points, numbered, dice
         self.reading, self.writing = os.pipe()
         self.hits: collections.Counter[str] = collections.Counter()
         self.armed: dict[int, Doom] = {}
 
     def collect(self) -> None:
         while select.select([self.reading], [], [], 0)[0]:
-            self.hits.update(self.points[number] for number in os.read(self.reading, 4096))
+            self.hits.update(self.numbered[number] for number in os.read(self.reading, 4096))
 
     @property
     def deaths(self) -> int:
