@@ -58,6 +58,7 @@ impl Session {
         let Some((entry, object)) = self.glance(target.handle, access::SYNCHRONIZE) else { return Try::Unclear };
         match Kind::of(object) {
             Some(Kind::Mutant) => self.own(entry, object),
+            Some(kind) if kind.is_end() => self.look_at_end(target),
             Some(kind) => self.take(entry, object, kind, target.channel),
             None => Try::Unclear,
         }
@@ -93,15 +94,10 @@ impl Session {
             if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
                 return Try::Unclear;
             }
-            let state = if kind.is_end() {
-                self.arena.signal_of(object, kind, self.known_thread_slot().map_or(0, |slot| slot + 1), channel)
-            } else {
-                seen
-            };
-            if !is_signalled(kind, state, 0, channel) {
+            if !is_signalled(kind, seen, 0, channel) {
                 return Try::Unsignalled;
             }
-            if kind == Kind::NotificationEvent || kind.is_end() {
+            if kind == Kind::NotificationEvent {
                 return Try::Taken(false);
             }
             let (new, _) = consume(kind, seen, 0, channel);
@@ -110,6 +106,21 @@ impl Session {
                 return Try::Taken(false);
             }
         }
+    }
+
+    /// Nothing is taken of an end of a queue. Finds it once more, so that the paths of the others have nothing to keep for it.
+    #[cold]
+    fn look_at_end(&self, target: Target) -> Try {
+        let Target { handle, channel } = target;
+        let Some((entry, object)) = self.glance(handle, access::SYNCHRONIZE) else { return Try::Unclear };
+        let Some(kind) = Kind::of(object).filter(|kind| kind.is_end()) else { return Try::Unclear };
+        let seen = object.word.load(Ordering::Acquire);
+        if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
+            return Try::Unclear;
+        }
+        let me = self.known_thread_slot().map_or(0, |slot| slot + 1);
+        let state = self.arena.signal_of(object, kind, me, channel);
+        if is_signalled(kind, state, me, channel) { Try::Taken(false) } else { Try::Unsignalled }
     }
 
     /// Own a mutant, once more if it is ours.
