@@ -20,7 +20,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"access"}),
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection", "pipe_names"}),
-    frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections"}),
+    frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections", "queues"}),
     frozenset({"waits"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),

@@ -48,6 +48,7 @@ from ntipc.events import Event
 from ntipc.inspection import examine, inspect
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
+from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
 from ntipc.sections import Section, View
 from ntipc.semaphores import Semaphore
 from ntipc.sessions import Session
@@ -84,6 +85,10 @@ __all__ = [
     "PathNotFound",
     "PeerGone",
     "PipeBusy",
+    "Queue",
+    "QueueMessage",
+    "QueueReader",
+    "QueueWriter",
     "Section",
     "Semaphore",
     "Session",

@@ -156,6 +156,7 @@ class ReadEnd(Waitable):
         session: Session,
         name: str | None,
         disposition: int,
+        access: int,
         quota: int,
         user: tuple[int, int],
         writer: WriteEnd,
@@ -189,8 +190,8 @@ class WriteEnd(Waitable):
     """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
 
     def open_end(self, session: Session, name: str, access: int, most: int) -> None: ...
-    def put(self, data: _Pieces, timeout: float | None = None, tag: int = 0) -> None: ...
-    def offer(self, data: _Pieces, timeout: float | None = None, tag: int = 0) -> bool:
+    def put(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> None: ...
+    def offer(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> bool:
         """The same. False: there was no room in time."""
 
     def break_queue(self, status: int) -> None: ...

@@ -159,11 +159,13 @@ impl ReadEnd {
     }
 
     /// Make a queue, or open the one of that name: this end of it, and ``writer``.
+    #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,
         name: Option<&str>,
         disposition: u32,
+        access: u32,
         quota: u64,
         user: (u64, u64),
         writer: &Bound<'_, WriteEnd>,
@@ -172,7 +174,7 @@ impl ReadEnd {
         let (py, call) = (slf.py(), call_of(disposition));
         let mut made: Option<Ends> = None;
         core(slf).bind_with(py, session, name, call, |session| {
-            let ends = session.make_queue(name, disposition, quota, [user.0, user.1])?;
+            let ends = session.make_queue(name, disposition, access, quota, [user.0, user.1])?;
             made = Some(ends);
             Ok(Opened { handle: ends.reader, created: ends.created })
         })?;
@@ -193,7 +195,9 @@ impl ReadEnd {
         })
     }
 
-    /// Take the next frame, all of it. Raises Timeout; at the end EndOfStream.
+    /// Take the next message, all of it. Timeout in seconds; 0 only looks, None waits for ever.
+    ///
+    /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
     #[pyo3(signature = (timeout=None))]
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         let (py, deadline) = (slf.py(), deadline(timeout)?);
@@ -288,8 +292,11 @@ impl WriteEnd {
         })
     }
 
-    /// Put bytes, or a list of pieces, as one frame. Raises Timeout if there is no room in time.
-    #[pyo3(signature = (data, timeout=None, tag=0))]
+    /// Put bytes, or a list or tuple of pieces, as one message, whole or not at all. Timeout in seconds; 0 only looks.
+    ///
+    /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number for the
+    /// receiver.
+    #[pyo3(signature = (data, timeout=None, *, tag=0))]
     fn put(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -303,7 +310,7 @@ impl WriteEnd {
     }
 
     /// The same; False: the time ran out.
-    #[pyo3(signature = (data, timeout=None, tag=0))]
+    #[pyo3(signature = (data, timeout=None, *, tag=0))]
     fn offer(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,

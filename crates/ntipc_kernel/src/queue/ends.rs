@@ -36,7 +36,7 @@ fn initial(kind: Kind, body: u32) -> Initial {
 impl Session {
     /// Make a queue that holds up to `quota` bytes of data. Handles to its read end and its write end.
     pub fn create_queue(self: &Arc<Self>, name: Option<&str>, quota: u64) -> NtResult<(u32, u32)> {
-        let made = self.make_queue(name, Disposition::Create, quota, [0; 2])?;
+        let made = self.make_queue(name, Disposition::Create, 0, quota, [0; 2])?;
         Ok((made.reader, made.writer))
     }
 
@@ -45,11 +45,12 @@ impl Session {
         self: &Arc<Self>,
         name: Option<&str>,
         disposition: Disposition,
+        rights: u32,
         quota: u64,
         user: [u64; 2],
     ) -> NtResult<Ends> {
         let mut locked = self.lock()?;
-        if let Some(opened) = locked.open_both_ends(name, disposition)? {
+        if let Some(opened) = locked.open_both_ends(name, disposition, rights)? {
             return Ok(opened);
         }
         let body = locked.take_body()?;
@@ -154,13 +155,14 @@ impl Session {
 
 impl Locked<'_> {
     /// The same as [`Locked::open_existing`], of both ends of a queue.
-    fn open_both_ends(&mut self, name: Option<&str>, disposition: Disposition) -> NtResult<Option<Ends>> {
-        let Some(reader) = self.open_existing(name, disposition, 0, Type::ReadEnd)? else { return Ok(None) };
+    fn open_both_ends(&mut self, name: Option<&str>, disposition: Disposition, rights: u32) -> NtResult<Option<Ends>> {
+        let Some(reader) = self.open_existing(name, disposition, rights, Type::ReadEnd)? else { return Ok(None) };
         let (session, slot) = (self.session, self.session.slot());
         let read = session.entry(reader.handle)?.object;
         let (_, _, _, write) = (session.arena.queue_of(session.arena.object(read)))
             .ok_or_else(|| session.damaged("an end belongs to no queue"))?;
-        let entry = self.entry_to(write, Type::WriteEnd.all_access());
+        let all = Type::WriteEnd.all_access();
+        let entry = self.entry_to(write, if rights == 0 { all } else { rights & all });
         match self.insert_handle(slot, entry) {
             Ok(writer) => Ok(Some(Ends { reader: reader.handle, writer, created: false })),
             Err(failure) => {
