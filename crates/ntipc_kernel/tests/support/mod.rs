@@ -34,9 +34,14 @@ pub fn join(path: &str) -> Private {
     Private(attach::attach(path, ownership).unwrap())
 }
 
-pub fn private() -> Private {
+/// Where a session may be that does not exist yet.
+pub fn fresh_path() -> String {
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    join(&format!("/dev/shm/ntipc-rust-{}-{serial}", std::process::id()))
+    format!("/dev/shm/ntipc-rust-{}-{serial}", std::process::id())
+}
+
+pub fn private() -> Private {
+    join(&fresh_path())
 }
 
 pub fn make(session: &Arc<Session>, kind: Kind, value: u64, limit: u32, name: Option<&str>) -> u32 {

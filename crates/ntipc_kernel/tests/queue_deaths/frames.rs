@@ -1,0 +1,123 @@
+//! One who puts, one who takes, one who makes queues and leaves them.
+
+use crate::support::until_waiting;
+use crate::sweep::{LENGTHS, NAME, Stage, put, sweep, take_next};
+use ntipc_kernel::NtStatus;
+use ntipc_kernel::object::kind::Type;
+
+const QUOTA: u64 = 12_000;
+
+pub const BY_PUTTING: &[&str] = &[
+    "HandNamed",
+    "PutCopied",
+    "PutLocked",
+    "PutRecorded",
+    "PutPaged",
+    "PutWritten",
+    "PutPublished",
+    "PutCounted",
+    "PutForgotten",
+    "PutUnlocked",
+    "PutTold",
+    "PoolFilled",
+    "PoolValid",
+    "PoolLinked",
+    "PoolMoved",
+    "PoolApplied",
+];
+pub const BY_TAKING: &[&str] = &[
+    "TakeLocked",
+    "TakeCopied",
+    "TakeCommitted",
+    "TakeMoved",
+    "TakeOwned",
+    "TakeUnlocked",
+    "TakeCopiedOut",
+    "TakeTold",
+];
+pub const BY_MAKING: &[&str] = &["QueueFilled", "EndUnnamed", "QueueBroken", "DrainNamed", "DrainMoved", "QueueFreed"];
+
+pub fn victim_puts(stage: &Stage) {
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    stage.begin();
+    (0..LENGTHS.len()).for_each(|number| put(&stage.session, writer, number));
+}
+
+pub fn victim_takes(stage: &Stage) {
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    stage.begin();
+    (0..LENGTHS.len()).for_each(|_| stage.say(take_next(&stage.session, reader).unwrap()));
+}
+
+pub fn victim_makes_and_leaves(stage: &Stage) {
+    let session = &stage.session;
+    stage.begin();
+    let (reader, writer) = session.create_queue(Some("mine"), 1 << 20).unwrap();
+    let (broken, other) = session.create_queue(None, 1 << 20).unwrap();
+    for number in 0..LENGTHS.len() {
+        put(session, writer, number);
+        put(session, other, number);
+    }
+    session.break_queue(broken, NtStatus::PIPE_DISCONNECTED).unwrap();
+    session.close(reader).unwrap();
+    session.close(writer).unwrap();
+}
+
+#[test]
+fn a_writer_killed_at_any_step_leaves_whole_frames_in_order_and_an_end() {
+    sweep("put", Some(QUOTA), BY_PUTTING, |session, (reader, writer), mut victim| {
+        session.close(writer).unwrap(); // from here on only the victim can write
+        let seen = std::thread::scope(|scope| {
+            let seen = scope.spawn(|| {
+                let mut seen = 0;
+                while let Some(number) = take_next(session, reader) {
+                    assert_eq!(number, seen);
+                    seen += 1;
+                }
+                seen
+            });
+            until_waiting(session, 1);
+            victim.go();
+            seen.join().unwrap()
+        });
+        let lived = victim.wait();
+        assert!(!lived || seen == LENGTHS.len());
+        lived
+    });
+}
+
+#[test]
+fn a_reader_killed_at_any_step_loses_one_frame_at_most() {
+    const FRAMES: usize = 18;
+    sweep("take", Some(QUOTA), BY_TAKING, |session, (reader, writer), mut victim| {
+        let (next, lost) = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..FRAMES).for_each(|number| put(session, writer, number));
+                session.close(writer).unwrap();
+            });
+            until_waiting(session, 1); // full
+            victim.go();
+            let mut next = 0;
+            while let Some(word) = victim.word() {
+                assert_eq!(word, next.to_string());
+                next += 1;
+            }
+            let mut lost = 0;
+            while let Some(number) = take_next(session, reader) {
+                lost += number - next;
+                next = number + 1;
+            }
+            (next, lost)
+        });
+        assert!(next == FRAMES && lost <= 1, "{next} frames, {lost} lost");
+        victim.wait()
+    });
+}
+
+#[test]
+fn whoever_is_killed_making_or_leaving_a_queue_leaves_nothing() {
+    sweep("own", None, BY_MAKING, |_, _, mut victim| {
+        victim.go();
+        victim.wait()
+    });
+}

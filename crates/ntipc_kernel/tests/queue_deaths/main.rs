@@ -1,0 +1,39 @@
+//! A process is killed at each step of an operation on a queue, while the other side sleeps for ever.
+//!
+//! The victim is this test program once more, told by its environment which scene to play, where to die, and at which pass.
+//! Each file of scenes has what the victim does beside what those do that live, and says which points they reach
+//! together: the last test here holds that against the list of all points.
+#![cfg(feature = "faults")]
+#![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+mod frames;
+mod settling;
+#[path = "../support/mod.rs"]
+mod support;
+mod sweep;
+
+use sweep::{Stage, queue_points};
+
+#[test]
+#[ignore = "run by the other tests of this program, as a process of its own"]
+fn victim() {
+    let stage = Stage::enter();
+    match &stage.scene[..] {
+        "put" => frames::victim_puts(&stage),
+        "take" => frames::victim_takes(&stage),
+        "own" => frames::victim_makes_and_leaves(&stage),
+        "settler" => settling::victim_settles(&stage),
+        scene => panic!("no scene {scene}"),
+    }
+    stage.leave();
+}
+
+/// What each file of scenes reaches; each of its tests makes sure of its part.
+const REACHED: [&[&str]; 4] = [frames::BY_PUTTING, frames::BY_TAKING, frames::BY_MAKING, settling::BY_SETTLING];
+
+#[test]
+fn every_point_of_queues_has_a_scene() {
+    let reached = REACHED.concat();
+    let missing: Vec<_> = queue_points().iter().filter(|point| !reached.contains(point)).collect();
+    assert!(missing.is_empty(), "no scene reaches {missing:?}");
+}
