@@ -23,7 +23,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 2;
+pub const LAYOUT_VERSION: u64 = 3;
 
 pub const PROCESSES: u32 = 2048;
 pub const THREADS: u32 = 8192;
@@ -160,7 +160,10 @@ pub struct Header {
     pub queues_reserved: AtomicU32,
     pub links_reserved: AtomicU32,
     pub pages_reserved: AtomicU32,
-    _line7: [AtomicU32; 8],
+    /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody does.
+    pub pages_given: AtomicU32,
+    pub pages_wanted: AtomicU32,
+    _line7: [AtomicU32; 6],
     pub page_step: PageStep,
     /// Body + 1 whose sides the holder of the dispatcher lock has taken; what it has in hand of that queue, and where the head
     /// is to be without it. Dispatcher lock.
@@ -246,10 +249,11 @@ pub struct Thread {
     /// Written by the thread, and under the lock by whoever releases it after its end.
     pub noted: [AtomicU32; NOTED],
     pub hands: [Hand; HANDS],
-    /// What this thread's wait for a queue's end needs: room for so many bytes.
+    /// What this thread's wait for a queue's end needs, and how much of it; see `queue::state`.
     pub queue_need: AtomicU64,
+    pub queue_wants: AtomicU32,
     /// Room for APCs and alerts.
-    _room: [AtomicU32; 58],
+    _room: [AtomicU32; 57],
 }
 
 impl Thread {

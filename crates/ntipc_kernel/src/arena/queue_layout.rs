@@ -77,7 +77,11 @@ pub struct Queue {
     pub first: AtomicU32,
     pub data_in: AtomicU64,
     pub frames_in: AtomicU64,
-    _line1: [AtomicU32; 10],
+    /// The thread whose turn it is to put, as a lock word names it; 0 = whoever comes. See `queue::turn`.
+    pub turn: AtomicU32,
+    /// The processor on which the last frame was put, for a reader to learn whether spinning can pay.
+    pub put_on: AtomicU32,
+    _line1: [AtomicU32; 8],
 
     /// Position of the next frame to be put. Producer lock; read by all.
     pub tail: AtomicU64,
@@ -85,12 +89,17 @@ pub struct Queue {
 
     /// Consumer lock, and what belongs to its holder.
     pub take_lock: AtomicU32,
-    _pad3: AtomicU32,
+    /// As `put_on`, for a writer.
+    pub taken_on: AtomicU32,
     /// Position of the next frame to be taken | bytes of it that were taken already << 32.
     pub head: AtomicU64,
     pub data_out: AtomicU64,
     pub frames_out: AtomicU64,
-    _line3: [AtomicU32; 8],
+    /// How far readers got in the chain of a frame that is taken in parts: frames taken before it, + 1; which of its pages.
+    pub cursor_frame: AtomicU64,
+    pub cursor_index: AtomicU32,
+    pub cursor_page: AtomicU32,
+    _line3: [AtomicU32; 4],
 }
 
 const _: () = assert!(size_of::<Hand>() == 128);

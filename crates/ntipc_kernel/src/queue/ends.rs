@@ -77,7 +77,9 @@ impl Session {
         for (word, value) in queue.user.iter().zip(user) {
             word.put(value);
         }
+        queue.cursor_frame.put(0);
         queue.broken.put(0);
+        queue.turn.put(0);
         queue.first.put(0);
         queue.state.put(1);
         fault!(QueueFilled);

@@ -12,7 +12,7 @@
 //! beginning of the page that this one links to, and eight bytes are always left for that.
 //! What lies before the tail is whole. Nothing of it is believed: each part is read once, and brought into bounds.
 
-use super::pages::{Chain, pages_for};
+use super::pages::{Chain, pages_for, up_to};
 use crate::arena::Arena;
 use crate::arena::layout::PAGE_SIZE;
 use crate::session::Session;
@@ -150,6 +150,26 @@ impl Session {
             self.set_word(place.after(HEADER), u64::from(chain.last) | u64::from(chain.count) << 32)?;
         }
         Ok(())
+    }
+
+    /// Write the first `length` bytes of several pieces behind the header.
+    pub(super) fn write_in_line(&self, place: Place, pieces: &[&[u8]], length: usize) -> NtResult<()> {
+        let mut at = place;
+        for piece in up_to(pieces, length) {
+            if !self.arena.copy_in(at.page, at.offset, piece) {
+                return Err(self.damaged("the frames of a queue contradict themselves"));
+            }
+            at = at.after(piece.len() as u32);
+        }
+        Ok(())
+    }
+
+    /// Copy data that lies in line.
+    pub(super) fn read_in_line(&self, place: Place, bytes: &mut [u8]) -> NtResult<()> {
+        match self.arena.copy_out(place.page, place.offset, bytes) {
+            true => Ok(()),
+            false => Err(self.damaged("the frames of a queue contradict themselves")),
+        }
     }
 
     /// Say at `place` that the row goes on in `next`.

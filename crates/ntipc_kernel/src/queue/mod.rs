@@ -7,20 +7,27 @@
 //! * `side`: the lock of each side
 //! * `ends`: making, opening, the last handle of an end, freeing
 //! * `state`: readable and writable
-//! * `put`, `take`: the two operations
+//! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
+//! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
 //! * `query`: looking
 
 mod ends;
 pub(crate) mod frame;
 mod hand;
+mod mark;
+mod operation;
 pub(crate) mod pages;
+mod peek;
 mod put;
 mod query;
 mod side;
 mod state;
 mod take;
+mod waiting;
 
 pub use ends::Ends;
 pub use frame::LENGTH_MAX;
+pub use put::Put;
 pub use query::QueueFacts;
 pub use take::{Mode, Taken};
+pub use waiting::{PAGES_SLICE_NS, Poll, Until, Waiting, Wanted};

@@ -13,7 +13,7 @@
 //! Crash: before G2 nothing has happened; from G2 to G4 recovery repeats G3. So recovery never walks a list.
 //! Proof: `tests/queues.rs`; the doctor walks all of it.
 
-use crate::arena::layout::{ChainWords, HANDS, PAGE_SIZE, THREADS};
+use crate::arena::layout::{ChainWords, HANDS, PAGE_SIZE, Queue, THREADS};
 use crate::fault::fault;
 use crate::process::lock::Locked;
 use crate::session::Session;
@@ -43,6 +43,32 @@ impl Chain {
         words.last.put(self.last);
         words.count.put(self.count);
         words.first.put(self.first);
+    }
+}
+
+/// A page of the chain of the frame at the head, and which one it is. Saves the way to it when a frame is taken in many parts.
+pub(super) struct Cursor {
+    frame: u64,
+    index: u32,
+    page: u32,
+}
+
+impl Cursor {
+    /// Where readers got to in the frame at the head, whose chain this is. Consumer lock.
+    pub fn of(queue: &Queue, chain: Chain) -> Cursor {
+        let frame = queue.frames_out.get().wrapping_add(1);
+        match queue.cursor_frame.get() == frame {
+            true => Cursor { frame, index: queue.cursor_index.get(), page: queue.cursor_page.get() },
+            false => Cursor { frame, index: 0, page: chain.first },
+        }
+    }
+
+    /// Keep it for the next part of that frame. Each frame has a number of its own, so a cursor never serves another.
+    pub fn keep(&self, queue: &Queue) {
+        queue.cursor_frame.put(0);
+        queue.cursor_index.put(self.index);
+        queue.cursor_page.put(self.page);
+        queue.cursor_frame.put(self.frame);
     }
 }
 
@@ -80,6 +106,21 @@ impl Session {
             let high = self.arena.header().page_high.get().max(1);
             self.arena.grow_pages(high.saturating_add(missing))?;
         }
+    }
+
+    /// The same, as far as the pool has them at hand: nothing is reserved, so this may be done under a side lock.
+    pub(crate) fn cut_pages(&self, owner: u32, count: u32, grip: Grip) -> NtResult<Option<Chain>> {
+        let mut locked = self.lock_as(owner);
+        self.whole()?;
+        Ok(locked.cut(count, grip)?.ok())
+    }
+
+    /// Did [`Session::take_pages`] fail because there are no more?
+    pub(super) fn is_for_want_of_pages(&self, failure: &Failure) -> bool {
+        matches!(
+            failure.status,
+            NtStatus::DISK_FULL | NtStatus::QUOTA_EXCEEDED | NtStatus::INSUFFICIENT_RESOURCES
+        )
     }
 
     /// Give the chain in a hand back.
@@ -198,16 +239,26 @@ pub(crate) fn pages_for(bytes: usize) -> u32 {
     bytes.div_ceil(PAGE_SIZE as usize) as u32
 }
 
+/// The first `length` bytes of several pieces.
+pub(super) fn up_to<'a>(pieces: &'a [&'a [u8]], length: usize) -> impl Iterator<Item = &'a [u8]> {
+    let mut left = length;
+    pieces.iter().map(move |piece| {
+        let now = &piece[..piece.len().min(left)];
+        left -= now.len();
+        now
+    })
+}
+
 fn broken_chain(session: &Session) -> Failure {
     session.damaged("the frames of a queue contradict themselves")
 }
 
 impl Session {
-    /// Fill a chain with the bytes of several pieces. No lock: the chain is in our hand.
-    pub(crate) fn fill_chain(&self, chain: Chain, pieces: &[&[u8]]) -> NtResult<()> {
+    /// Fill a chain with the first `length` bytes of several pieces. No lock: the chain is in our hand.
+    pub(crate) fn fill_chain(&self, chain: Chain, pieces: &[&[u8]], length: usize) -> NtResult<()> {
         let (mut page, mut at) = (chain.first, 0);
-        for piece in pieces {
-            let mut left = *piece;
+        for piece in up_to(pieces, length) {
+            let mut left = piece;
             while !left.is_empty() {
                 if at == PAGE_SIZE {
                     (page, at) = (self.arena.link(page).get(), 0);
@@ -226,22 +277,28 @@ impl Session {
 
     /// Copy out of a chain, from byte `skip` on.
     pub(crate) fn read_chain(&self, chain: Chain, skip: usize, bytes: &mut [u8]) -> NtResult<()> {
+        self.read_on(chain, &mut Cursor { frame: 0, index: 0, page: chain.first }, skip, bytes)
+    }
+
+    /// The same, beginning where `cursor` has got to if that is not too far.
+    pub(super) fn read_on(&self, chain: Chain, cursor: &mut Cursor, skip: usize, bytes: &mut [u8]) -> NtResult<()> {
         let size = PAGE_SIZE as usize;
         if (skip + bytes.len()).div_ceil(size) > chain.count as usize {
             return Err(broken_chain(self));
         }
-        let mut page = chain.first;
-        for _ in 0..skip / size {
-            page = self.arena.link(page).get();
+        if cursor.index as usize > skip / size {
+            (cursor.index, cursor.page) = (0, chain.first);
         }
-        let mut at = skip % size;
+        let mut at = skip - cursor.index as usize * size;
         let mut left = bytes;
         while !left.is_empty() {
-            if at == size {
-                (page, at) = (self.arena.link(page).get(), 0);
+            if at >= size {
+                (cursor.page, cursor.index) = (self.arena.link(cursor.page).get(), cursor.index + 1);
+                at -= size;
+                continue;
             }
             let (now, later) = left.split_at_mut((size - at).min(left.len()));
-            if page == 0 || !self.arena.copy_out(page, at as u32, now) {
+            if cursor.page == 0 || !self.arena.copy_out(cursor.page, at as u32, now) {
                 return Err(broken_chain(self));
             }
             at += now.len();

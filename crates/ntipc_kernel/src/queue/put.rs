@@ -1,7 +1,7 @@
 //! Putting a frame into a queue.
 //!
 //!   P1 hand: intent      P2 longer data: a chain into the hand, filled, with no lock held
-//!   P3 producer lock, look again: reader gone, broken, no room      P4 hand: tail, counters after; commit := PUT
+//!   P3 producer lock, look again: reader gone, broken; no room: unlock, wait, P2      P4 hand: tail, counters after; commit := PUT
 //!   P5 no room in the page: a fresh one into the hand      P6 the frame and the END before it, behind the tail
 //!   P7 tail := after the frame      P8 counters, hand emptied, commit := IDLE      P9 unlock, fence
 //!   P10 somebody waits to read? dispatcher lock, evaluate; intent := 0
@@ -10,10 +10,12 @@
 //! it pairs with the reader's Acquire of the tail: the frame and what its chain holds are seen with it.
 //! Crash: see `hand`. Nothing fails after P5.
 
-use super::frame::{Frame, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, footprint};
-use super::hand::{DATA, Held, IDLE, PUT, ROW, Side};
-use super::pages::pages_for;
-use super::state::has_room;
+use super::frame::{Frame, HEADER, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, footprint};
+use super::hand::{DATA, IDLE, PUT, ROW, Side};
+use super::operation::{Operation, Waited};
+use super::pages::{Chain, pages_for};
+use super::state::{Wants, has_room, room_for_some};
+use super::waiting::{Poll, Waiting};
 use crate::arena::layout::{PAGE_SIZE, Queue, word};
 use crate::fault::fault;
 use crate::object::handles::{Entry, check_rights};
@@ -21,7 +23,49 @@ use crate::object::kind::{Kind, Type, access};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
+use crate::sys::process::processor;
 use std::sync::Arc;
+
+/// A stream is cut into frames no longer than this, so that its reader and its writer copy at the same time.
+const STREAM_MAX: usize = 65_536;
+
+/// What was put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Put {
+    pub bytes: usize,
+    /// How far the queue's data went with it, for [`Session::wait_taken`].
+    pub mark: u64,
+}
+
+/// What is to be put.
+struct Message<'a> {
+    pieces: &'a [&'a [u8]],
+    length: usize,
+    tag: u32,
+    /// A part of it will do.
+    some: bool,
+}
+
+impl Message<'_> {
+    /// The least room that helps.
+    fn need(&self) -> u64 {
+        if self.some { 1 } else { self.length as u64 }
+    }
+}
+
+enum Attempt {
+    Put(Put),
+    NoRoom,
+    /// Waited for pages.
+    Waited(Waited),
+}
+
+enum Tried {
+    Put(Put),
+    NoRoom,
+    /// The row needs a page, and the pool has none at hand.
+    NoPage,
+}
 
 fn no_reader() -> Failure {
     Failure::new(NtStatus::PIPE_CLOSING, "nobody can read it any more: every handle to its read end is closed")
@@ -45,112 +89,224 @@ impl Session {
         }
     }
 
-    /// Put one frame, whose data lies in several pieces. `false`: no room now; wait for the write end, by channel 1, and try
-    /// again.
+    /// Put one frame, whose data lies in several pieces. `false`: no room now.
     pub fn put_frame(self: &Arc<Self>, handle: u32, pieces: &[&[u8]], tag: u32) -> NtResult<bool> {
-        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if length > LENGTH_MAX {
-            return Err(Session::too_long(length));
-        }
-        let slot = self.thread_slot()?;
-        self.check_attached()?;
-        self.whole()?;
-        let (_, body, queue, other) = self.end_of(handle, Type::WriteEnd)?;
-        self.check_puttable(queue, other)?;
-        self.arena.thread(slot).queue_need.put(length as u64);
-        if !has_room(queue, length as u64) {
-            return Ok(false); // known before anything is copied
-        }
-        let held = self.take_hand(slot, body, Side::Put)?; // P1
-        let done = self.put_with(held, handle, pieces, length, tag);
-        for chain in [DATA, ROW] {
-            self.give_pages(slot + 1, held.grip(chain)); // what the frame did not take over
-        }
-        if self.arena.object(other).word.load(Ordering::Relaxed) & word::HAS_WAITERS != 0
-            || self.arena.object(other).handles.get() == 0
-        {
-            self.lock_as(slot + 1).tell_both_ends(body); // P10
-        }
-        fault!(PutTold);
-        self.empty_hand(held);
-        done
+        Ok(self.put_wait(handle, pieces, tag, &mut Poll)?.is_some())
     }
 
-    fn check_puttable(&self, queue: &Queue, reader: u32) -> NtResult<()> {
+    /// Put one frame, whose data lies in several pieces, as soon as there is room for it. `None`: there was none in time.
+    /// A frame longer than the quota goes into the queue once nothing else is in it.
+    pub fn put_wait<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        pieces: &[&[u8]],
+        tag: u32,
+        waiting: &mut W,
+    ) -> Result<Option<Put>, W::Error> {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if length > LENGTH_MAX {
+            return Err(Session::too_long(length).into());
+        }
+        self.put_any(handle, &Message { pieces, length, tag, some: false }, waiting)
+    }
+
+    /// Put as much of a stream as there is room for, up to 64 KiB, as soon as there is room for any. `None`: there was none in time.
+    pub fn put_some<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        data: &[u8],
+        tag: u32,
+        waiting: &mut W,
+    ) -> Result<Option<Put>, W::Error> {
+        let data = &data[..data.len().min(STREAM_MAX)];
+        if data.is_empty() {
+            let (_, _, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+            self.check_puttable(queue, reader)?;
+            return Ok(Some(Put { bytes: 0, mark: queue.data_in.get() }));
+        }
+        self.put_any(handle, &Message { pieces: &[data], length: data.len(), tag, some: true }, waiting)
+    }
+
+    fn put_any<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        message: &Message<'_>,
+        waiting: &mut W,
+    ) -> Result<Option<Put>, W::Error> {
+        loop {
+            let slot = self.thread_slot()?;
+            self.check_attached()?;
+            self.whole()?;
+            let (entry, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+            self.check_puttable(queue, reader)?;
+            if waiting.polls() && !has_room(queue, message.need()) {
+                self.want(slot, Wants::Room(message.need())); // for whoever waits by channel 1 now
+                return Ok(None); // known before anything is copied
+            }
+            let mut operation = self.begin(slot, body, Side::Put)?; // P1
+            let mut filled = None;
+            loop {
+                let waited = match operation.put(handle, queue, message, &mut filled, waiting)? {
+                    Attempt::Put(put) => return Ok(Some(put)),
+                    Attempt::NoRoom => {
+                        operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
+                    }
+                    Attempt::Waited(waited) => waited,
+                };
+                match waited {
+                    Waited::Again => {}
+                    Waited::TooLate => return Ok(None),
+                    Waited::Anew => break,
+                }
+            }
+        }
+    }
+
+    pub(super) fn check_puttable(&self, queue: &Queue, reader: u32) -> NtResult<()> {
         match queue.broken.get() {
             0 if self.arena.object(reader).handles.get() == 0 => Err(no_reader()),
             0 => Ok(()),
             status => Err(NtStatus(status).into()),
         }
     }
+}
 
-    fn put_with(&self, held: Held, handle: u32, pieces: &[&[u8]], length: usize, tag: u32) -> NtResult<bool> {
-        let mut chain = None;
-        if length > IN_LINE {
-            let taken = self.take_pages(held.slot + 1, pages_for(length), held.grip(DATA))?; // P2
-            self.fill_chain(taken, pieces)?;
-            chain = Some(taken);
+/// A chain in the hand that holds that much of the message.
+struct Filled {
+    chain: Chain,
+    length: usize,
+}
+
+impl Operation<'_> {
+    /// Put it if there is room.
+    fn put<W: Waiting>(
+        &mut self,
+        handle: u32,
+        queue: &Queue,
+        message: &Message<'_>,
+        filled: &mut Option<Filled>,
+        waiting: &mut W,
+    ) -> Result<Attempt, W::Error> {
+        let session = self.session;
+        let length = match message.some {
+            true => room_for_some(queue, message.length as u64) as usize,
+            false => message.length,
+        };
+        if !has_room(queue, length as u64) || length < message.length.min(1) {
+            return Ok(Attempt::NoRoom);
         }
-        let (_, _, queue, _) = self.end_of(handle, Type::WriteEnd)?;
-        self.lock_side(&queue.put_lock, held.slot); // P3
-        fault!(PutLocked);
+        if filled.as_ref().is_some_and(|filled| filled.length != length) {
+            session.give_pages(self.held.slot + 1, self.held.grip(DATA));
+            *filled = None;
+        }
+        if length > IN_LINE && filled.is_none() {
+            match self.take_pages(length, DATA, waiting)? {
+                Ok(chain) => {
+                    let mut done = Ok(());
+                    waiting.beside(length, &mut || done = session.fill_chain(chain, message.pieces, length)); // P2
+                    done?;
+                    *filled = Some(Filled { chain, length });
+                }
+                Err(waited) => return Ok(Attempt::Waited(waited)),
+            }
+        }
         let frame = Frame {
             length: length as u32,
             footprint: footprint(length),
-            flags: if chain.is_some() { OUT_OF_LINE } else { 0 },
-            tag,
-            sender: self.slot(),
-            sender_generation: self.slot_generation.load(Ordering::Relaxed),
+            flags: if filled.is_some() { OUT_OF_LINE } else { 0 },
+            tag: message.tag,
+            sender: session.slot(),
+            sender_generation: session.slot_generation.load(Ordering::Relaxed),
             correlation: 0,
-            chain,
+            chain: filled.as_ref().map(|filled| filled.chain),
         };
-        let done = self.put_locked(held, handle, queue, &frame, pieces);
-        held.words(self).commit.put(IDLE);
-        fault!(PutForgotten);
-        self.unlock_side(&queue.put_lock); // P9
-        fault!(PutUnlocked);
-        done
+        loop {
+            session.lock_side(&queue.put_lock, self.held.slot); // P3
+            fault!(PutLocked);
+            let tried = self.put_locked(handle, queue, &frame, message.pieces);
+            self.held.words(session).commit.put(IDLE);
+            fault!(PutForgotten);
+            session.unlock_side(&queue.put_lock); // P9
+            fault!(PutUnlocked);
+            match tried? {
+                Tried::Put(put) => return Ok(Attempt::Put(put)),
+                Tried::NoRoom => return Ok(Attempt::NoRoom),
+                Tried::NoPage => {
+                    if let Err(waited) = self.take_pages(1, ROW, waiting)? {
+                        return Ok(Attempt::Waited(waited));
+                    }
+                }
+            }
+        }
     }
 
-    fn put_locked(&self, held: Held, handle: u32, queue: &Queue, frame: &Frame, pieces: &[&[u8]]) -> NtResult<bool> {
-        let (_, body, again, reader) = self.end_of(handle, Type::WriteEnd)?;
-        let hand = held.words(self);
-        if !std::ptr::eq(queue, again) || (body + 1) << 1 != hand.intent.get() {
+    /// Pages for so many bytes into the hand. `Err`: there were none, and it was waited for some.
+    fn take_pages<W: Waiting>(
+        &mut self,
+        bytes: usize,
+        place: u32,
+        waiting: &mut W,
+    ) -> Result<Result<Chain, Waited>, W::Error> {
+        let session = self.session;
+        let (slot, grip) = (self.held.slot, self.held.grip(place));
+        let mut taken = Ok(Chain::default());
+        let seen = session.arena.header().pages_given.load(Ordering::Acquire);
+        waiting.beside(bytes, &mut || taken = session.take_pages(slot + 1, pages_for(bytes), grip));
+        match taken {
+            Ok(chain) => Ok(Ok(chain)),
+            Err(failure) if !session.is_for_want_of_pages(&failure) || waiting.polls() => Err(failure.into()),
+            Err(failure) => match self.wait_for_pages(seen, waiting)? {
+                Waited::TooLate => Err(failure.into()),
+                waited => Ok(Err(waited)),
+            },
+        }
+    }
+
+    fn put_locked(&self, handle: u32, queue: &Queue, frame: &Frame, pieces: &[&[u8]]) -> NtResult<Tried> {
+        let (session, held) = (self.session, self.held);
+        let (_, body, again, reader) = session.end_of(handle, Type::WriteEnd)?;
+        if !std::ptr::eq(queue, again) || body != self.body {
             return Err(NtStatus::INVALID_HANDLE.into());
         }
-        self.check_puttable(queue, reader)?;
+        session.check_puttable(queue, reader)?;
         if !has_room(queue, u64::from(frame.length)) {
-            return Ok(false);
+            return Ok(Tried::NoRoom);
         }
+        let hand = held.words(session);
         let tail = queue.tail.get();
+        let old = Place::of(tail);
+        let mut place = old;
+        let needs_page = old.page == 0 || old.offset + frame.footprint + 8 > PAGE_SIZE;
+        if !needs_page {
+            // From P7 on all that is in the hand is the queue's; another writer may have brought a page meanwhile.
+            session.give_pages(held.slot + 1, held.grip(ROW));
+        }
         hand.before.put(tail);
         hand.data.put(queue.data_in.get().wrapping_add(u64::from(frame.length)));
         hand.frames.put(queue.frames_in.get().wrapping_add(1));
         hand.commit.put(PUT); // P4
         fault!(PutRecorded);
-        let old = Place::of(tail);
-        let mut place = old;
-        if old.page == 0 || old.offset + frame.footprint + 8 > PAGE_SIZE {
-            let page = self.take_pages(held.slot + 1, 1, held.grip(ROW))?; // P5
+        if needs_page {
+            let in_hand = Chain::read(&hand.chains[ROW as usize]);
+            let page = match in_hand {
+                None => session.cut_pages(held.slot + 1, 1, held.grip(ROW))?, // P5
+                known => known,
+            };
+            let Some(page) = page else { return Ok(Tried::NoPage) };
             place = Place { page: page.first, offset: 0 };
         }
         fault!(PutPaged);
-        self.write_header(place, frame)?; // P6
+        session.write_header(place, frame)?; // P6
         if frame.chain.is_none() {
-            let mut at = place.after(super::frame::HEADER);
-            for piece in pieces {
-                if !self.arena.copy_in(at.page, at.offset, piece) {
-                    return Err(self.damaged("the frames of a queue contradict themselves"));
-                }
-                at = at.after(piece.len() as u32);
-            }
+            session.write_in_line(place.after(HEADER), pieces, frame.length as usize)?;
         }
         if place.page != old.page {
             match old.page {
                 0 => queue.first.put(place.position() as u32),
-                _ => self.write_end(old, place.page)?,
+                _ => session.write_end(old, place.page)?,
             }
         }
+        queue.put_on.store(processor(), Ordering::Relaxed);
         fault!(PutWritten);
         queue.tail.store(place.after(frame.footprint).position(), Ordering::Release); // P7
         fault!(PutPublished);
@@ -160,6 +316,6 @@ impl Session {
         for chain in &hand.chains {
             chain.first.put(0);
         }
-        Ok(true)
+        Ok(Tried::Put(Put { bytes: frame.length as usize, mark: hand.data.get() }))
     }
 }

@@ -9,25 +9,94 @@
 //! without one. The writers' handles are counted before the tail is read: a last frame, put before the last handle was closed, is seen.
 
 use crate::arena::Arena;
-use crate::arena::layout::{Object, Queue};
+use crate::arena::layout::{Object, Queue, Thread};
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared, fence};
 
 /// Frames that a queue takes beyond one a byte of its quota, so that empty ones are bounded too.
 const FRAMES_BEYOND: u64 = 1024;
 
+/// Is there nothing to read? The head first: whoever takes the last page out of a queue lets the tail go first.
+pub fn is_empty(queue: &Queue) -> bool {
+    let head = queue.head.get();
+    let tail = queue.tail.get();
+    tail == 0 || head == tail
+}
+
 /// Has the queue room for a frame of so many bytes? A frame longer than the quota goes into an empty queue.
 pub fn has_room(queue: &Queue, length: u64) -> bool {
-    let data = queue.data_in.get().wrapping_sub(queue.data_out.get());
-    let frames = queue.frames_in.get().wrapping_sub(queue.frames_out.get());
-    let quota = queue.quota.get();
     // What was put is counted after it is published, so a quick reader may be ahead: then there is room.
-    let data = if data > i64::MAX as u64 { 0 } else { data };
-    let frames = if frames > i64::MAX as u64 { 0 } else { frames };
+    let data = behind(queue.data_in.get(), queue.data_out.get());
+    let frames = behind(queue.frames_in.get(), queue.frames_out.get());
+    let quota = queue.quota.get();
     (data == 0 || data.saturating_add(length) <= quota) && frames < quota.saturating_add(FRAMES_BEYOND)
 }
 
+/// How many of the `length` bytes of a stream fit. All of them where nothing ever fits (a quota of 0) and nothing is in the queue.
+pub(super) fn room_for_some(queue: &Queue, length: u64) -> u64 {
+    let data = behind(queue.data_in.get(), queue.data_out.get());
+    match queue.quota.get() {
+        0 if data == 0 => length,
+        quota => length.min(quota.saturating_sub(data)),
+    }
+}
+
+/// What a thread's wait for an end by channel 1 needs. By channel 0 it is a frame, or room for any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wants {
+    /// A frame; room for a frame of so many bytes.
+    Room(u64),
+    /// That what was put before this mark, which a put has answered, is within the quota.
+    Taken(u64),
+    /// That so many frames have been read, since there is the queue.
+    Read(u64),
+}
+
+impl Wants {
+    /// As a thread's record has it.
+    pub fn words(self) -> (u32, u64) {
+        match self {
+            Wants::Room(length) => (0, length),
+            Wants::Taken(mark) => (1, mark),
+            Wants::Read(frames) => (2, frames),
+        }
+    }
+
+    fn of(thread: &Thread) -> Wants {
+        let need = thread.queue_need.get();
+        match thread.queue_wants.get() {
+            1 => Wants::Taken(need),
+            2 => Wants::Read(need),
+            _ => Wants::Room(need),
+        }
+    }
+}
+
+/// How far `counter` is behind `mark`; 0 if it is not. Counters run over, and nothing is ever half their range behind.
+fn behind(mark: u64, counter: u64) -> u64 {
+    let behind = mark.wrapping_sub(counter);
+    if behind > i64::MAX as u64 { 0 } else { behind }
+}
+
+/// Is so little unread of what was put before the mark that a writer need not wait for a reader?
+pub fn is_taken(queue: &Queue, mark: u64) -> bool {
+    behind(mark, queue.data_out.get()) <= queue.quota.get()
+}
+
+pub fn is_read(queue: &Queue, frames: u64) -> bool {
+    behind(frames, queue.frames_out.get()) == 0
+}
+
 impl Arena {
+    /// Is there on the writers' side what the thread in `slot` waits for?
+    pub(super) fn has_what_is_wanted(&self, queue: &Queue, slot: u32) -> bool {
+        match Wants::of(self.thread(slot)) {
+            Wants::Room(length) => has_room(queue, length),
+            Wants::Taken(mark) => is_taken(queue, mark),
+            Wants::Read(frames) => is_read(queue, frames),
+        }
+    }
+
     /// The body that an end belongs to, and the objects of its read end and its write end.
     pub fn queue_of(&self, end: &Object) -> Option<(u32, &Queue, u32, u32)> {
         let body = end.limit.get().checked_sub(1)?;
@@ -37,7 +106,7 @@ impl Arena {
     }
 
     /// What `signal::is_signalled` looks at: the word of an object, or what an end's would say. With channel 1 a write end is
-    /// signalled once there is room for what the thread with slot + 1 `me` could not put, with channel 0 once there is any.
+    /// signalled once there is what the thread with slot + 1 `me` wants of it, with channel 0 once there is room for a byte.
     #[inline]
     pub fn signal_of(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> u64 {
         match kind.is_end() {
@@ -53,9 +122,13 @@ impl Arena {
             return true;
         }
         if kind == Kind::ReadEnd {
-            return self.object(write).handles.get() == 0 || queue.head.get() != queue.tail.get();
+            return self.object(write).handles.get() == 0 || !is_empty(queue);
         }
-        let need = if me == 0 || channel & 1 == 0 { 1 } else { self.thread(me - 1).queue_need.get() };
-        self.object(read).handles.get() == 0 || has_room(queue, need)
+        self.object(read).handles.get() == 0
+            || match me {
+                0 => has_room(queue, 1),
+                _ if channel & 1 == 0 => has_room(queue, 1),
+                _ => self.has_what_is_wanted(queue, me - 1),
+            }
     }
 }

@@ -1,26 +1,35 @@
 //! Taking frames out of a queue.
 //!
-//!   C1 nothing there? no lock. Hand: intent; consumer lock, look again
+//!   C1 nothing there? no lock; wait, C1. Hand: intent; consumer lock, look again
 //!   C2 at the end of a page: hand: that page, the position after it; commit := TAKE; head; the page is given back
-//!   C3 data in line: copy out (the frame is still there)
+//!   C3 data in line, or a part of what lies out of line: copy out (the frame is still there)
 //!   C4 hand: the position and counters after, the frame's chain; commit := TAKE
 //!   C5 head, counters; commit := OWN; unlock, fence
-//!   C6 data out of line: copy out, with no lock held; give the chain back
+//!   C6 the rest of what lies out of line: copy out, with no lock held; give the chain back
 //!   C7 somebody waits to write, or more is left and somebody waits to read? dispatcher lock, evaluate; intent := 0
 //!
 //! Invariant: a frame is taken once. The store to `head` is what takes it, or a part of it: position and the bytes taken before are one word.
+//! A long part is taken as several, none of them longer than [`PIECE`], so that nobody holds the consumer lock for long; a call
+//! whose next piece somebody else was quicker to take ends there. The same holds for a stream that is taken over several frames.
 //! Crash: see `hand`. Before C4 nothing has happened, after it the frame is lost with its taker, and nothing else is.
 
 use super::frame::{Found, Frame, HEADER, Place};
-use super::hand::{DATA, Held, IDLE, OWN, ROW, Side, TAKE};
-use super::pages::Chain;
-use crate::arena::layout::{Queue, word};
+use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
+use super::operation::{Operation, Waited};
+use super::pages::{Chain, Cursor};
+use super::state::{Wants, is_empty};
+use super::waiting::{Poll, Waiting};
+use crate::arena::layout::Queue;
 use crate::fault::fault;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
+use crate::sys::process::processor;
 use std::sync::Arc;
+
+/// Most bytes that are copied while the consumer lock is held.
+pub(super) const PIECE: usize = 65_536;
 
 /// What to do with a frame that is longer than the buffer, and whether to take it at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,19 +38,53 @@ pub enum Mode {
     Part,
     /// Take all of it or nothing.
     Whole,
-    /// Look, and take nothing.
+    /// Take over as many frames as fill the buffer: their ends mean nothing.
+    Stream,
+    /// Look at a frame, and take nothing.
     Peek,
+    /// Look over as many frames as fill the buffer, and take nothing.
+    PeekStream,
+}
+
+impl Mode {
+    fn is_peek(self) -> bool {
+        matches!(self, Mode::Peek | Mode::PeekStream)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Taken {
     /// Bytes in the buffer.
     pub bytes: usize,
-    /// Bytes of this frame that are left. With [`Mode::Whole`] and a buffer too small: all, and nothing was taken.
+    /// Bytes that are left of the last frame that it came from. With [`Mode::Whole`] and a buffer too small: all, and nothing was taken.
     pub left: usize,
+    /// Of the first frame.
     pub tag: u32,
-    /// Process slot of the sender, and its generation.
+    /// Process slot of the sender of the first frame, and its generation.
     pub sender: (u32, u32),
+}
+
+impl Taken {
+    pub(super) fn nothing_of(frame: &Frame) -> Taken {
+        Taken { bytes: 0, left: 0, tag: frame.tag, sender: (frame.sender, frame.sender_generation) }
+    }
+}
+
+/// The counters of what was taken, which tell whether anybody has taken anything since.
+pub(super) type Stamp = (u64, u64);
+
+pub(super) fn stamp(queue: &Queue) -> Stamp {
+    (queue.data_out.get(), queue.frames_out.get())
+}
+
+/// A frame or a part of it.
+struct Piece {
+    taken: Taken,
+    /// The rest of a chain, which is ours, and from where on.
+    later: Option<(Chain, usize)>,
+    after: Stamp,
+    /// There may be more for this call.
+    goes_on: bool,
 }
 
 fn no_writer() -> Failure {
@@ -49,32 +92,53 @@ fn no_writer() -> Failure {
 }
 
 impl Session {
-    /// Take the next frame, or a part of it. `None`: nothing there now; wait for the read end, and try again.
+    /// Take the next frame, or a part of it. `None`: nothing there now.
     pub fn take_frame(self: &Arc<Self>, handle: u32, buffer: &mut [u8], mode: Mode) -> NtResult<Option<Taken>> {
-        let slot = self.thread_slot()?;
-        self.check_attached()?;
-        self.whole()?;
-        let (entry, body, queue, other) = self.end_of(handle, Type::ReadEnd)?;
-        // Before the tail: what was put before the last writer went is seen.
-        let over = self.arena.object(other).handles.get() == 0;
-        self.check_takable(queue)?;
-        if queue.head.load(Ordering::Acquire) == queue.tail.load(Ordering::Acquire) {
-            return if over { Err(no_writer()) } else { Ok(None) };
+        self.take_wait(handle, buffer, mode, &mut Poll)
+    }
+
+    /// Take the next frame, or a part of it, as soon as there is one. `None`: there was none in time.
+    pub fn take_wait<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        buffer: &mut [u8],
+        mode: Mode,
+        waiting: &mut W,
+    ) -> Result<Option<Taken>, W::Error> {
+        loop {
+            let slot = self.thread_slot()?;
+            self.check_attached()?;
+            self.whole()?;
+            let (entry, body, queue, writer) = self.end_of(handle, Type::ReadEnd)?;
+            let mut operation = None;
+            loop {
+                // Before the tail: what was put before the last writer went is seen.
+                let over = self.arena.object(writer).handles.get() == 0;
+                self.check_takable(queue)?;
+                let empty = is_empty(queue);
+                if empty && over {
+                    return Err(no_writer().into());
+                }
+                if empty && waiting.polls() {
+                    return Ok(None);
+                }
+                let operation = match &mut operation {
+                    Some(begun) => begun,
+                    none => none.insert(self.begin(slot, body, Side::Take)?), // C1
+                };
+                if !empty {
+                    match operation.take(handle, queue, buffer, mode, waiting)? {
+                        Some(taken) => return Ok(Some(taken)),
+                        None => continue,
+                    }
+                }
+                match operation.wait(handle, entry.object, Wants::Room(0), waiting)? {
+                    Waited::Again => {}
+                    Waited::TooLate => return Ok(None),
+                    Waited::Anew => break,
+                }
+            }
         }
-        let held = self.take_hand(slot, body, Side::Take)?; // C1
-        let done = self.take_with(held, handle, buffer, mode);
-        for chain in [DATA, ROW] {
-            self.give_pages(slot + 1, held.grip(chain));
-        }
-        held.words(self).commit.put(IDLE);
-        let is_awaited = |object: u32| self.arena.object(object).word.load(Ordering::Relaxed) & word::HAS_WAITERS != 0;
-        let more = queue.head.get() != queue.tail.get();
-        if is_awaited(other) || more && is_awaited(entry.object) || self.arena.object(entry.object).handles.get() == 0 {
-            self.lock_as(slot + 1).tell_both_ends(body); // C7
-        }
-        fault!(TakeTold);
-        self.empty_hand(held);
-        done
     }
 
     /// Bytes and frames that wait to be read.
@@ -90,82 +154,131 @@ impl Session {
             status => Err(NtStatus(status).into()),
         }
     }
+}
 
-    fn take_with(&self, held: Held, handle: u32, buffer: &mut [u8], mode: Mode) -> NtResult<Option<Taken>> {
-        let (_, _, queue, _) = self.end_of(handle, Type::ReadEnd)?;
-        self.lock_side(&queue.take_lock, held.slot);
-        fault!(TakeLocked);
-        let mut later = None;
-        let done = self.take_locked(held, handle, queue, buffer, mode, &mut later);
-        self.unlock_side(&queue.take_lock); // C5
-        fault!(TakeUnlocked);
-        if let (Some((chain, skip)), Ok(Some(taken))) = (later, &done) {
-            self.read_chain(chain, skip, &mut buffer[..taken.bytes])?; // C6
-            fault!(TakeCopiedOut);
-        }
-        done
-    }
-
-    fn take_locked(
-        &self,
-        held: Held,
+impl Operation<'_> {
+    /// Take what is there; `None`: somebody else was quicker.
+    fn take<W: Waiting>(
+        &mut self,
         handle: u32,
         queue: &Queue,
         buffer: &mut [u8],
         mode: Mode,
-        later: &mut Option<(Chain, usize)>,
-    ) -> NtResult<Option<Taken>> {
-        let (_, body, again, _) = self.end_of(handle, Type::ReadEnd)?;
-        let hand = held.words(self);
-        if !std::ptr::eq(queue, again) || (body + 1) << 1 | 1 != hand.intent.get() {
-            return Err(NtStatus::INVALID_HANDLE.into());
+        waiting: &mut W,
+    ) -> Result<Option<Taken>, W::Error> {
+        if mode.is_peek() {
+            return Ok(self.peek(handle, queue, buffer, mode == Mode::PeekStream)?);
         }
-        self.check_takable(queue)?;
-        let Some((place, frame, done)) = self.next_frame(held, queue)? else { return Ok(None) };
-        let left = (frame.length as usize).checked_sub(done);
-        let left = left.ok_or_else(|| self.damaged("the frames of a queue contradict themselves"))?;
-        let bytes = left.min(buffer.len());
-        let mut taken =
-            Taken { bytes, left: left - bytes, tag: frame.tag, sender: (frame.sender, frame.sender_generation) };
-        if mode == Mode::Whole && taken.left > 0 {
-            (taken.bytes, taken.left) = (0, left);
-            return Ok(Some(taken));
-        }
-        let ends = taken.left == 0;
-        match frame.chain {
-            Some(chain) if ends && mode != Mode::Peek => *later = Some((chain, done)),
-            Some(chain) => self.read_chain(chain, done, &mut buffer[..bytes])?,
-            None => {
-                let from = place.after(HEADER + done as u32);
-                if !self.arena.copy_out(from.page, from.offset, &mut buffer[..bytes]) {
-                    return Err(self.damaged("the frames of a queue contradict themselves"));
-                }
+        let session = self.session;
+        let mut all: Option<Taken> = None;
+        let mut before = None;
+        loop {
+            let filled = all.map_or(0, |all| all.bytes);
+            session.lock_side(&queue.take_lock, self.held.slot);
+            fault!(TakeLocked);
+            let piece = self.take_locked(handle, queue, &mut buffer[filled..], mode, before);
+            session.unlock_side(&queue.take_lock); // C5
+            fault!(TakeUnlocked);
+            let piece = match (piece, all) {
+                (Ok(Some(piece)), _) => piece,
+                (Ok(None), all) => return Ok(all),
+                (Err(_), Some(all)) => return Ok(Some(all)), // what was taken counts; it will fail again
+                (Err(failure), None) => return Err(failure.into()),
+            };
+            if let Some((chain, skip)) = piece.later {
+                let rest = &mut buffer[filled..filled + piece.taken.bytes];
+                let length = rest.len();
+                let mut done = Ok(());
+                waiting.beside(length, &mut || done = session.read_chain(chain, skip, rest)); // C6
+                done?;
+                fault!(TakeCopiedOut);
+                session.give_pages(self.held.slot + 1, self.held.grip(DATA));
             }
+            self.held.words(session).commit.put(IDLE);
+            let first = *all.get_or_insert(piece.taken);
+            let all_now = Taken { bytes: filled + piece.taken.bytes, left: piece.taken.left, ..first };
+            all = Some(all_now);
+            if !piece.goes_on || all_now.bytes == buffer.len() || is_empty(queue) {
+                return Ok(all);
+            }
+            before = Some(piece.after);
+        }
+    }
+
+    /// The frame at the head, or as much of it as may be taken in one go. `None`: there is none, or what was there `before` this
+    /// call went on is not all there any more.
+    fn take_locked(
+        &self,
+        handle: u32,
+        queue: &Queue,
+        buffer: &mut [u8],
+        mode: Mode,
+        before: Option<Stamp>,
+    ) -> NtResult<Option<Piece>> {
+        let session = self.session;
+        self.check_side(handle, queue)?;
+        if before.is_some_and(|before| before != stamp(queue)) {
+            return Ok(None);
+        }
+        let Some((place, frame, done)) = self.next_frame(queue)? else { return Ok(None) };
+        let left = (frame.length as usize).checked_sub(done);
+        let left = left.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
+        let mut piece = Piece { taken: Taken::nothing_of(&frame), later: None, after: stamp(queue), goes_on: false };
+        if mode == Mode::Whole && left > buffer.len() {
+            piece.taken.left = left;
+            return Ok(Some(piece));
+        }
+        if buffer.is_empty() && (left > 0 || mode == Mode::Stream) {
+            piece.taken.left = left;
+            return Ok(Some(piece));
+        }
+        let ends = left <= buffer.len();
+        let bytes = match frame.chain {
+            Some(_) if !ends => PIECE.min(buffer.len()),
+            _ => left.min(buffer.len()),
+        };
+        (piece.taken.bytes, piece.taken.left) = (bytes, left - bytes);
+        piece.goes_on = mode == Mode::Stream || !ends;
+        match frame.chain {
+            Some(chain) if ends => piece.later = Some((chain, done)),
+            Some(chain) => {
+                let mut cursor = Cursor::of(queue, chain);
+                session.read_on(chain, &mut cursor, done, &mut buffer[..bytes])?;
+                cursor.keep(queue);
+            }
+            None => session.read_in_line(place.after(HEADER + done as u32), &mut buffer[..bytes])?,
         }
         fault!(TakeCopied); // C3
-        if mode == Mode::Peek || bytes == 0 && !ends {
-            return Ok(Some(taken));
-        }
         let after = match ends {
             true => place.after(frame.footprint).position(),
             false => place.position() | ((done + bytes) as u64) << 32,
         };
         if ends && let Some(chain) = frame.chain {
-            chain.write(&hand.chains[DATA as usize]);
+            chain.write(&self.held.words(session).chains[DATA as usize]);
         }
-        let frames = queue.frames_out.get().wrapping_add(u64::from(ends));
-        self.advance(held, queue, after, queue.data_out.get().wrapping_add(bytes as u64), frames);
-        Ok(Some(taken))
+        piece.after = (piece.after.0.wrapping_add(bytes as u64), piece.after.1.wrapping_add(u64::from(ends)));
+        self.advance(queue, after, piece.after);
+        Ok(Some(piece))
+    }
+
+    /// The side is ours; is the queue still what the handle leads to?
+    pub(super) fn check_side(&self, handle: u32, queue: &Queue) -> NtResult<()> {
+        let (_, body, again, _) = self.session.end_of(handle, Type::ReadEnd)?;
+        if !std::ptr::eq(queue, again) || body != self.body {
+            return Err(NtStatus::INVALID_HANDLE.into());
+        }
+        self.session.check_takable(queue)
     }
 
     /// C4, C5: the head goes to `after`, and what the hand names is ours.
-    fn advance(&self, held: Held, queue: &Queue, after: u64, data: u64, frames: u64) {
-        let hand = held.words(self);
+    fn advance(&self, queue: &Queue, after: u64, (data, frames): Stamp) {
+        let hand = self.held.words(self.session);
         hand.after.put(after);
         hand.data.put(data);
         hand.frames.put(frames);
         hand.commit.put(TAKE);
         fault!(TakeCommitted);
+        queue.taken_on.store(processor(), Ordering::Relaxed);
         queue.head.store(after, Ordering::Release);
         queue.data_out.put(data);
         queue.frames_out.put(frames);
@@ -175,8 +288,9 @@ impl Session {
     }
 
     /// The frame at the head, where it lies, and how much of it was taken before. Steps over the ends of pages (C2).
-    fn next_frame(&self, held: Held, queue: &Queue) -> NtResult<Option<(Place, Frame, usize)>> {
-        let hand = held.words(self);
+    pub(super) fn next_frame(&self, queue: &Queue) -> NtResult<Option<(Place, Frame, usize)>> {
+        let (session, held) = (self.session, self.held);
+        let hand = held.words(session);
         loop {
             let (head, tail) = (queue.head.get(), queue.tail.load(Ordering::Acquire));
             if head == tail {
@@ -187,14 +301,13 @@ impl Session {
                 position => position,
             };
             let place = Place::of(position);
-            match self.frame_at(place)? {
+            match session.frame_at(place)? {
                 Found::Frame(frame) => return Ok(Some((place, frame, (head >> 32) as usize))),
                 Found::Next(next) => {
                     let page = Chain { first: place.page, last: place.page, count: 1 };
                     page.write(&hand.chains[ROW as usize]);
-                    let after = Place { page: next, offset: 0 }.position();
-                    self.advance(held, queue, after, queue.data_out.get(), queue.frames_out.get());
-                    self.give_pages(held.slot + 1, held.grip(ROW));
+                    self.advance(queue, Place { page: next, offset: 0 }.position(), stamp(queue));
+                    session.give_pages(held.slot + 1, held.grip(ROW));
                     hand.commit.put(IDLE);
                 }
             }

@@ -1,0 +1,119 @@
+//! One operation of a thread on one side of a queue, from its intent to the last who is told of it. It may wait in between.
+//!
+//! Invariant: an operation that ends, however it ends, gives back what is left in its hand, tells whoever may go on now, and empties
+//! the hand last. In a child that a signal handler has forked off, and after the session was left in one, the hand is no longer
+//! this thread's: then it is not touched.
+
+use super::hand::{DATA, Held, IDLE, ROW, Side};
+use super::state::{Wants, is_empty};
+use super::waiting::{Waiting, Wanted};
+use crate::arena::layout::word;
+use crate::dispatch::wait::Target;
+use crate::fault::fault;
+use crate::session::Session;
+use crate::status::NtResult;
+use crate::sync::{Ordering, Shared};
+use std::sync::Arc;
+
+pub(super) struct Operation<'a> {
+    pub session: &'a Arc<Session>,
+    pub held: Held,
+    pub body: u32,
+    side: Side,
+    incarnation: u64,
+    /// It was told once that it may go on: if it does not, somebody else may.
+    waited: bool,
+}
+
+/// How a wait in an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// Look again.
+    Again,
+    TooLate,
+    /// The hand is not ours any more: begin anew.
+    Anew,
+}
+
+impl Session {
+    pub(super) fn begin(self: &Arc<Self>, slot: u32, body: u32, side: Side) -> NtResult<Operation<'_>> {
+        let incarnation = self.incarnation.load(Ordering::Acquire);
+        Ok(Operation { session: self, held: self.take_hand(slot, body, side)?, body, side, incarnation, waited: false })
+    }
+
+    pub(super) fn is_awaited(&self, object: u32) -> bool {
+        self.arena.object(object).word.load(Ordering::Relaxed) & word::HAS_WAITERS != 0
+    }
+}
+
+impl Operation<'_> {
+    fn is_mine(&self) -> bool {
+        let session = self.session;
+        session.incarnation.load(Ordering::Acquire) == self.incarnation
+            && !session.is_left()
+            && session.thread_slot().is_ok_and(|slot| slot == self.held.slot)
+    }
+
+    /// Wait for our end of the queue, which is the object `end`, through `handle`.
+    pub fn wait<W: Waiting>(
+        &mut self,
+        handle: u32,
+        end: u32,
+        wants: Wants,
+        waiting: &mut W,
+    ) -> Result<Waited, W::Error> {
+        let slot = self.held.slot;
+        self.session.want(slot, wants);
+        self.waited = true;
+        let wanted = Wanted { target: Target { handle, channel: 1 }, slot, end, body: self.body };
+        let again = waiting.wait(self.session, &wanted)?;
+        Ok(self.after(again))
+    }
+
+    /// Wait for pages of the pool.
+    pub fn wait_for_pages<W: Waiting>(&mut self, seen: u32, waiting: &mut W) -> Result<Waited, W::Error> {
+        let again = waiting.wait_for_pages(self.session, seen)?;
+        Ok(self.after(again))
+    }
+
+    fn after(&self, again: bool) -> Waited {
+        match again {
+            _ if !self.is_mine() => Waited::Anew,
+            true => Waited::Again,
+            false => Waited::TooLate,
+        }
+    }
+}
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        if !self.is_mine() {
+            return;
+        }
+        let (session, held) = (self.session, self.held);
+        let arena = &session.arena;
+        for chain in [DATA, ROW] {
+            session.give_pages(held.slot + 1, held.grip(chain)); // what the frame did not take over, or what was taken
+        }
+        held.words(session).commit.put(IDLE);
+        let queue = arena.queue(self.body);
+        let (read, write) = (queue.read_end.get().wrapping_sub(1), queue.write_end.get().wrapping_sub(1));
+        let more = !is_empty(queue);
+        let told = match self.side {
+            Side::Put => session.is_awaited(read) || self.waited && session.is_awaited(write),
+            Side::Take => session.is_awaited(write) || more && session.is_awaited(read),
+        };
+        if told || arena.object(read).handles.get() == 0 {
+            session.lock_as(held.slot + 1).tell_both_ends(self.body);
+        }
+        match self.side {
+            Side::Put => {
+                fault!(PutTold);
+            }
+            Side::Take => {
+                fault!(TakeTold);
+            }
+        }
+        session.empty_hand(held);
+    }
+}
