@@ -10,6 +10,7 @@ use super::waiting::Waiting;
 use crate::arena::layout::Queue;
 use crate::object::kind::Type;
 use crate::session::Session;
+use crate::status::{Failure, NtStatus};
 use crate::sync::Shared;
 use std::sync::Arc;
 
@@ -31,13 +32,18 @@ impl Session {
         wants: impl Fn(&Queue) -> Wants,
         waiting: &mut W,
     ) -> Result<bool, W::Error> {
-        let (entry, _, queue, _) = self.end_of(handle, Type::WriteEnd)?;
+        let (entry, first, queue, _) = self.end_of(handle, Type::WriteEnd)?;
         let wants = wants(queue);
         loop {
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;
             let (_, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+            if body != first {
+                return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used anew
+            }
+            // First: what goes with its last reader counts as taken.
+            self.check_puttable(queue, reader)?;
             let done = match wants {
                 Wants::Taken(mark) => is_taken(queue, mark),
                 Wants::Read(frames) => is_read(queue, frames),
@@ -46,7 +52,6 @@ impl Session {
             if done {
                 return Ok(true);
             }
-            self.check_puttable(queue, reader)?;
             if waiting.polls() {
                 return Ok(false);
             }

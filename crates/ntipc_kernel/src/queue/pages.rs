@@ -117,10 +117,7 @@ impl Session {
 
     /// Did [`Session::take_pages`] fail because there are no more?
     pub(super) fn is_for_want_of_pages(&self, failure: &Failure) -> bool {
-        matches!(
-            failure.status,
-            NtStatus::DISK_FULL | NtStatus::QUOTA_EXCEEDED | NtStatus::INSUFFICIENT_RESOURCES
-        )
+        matches!(failure.status, NtStatus::DISK_FULL | NtStatus::QUOTA_EXCEEDED | NtStatus::INSUFFICIENT_RESOURCES)
     }
 
     /// Give the chain in a hand back.

@@ -23,13 +23,7 @@ struct Spot {
 
 impl Operation<'_> {
     /// Copy what is there; with `across` over several frames. `None`: nothing there any more.
-    pub(super) fn peek(
-        &self,
-        handle: u32,
-        queue: &Queue,
-        buffer: &mut [u8],
-        across: bool,
-    ) -> NtResult<Option<Taken>> {
+    pub(super) fn peek(&self, handle: u32, queue: &Queue, buffer: &mut [u8], across: bool) -> NtResult<Option<Taken>> {
         'anew: loop {
             let mut all: Option<Taken> = None;
             let mut spot = None;

@@ -148,9 +148,7 @@ impl Session {
             loop {
                 let waited = match operation.put(handle, queue, message, &mut filled, waiting)? {
                     Attempt::Put(put) => return Ok(Some(put)),
-                    Attempt::NoRoom => {
-                        operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
-                    }
+                    Attempt::NoRoom => operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?,
                     Attempt::Waited(waited) => waited,
                 };
                 match waited {
