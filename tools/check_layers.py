@@ -21,6 +21,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection", "pipe_names"}),
     frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections", "queues"}),
+    frozenset({"mailslots"}),
     frozenset({"waits"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),

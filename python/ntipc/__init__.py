@@ -25,6 +25,7 @@ from ntipc.errors import (
     InvalidParameterMix,
     InvalidViewSize,
     LimitExceeded,
+    MailslotFull,
     MappedAlignment,
     NotOwner,
     NotSupported,
@@ -46,6 +47,7 @@ from ntipc.errors import (
 from ntipc.event_pairs import EventPair
 from ntipc.events import Event
 from ntipc.inspection import examine, inspect
+from ntipc.mailslots import Mailslot, MailslotClient
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
 from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
@@ -72,6 +74,9 @@ __all__ = [
     "InvalidParameterMix",
     "InvalidViewSize",
     "LimitExceeded",
+    "Mailslot",
+    "MailslotClient",
+    "MailslotFull",
     "MappedAlignment",
     "Mutex",
     "NotOwner",

@@ -190,6 +190,9 @@ class WriteEnd(Waitable):
     """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
 
     def open_end(self, session: Session, name: str, access: int, most: int) -> None: ...
+    def limits(self) -> tuple[int, int]:
+        """What the maker of the queue keeps with it."""
+
     def put(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> None: ...
     def offer(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> bool:
         """The same. False: there was no room in time."""

@@ -175,6 +175,13 @@ class OutOfResources(NtError, MemoryError):
     winerror = 1450
 
 
+class MailslotFull(OutOfResources, BlockingIOError):
+    """A mailslot holds as many bytes as it may; the message was not written."""
+
+    status = Status.QUOTA_EXCEEDED
+    winerror = 1816
+
+
 class SessionMismatch(NtError):
     """The session was made by a version of the library with another layout of shared memory."""
 

@@ -361,7 +361,7 @@ class Queue(QueueReader):
     def __init__(
         self, name: str | None = None, *, quota: int = DEFAULT_QUOTA, session: Session | str | None = None
     ) -> None:
-        self._make(name, _kernel.OPEN_OR_CREATE, _checked(name, quota), 0, session)
+        self._make(name, _kernel.OPEN_OR_CREATE, checked_quota("Queue", "queue", name, quota), 0, session)
 
     @classmethod
     def create(
@@ -379,7 +379,7 @@ class Queue(QueueReader):
             ObjectExists: An object, of whatever type, has this name.
         """
         self = cls.__new__(cls)
-        self._make(name, _kernel.CREATE, _checked(name, quota), 0, session)
+        self._make(name, _kernel.CREATE, checked_quota("Queue", "queue", name, quota), 0, session)
         return self
 
     @classmethod
@@ -464,7 +464,7 @@ class Queue(QueueReader):
         """
         if process is not None:
             raise self._failure(Status.NOT_SUPPORTED, "duplicate", "a queue is two handles: duplicate its ends")
-        return cast("Self", super().duplicate(access=access, inheritable=inheritable))
+        return super().duplicate(access=access, inheritable=inheritable)
 
     @classmethod
     def from_handle(cls, handle: int, *, session: Session | str | None = None) -> NoReturn:
@@ -477,9 +477,10 @@ class Queue(QueueReader):
         self.writer = original.writer.duplicate(access=access, inheritable=self.inheritable)
 
 
-def _checked(name: str | None, quota: int) -> int:
+def checked_quota(call: str, kind: str, name: str | None, quota: int) -> int:
+    """Return a quota that the kernel takes, or refuse it."""
     quota = index(quota)
     if not 0 < quota <= LARGEST_QUOTA:
         detail = f"the quota must be 1 to 2**40 bytes, not {quota}"
-        raise from_status(Status.INVALID_PARAMETER, "Queue", describe("queue", name), detail)
+        raise from_status(Status.INVALID_PARAMETER, call, describe(kind, name), detail)
     return quota

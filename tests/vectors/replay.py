@@ -4,11 +4,16 @@ import time
 from typing import Any
 
 from logical_threads import QUEUED, LogicalThread, Result, queued_states
+from mailslot_steps import MailslotSteps
 from recordings import Sequence
 from section_steps import SectionSteps
 from sync_steps import SyncSteps
 
 PATIENCE = 10.0
+
+Operations = MailslotSteps | SectionSteps | SyncSteps
+FAMILIES: dict[str, type[Operations]] = {"mailslot": MailslotSteps, "sections": SectionSteps}
+"""How the operations of each family are done; all others are about synchronization."""
 
 
 class Mismatch(AssertionError):
@@ -20,8 +25,7 @@ class Replay:
 
     def __init__(self, sequence: Sequence) -> None:
         self.sequence = sequence
-        sections = any("file_mapping" in step["op"] for step in sequence.steps)
-        self.operations: SectionSteps | SyncSteps = SectionSteps() if sections else SyncSteps()
+        self.operations: Operations = FAMILIES.get(sequence.family, SyncSteps)()
         self.threads: dict[int, LogicalThread] = {}
 
     def run(self) -> int:

@@ -292,6 +292,14 @@ impl WriteEnd {
         })
     }
 
+    /// What the maker of the queue keeps with it.
+    fn limits(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
+        write_core(slf).with(slf.py(), "limits", |session, handle| {
+            let [first, second] = session.end_facts(handle, Type::WriteEnd)?.user;
+            Ok((first, second))
+        })
+    }
+
     /// Put bytes, or a list or tuple of pieces, as one message, whole or not at all. Timeout in seconds; 0 only looks.
     ///
     /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number for the

@@ -1,0 +1,455 @@
+r"""Mailslots: one process reads, any number write, and nobody learns whether what was written is ever read.
+
+>>> import ntipc
+>>> slot = ntipc.Mailslot("sensors")
+>>> client = ntipc.MailslotClient(r"\\.\mailslot\SENSORS")
+>>> client.write(b"21.5")
+4
+>>> slot.read(timeout=10)
+b'21.5'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from operator import index
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+
+from ntipc import _kernel
+from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status, from_status
+from ntipc.names import describe
+from ntipc.objects import ClosingObject, ObjectInfo
+from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
+from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, checked_quota
+from ntipc.sessions import Session
+
+if TYPE_CHECKING:
+    from types import EllipsisType
+
+    from typing_extensions import Buffer
+
+PREFIX = "mailslot\\"
+"""What the kernel's names of mailslots begin with."""
+NOT_BOTH = "a mailslot is read by the one who made it, and written by clients"
+
+
+class MailslotInfo(ObjectInfo):
+    """What :meth:`Mailslot.info` tells.
+
+    ``next_size`` is the size of the next message in bytes, ``None`` if there is none; ``count`` the number of messages
+    that wait, ``bytes`` their bytes; ``max_message`` the most bytes that a message may have, ``None`` for no limit;
+    ``clients`` the number of handles for writing.
+    """
+
+    next_size: int | None
+    count: int
+    bytes: int
+    quota: int
+    max_message: int | None
+    read_timeout: float | None
+    clients: int
+
+
+class Mailslot(_kernel.ReadEnd, ClosingObject):
+    r"""The reading side of a mailslot, which exists for as long as this does.
+
+    Messages come out one at a time, in the order in which they were written, those of one writer always in its order.
+    When the mailslot is closed, or its process dies, what was not read is gone, the name is free, and clients that
+    write are told. It can be waited for, alone or with others: it is set while a message is there. ``for`` takes
+    messages for ever, ``with`` closes it.
+
+    Args:
+        name: ``x`` or ``\\.\mailslot\x``, in upper or lower case; sub-paths are allowed. No other mailslot may have it;
+            events, queues, pipes and the like may.
+        max_message: Most bytes that a message may have; ``None`` or 0 for no limit.
+        quota: Bytes of messages that it holds, 1 to 2**40. Beyond that writers are told that it is full.
+        read_timeout: Seconds that :meth:`read` waits if it is not told otherwise; ``None`` for ever.
+        session: The session, or its name; ``None`` for the default one.
+
+    Raises:
+        ObjectExists: There is a mailslot of that name already: one can only be made, not opened.
+        InvalidName: ``name`` has another prefix, or cannot be a name.
+        PathNotFound: ``name`` is ``None``.
+        InvalidParameter: ``max_message``, ``quota`` or ``read_timeout`` is out of range.
+        OutOfResources: The session is full and cannot grow.
+
+    Source:
+        CreateMailslot, GetMailslotInfo, SetMailslotInfo, ReadFile (Win32).
+
+    Differs:
+        A mailslot of Windows has no quota that programs set.
+
+    >>> slot = Mailslot("news", max_message=100)
+    >>> slot.info()["next_size"] is None, slot.info()["max_message"]
+    (True, 100)
+    """
+
+    _kind = "mailslot"
+    _keeper: _kernel.WriteEnd
+    """A writing end of our own: that there is no client is no end of the stream."""
+    _title: str
+    read_timeout: float | None
+    """Seconds that :meth:`read` waits if it is not told otherwise; ``None`` for ever."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_message: int | None = None,
+        quota: int = DEFAULT_QUOTA,
+        read_timeout: float | None = None,
+        session: Session | str | None = None,
+    ) -> None:
+        where = locate_mailslot(name)
+        if where.host != HERE:
+            raise _elsewhere("Mailslot", Status.OBJECT_NAME_INVALID, name, "it can only be made on this machine")
+        maximum = _checked_maximum(where, max_message)
+        self._keeper = _kernel.WriteEnd()
+        self._title = where.name
+        self.read_timeout = read_timeout
+        native = where.attachment(session)._native
+        quota = checked_quota("Mailslot", "mailslot", where.name, quota)
+        self.bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        *,
+        max_message: int | None = None,
+        quota: int = DEFAULT_QUOTA,
+        read_timeout: float | None = None,
+        session: Session | str | None = None,
+    ) -> Self:
+        """Make a mailslot, as the constructor does: neither opens an existing one."""
+        return cls(name, max_message=max_message, quota=quota, read_timeout=read_timeout, session=session)
+
+    @property
+    def name(self) -> str:
+        """The name as it was given, without its prefix."""
+        return _name_of(self, super().name)
+
+    def read(self, timeout: float | EllipsisType | None = ...) -> bytes:
+        """Take the next message.
+
+        Args:
+            timeout: Seconds to wait for one; 0 or less to only look, ``None`` to wait for ever. By default what
+                ``read_timeout`` says, which is for ever if nothing else was asked for.
+
+        Returns:
+            The whole message; it may be empty.
+
+        Raises:
+            Timeout: None came in time.
+            HandleClosed: The mailslot is closed.
+
+        Source:
+            ReadFile on a mailslot: ERROR_SEM_TIMEOUT when the time is out (Win32).
+
+        >>> slot = Mailslot("news", read_timeout=0)
+        >>> slot.read()
+        Traceback (most recent call last):
+        ntipc.errors.Timeout: ...
+        """
+        taken = self.take(None, self.read_timeout if timeout is ... else timeout)
+        if taken is None:
+            raise self._empty("read")
+        return taken[0]
+
+    def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
+        """Take the next message, and learn which process wrote it.
+
+        Args:
+            timeout: Seconds to wait for one, as in :meth:`read`.
+
+        Raises:
+            Timeout: None came in time.
+            HandleClosed: The mailslot is closed.
+        """
+        taken = self.take(None, self.read_timeout if timeout is ... else timeout)
+        if taken is None:
+            raise self._empty("receive")
+        process = self.process_of(taken[3])
+        return QueueMessage(taken[0], taken[2], process and process[0])
+
+    def read_into(self, buffer: Buffer, timeout: float | EllipsisType | None = ...) -> int:
+        """Take the next message into memory that is there already.
+
+        Args:
+            buffer: A writable object such as a ``bytearray``, a ``memoryview`` or an array.
+            timeout: Seconds to wait for a message, as in :meth:`read`.
+
+        Returns:
+            How many bytes the message had.
+
+        Raises:
+            BufferTooSmall: The message is longer than the buffer; it stays the next one.
+            Timeout: No message came in time.
+            HandleClosed: The mailslot is closed.
+
+        Source:
+            ReadFile: a buffer too small fails with ERROR_INSUFFICIENT_BUFFER, and the message stays (Win32).
+        """
+        taken = self.take_into(buffer, self.read_timeout if timeout is ... else timeout, whole=True)
+        if taken is None:
+            raise self._empty("read_into")
+        if taken[1]:
+            raise self._failure(Status.BUFFER_TOO_SMALL, "read_into", f"the message has {taken[1]:,} bytes")
+        return taken[0]
+
+    def write(self, data: Buffer | Sequence[Buffer]) -> NoReturn:
+        """Refuse: clients write.
+
+        Raises:
+            AccessDenied: Always.
+        """
+        advice = "Open a MailslotClient of the same name"
+        raise from_status(
+            Status.ACCESS_DENIED, "Mailslot.write", describe("mailslot", self.name), NOT_BOTH, advice=advice
+        )
+
+    def info(self) -> MailslotInfo:
+        """Tell what waits to be read, the limits, and how many handles clients have.
+
+        Raises:
+            HandleClosed: The mailslot is closed.
+
+        Source:
+            GetMailslotInfo (Win32), NtQueryInformationFile with FileMailslotQueryInformation (NT).
+
+        >>> slot, client = Mailslot("news"), MailslotClient("news")
+        >>> client.write(b"three"), client.write(b"more")
+        (5, 4)
+        >>> slot.info()["next_size"], slot.info()["count"], slot.info()["bytes"]
+        (5, 2, 9)
+        """
+        info = cast("dict[str, Any]", super().info())
+        following = self.peek(0)
+        info["kind"] = type(self).__name__
+        info["name"] = self.name
+        info["next_size"] = None if following is None else following[1]
+        info["count"] = info.pop("messages")
+        info["clients"] = info.pop("writers") - info.pop("readers")
+        info["max_message"] = info.pop("user")[0] or None
+        info["read_timeout"] = self.read_timeout
+        del info["broken"]
+        return cast("MailslotInfo", info)
+
+    def close(self) -> None:
+        """Close the mailslot. What was not read is gone. Closing twice does nothing."""
+        super().close()
+        self._keeper.close()
+
+    @classmethod
+    def from_handle(cls, handle: int, *, session: Session | str | None = None) -> Self:
+        """Take over a handle of this process, which another process duplicated into it: see ``Event.from_handle``."""
+        self = super().from_handle(handle, session=session)
+        self.read_timeout = None
+        self._title = self.name
+        self._keeper = _kernel.WriteEnd()
+        self._keeper.open_end(self.session._native, PREFIX + self._title, 0, MANY)
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Take messages for ever."""
+        while True:
+            yield self.read(None)
+
+    def _carry_over(self, original: Self, access: int | str | None) -> None:
+        super()._carry_over(original, access)
+        self._keeper = _kernel.WriteEnd()
+        self._keeper.adopt(self.session._native, original._keeper.duplicate_handle())
+
+    def _empty(self, call: str) -> NtError:
+        return self._failure(Status.IO_TIMEOUT, call, "no message has come")
+
+    def _state(self, info: Mapping[str, Any]) -> list[str]:
+        return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
+
+
+class MailslotClient(_kernel.WriteEnd, ClosingObject):
+    r"""A writing side of a mailslot.
+
+    Args:
+        name: ``x`` or ``\\.\mailslot\x``, in upper or lower case. ``\\*\mailslot\x`` stands for every mailslot of that
+            name, be there one or none: what is written while there is none is lost.
+        session: The session, or its name; ``None`` for the default one.
+
+    Raises:
+        ObjectNotFound: No mailslot has that name.
+        InvalidName: ``name`` has another prefix, or cannot be a name.
+        PathNotFound: ``name`` is ``None``.
+        NotSupported: ``name`` is on another machine.
+
+    Source:
+        CreateFile on a mailslot, WriteFile (Win32).
+
+    Differs:
+        Every mailslot means every one of this session, until sessions of several machines can be joined.
+
+    >>> anybody = MailslotClient(r"\\*\mailslot\news")
+    >>> anybody.write(b"nobody hears this")
+    17
+    >>> slot = Mailslot("news")
+    >>> anybody.write(b"hello")
+    5
+    >>> slot.read()
+    b'hello'
+    """
+
+    _kind = "mailslot"
+    _title: str
+    _maximum: int = 0
+    """Most bytes of a message; 0 for no limit."""
+    _sought: Location | None = None
+    """Of one that writes to every mailslot of its name: what to look for."""
+    _where: Session | None = None
+    _found: MailslotClient | None = None
+
+    def __init__(self, name: str, *, session: Session | str | None = None) -> None:
+        where = locate_mailslot(name)
+        attachment = where.attachment(session)
+        self._title = where.name
+        if where.host == EVERYWHERE:
+            self._sought, self._where = where, attachment
+            return
+        if where.host != HERE:
+            raise _elsewhere("MailslotClient", Status.NOT_SUPPORTED, name, "other machines cannot be reached yet")
+        self._open(attachment, where.key, 0)
+
+    @classmethod
+    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
+        """Open a mailslot for writing, as the constructor does, with these rights.
+
+        Args:
+            name: Name of a mailslot of this machine.
+            access: Rights of the handle; ``None`` for all.
+            session: The session, or its name; ``None`` for the default one.
+
+        Raises:
+            ObjectNotFound: No mailslot has that name.
+            AccessDenied: ``access`` is 0.
+            NotSupported: ``name`` is on another machine, or on every one.
+        """
+        where = locate_mailslot(name)
+        if where.host != HERE:
+            raise _elsewhere("MailslotClient", Status.NOT_SUPPORTED, name, "only one mailslot here can be opened")
+        self = cls.__new__(cls)
+        self._title = where.name
+        self._open(where.attachment(session), where.key, cls._rights(access, "open", name))
+        return self
+
+    def _open(self, attachment: Session, key: str, access: int) -> None:
+        self.open_end(attachment._native, key, access, MANY)
+        self._maximum = self.limits()[0]
+
+    @property
+    def name(self) -> str:
+        """The name as it was given, without its prefix."""
+        return _name_of(self, super().name)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._sought is None and super().closed
+
+    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = 0) -> int:
+        """Write one message. Nothing tells whether it is ever read.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces that make one message; it may be empty.
+            timeout: Seconds to wait if the mailslot is full; 0 not to wait, ``None`` to wait for ever.
+
+        Returns:
+            How many bytes were written: all of them.
+
+        Raises:
+            MailslotFull: It holds as much as it may; nothing is written. A ``BlockingIOError``.
+            InvalidParameter: The message is longer than the mailslot's ``max_message``, or than 1 GiB - 1.
+            PeerGone: The mailslot was closed, or its process died; a ``BrokenPipeError``.
+            HandleClosed: This client is closed.
+
+        Source:
+            WriteFile on a mailslot (Win32).
+        """
+        size = _size_of(data)
+        if self._sought is not None:
+            self._broadcast(data, timeout)
+        else:
+            if 0 < self._maximum < size:
+                detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
+                raise self._failure(Status.INVALID_PARAMETER, "write", detail)
+            if not self.offer(data, timeout):
+                subject, advice = describe("mailslot", self._title), "Write less often, or make it with a larger quota"
+                raise from_status(Status.QUOTA_EXCEEDED, "MailslotClient.write", subject, "the mailslot is full",
+                                  advice=advice, exception=MailslotFull)  # fmt: skip
+        return size
+
+    def _broadcast(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
+        """Write to the mailslot of the name, if there is one now."""
+        assert self._sought is not None
+        for _ in range(2):  # the one that was there the last time may have made way for another
+            try:
+                if self._found is None:
+                    self._found = MailslotClient(self._sought.name, session=self._where)
+                self._found.write(data, timeout)
+                return
+            except ObjectNotFound:
+                return
+            except PeerGone:
+                self._found = None
+
+    def read(self, timeout: float | None = None) -> NoReturn:
+        """Refuse: who made the mailslot reads.
+
+        Raises:
+            AccessDenied: Always.
+        """
+        advice = "Read from the Mailslot that was made with this name"
+        raise from_status(
+            Status.ACCESS_DENIED, "MailslotClient.read", describe("mailslot", self.name), NOT_BOTH, advice=advice
+        )
+
+    def close(self) -> None:
+        """Close this client. What it wrote stays in the mailslot. Closing twice does nothing."""
+        self._sought = None
+        if self._found is not None:
+            self._found.close()
+        super().close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._sought is not None:
+            return _client, (f"\\\\*\\{PREFIX}{self._sought.name}", self._where)
+        return super().__reduce__()
+
+    def _state(self, info: Mapping[str, Any]) -> list[str]:
+        return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
+
+
+def _client(name: str, session: Session) -> MailslotClient:
+    return MailslotClient(name, session=session)
+
+
+def _name_of(slot: Mailslot | MailslotClient, key: str | None) -> str:
+    title: str | None = vars(slot).get("_title")
+    return title or (key or "").removeprefix(PREFIX)
+
+
+def _size_of(data: Buffer | Sequence[Buffer]) -> int:
+    if isinstance(data, bytes):
+        return len(data)
+    if isinstance(data, (list, tuple)):
+        return sum(map(_size_of, data))
+    return memoryview(cast("bytes", data)).nbytes
+
+
+def _checked_maximum(where: Location, maximum: int | None) -> int:
+    maximum = index(maximum or 0)
+    if not 0 <= maximum <= LONGEST_MESSAGE:
+        detail = f"max_message must be 0 to {LONGEST_MESSAGE:,}, not {maximum}"
+        raise from_status(Status.INVALID_PARAMETER, "Mailslot", describe("mailslot", where.name), detail)
+    return maximum
+
+
+def _elsewhere(call: str, status: Status, name: str, detail: str) -> NtError:
+    return from_status(status, call, describe("mailslot", name), detail)
