@@ -71,6 +71,9 @@ def everything_works(sleepers: Peer, calls: dict[str, Call]) -> None:
         kind.create("temporary").close()
     with ntipc.Section.create("temporary", 70_000) as section, section.map() as view:
         assert view[:] == bytes(70_000)
+    with ntipc.Queue.create("temporary") as queue:
+        queue.put(bytes(70_000))
+        assert queue.get(0) == bytes(70_000)
     assert ntipc.wait_all([things.auto, ntipc.Event(initial=True)], 0.01) is None or not things.auto.is_set()
     things.board.release()
 

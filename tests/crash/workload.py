@@ -1,5 +1,6 @@
 """What the victims of crash tests do until they die, and what the sleepers beside them wait for."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -29,11 +30,22 @@ class Things:
         self.view = self.section.map()
         self.board = memoryview(self.view).cast("q")
         self.never = [ntipc.Event(), ntipc.Event()]
+        self.jobs, self.room = ntipc.Queue("jobs", quota=5000), ntipc.Queue("room", quota=2000)
 
 
 def with_lock(things: Things, lock: ntipc.Mutex) -> None:
     with lock:
         things.board[1] += 1
+
+
+def message(length: int) -> bytes:
+    return bytes(range(256)) * (length // 256) + bytes(length % 256)
+
+
+def take(queue: ntipc.Queue, timeout: float | None = None) -> None:
+    """The next message, which must be whole."""
+    taken = queue.receive(timeout)
+    assert taken.data == message(taken.tag), "a message that nobody has put"
 
 
 SLEEPS: dict[str, Callable[[Things], Any]] = {
@@ -47,6 +59,8 @@ SLEEPS: dict[str, Callable[[Things], Any]] = {
     "timer": lambda it: it.timer.wait(),
     "pair": lambda it: it.pair.wait_high(),
     "both ends": lambda it: it.pair.set_low_wait_high(),
+    "message": lambda it: take(it.jobs),
+    "room": lambda it: it.room.put(message(2000), tag=2000),
 }
 """Waits without a timeout, each made by a thread of its own again and again."""
 
@@ -80,6 +94,11 @@ def signal_everything(things: Things) -> None:
     things.pair.set_low()
     things.timer.set(0.0005, 0.001)
     things.timer.set(0)
+    for length in 100, 3000, 0, 2048:
+        with contextlib.suppress(ntipc.Timeout):
+            things.jobs.put(message(length), 0.01, tag=length)
+    with contextlib.suppress(ntipc.Timeout):
+        take(things.room, 0.001)
 
 
 def contend(things: Things) -> None:
@@ -111,6 +130,19 @@ def make_and_close(things: Things) -> None:
         mutex.release()
     semaphore.acquire()
     semaphore.release()
+
+
+def queues(things: Things) -> None:
+    """Ends that go with messages inside, a broken queue, and all that one process can do with both ends."""
+    for leave in ntipc.QueueWriter.close, ntipc.QueueReader.close, lambda end: end.break_queue(0xC00000B0):
+        reader, writer = ntipc.Queue("stream", quota=20_000).split()
+        for length in 100, 9000, 2000, 2000, 2000:
+            writer.put(message(length), tag=length)
+        take(reader)
+        take(reader)
+        leave(reader if leave is ntipc.QueueReader.close else writer)  # type: ignore[arg-type]
+        reader.close()
+        writer.close()
 
 
 def wait_for_nothing(things: Things) -> None:
@@ -195,14 +227,14 @@ def see_others_die(things: Things) -> None:
     child = fork(die_at("AckBeforeIdle", lambda: ntipc.wait_any([event, things.never[0]], 5)))
     when_waited_for(event).set()
     os.waitpid(child, 0)
-    for point in "LockBeforeRelease", "JournalValid", "JournalApplied", "WaitLinkHalf":
+    for point in "LockBeforeRelease", "JournalValid", "JournalApplied", "WaitLinkHalf", "PutPublished", "TakeCommitted":
         os.waitpid(fork(die_at(point, lambda: (wait_for_nothing(things), signal_everything(things)))), 0)
         wait_for_nothing(things)
     time.sleep(0.005)
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, wait_for_nothing, wait_for_own_threads, take_what_another_waits_for,
+    signal_everything, contend, make_and_close, queues, wait_for_nothing, wait_for_own_threads, take_what_another_waits_for,
     see_others_die,
 ]  # fmt: skip
 

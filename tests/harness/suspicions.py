@@ -29,7 +29,8 @@ def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iter
         owner = entry.get("owner_pid")
         if owner is not None and not (alive(owner) and owner in participants):
             yield ("ghost", entry["index"], owner), f"{describe(entry)} is owned by {owner}, who is gone"
-        if not entry["holders"] and not entry["waiters"]:
+        handles = entry.get("readers", 0) + entry.get("writers", 0)  # an end is there as long as the other
+        if not entry["holders"] and not entry["waiters"] and not handles:
             yield ("leak", entry["index"], entry["generation"]), f"{describe(entry)} has no handle and still exists"
 
 
@@ -47,6 +48,10 @@ def available(entry: dict[str, Any], thread: dict[str, Any]) -> bool:
         return entry["owner_tid"] is None or entry["owner_tid"] == thread["tid"]
     if kind == "EventPair":  # the picture doesn't tell which side is waited for
         return bool(entry["high"] and entry["low"])
+    if kind == "ReadEnd":
+        return bool(entry["messages"] or not entry["writers"] or entry["broken"])
+    if kind == "WriteEnd":  # the picture doesn't tell how much room is wanted; when the queue is empty there is enough
+        return bool(not entry["messages"] or not entry["readers"] or entry["broken"])
     if kind == "Section":  # which nobody can wait for: its place was another's when the thread was looked at
         return False
     return bool(entry["signaled"] or (kind == "Timer" and entry["due_in"] == 0))

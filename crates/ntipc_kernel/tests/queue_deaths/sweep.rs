@@ -45,7 +45,7 @@ pub fn take_next(session: &Arc<Session>, reader: u32) -> Option<usize> {
 /// The points of queues, as they stand in the list of all.
 pub fn queue_points() -> &'static [&'static str] {
     let place = |name| fault::NAMES.iter().position(|known| *known == name).unwrap();
-    &fault::NAMES[place("PoolFilled")..=place("SettleTold")]
+    &fault::NAMES[place("PoolFilled")..place("ForkBeforeCopy")]
 }
 
 /// The victim's own side of a scene.

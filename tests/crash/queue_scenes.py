@@ -1,0 +1,110 @@
+"""The scenes of queues: see `scenes.py`, whose objects these use too."""
+
+from crash.scenes import Scene
+
+MAKE = """
+queue = ntipc.Queue('queue', quota=2000)
+def ends(call):
+    try:
+        call()
+    except OSError:
+        return True
+    return False
+"""
+NAMES = ["queue"]
+
+X, Y, LARGE = "b'x' * 2000", "b'y' * 2000", "b'z' * 9000"
+"""Two that fill the queue, and one that lies out of line."""
+
+
+def put(data: str = X, told: bool = True, **more: object) -> Scene:
+    """The victim puts what the survivor waits for."""
+    sleep = f"queue.get() == {data}"
+    return Scene(act=f"queue.put({data})", sleep=sleep, told=told, wake=f"queue.put({data})", **more)  # type: ignore[arg-type]
+
+
+def take(inside: str = X, told: bool = True) -> Scene:
+    """The victim takes what is in the way of the survivor."""
+    return Scene(
+        before=f"queue.put({inside})", act="queue.get()", sleep=f"queue.put({Y}) is None", told=told,
+        wake="queue.get()", after=f"queue.get() == {Y} and queue.empty()",
+    )  # fmt: skip
+
+
+def last_writer(told: bool = True) -> Scene:
+    """The victim has the only writing end of a stream whose end the survivor waits for."""
+    return Scene(
+        before="reader, writer = ntipc.Queue('stream').split(); writer.put(b'last')", act="reader.close(); writer.close()",
+        sleep="list(ntipc.QueueReader.open('stream')) == [b'last']", told=told,
+    )  # fmt: skip
+
+
+def last_reader() -> Scene:
+    """The victim has the only reading end of a full queue that the survivor wants to write to."""
+    return Scene(
+        before=f"reader, writer = ntipc.Queue('stream', quota=10).split(); writer.put({LARGE})",
+        act="writer.close(); reader.close()", sleep="ends(lambda: ntipc.QueueWriter.open('stream').put(b'y'))", told=True,
+    )  # fmt: skip
+
+
+def broken() -> Scene:
+    return Scene(
+        before="reader, writer = ntipc.Queue('stream').split()", act="writer.break_queue(0xC00000B0)",
+        sleep="ends(lambda: ntipc.QueueReader.open('stream').get())", told=True,
+    )  # fmt: skip
+
+
+def alone(act: str, after: str) -> Scene:
+    return Scene(act=act, after=after)
+
+
+def settle(act: str, at: str, sleep: str) -> Scene:
+    """Another victim died in the middle of an operation. The first is the reaper, and settles what that one had in hand."""
+    return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
+
+
+EMPTY = "queue.empty() and queue.get_into(bytearray(9000), 0) is None"
+FRESH, GONE = "ntipc.Queue('fresh')", "ntipc.Queue('fresh').close()"
+NONE_FRESH = "ends(lambda: ntipc.Queue.open('fresh'))"
+
+QUEUE_SCENES: dict[str, Scene] = {
+    # the pool of pages
+    "PoolFilled": put(LARGE, told=False),
+    "PoolValid": put(LARGE, told=False),
+    "PoolLinked": put(LARGE, told=False),
+    "PoolMoved": put(LARGE, told=False),
+    "PoolApplied": put(LARGE, told=False),
+    # bodies and ends
+    "QueueFilled": alone(FRESH, NONE_FRESH),
+    "QueueFreed": alone(GONE, NONE_FRESH),
+    "QueueBroken": broken(),
+    "EndUnnamed": last_writer(),
+    "DrainNamed": last_reader(),
+    "DrainMoved": last_reader(),
+    # putting
+    "HandNamed": put(told=False),
+    "PutCopied": put(LARGE, told=False),
+    "PutLocked": put(LARGE, told=False),
+    "PutRecorded": put(LARGE, told=False),
+    "PutPaged": put(told=False),
+    "PutWritten": put(told=False),
+    "PutPublished": put(),
+    "PutCounted": put(LARGE),
+    "PutForgotten": put(),
+    "PutUnlocked": put(),
+    "PutTold": put(),
+    # taking
+    "TakeLocked": take(told=False),
+    "TakeCopied": take(told=False),
+    "TakeCommitted": take(),
+    "TakeMoved": take(),
+    "TakeOwned": take(LARGE),
+    "TakeUnlocked": take(),
+    "TakeCopiedOut": take(LARGE),
+    "TakeTold": take(),
+    # settlement
+    "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
+    "SettleChain": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
+    "SettleUnlocked": settle(f"queue.put({X})", "PutUnlocked", f"queue.get() == {X}"),
+    "SettleTold": settle(f"queue.put({X})", "PutForgotten", f"queue.get() == {X}"),
+}
