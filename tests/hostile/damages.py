@@ -142,8 +142,8 @@ DAMAGES = [
     Damage("generation of another time", lambda s: s.change_word("second", lambda w: w ^ 1 << 45), {"handle"}, WORKS),
     Damage("semaphore above its maximum", lambda s: s.change_word("semaphore", lambda w: w + 9), {"state"}, WORKS),
     Damage("event of many bits", lambda s: s.change_word("second", lambda w: w | 0xFFF0), {"state"}, WORKS),
-    Damage("owner that does not exist", lambda s: s.change_word("other", lambda w: w | 8000 << 24 | 1), {"owner"}),
-    Damage("owner that knows nothing", lambda s: s.change_word("other", lambda w: w | s.main + 1 << 24 | 1), {"owner"}),
+    Damage("owner that does not exist", lambda s: s.change_word("other", lambda w: w | 8000 << 18 | 1), {"owner"}),
+    Damage("owner that knows nothing", lambda s: s.change_word("other", lambda w: w | s.main + 1 << 18 | 1), {"owner"}),
     Damage("section with a file of another", lambda s: s.put_object("b", "section", 99), {"file"}, WORKS),
     Damage("section of all memory", lambda s: s.put_object("a", "section", (1 << 64) - 1), set(), WORKS),
     # wait lists
@@ -154,6 +154,7 @@ DAMAGES = [
     Damage("end of a list elsewhere", lambda s: s.put_object("tail", "first", BIG), {"list"}, DAMAGED),
     Damage("way back in a list", lambda s: s.put("block.previous", s.block(1) - 1, BIG), {"list"}, DAMAGED),
     Damage("mark of waiters without any", lambda s: s.change_word("pair", lambda w: w | WAITERS), {"flag"}, WORKS),
+    Damage("offer that nobody got", lambda s: s.change_word("other", lambda w: w | 9 << 32), {"offer"}, WORKS),
     Damage("waiters without their mark", lambda s: s.change_word("first", lambda w: w & ~WAITERS), {"flag"}),
     Damage("block of another object", lambda s: s.put("block.object", s.block(0) - 1, 2), {"list"}),
     Damage("block of no object", lambda s: s.put("block.object", s.block(0) - 1, BIG), {"list", "wait"}),

@@ -47,6 +47,18 @@ def test_each_kind_of_leak_is_told() -> None:
     assert growing(samples(p50=0.001)) == ["trip p50"]
 
 
+def test_single_step_is_none_and_steps_are() -> None:
+    def stepped(height: float, *at: float) -> list[str]:
+        found = samples()
+        for sample in found:
+            sample["processes"]["meter"]["rss"] += height * sum(sample["seconds"] > second for second in at)
+        return growing(found)
+
+    assert stepped(600, 2000) == []
+    assert stepped(300, 1100, 1600, 2100, 2600, 3100) == ["meter rss"]
+    assert stepped(4000, 2000) == ["meter rss"]
+
+
 def test_highest_times_are_told_and_not_judged() -> None:
     found = samples(max=10)
     assert growing(found) == []

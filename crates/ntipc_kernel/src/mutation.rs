@@ -62,6 +62,10 @@ ingredients! {
     SleepExchange = "sleep-exchange",
     /// A waiter that was told to compete looks once more after it has said that it waits again.
     RetryLooks = "retry-looks",
+    /// And ends the offer before, so that a release from then on tells it.
+    OfferEnds = "offer-ends",
+    /// Who takes an offered mutant for somebody under the lock keeps fast paths away first, and looks again.
+    OfferLooks = "offer-looks",
     /// Who gives up waiting takes what was handed to it meanwhile.
     CancelLooks = "cancel-looks",
     /// Until a pulse has ended, fast paths stay away even if nobody waits any more.

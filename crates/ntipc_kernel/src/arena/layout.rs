@@ -49,10 +49,12 @@ pub const FULL_WORDS: usize = (HANDLES / 64 / 64) as usize;
 ///
 /// | bits  | event       | semaphore | mutant                        | timer    | event pair        |
 /// | ----- | ----------- | --------- | ----------------------------- | -------- | ----------------- |
-/// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word           |||||
+/// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word, unless it is OFFERED |||||
 /// | 62    |             |           | ABANDONED                     |          |                   |
 /// | 61–40 | generation of the slot, changed at each reuse                                     |||||
-/// | 39–0  | 1 = set     | count     | owner slot + 1 << 24, recursion | 1 = fired | 1 low, 2 high   |
+/// | 39–32 |             |           | OFFERED                       |          |                   |
+/// | 31–18 |             | count     | owner slot + 1                |          |                   |
+/// | 17–0  | 1 = set     | count     | recursion                     | 1 = fired | 1 low, 2 high    |
 pub mod word {
     pub const HAS_WAITERS: u64 = 1 << 63;
     pub const ABANDONED: u64 = 1 << 62;
@@ -60,8 +62,14 @@ pub mod word {
     pub const GENERATION_MAX: u32 = (1 << 22) - 1;
     pub const GENERATION_MASK: u64 = ((1 << 22) - 1) << GENERATION_SHIFT;
     pub const VALUE: u64 = (1 << GENERATION_SHIFT) - 1;
-    pub const OWNER_SHIFT: u32 = 24;
-    pub const OWNER_MASK: u64 = 0xffff << OWNER_SHIFT;
+    pub const OWNER_SHIFT: u32 = 18;
+    pub const OWNER_MASK: u64 = 0x3fff << OWNER_SHIFT;
+    /// Releases, less one, that nobody need be told of: somebody in the list was told to compete, has not looked yet, and will.
+    pub const OFFERED: u64 = 0xff << OFFERED_SHIFT;
+    pub const OFFERED_SHIFT: u32 = 32;
+    pub const ONE_OFFER: u64 = 1 << OFFERED_SHIFT;
+    /// What every change of a mutant's owner leaves as it is.
+    pub const KEPT: u64 = HAS_WAITERS | OFFERED | GENERATION_MASK;
     pub const RECURSION_MASK: u64 = (1 << OWNER_SHIFT) - 1;
 
     pub fn generation(word: u64) -> u32 {

@@ -3,9 +3,9 @@
 //! Each is a loop of "look, compare-and-swap" on the one word of an object. It answers, or says [`None`] whenever the lock
 //! or an error message is needed; the full call then does it all again, properly. So nothing here makes a failure.
 //!
-//! Invariant: a word with HAS_WAITERS is changed under the lock only. Whoever begins to wait sets that flag by a
-//! read-modify-write and looks at the word afterwards: a compare-and-swap here came before, and is seen by that look, or
-//! fails and finds the flag. Success orders as acquire and release: what was stored before a signal is seen by who takes it.
+//! Invariant: a word with HAS_WAITERS is changed under the lock only, unless it is a mutant's and OFFERED (see `evaluate`).
+//! Whoever begins to wait sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap here came
+//! before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what was stored before a signal is seen by who takes it.
 //! The generation stands in the word as well, so a handle that was closed meanwhile, its object's place used anew, fails the
 //! same compare-and-swap.
 
@@ -27,6 +27,19 @@ pub enum Try {
     Unsignalled,
     /// Needs the lock to tell, or is an error.
     Unclear,
+}
+
+/// May only the holder of the lock change the word of that mutant?
+#[inline(always)]
+fn is_kept_away(word: u64) -> bool {
+    word & word::HAS_WAITERS != 0 && word & word::OFFERED == 0
+}
+
+/// The word of an offered mutant after its release; the last release that was offered goes through the lock.
+#[cold]
+#[inline(never)]
+fn one_offer_less(word: u64) -> Option<u64> {
+    (word & word::OFFERED > word::ONE_OFFER).then_some((word & word::KEPT).wrapping_sub(word::ONE_OFFER))
 }
 
 impl Session {
@@ -130,7 +143,7 @@ impl Session {
         let me = slot + 1;
         loop {
             let seen = object.word.load(Ordering::Relaxed);
-            if seen & word::HAS_WAITERS != 0 || word::generation(seen) != entry.generation {
+            if is_kept_away(seen) || word::generation(seen) != entry.generation {
                 return Try::Unclear;
             }
             if owner(seen) == 0 {
@@ -165,11 +178,21 @@ impl Session {
         if Kind::of(object) != Some(Kind::Mutant) {
             return None;
         }
-        self.change(entry, object, |seen| match owner(seen) == slot + 1 {
-            true if recursion(seen) > 1 => Some(seen - 1),
-            true => Some(seen & word::GENERATION_MASK),
-            false => None,
-        })?;
+        let mut seen = object.word.load(Ordering::Relaxed);
+        loop {
+            if word::generation(seen) != entry.generation || owner(seen) != slot + 1 || is_kept_away(seen) {
+                return None;
+            }
+            let new = match recursion(seen) > 1 {
+                true => seen - 1,
+                false if seen & word::HAS_WAITERS == 0 => seen & word::GENERATION_MASK,
+                false => one_offer_less(seen)?,
+            };
+            match object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
         fault!(FastReleased);
         Some(())
     }

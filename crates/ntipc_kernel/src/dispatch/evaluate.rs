@@ -6,15 +6,25 @@
 //!   T1 fill the journal with the new words   T2 mark it valid   T3 store the words
 //!   T4 progress := DONE                      T5 mark it invalid T6 take the waiter out of the lists
 //!
-//! Invariant: every object in the journal carries HAS_WAITERS until T5, so no fast path changes its word meanwhile, and storing
-//! the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5 recovery repeats T3 and T4; after T5
+//! Invariant: every object in the journal carries HAS_WAITERS without OFFERED until T5, so no fast path changes its word
+//! meanwhile, and storing the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5 recovery repeats T3 and T4; after T5
 //! the thread's record says DONE and recovery does T6. A series cut short is finished by recovery, which looks at every waiter.
 //! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
+//!
+//! A free mutant is offered rather than handed over: the first in the list is told to compete. Until that one runs, others take and
+//! release the mutant without the lock, as if nobody waited, for so many releases; the last of them looks whether it has waited long:
+//!
+//!   O1 progress := RETRY, then OFFERED   O2 it runs; lock, OFFERED := 0, progress := WAIT, look   O3 still free: complete. Else it stays
+//!
+//! Invariant: OFFERED is not 0 only while somebody in the list is in RETRY, who will look, or whose death or leave makes the next one
+//! look. So a release need tell nobody. O2 clears it by a read-modify-write before it looks: a release came before and is seen, or
+//! fails its compare-and-swap and comes for the lock. Clearing it early costs a release the way through the lock, no more.
 //! Proof: `tests/models` (wait_all, deaths), `models/dispatcher.pml`, `tests/orderings.rs`.
 
 use super::signal::{consume, is_signalled};
 use crate::arena::layout::{BLOCKS, journal, progress, word};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::sync::{Ordering, Shared};
@@ -25,6 +35,9 @@ use crate::sys::process::processor;
 /// Strict hand-over costs an order of magnitude of throughput under contention, pure competition starves.
 pub const HAND_OVER_NS: u64 = 1_000_000;
 
+/// Releases from one look at who was offered the mutant to the next.
+const OFFERS: u64 = if cfg!(feature = "models") { 2 } else { 255 };
+
 impl Locked<'_> {
     /// The index at which that queued wait is satisfied now (0 for wait-all).
     pub fn satisfied(&self, slot: u32) -> Option<u32> {
@@ -33,10 +46,12 @@ impl Locked<'_> {
         let count = self.block_count(slot);
         for place in 0..count {
             let block = self.block_of(slot, place);
-            let object = arena.object(block.object.get());
+            let number = block.object.get();
+            let object = arena.object(number);
             let kind = Kind::of(object)?;
-            let state = arena.signal_of(object, kind, slot + 1, block.channel.get());
-            let signalled = is_signalled(kind, state, slot + 1, block.channel.get());
+            let channel = block.channel.get();
+            let look = || is_signalled(kind, arena.signal_of(object, kind, slot + 1, channel), slot + 1, channel);
+            let signalled = look() && (!self.close_offer(number) || look() || without!(OfferLooks));
             if signalled != all {
                 return signalled.then_some(place);
             }
@@ -121,6 +136,7 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let record = arena.object(object);
         let Some(kind) = Kind::of(record) else { return };
+        self.close_offer(object);
         let now = if kind.is_competed_for() { now_ns() } else { 0 };
         let mut offered = 0;
         let mut next = record.head.get();
@@ -163,8 +179,12 @@ impl Locked<'_> {
                 && now.saturating_sub(thread.since_ns.get()) < HAND_OVER_NS
             {
                 self.offer(slot);
+                if kind == Kind::Mutant {
+                    record.word.fetch_or(OFFERS << word::OFFERED_SHIFT, Ordering::SeqCst); // O1
+                    return;
+                }
                 offered += 1;
-                if kind == Kind::Mutant || offered >= super::signal::count(seen) {
+                if offered >= super::signal::count(seen) {
                     return;
                 }
             } else {
@@ -187,6 +207,12 @@ impl Locked<'_> {
             && number % BLOCKS < self.block_count(slot)
             && self.session.arena.block(number).object.get() == object
             && progress::is_queued(self.session.arena.thread(slot).progress.get())
+    }
+
+    /// Keep fast paths away from a mutant that is offered to somebody (O2). Whether it was: then its word may have changed.
+    pub fn close_offer(&self, object: u32) -> bool {
+        let word = &self.session.arena.object(object).word;
+        word.get() & word::OFFERED != 0 && word.fetch_and(!word::OFFERED, Ordering::SeqCst) & word::OFFERED != 0
     }
 
     /// Tell a queued thread to look again; it keeps its place.

@@ -33,7 +33,7 @@ fn released(seen: u64, me: u32) -> NtResult<u64> {
         ));
     }
     match recursion(seen) {
-        0 | 1 => Ok(seen & (word::HAS_WAITERS | word::GENERATION_MASK)),
+        0 | 1 => Ok(seen & word::KEPT),
         _ => Ok(seen - 1),
     }
 }

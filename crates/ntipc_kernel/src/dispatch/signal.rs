@@ -41,7 +41,7 @@ pub fn consume(kind: Kind, word: u64, me: u32, channel: u32) -> (u64, bool) {
         Kind::EventPair => (word & !(1 << (channel & 1)), false),
         Kind::Semaphore => (if count(word) > 0 { word - 1 } else { word }, false),
         Kind::Mutant if owner(word) == 0 => {
-            let kept = word & (word::HAS_WAITERS | word::GENERATION_MASK);
+            let kept = word & word::KEPT;
             (kept | u64::from(me) << word::OWNER_SHIFT | 1, word & word::ABANDONED != 0)
         }
         Kind::Mutant => (word + 1, false),
@@ -59,7 +59,7 @@ pub fn give_back(kind: Kind, word: u64, limit: u32, me: u32, channel: u32, was_a
         Kind::Semaphore if count(word) < limit => word + 1,
         Kind::Mutant if owner(word) == me && recursion(word) > 1 => word - 1,
         Kind::Mutant if owner(word) == me => {
-            let kept = word & (word::HAS_WAITERS | word::GENERATION_MASK);
+            let kept = word & word::KEPT;
             kept | if was_abandoned { word::ABANDONED } else { 0 }
         }
         _ => word,

@@ -197,6 +197,9 @@ impl Session {
         {
             let mut locked = self.lock_as(slot + 1);
             if thread.progress.get() == progress::RETRY {
+                if !without!(OfferEnds) {
+                    locked.close_offer(self.arena.block(slot * BLOCKS).object.get());
+                }
                 thread.progress.store(progress::WAIT, Ordering::SeqCst);
                 if wait.has_timers {
                     locked.tick_all(slot);

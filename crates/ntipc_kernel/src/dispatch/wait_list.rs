@@ -111,6 +111,9 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let thread = arena.thread(slot);
         let told_to_retry = thread.progress.get() == progress::RETRY;
+        for place in 0..if told_to_retry { self.block_count(slot) } else { 0 } {
+            self.close_offer(self.block_of(slot, place).object.get());
+        }
         thread.progress.put(progress::IDLE);
         fault!(WaitWithdrawn);
         self.unlink(slot);
@@ -131,7 +134,9 @@ impl Locked<'_> {
         let (first, end) = self.taken(slot);
         // HAS_WAITERS keeps fast paths away while the journal holds absolute words.
         for place in first..end {
-            arena.object(self.block_of(slot, place).object.get()).word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
+            let object = self.block_of(slot, place).object.get();
+            arena.object(object).word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
+            self.close_offer(object);
         }
         fault!(RefundFlagged);
         for (index, place) in (first..end).enumerate() {

@@ -49,6 +49,10 @@ impl Look<'_> {
         self.find_if(self.locked && flagged != (head != 0), "flag", &title, || {
             format!("{title} is marked as {}waited for, and its list is {}.", not(flagged), empty(head == 0))
         });
+        let offered = kind == Kind::Mutant && record.word.get() & word::OFFERED != 0;
+        self.find_if(self.locked && offered && !self.is_offered(index, kind), "offer", &title, || {
+            format!("{title} is marked as offered, and nobody was told to compete for it.")
+        });
         let (mut next, mut previous, mut newest) = (head, 0, 0);
         while let Some(number) = next.checked_sub(1) {
             let (slot, place) = (number / BLOCKS, number % BLOCKS);

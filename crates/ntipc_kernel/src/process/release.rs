@@ -22,7 +22,7 @@ impl Locked<'_> {
         let mut seen = record.word.get();
         fault!(AbandonBefore);
         while seen & word::OWNER_MASK == mine {
-            let freed = (seen & (word::HAS_WAITERS | word::GENERATION_MASK)) | word::ABANDONED;
+            let freed = (seen & word::KEPT) | word::ABANDONED;
             match record.word.compare_exchange(seen, freed, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
                     arena.header().abandons.fetch_add(1, Ordering::Relaxed);

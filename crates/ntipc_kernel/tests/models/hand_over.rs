@@ -36,6 +36,28 @@ fn contended_mutant(world: &World) {
     assert_eq!(world.first().query_mutant(mutant).unwrap().owner, 0);
 }
 
+/// Two take it singly, twice each, so it is offered and taken from under who it was offered to; one takes it together with an event.
+fn offered_mutant(world: &World) {
+    let (mutant, event) = (world.make(Kind::Mutant, 0, 0), world.make(Kind::NotificationEvent, 1, 0));
+    let process = world.process();
+    let inside = Tally::default();
+    for wanted in [vec![mutant], vec![mutant], vec![mutant, event]] {
+        let inside = inside.clone();
+        world.thread(&process, Fate::Lives, move |session| {
+            for _ in 0..2 {
+                wait(session, &wanted, wanted.len() > 1);
+                assert_eq!(inside.add(1), 1, "two own it");
+                assert!(session.query_mutant(mutant).unwrap().owned_by_caller);
+                inside.take_off(1);
+                session.release_mutant(mutant).unwrap();
+            }
+        });
+    }
+    world.run();
+    assert_eq!(world.first().query_mutant(mutant).unwrap().owner, 0);
+}
+
+const OFFERED: Model = Model { name: "offered mutant", schedules: 6000, body: offered_mutant };
 const MUTANT: Model = Model { name: "contended mutant", schedules: 6000, body: contended_mutant };
 
 #[test]
@@ -44,6 +66,26 @@ fn a_mutant_has_one_owner_and_everybody_gets_it() {
 }
 
 #[test]
+fn a_mutant_has_one_owner_and_everybody_gets_it_needs_offers_that_end() {
+    MUTANT.explore_without("offer-ends");
+}
+
+#[test]
 fn a_mutant_has_one_owner_and_everybody_gets_it_needs_a_second_look_by_who_competes() {
     MUTANT.explore_without("retry-looks");
+}
+
+#[test]
+fn an_offered_mutant_has_one_owner_and_everybody_gets_it() {
+    OFFERED.explore();
+}
+
+#[test]
+fn an_offered_mutant_has_one_owner_and_everybody_gets_it_needs_offers_that_end() {
+    OFFERED.explore_without("offer-ends");
+}
+
+#[test]
+fn an_offered_mutant_has_one_owner_and_everybody_gets_it_needs_a_second_look_once_the_offer_is_over() {
+    OFFERED.explore_without("offer-looks");
 }
