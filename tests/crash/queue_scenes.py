@@ -34,8 +34,8 @@ def take(inside: str = X, told: bool = True) -> Scene:
 def last_writer(told: bool = True) -> Scene:
     """The victim has the only writing end of a stream whose end the survivor waits for."""
     return Scene(
-        before="reader, writer = ntipc.Queue('stream').split(); writer.put(b'last')", act="reader.close(); writer.close()",
-        sleep="list(ntipc.QueueReader.open('stream')) == [b'last']", told=told,
+        before="reader, writer = ntipc.Queue('stream').split(); writer.put(b'last')",
+        act="reader.close(); writer.close()", sleep="list(ntipc.QueueReader.open('stream')) == [b'last']", told=told,
     )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def last_reader() -> Scene:
     """The victim has the only reading end of a full queue that the survivor wants to write to."""
     return Scene(
         before=f"reader, writer = ntipc.Queue('stream', quota=10).split(); writer.put({LARGE})",
-        act="writer.close(); reader.close()", sleep="ends(lambda: ntipc.QueueWriter.open('stream').put(b'y'))", told=True,
+        act="writer.close(); reader.close()",
+        sleep="ends(lambda: ntipc.QueueWriter.open('stream').put(b'y'))", told=True,
     )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def alone(act: str, after: str) -> Scene:
 
 
 def settle(act: str, at: str, sleep: str) -> Scene:
-    """Another victim died in the middle of an operation. The first is the reaper, and settles what that one had in hand."""
+    """Another victim died in the middle of an operation. The first is the reaper, and settles what was in its hand."""
     return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
 
 

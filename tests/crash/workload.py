@@ -234,8 +234,8 @@ def see_others_die(things: Things) -> None:
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, queues, wait_for_nothing, wait_for_own_threads, take_what_another_waits_for,
-    see_others_die,
+    signal_everything, contend, make_and_close, queues, wait_for_nothing, wait_for_own_threads,
+    take_what_another_waits_for, see_others_die,
 ]  # fmt: skip
 
 
