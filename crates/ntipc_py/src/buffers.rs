@@ -84,10 +84,6 @@ impl<'py> Pieces<'py> {
     pub fn slices(&self) -> &[&[u8]] {
         &self.slices
     }
-
-    pub fn length(&self) -> usize {
-        self.slices.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
-    }
 }
 
 #[cold]

@@ -3,6 +3,7 @@
 //! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python classes
 //! extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
 
+mod blocking;
 mod buffers;
 mod errors;
 mod event;

@@ -1,31 +1,25 @@
 //! The two ends of a queue: putting and taking frames. Pipes, mailslots and queues are made of these in Python.
 
+use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Pieces, Target};
-use crate::gil::detached;
 use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
-use crate::waitable::{Deadline, WaitError, Waitable, deadline, wait_for};
-use ntipc_kernel::dispatch::wait::Target as Awaited;
+use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::{Disposition, Opened};
 use ntipc_kernel::queue::{Ends, Mode, QueueFacts, Taken};
-use ntipc_kernel::sys::clock::now_ns;
-use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
+use ntipc_kernel::{Failure, NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
-use std::cell::UnsafeCell;
+use std::cell::Cell;
 use std::sync::Arc;
 
-/// More than this is copied without the GIL.
-const COPIED_WITH_GIL: usize = 1 << 16;
 /// A frame that lies in line is no longer than this: it is taken before anybody knows how long it is.
 const SMALL: usize = 2048;
-/// The channel of a write end that says: room for what this thread could not put.
-const ROOM: u32 = 1;
 const TIMEOUT: NtStatus = NtStatus(0x102);
 
 thread_local! {
-    static SMALL_FRAME: UnsafeCell<[u8; SMALL]> = const { UnsafeCell::new([0; SMALL]) };
+    static SMALL_FRAME: Cell<Option<Box<[u8; SMALL]>>> = const { Cell::new(None) };
 }
 
 pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> {
@@ -38,38 +32,24 @@ pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> 
     facts.set_item("user", (queue.user[0], queue.user[1]))
 }
 
-/// Try, and wait for the end by that channel until it works or the time is out.
-fn until<T>(
-    py: Python<'_>,
-    end: &Object,
-    call: &str,
-    channel: u32,
-    deadline: Deadline,
-    mut attempt: impl FnMut(&Arc<Session>, u32) -> NtResult<Option<T>>,
-) -> PyResult<Option<T>> {
-    loop {
-        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
-        match attempt(session, handle) {
-            Ok(Some(done)) => return Ok(Some(done)),
-            Ok(None) if deadline.poll || now_ns() >= deadline.at_ns => return Ok(None),
-            Ok(None) => {}
-            Err(failure) => return Err(end.error(py, &failure, call)),
-        }
-        match wait_for(py, session, &[Awaited { handle, channel }], false, deadline, None) {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(None),
-            Err(WaitError::Failed(failure)) => return Err(end.error(py, &failure, call)),
-            Err(WaitError::Raised(raised)) => return Err(raised),
-        }
+/// The answer of an operation, in which Python may have raised something.
+fn answer<T>(py: Python<'_>, end: &Object, call: &str, done: Result<T, WaitError>) -> PyResult<T> {
+    match done {
+        Ok(done) => Ok(done),
+        Err(WaitError::Failed(failure)) => Err(end.error(py, &failure, call)),
+        Err(WaitError::Raised(raised)) => Err(raised),
     }
 }
 
-/// Do something that copies so many bytes, without the GIL if it takes long.
-fn copying<T: Send>(py: Python<'_>, bytes: usize, body: impl Send + FnOnce() -> T) -> T {
-    match bytes > COPIED_WITH_GIL {
-        true => detached(py, body),
-        false => body(),
-    }
+/// Do something with the session and the handle of an end.
+fn operate<T>(
+    py: Python<'_>,
+    end: &Object,
+    call: &str,
+    operation: impl FnOnce(&Arc<Session>, u32) -> Result<T, WaitError>,
+) -> PyResult<T> {
+    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+    answer(py, end, call, operation(session, handle))
 }
 
 /// A frame, or what was wanted of it: data, bytes of it that are left, tag, sender's process slot and generation.
@@ -82,57 +62,54 @@ fn frame<'py>(bytes: Bound<'py, PyBytes>, taken: &Taken) -> Frame<'py> {
     (bytes, taken.left, taken.tag, taken.sender)
 }
 
-/// One attempt to take the next frame, all of it.
+/// Take the next frame, all of it.
 fn take_whole<'py>(
     py: Python<'py>,
     session: &Arc<Session>,
     handle: u32,
-) -> NtResult<Option<Result<Frame<'py>, PyErr>>> {
-    let small = SMALL_FRAME.with(|buffer| {
-        // SAFETY: the thread's own, and nothing between here and the end of this block runs code of the interpreter.
-        let buffer = unsafe { &mut *buffer.get() };
-        let taken = session.take_frame(handle, buffer, Mode::Whole)?;
-        Ok::<_, Failure>(taken.map(|taken| match taken.left {
-            0 => (Some(PyBytes::new(py, &buffer[..taken.bytes])), taken),
+    deadline: Deadline,
+) -> Result<Option<Frame<'py>>, WaitError> {
+    let mut waiting = Blocking { py, deadline };
+    // Taken away for the time of the call: a signal handler may come here as well.
+    let mut small = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
+    let taken = session.take_wait(handle, &mut small[..], Mode::Whole, &mut waiting);
+    let done = taken.map(|taken| {
+        taken.map(|taken| match taken.left {
+            0 => (Some(PyBytes::new(py, &small[..taken.bytes])), taken),
             _ => (None, taken),
-        }))
-    })?;
-    let mut taken = match small {
+        })
+    });
+    SMALL_FRAME.set(Some(small));
+    let mut taken = match done? {
         None => return Ok(None),
-        Some((Some(bytes), taken)) => return Ok(Some(Ok(frame(bytes, &taken)))),
+        Some((Some(bytes), taken)) => return Ok(Some(frame(bytes, &taken))),
         Some((None, taken)) => taken,
     };
     loop {
-        let mut bytes = match NewBytes::of(py, taken.left) {
-            Ok(bytes) => bytes,
-            Err(raised) => return Ok(Some(Err(raised))),
-        };
-        let room = bytes.slice();
-        match copying(py, room.len(), || session.take_frame(handle, room, Mode::Whole))? {
+        let mut bytes = NewBytes::of(py, taken.left).map_err(WaitError::Raised)?;
+        match session.take_wait(handle, bytes.slice(), Mode::Whole, &mut waiting)? {
             None => return Ok(None),
             // Another reader was quicker, and this one is longer.
             Some(other) if other.left > 0 => taken = other,
-            Some(taken) => return Ok(Some(Ok(frame(bytes.filled(taken.bytes), &taken)))),
+            Some(taken) => return Ok(Some(frame(bytes.filled(taken.bytes), &taken))),
         }
     }
 }
 
-/// One attempt to take or see up to `limit` bytes of the next frame.
+/// Take or see up to `limit` bytes of the next frame.
 fn take_part<'py>(
     py: Python<'py>,
     session: &Arc<Session>,
     handle: u32,
     limit: usize,
     mode: Mode,
-) -> NtResult<Option<Result<Frame<'py>, PyErr>>> {
-    let Some(next) = session.take_frame(handle, &mut [], Mode::Peek)? else { return Ok(None) };
-    let mut bytes = match NewBytes::of(py, next.left.min(limit)) {
-        Ok(bytes) => bytes,
-        Err(raised) => return Ok(Some(Err(raised))),
-    };
-    let room = bytes.slice();
-    let taken = copying(py, room.len(), || session.take_frame(handle, room, mode))?;
-    Ok(taken.map(|taken| Ok(frame(bytes.filled(taken.bytes), &taken))))
+    deadline: Deadline,
+) -> Result<Option<Frame<'py>>, WaitError> {
+    let mut waiting = Blocking { py, deadline };
+    let Some(next) = session.take_wait(handle, &mut [], Mode::Peek, &mut waiting)? else { return Ok(None) };
+    let mut bytes = NewBytes::of(py, next.left.min(limit)).map_err(WaitError::Raised)?;
+    let taken = session.take_wait(handle, bytes.slice(), mode, &mut waiting)?;
+    Ok(taken.map(|taken| frame(bytes.filled(taken.bytes), &taken)))
 }
 
 #[cold]
@@ -201,9 +178,8 @@ impl ReadEnd {
     #[pyo3(signature = (timeout=None))]
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         let (py, deadline) = (slf.py(), deadline(timeout)?);
-        let taken = until(py, core(slf), "get", 0, deadline, |session, handle| take_whole(py, session, handle))?;
-        let taken = taken.ok_or_else(|| timed_out(py, core(slf), "get", "nothing has come"))?;
-        Ok(taken?.0)
+        let taken = operate(py, core(slf), "get", |session, handle| take_whole(py, session, handle, deadline))?;
+        Ok(taken.ok_or_else(|| timed_out(py, core(slf), "get", "nothing has come"))?.0)
     }
 
     /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. None: the time ran out.
@@ -214,21 +190,19 @@ impl ReadEnd {
         timeout: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Frame<'py>>> {
         let (py, deadline) = (slf.py(), deadline(timeout)?);
-        let taken = until(py, core(slf), "get", 0, deadline, |session, handle| match limit {
-            None => take_whole(py, session, handle),
-            Some(limit) => take_part(py, session, handle, limit, Mode::Part),
-        })?;
-        taken.transpose()
+        operate(py, core(slf), "get", |session, handle| match limit {
+            None => take_whole(py, session, handle, deadline),
+            Some(limit) => take_part(py, session, handle, limit, Mode::Part, deadline),
+        })
     }
 
     /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. None: nothing is there now.
     #[pyo3(signature = (limit=None))]
     fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>) -> PyResult<Option<Frame<'py>>> {
         let py = slf.py();
-        let seen = core(slf).with(py, "peek", |session, handle| {
-            take_part(py, session, handle, limit.unwrap_or(usize::MAX), Mode::Peek)
-        })?;
-        seen.transpose()
+        operate(py, core(slf), "peek", |session, handle| {
+            take_part(py, session, handle, limit.unwrap_or(usize::MAX), Mode::Peek, POLL)
+        })
     }
 
     /// Take the next frame into a buffer: bytes taken, bytes left, tag, sender. A frame that is longer is taken in part, or, if
@@ -244,8 +218,8 @@ impl ReadEnd {
         let mut target = Target::of(buffer)?;
         let room = target.slice();
         let mode = if whole { Mode::Whole } else { Mode::Part };
-        let taken = until(py, core(slf), "get_into", 0, deadline, |session, handle| {
-            copying(py, room.len(), || session.take_frame(handle, room, mode))
+        let taken = operate(py, core(slf), "get_into", |session, handle| {
+            session.take_wait(handle, room, mode, &mut Blocking { py, deadline })
         })?;
         Ok(taken.map(|taken| (taken.bytes, taken.left, taken.tag, taken.sender)))
     }
@@ -342,12 +316,11 @@ fn put(
 ) -> PyResult<bool> {
     let (py, deadline) = (slf.py(), deadline(timeout)?);
     let pieces = Pieces::of(data)?;
-    let (slices, length) = (pieces.slices(), pieces.length());
-    let done = until(py, write_core(slf), "put", ROOM, deadline, |session, handle| {
-        let done = copying(py, length, || session.put_frame(handle, slices, tag))?;
-        Ok(done.then_some(()))
+    let slices = pieces.slices();
+    let put = operate(py, write_core(slf), "put", |session, handle| {
+        session.put_wait(handle, slices, tag, &mut Blocking { py, deadline })
     })?;
-    Ok(done.is_some())
+    Ok(put.is_some())
 }
 
 #[inline]

@@ -25,7 +25,7 @@ thread_local! {
     static MAIN: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-fn on_main_thread() -> bool {
+pub fn on_main_thread() -> bool {
     // The answer changes with a fork, and then costs two system calls again only if it was no.
     match MAIN.get() {
         Some(true) => true,
@@ -105,8 +105,17 @@ pub fn wait_for(
     }
 }
 
-/// Spin as long as it has paid of late: a little with the GIL, the rest without it.
 fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcome> {
+    spin_while(py, |budget_ns| session.spin(queued, budget_ns), |_| session.was_told_here(queued))
+}
+
+/// Spin as long as it has paid of late: a little with the GIL, the rest without it. `look` spins for up to so many nanoseconds;
+/// `here`: what it found was brought by somebody on this processor.
+pub fn spin_while<T: Send>(
+    py: Python<'_>,
+    look: impl Fn(u64) -> Option<T> + Sync,
+    here: impl FnOnce(&T) -> bool,
+) -> Option<T> {
     let mut spinning = SPINNING.get();
     let budget_ns = spinning.budget_ns();
     if budget_ns == 0 {
@@ -114,16 +123,16 @@ fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcom
         return None;
     }
     let began = now_ns();
-    let mut outcome = session.spin(queued, budget_ns.min(spinning::WITH_GIL_NS));
-    if outcome.is_none() && budget_ns > spinning::WITH_GIL_NS {
-        outcome = detached(py, || session.spin(queued, budget_ns - spinning::WITH_GIL_NS));
+    let mut found = look(budget_ns.min(spinning::WITH_GIL_NS));
+    if found.is_none() && budget_ns > spinning::WITH_GIL_NS {
+        found = detached(py, || look(budget_ns - spinning::WITH_GIL_NS));
     }
-    match outcome {
-        Some(_) => spinning.satisfied(Found::Spinning(now_ns() - began), session.was_told_here(queued)),
+    match &found {
+        Some(what) => spinning.satisfied(Found::Spinning(now_ns() - began), here(what)),
         None => spinning.failed(budget_ns),
     }
     SPINNING.set(spinning);
-    outcome
+    found
 }
 
 pub enum WaitError {
@@ -138,7 +147,7 @@ impl From<Failure> for WaitError {
 }
 
 /// `None`: a signal handler waited meanwhile and put this wait aside; begin anew.
-fn sleep(
+pub fn sleep(
     py: Python<'_>,
     session: &Arc<Session>,
     queued: Queued,

@@ -103,7 +103,7 @@ impl Session {
         tag: u32,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
-        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
         if length > LENGTH_MAX {
             return Err(Session::too_long(length).into());
         }
