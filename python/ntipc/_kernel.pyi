@@ -167,14 +167,14 @@ class ReadEnd(Waitable):
         """Open this end, unless it has ``most`` handles already."""
 
     def get(self, timeout: float | None = None) -> bytes: ...
-    def take(self, limit: int | None = None, timeout: float | None = None) -> _Frame | None:
-        """Take the next frame, or up to ``limit`` bytes of it. None: the time ran out."""
+    def take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> _Frame | None:
+        """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
-    def peek(self, limit: int | None = None) -> _Frame | None:
-        """Look at the next frame. None: nothing is there now."""
+    def peek(self, limit: int | None = None, stream: bool = False) -> _Frame | None:
+        """Look at the next frame; of a stream, at several. None: nothing is there now."""
 
     def take_into(
-        self, buffer: Buffer, timeout: float | None = None, whole: bool = False
+        self, buffer: Buffer, timeout: float | None = None, whole: bool = False, stream: bool = False
     ) -> tuple[int, int, int, _Sender] | None:
         """Bytes taken, bytes left, tag, sender. ``whole``: a frame that does not fit is left (0 taken, all left)."""
 
@@ -194,8 +194,17 @@ class WriteEnd(Waitable):
         """What the maker of the queue keeps with it."""
 
     def put(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> None: ...
-    def offer(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> bool:
-        """The same. False: there was no room in time."""
+    def offer(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> int | None:
+        """The same; a mark for ``wait_taken``. None: there was no room in time."""
+
+    def put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
+        """Put as much of a stream as there is room for, at most 64 KiB: bytes and mark. None: the time ran out."""
+
+    def wait_taken(self, mark: int, timeout: float | None = None) -> bool:
+        """Wait until no more than the quota is unread of what was put up to the mark."""
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was put by now has been read."""
 
     def break_queue(self, status: int) -> None: ...
 

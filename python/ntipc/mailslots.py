@@ -379,7 +379,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject):
             if 0 < self._maximum < size:
                 detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
                 raise self._failure(Status.INVALID_PARAMETER, "write", detail)
-            if not self.offer(data, timeout):
+            if self.offer(data, timeout) is None:
                 subject, advice = describe("mailslot", self._title), "Write less often, or make it with a larger quota"
                 raise from_status(Status.QUOTA_EXCEEDED, "MailslotClient.write", subject, "the mailslot is full",
                                   advice=advice, exception=MailslotFull)  # fmt: skip

@@ -7,7 +7,7 @@ use crate::session::PySession;
 use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::{Disposition, Opened};
-use ntipc_kernel::queue::{Ends, Mode, QueueFacts, Taken};
+use ntipc_kernel::queue::{Ends, Mode, Put, QueueFacts, Taken};
 use ntipc_kernel::{Failure, NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
@@ -32,24 +32,20 @@ pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> 
     facts.set_item("user", (queue.user[0], queue.user[1]))
 }
 
-/// The answer of an operation, in which Python may have raised something.
-fn answer<T>(py: Python<'_>, end: &Object, call: &str, done: Result<T, WaitError>) -> PyResult<T> {
-    match done {
-        Ok(done) => Ok(done),
-        Err(WaitError::Failed(failure)) => Err(end.error(py, &failure, call)),
-        Err(WaitError::Raised(raised)) => Err(raised),
-    }
+/// The answer of an operation that may have waited, as a method gives it.
+fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, WaitError>) -> PyResult<T> {
+    result.map_err(|error| match error {
+        WaitError::Failed(failure) => end.error(py, &failure, call),
+        WaitError::Raised(raised) => raised,
+    })
 }
 
-/// Do something with the session and the handle of an end.
-fn operate<T>(
-    py: Python<'_>,
-    end: &Object,
-    call: &str,
-    operation: impl FnOnce(&Arc<Session>, u32) -> Result<T, WaitError>,
-) -> PyResult<T> {
-    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
-    answer(py, end, call, operation(session, handle))
+/// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets other memory.
+fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
+    let mut buffer = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
+    let answer = body(&mut buffer);
+    SMALL_FRAME.set(Some(buffer));
+    answer
 }
 
 /// A frame, or what was wanted of it: data, bytes of it that are left, tag, sender's process slot and generation.
@@ -62,54 +58,49 @@ fn frame<'py>(bytes: Bound<'py, PyBytes>, taken: &Taken) -> Frame<'py> {
     (bytes, taken.left, taken.tag, taken.sender)
 }
 
-/// Take the next frame, all of it.
-fn take_whole<'py>(
-    py: Python<'py>,
-    session: &Arc<Session>,
-    handle: u32,
-    deadline: Deadline,
-) -> Result<Option<Frame<'py>>, WaitError> {
-    let mut waiting = Blocking { py, deadline };
-    // Taken away for the time of the call: a signal handler may come here as well.
-    let mut small = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
-    let taken = session.take_wait(handle, &mut small[..], Mode::Whole, &mut waiting);
-    let done = taken.map(|taken| {
-        taken.map(|taken| match taken.left {
-            0 => (Some(PyBytes::new(py, &small[..taken.bytes])), taken),
-            _ => (None, taken),
-        })
-    });
-    SMALL_FRAME.set(Some(small));
-    let mut taken = match done? {
-        None => return Ok(None),
-        Some((Some(bytes), taken)) => return Ok(Some(frame(bytes, &taken))),
-        Some((None, taken)) => taken,
-    };
-    loop {
-        let mut bytes = NewBytes::of(py, taken.left).map_err(WaitError::Raised)?;
-        match session.take_wait(handle, bytes.slice(), Mode::Whole, &mut waiting)? {
-            None => return Ok(None),
-            // Another reader was quicker, and this one is longer.
-            Some(other) if other.left > 0 => taken = other,
-            Some(taken) => return Ok(Some(frame(bytes.filled(taken.bytes), &taken))),
-        }
-    }
-}
-
-/// Take or see up to `limit` bytes of the next frame.
-fn take_part<'py>(
+/// The next frame, or with a limit up to so many bytes of it, or of a stream. `None`: it did not come in time.
+fn take_new<'py>(
     py: Python<'py>,
     session: &Arc<Session>,
     handle: u32,
     limit: usize,
     mode: Mode,
-    deadline: Deadline,
+    waiting: &mut Blocking<'py>,
 ) -> Result<Option<Frame<'py>>, WaitError> {
-    let mut waiting = Blocking { py, deadline };
-    let Some(next) = session.take_wait(handle, &mut [], Mode::Peek, &mut waiting)? else { return Ok(None) };
-    let mut bytes = NewBytes::of(py, next.left.min(limit)).map_err(WaitError::Raised)?;
-    let taken = session.take_wait(handle, bytes.slice(), mode, &mut waiting)?;
-    Ok(taken.map(|taken| frame(bytes.filled(taken.bytes), &taken)))
+    loop {
+        // Into memory that is there already. What does not fit there is left, and told.
+        let (most, looking) = match mode {
+            Mode::Peek | Mode::PeekStream => (0, Mode::Peek),
+            _ if limit <= SMALL => (limit, mode),
+            Mode::Whole => (SMALL, Mode::Whole),
+            _ => (0, Mode::Peek),
+        };
+        let small = with_small_buffer(|buffer| {
+            let taken = session.take_wait(handle, &mut buffer[..most], looking, waiting)?;
+            Ok::<_, WaitError>(taken.map(|taken| match looking {
+                Mode::Peek => (None, taken),
+                Mode::Whole if taken.left > 0 => (None, taken),
+                _ => (Some(PyBytes::new(py, &buffer[..taken.bytes])), taken),
+            }))
+        })?;
+        let length = match small {
+            None => return Ok(None),
+            Some((Some(bytes), taken)) => return Ok(Some(frame(bytes, &taken))),
+            Some((None, taken)) if matches!(mode, Mode::Stream | Mode::PeekStream) => {
+                let (bytes, _) = session.waiting_in_queue(handle)?;
+                taken.left.max(usize::try_from(bytes).unwrap_or(usize::MAX))
+            }
+            Some((None, taken)) => taken.left,
+        };
+        let mut bytes = NewBytes::of(py, length.min(limit)).map_err(WaitError::Raised)?;
+        let taken = session.take_wait(handle, bytes.slice(), mode, &mut Blocking { py, deadline: POLL })?;
+        match taken {
+            // Another reader was quicker.
+            None => {}
+            Some(taken) if mode == Mode::Whole && taken.left > 0 => {}
+            Some(taken) => return Ok(Some(frame(bytes.filled(taken.bytes), &taken))),
+        }
+    }
 }
 
 #[cold]
@@ -177,50 +168,59 @@ impl ReadEnd {
     /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
     #[pyo3(signature = (timeout=None))]
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
-        let (py, deadline) = (slf.py(), deadline(timeout)?);
-        let taken = operate(py, core(slf), "get", |session, handle| take_whole(py, session, handle, deadline))?;
-        Ok(taken.ok_or_else(|| timed_out(py, core(slf), "get", "nothing has come"))?.0)
+        let py = slf.py();
+        match take(slf, "get", usize::MAX, Mode::Whole, deadline(timeout)?)? {
+            Some((bytes, ..)) => Ok(bytes),
+            None => Err(timed_out(py, core(slf), "get", "nothing has come")),
+        }
     }
 
-    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. None: the time ran out.
-    #[pyo3(signature = (limit=None, timeout=None))]
+    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
+    /// None: the time ran out.
+    #[pyo3(signature = (limit=None, timeout=None, stream=false))]
     fn take<'py>(
         slf: &Bound<'py, Self>,
         limit: Option<usize>,
         timeout: Option<&Bound<'py, PyAny>>,
+        stream: bool,
     ) -> PyResult<Option<Frame<'py>>> {
-        let (py, deadline) = (slf.py(), deadline(timeout)?);
-        operate(py, core(slf), "get", |session, handle| match limit {
-            None => take_whole(py, session, handle, deadline),
-            Some(limit) => take_part(py, session, handle, limit, Mode::Part, deadline),
-        })
+        let mode = match (limit, stream) {
+            (_, true) => Mode::Stream,
+            (Some(_), false) => Mode::Part,
+            (None, false) => Mode::Whole,
+        };
+        take(slf, "get", limit.unwrap_or(usize::MAX), mode, deadline(timeout)?)
     }
 
-    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. None: nothing is there now.
-    #[pyo3(signature = (limit=None))]
-    fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>) -> PyResult<Option<Frame<'py>>> {
-        let py = slf.py();
-        operate(py, core(slf), "peek", |session, handle| {
-            take_part(py, session, handle, limit.unwrap_or(usize::MAX), Mode::Peek, POLL)
-        })
+    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
+    /// None: nothing is there now.
+    #[pyo3(signature = (limit=None, stream=false))]
+    fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>, stream: bool) -> PyResult<Option<Frame<'py>>> {
+        let mode = if stream { Mode::PeekStream } else { Mode::Peek };
+        take(slf, "peek", limit.unwrap_or(usize::MAX), mode, POLL)
     }
 
     /// Take the next frame into a buffer: bytes taken, bytes left, tag, sender. A frame that is longer is taken in part, or, if
-    /// ``whole``, not at all. None: the time ran out.
-    #[pyo3(signature = (buffer, timeout=None, whole=false))]
+    /// ``whole``, not at all. With ``stream``, as many frames as fill the buffer. None: the time ran out.
+    #[pyo3(signature = (buffer, timeout=None, whole=false, stream=false))]
     fn take_into(
         slf: &Bound<'_, Self>,
         buffer: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         whole: bool,
+        stream: bool,
     ) -> PyResult<Option<Placed>> {
-        let (py, deadline) = (slf.py(), deadline(timeout)?);
+        let (py, end) = (slf.py(), core(slf));
+        let mut waiting = Blocking { py, deadline: deadline(timeout)? };
         let mut target = Target::of(buffer)?;
-        let room = target.slice();
-        let mode = if whole { Mode::Whole } else { Mode::Part };
-        let taken = operate(py, core(slf), "get_into", |session, handle| {
-            session.take_wait(handle, room, mode, &mut Blocking { py, deadline })
-        })?;
+        let mode = match (whole, stream) {
+            (true, _) => Mode::Whole,
+            (false, true) => Mode::Stream,
+            (false, false) => Mode::Part,
+        };
+        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, "get_into"))?;
+        let taken = session.take_wait(handle, target.slice(), mode, &mut waiting);
+        let taken = answer(py, end, "get_into", taken)?;
         Ok(taken.map(|taken| (taken.bytes, taken.left, taken.tag, taken.sender)))
     }
 
@@ -286,20 +286,48 @@ impl WriteEnd {
         tag: u32,
     ) -> PyResult<()> {
         match put(slf, data, timeout, tag)? {
-            true => Ok(()),
-            false => Err(timed_out(slf.py(), write_core(slf), "put", "the queue is full")),
+            Some(_) => Ok(()),
+            None => Err(timed_out(slf.py(), write_core(slf), "put", "the queue is full")),
         }
     }
 
-    /// The same; False: the time ran out.
+    /// The same, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
     #[pyo3(signature = (data, timeout=None, *, tag=0))]
     fn offer(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         tag: u32,
-    ) -> PyResult<bool> {
-        put(slf, data, timeout, tag)
+    ) -> PyResult<Option<u64>> {
+        Ok(put(slf, data, timeout, tag)?.map(|put| put.mark))
+    }
+
+    /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
+    /// mark. None: the time ran out.
+    #[pyo3(signature = (data, timeout=None, *, tag=0))]
+    fn put_some(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        tag: u32,
+    ) -> PyResult<Option<(usize, u64)>> {
+        let pieces = Pieces::of(data)?;
+        let first = pieces.slices().first().copied().unwrap_or_default();
+        let done =
+            operate(slf, "put", timeout, |session, handle, waiting| session.put_some(handle, first, tag, waiting))?;
+        Ok(done.map(|put| (put.bytes, put.mark)))
+    }
+
+    /// Wait until no more than the quota is unread of what was put up to a mark. False: the time ran out.
+    #[pyo3(signature = (mark, timeout=None))]
+    fn wait_taken(slf: &Bound<'_, Self>, mark: u64, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        operate(slf, "wait_taken", timeout, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
+    }
+
+    /// Wait until all that was put by now has been read. False: the time ran out.
+    #[pyo3(signature = (timeout=None))]
+    fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        operate(slf, "flush", timeout, |session, handle, waiting| session.flush_queue(handle, waiting))
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.
@@ -308,19 +336,39 @@ impl WriteEnd {
     }
 }
 
-fn put(
-    slf: &Bound<'_, WriteEnd>,
-    data: &Bound<'_, PyAny>,
-    timeout: Option<&Bound<'_, PyAny>>,
+fn take<'py>(
+    slf: &Bound<'py, ReadEnd>,
+    call: &str,
+    limit: usize,
+    mode: Mode,
+    deadline: Deadline,
+) -> PyResult<Option<Frame<'py>>> {
+    let (py, end) = (slf.py(), core(slf));
+    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+    let taken = take_new(py, session, handle, limit, mode, &mut Blocking { py, deadline });
+    answer(py, end, call, taken)
+}
+
+fn operate<'py, T>(
+    slf: &Bound<'py, WriteEnd>,
+    call: &str,
+    timeout: Option<&Bound<'py, PyAny>>,
+    body: impl FnOnce(&Arc<Session>, u32, &mut Blocking<'py>) -> Result<T, WaitError>,
+) -> PyResult<T> {
+    let (py, end) = (slf.py(), write_core(slf));
+    let mut waiting = Blocking { py, deadline: deadline(timeout)? };
+    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+    answer(py, end, call, body(session, handle, &mut waiting))
+}
+
+fn put<'py>(
+    slf: &Bound<'py, WriteEnd>,
+    data: &Bound<'py, PyAny>,
+    timeout: Option<&Bound<'py, PyAny>>,
     tag: u32,
-) -> PyResult<bool> {
-    let (py, deadline) = (slf.py(), deadline(timeout)?);
+) -> PyResult<Option<Put>> {
     let pieces = Pieces::of(data)?;
-    let slices = pieces.slices();
-    let put = operate(py, write_core(slf), "put", |session, handle| {
-        session.put_wait(handle, slices, tag, &mut Blocking { py, deadline })
-    })?;
-    Ok(put.is_some())
+    operate(slf, "put", timeout, |session, handle, waiting| session.put_wait(handle, pieces.slices(), tag, waiting))
 }
 
 #[inline]
