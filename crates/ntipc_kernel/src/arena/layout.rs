@@ -52,9 +52,9 @@ pub const FULL_WORDS: usize = (HANDLES / 64 / 64) as usize;
 /// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word, unless it is OFFERED |||||
 /// | 62    |             |           | ABANDONED                     |          |                   |
 /// | 61–40 | generation of the slot, changed at each reuse                                     |||||
-/// | 39–32 |             |           | OFFERED                       |          |                   |
-/// | 31–18 |             | count     | owner slot + 1                |          |                   |
-/// | 17–0  | 1 = set     | count     | recursion                     | 1 = fired | 1 low, 2 high    |
+/// | 39–34 |             |           | OFFERED                       |          |                   |
+/// | 33–20 |             | count     | owner slot + 1                |          |                   |
+/// | 19–0  | 1 = set     | count     | recursion                     | 1 = fired | 1 low, 2 high    |
 pub mod word {
     pub const HAS_WAITERS: u64 = 1 << 63;
     pub const ABANDONED: u64 = 1 << 62;
@@ -62,11 +62,11 @@ pub mod word {
     pub const GENERATION_MAX: u32 = (1 << 22) - 1;
     pub const GENERATION_MASK: u64 = ((1 << 22) - 1) << GENERATION_SHIFT;
     pub const VALUE: u64 = (1 << GENERATION_SHIFT) - 1;
-    pub const OWNER_SHIFT: u32 = 18;
+    pub const OWNER_SHIFT: u32 = 20;
     pub const OWNER_MASK: u64 = 0x3fff << OWNER_SHIFT;
     /// Releases, less one, that nobody need be told of: somebody in the list was told to compete, has not looked yet, and will.
-    pub const OFFERED: u64 = 0xff << OFFERED_SHIFT;
-    pub const OFFERED_SHIFT: u32 = 32;
+    pub const OFFERED: u64 = 0x3f << OFFERED_SHIFT;
+    pub const OFFERED_SHIFT: u32 = 34;
     pub const ONE_OFFER: u64 = 1 << OFFERED_SHIFT;
     /// What every change of a mutant's owner leaves as it is.
     pub const KEPT: u64 = HAS_WAITERS | OFFERED | GENERATION_MASK;

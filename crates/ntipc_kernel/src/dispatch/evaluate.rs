@@ -36,7 +36,7 @@ use crate::sys::process::processor;
 pub const HAND_OVER_NS: u64 = 1_000_000;
 
 /// Releases from one look at who was offered the mutant to the next.
-const OFFERS: u64 = if cfg!(feature = "models") { 2 } else { 255 };
+const OFFERS: u64 = if cfg!(feature = "models") { 2 } else { 63 };
 
 impl Locked<'_> {
     /// The index at which that queued wait is satisfied now (0 for wait-all).
