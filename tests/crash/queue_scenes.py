@@ -55,6 +55,11 @@ def broken() -> Scene:
     )  # fmt: skip
 
 
+def turn(act: str) -> Scene:
+    """The victim waits for room, and has the turn."""
+    return Scene(before=f"queue.put({X})", act=act, after=f"queue.get() == {X} and queue.put({Y}) is None")
+
+
 def alone(act: str, after: str) -> Scene:
     return Scene(act=act, after=after)
 
@@ -94,6 +99,8 @@ QUEUE_SCENES: dict[str, Scene] = {
     "PutForgotten": put(),
     "PutUnlocked": put(),
     "PutTold": put(),
+    "TurnTaken": turn(f"queue.put({Y})"),
+    "TurnLeft": turn(f"queue.put({Y}, 0.01)"),
     # taking
     "TakeLocked": take(told=False),
     "TakeCopied": take(told=False),
@@ -107,5 +114,6 @@ QUEUE_SCENES: dict[str, Scene] = {
     "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleChain": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleUnlocked": settle(f"queue.put({X})", "PutUnlocked", f"queue.get() == {X}"),
+    "SettleTurn": settle(f"queue.put({X}); queue.put({Y})", "TurnTaken", f"queue.get() == {X}"),
     "SettleTold": settle(f"queue.put({X})", "PutForgotten", f"queue.get() == {X}"),
 }

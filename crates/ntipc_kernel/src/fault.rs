@@ -43,8 +43,8 @@ fault_points! {
     // queues
     PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved,
     HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
-    PutTold, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
-    SettlePositions, SettleChain, SettleUnlocked, SettleTold,
+    PutTold, TurnTaken, TurnLeft, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
+    SettlePositions, SettleChain, SettleUnlocked, SettleTurn, SettleTold,
     // fork
     ForkBeforeCopy, ForkCopied,
 }

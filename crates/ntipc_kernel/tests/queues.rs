@@ -4,7 +4,8 @@
 mod support;
 
 use ntipc_kernel::object::kind::{Type, access};
-use ntipc_kernel::queue::{LENGTH_MAX, Mode, Taken};
+use ntipc_kernel::queue::{LENGTH_MAX, Mode, Taken, Until};
+use ntipc_kernel::sys::clock::NEVER;
 use ntipc_kernel::{NtStatus, Session};
 use std::sync::Arc;
 use support::*;
@@ -179,9 +180,7 @@ fn sleepers_are_woken_by_frames_and_by_room() {
             for _ in 0..ROUNDS {
                 wait_for(there.0);
                 let frame = get(&session, there.0).unwrap();
-                while !put(&session, back.1, &frame) {
-                    wait_by(&session, back.1, 1);
-                }
+                session.put_wait(back.1, &[&frame], 0, &mut Until(NEVER)).unwrap().unwrap();
             }
         });
         let mut answered = 0;

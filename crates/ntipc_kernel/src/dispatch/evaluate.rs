@@ -139,6 +139,7 @@ impl Locked<'_> {
         self.close_offer(object);
         let now = if kind.is_competed_for() { now_ns() } else { 0 };
         let mut offered = 0;
+        let mut told = false;
         let mut next = record.head.get();
         for _ in 0..=arena.threads() {
             let Some(number) = next.checked_sub(1) else { return };
@@ -160,8 +161,14 @@ impl Locked<'_> {
             if kind == Kind::EventPair || kind.is_end() {
                 // Two signals in one object: this waiter may want the other one, and so may the next. Or an end, of which
                 // each may need something else.
-                if let Some(index) = self.satisfied(slot) {
+                let operates = kind.is_end() && self.operates(slot, channel);
+                if operates && kind == Kind::WriteEnd {
+                    self.offer_turn(record.limit.get().wrapping_sub(1), slot);
+                }
+                let passed_by = operates && kind == Kind::ReadEnd && told && !arena.end_is_over(record, kind);
+                if !passed_by && let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
+                    told |= operates;
                 }
                 continue;
             }
@@ -198,6 +205,12 @@ impl Locked<'_> {
             }
         }
         self.session.damaged("a wait list runs in a circle");
+    }
+
+    /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: whoever has taken something
+    /// and leaves more, or takes nothing, tells the next (`queue::operation`). Of those who want to put, one has the turn.
+    fn operates(&self, slot: u32, channel: u32) -> bool {
+        channel & 1 != 0 && self.session.arena.thread(slot).block_count.get() == 1
     }
 
     /// Is that wait block one of a queued wait, for that object?

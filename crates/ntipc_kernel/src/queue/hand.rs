@@ -99,6 +99,10 @@ impl Locked<'_> {
             if body < session.arena.queues() {
                 self.settle_hand(held, hand, session.arena.queue(body), side);
             }
+            if side == Side::Put && body < session.arena.queues() {
+                session.leave_turn(session.arena.queue(body), slot);
+            }
+            fault!(SettleTurn);
             fence(Ordering::SeqCst);
             self.tell_both_ends(body);
             fault!(SettleTold);

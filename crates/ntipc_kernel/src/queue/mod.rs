@@ -6,7 +6,7 @@
 //! * `hand`: what a thread has in hand of an operation, and what becomes of it when the thread dies
 //! * `side`: the lock of each side
 //! * `ends`: making, opening, the last handle of an end, freeing
-//! * `state`: readable and writable
+//! * `state`: readable and writable, and `turn`: whose turn it is to put
 //! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
 //! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
 //! * `query`: looking
@@ -23,6 +23,7 @@ mod query;
 mod side;
 mod state;
 mod take;
+mod turn;
 mod waiting;
 
 pub use ends::Ends;

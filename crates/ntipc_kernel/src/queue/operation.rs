@@ -12,7 +12,7 @@ use crate::dispatch::wait::Target;
 use crate::fault::fault;
 use crate::session::Session;
 use crate::status::NtResult;
-use crate::sync::{Ordering, Shared};
+use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
 
 pub(super) struct Operation<'a> {
@@ -99,8 +99,13 @@ impl Drop for Operation<'_> {
         let queue = arena.queue(self.body);
         let (read, write) = (queue.read_end.get().wrapping_sub(1), queue.write_end.get().wrapping_sub(1));
         let more = !is_empty(queue);
+        let turn = self.side == Side::Put && session.leave_turn(queue, held.slot);
+        if turn {
+            fence(Ordering::SeqCst);
+            fault!(TurnLeft);
+        }
         let told = match self.side {
-            Side::Put => session.is_awaited(read) || self.waited && session.is_awaited(write),
+            Side::Put => session.is_awaited(read) || (self.waited || turn) && session.is_awaited(write),
             Side::Take => session.is_awaited(write) || more && session.is_awaited(read),
         };
         if told || arena.object(read).handles.get() == 0 {

@@ -1,7 +1,7 @@
 //! Putting a frame into a queue.
 //!
 //!   P1 hand: intent      P2 longer data: a chain into the hand, filled, with no lock held
-//!   P3 producer lock, look again: reader gone, broken; no room: unlock, wait, P2      P4 hand: tail, counters after; commit := PUT
+//!   P3 producer lock, look again: reader gone, broken; no room: unlock, take the turn, wait, P2      P4 hand: tail, counters after; commit := PUT
 //!   P5 no room in the page: a fresh one into the hand      P6 the frame and the END before it, behind the tail
 //!   P7 tail := after the frame      P8 counters, hand emptied, commit := IDLE      P9 unlock, fence
 //!   P10 somebody waits to read? dispatcher lock, evaluate; intent := 0
@@ -139,8 +139,8 @@ impl Session {
             self.whole()?;
             let (entry, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
             self.check_puttable(queue, reader)?;
-            if waiting.polls() && !has_room(queue, message.need()) {
-                self.want(slot, Wants::Room(message.need())); // for whoever waits by channel 1 now
+            self.check_turn(queue, body, slot);
+            if waiting.polls() && !self.may_put(queue, slot, message.need()) {
                 return Ok(None); // known before anything is copied
             }
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
@@ -148,7 +148,12 @@ impl Session {
             loop {
                 let waited = match operation.put(handle, queue, message, &mut filled, waiting)? {
                     Attempt::Put(put) => return Ok(Some(put)),
-                    Attempt::NoRoom => operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?,
+                    Attempt::NoRoom if waiting.polls() => return Ok(None),
+                    Attempt::NoRoom => {
+                        self.check_turn(queue, body, slot);
+                        self.take_turn(queue, slot);
+                        operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
+                    }
                     Attempt::Waited(waited) => waited,
                 };
                 match waited {
@@ -158,6 +163,10 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn may_put(&self, queue: &Queue, slot: u32, length: u64) -> bool {
+        self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
     }
 
     pub(super) fn check_puttable(&self, queue: &Queue, reader: u32) -> NtResult<()> {
@@ -190,7 +199,7 @@ impl Operation<'_> {
             true => room_for_some(queue, message.length as u64) as usize,
             false => message.length,
         };
-        if !has_room(queue, length as u64) || length < message.length.min(1) {
+        if length < message.length.min(1) || !session.may_put(queue, self.held.slot, length as u64) {
             return Ok(Attempt::NoRoom);
         }
         if filled.as_ref().is_some_and(|filled| filled.length != length) {
@@ -267,7 +276,7 @@ impl Operation<'_> {
             return Err(NtStatus::INVALID_HANDLE.into());
         }
         session.check_puttable(queue, reader)?;
-        if !has_room(queue, u64::from(frame.length)) {
+        if !session.may_put(queue, held.slot, u64::from(frame.length)) {
             return Ok(Tried::NoRoom);
         }
         let hand = held.words(session);

@@ -88,10 +88,23 @@ pub fn is_read(queue: &Queue, frames: u64) -> bool {
 }
 
 impl Arena {
+    /// Does the thread in `slot`, if it waits for a write end by channel 1, wait for room?
+    pub(super) fn wants_room(&self, slot: u32) -> bool {
+        matches!(Wants::of(self.thread(slot)), Wants::Room(_))
+    }
+
+    /// Can nothing change any more for who waits for that end: the other one is gone, or both are broken?
+    pub fn end_is_over(&self, object: &Object, kind: Kind) -> bool {
+        self.queue_of(object).is_none_or(|(_, queue, read, write)| {
+            let other = if kind == Kind::ReadEnd { write } else { read };
+            queue.broken.get() != 0 || self.object(other).handles.get() == 0
+        })
+    }
+
     /// Is there on the writers' side what the thread in `slot` waits for?
     pub(super) fn has_what_is_wanted(&self, queue: &Queue, slot: u32) -> bool {
         match Wants::of(self.thread(slot)) {
-            Wants::Room(length) => has_room(queue, length),
+            Wants::Room(length) => self.has_turn(queue, slot + 1) && has_room(queue, length),
             Wants::Taken(mark) => is_taken(queue, mark),
             Wants::Read(frames) => is_read(queue, frames),
         }
@@ -126,8 +139,7 @@ impl Arena {
         }
         self.object(read).handles.get() == 0
             || match me {
-                0 => has_room(queue, 1),
-                _ if channel & 1 == 0 => has_room(queue, 1),
+                _ if me == 0 || channel & 1 == 0 => self.has_turn(queue, me) && has_room(queue, 1),
                 _ => self.has_what_is_wanted(queue, me - 1),
             }
     }

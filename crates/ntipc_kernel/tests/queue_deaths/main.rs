@@ -11,6 +11,7 @@ mod settling;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;
+mod turns;
 
 use sweep::{Stage, queue_points};
 
@@ -21,6 +22,8 @@ fn victim() {
     match &stage.scene[..] {
         "put" => frames::victim_puts(&stage),
         "take" => frames::victim_takes(&stage),
+        "turn" => turns::victim_waits_for_room(&stage),
+        "token" => turns::victim_waits_for_a_frame(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
@@ -29,7 +32,8 @@ fn victim() {
 }
 
 /// What each file of scenes reaches; each of its tests makes sure of its part.
-const REACHED: [&[&str]; 4] = [frames::BY_PUTTING, frames::BY_TAKING, frames::BY_MAKING, settling::BY_SETTLING];
+const REACHED: [&[&str]; 5] =
+    [frames::BY_PUTTING, frames::BY_TAKING, frames::BY_MAKING, turns::BY_WAITING, settling::BY_SETTLING];
 
 #[test]
 fn every_point_of_queues_has_a_scene() {

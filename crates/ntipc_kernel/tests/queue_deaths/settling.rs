@@ -6,7 +6,7 @@ use ntipc_kernel::Session;
 use ntipc_kernel::object::kind::Type;
 use std::sync::Arc;
 
-pub const BY_SETTLING: &[&str] = &["SettlePositions", "SettleChain", "SettleUnlocked", "SettleTold"];
+pub const BY_SETTLING: &[&str] = &["SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"];
 
 /// Deaths that leave something to settle: a lock, a chain, a page, a frame published or taken and not counted.
 const PUTTING: &[(&str, u32)] =

@@ -1,8 +1,9 @@
 //! Victims, and the sweep through the points at which they die.
 
-use crate::support::{Private, join, private, wait_by};
+use crate::support::{Private, join, private};
 use ntipc_kernel::fault::{self, Action};
-use ntipc_kernel::queue::Mode;
+use ntipc_kernel::queue::{Mode, Until};
+use ntipc_kernel::sys::clock::NEVER;
 use ntipc_kernel::{NtStatus, Session};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -19,25 +20,21 @@ pub fn frame(number: usize) -> Vec<u8> {
 }
 
 pub fn put(session: &Arc<Session>, writer: u32, number: usize) {
-    while !session.put_frame(writer, &[&frame(number)], number as u32).unwrap() {
-        wait_by(session, writer, 1);
-    }
+    session.put_wait(writer, &[&frame(number)], number as u32, &mut Until(NEVER)).unwrap().unwrap();
 }
 
 /// The next frame, whole and as it was put; `None`: it was the last.
 pub fn take_next(session: &Arc<Session>, reader: u32) -> Option<usize> {
     let mut buffer = vec![0; 10_000];
-    loop {
-        match session.take_frame(reader, &mut buffer, Mode::Part) {
-            Ok(Some(taken)) => {
-                assert_eq!((taken.left, &buffer[..taken.bytes]), (0, &frame(taken.tag as usize)[..]));
-                return Some(taken.tag as usize);
-            }
-            Ok(None) => wait_by(session, reader, 1),
-            Err(failure) => {
-                assert_eq!(failure.status, NtStatus::PIPE_BROKEN);
-                return None;
-            }
+    match session.take_wait(reader, &mut buffer, Mode::Part, &mut Until(NEVER)) {
+        Ok(taken) => {
+            let taken = taken.unwrap();
+            assert_eq!((taken.left, &buffer[..taken.bytes]), (0, &frame(taken.tag as usize)[..]));
+            Some(taken.tag as usize)
+        }
+        Err(failure) => {
+            assert_eq!(failure.status, NtStatus::PIPE_BROKEN);
+            None
         }
     }
 }
@@ -126,6 +123,10 @@ impl Victim {
         self.words.by_ref().map_while(Result::ok).find_map(|line| line.split_once('>').map(|(_, word)| word.to_owned()))
     }
 
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub fn go(&mut self) {
         let _ = writeln!(self.child.stdin.as_mut().unwrap(), "go"); // it may be dead
     }
@@ -153,8 +154,19 @@ pub fn sweep(
     expected: &[&str],
     run: impl Fn(&Arc<Session>, (u32, u32), Victim) -> bool,
 ) {
+    sweep_points(queue_points(), scene, quota, expected, run);
+}
+
+/// The same, of points that need not be of queues.
+pub fn sweep_points(
+    points: &[&'static str],
+    scene: &str,
+    quota: Option<u64>,
+    expected: &[&str],
+    run: impl Fn(&Arc<Session>, (u32, u32), Victim) -> bool,
+) {
     let mut reached = Vec::new();
-    for point in queue_points() {
+    for point in points {
         for pass in 1..=PASSES {
             let session = private();
             let queue = quota.map(|quota| session.create_queue(Some(NAME), quota).unwrap());

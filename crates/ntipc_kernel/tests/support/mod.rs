@@ -69,11 +69,6 @@ pub fn targets(handles: &[u32]) -> Vec<Target> {
     handles.iter().map(|handle| Target { handle: *handle, channel: 0 }).collect()
 }
 
-/// Wait for one signal of one object for ever.
-pub fn wait_by(session: &Arc<Session>, handle: u32, channel: u32) {
-    wait_for(session, &[Target { handle, channel }], false, u64::MAX).unwrap().unwrap();
-}
-
 /// Wait up to `ms` milliseconds (0 polls); `None` is a timeout.
 pub fn wait(session: &Arc<Session>, handles: &[u32], all: bool, ms: u64) -> NtResult<Option<Outcome>> {
     wait_for(session, &targets(handles), all, ms)

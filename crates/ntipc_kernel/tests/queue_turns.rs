@@ -1,0 +1,231 @@
+//! Queues: who is told, and in which order, when several wait for the same end.
+#![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+mod support;
+
+use ntipc_kernel::queue::{Mode, Until, Waiting, Wanted};
+use ntipc_kernel::sys::clock::{NEVER, now_ns};
+use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
+use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
+use support::*;
+
+const DEADLINES: [u64; 2] = [NEVER, 30_000_000];
+
+fn put(session: &Arc<Session>, writer: u32, length: usize) -> NtResult<bool> {
+    Ok(session.put_wait(writer, &[&vec![1; length]], length as u32, &mut Until(NEVER))?.is_some())
+}
+
+fn take(session: &Arc<Session>, reader: u32) -> NtResult<usize> {
+    Ok(session.take_wait(reader, &mut [0; 10_000], Mode::Part, &mut Until(NEVER))?.unwrap().bytes)
+}
+
+fn waiting(session: &Arc<Session>) -> usize {
+    let picture = ntipc_kernel::inspect::inspect(&session.path).unwrap();
+    picture.threads.iter().filter(|thread| matches!(thread.state, "waiting" | "sleeping")).count()
+}
+
+/// Threads that do the same, each asleep before the next begins.
+fn asleep<'scope, 'env, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    session: &Arc<Session>,
+    work: Vec<Box<dyn FnOnce() -> T + Send + 'env>>,
+) -> Vec<ScopedJoinHandle<'scope, T>>
+where
+    'env: 'scope,
+{
+    let before = waiting(session);
+    let begin = |(place, work)| {
+        let thread = scope.spawn(work);
+        until_waiting(session, before + place + 1);
+        thread
+    };
+    work.into_iter().enumerate().map(begin).collect()
+}
+
+#[test]
+fn a_frame_that_waits_for_much_room_is_not_overtaken() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    for _ in 0..10 {
+        put(&session, writer, 100).unwrap();
+    }
+    std::thread::scope(|scope| {
+        let session = &session;
+        let putting =
+            |length| Box::new(move || put(session, writer, length).unwrap()) as Box<dyn FnOnce() -> bool + Send>;
+        asleep(scope, session, vec![putting(900), putting(50), putting(60), putting(2_000), putting(70)]);
+        for left in (1..10).rev() {
+            assert_eq!(take(session, reader).unwrap(), 100);
+            if left > 1 {
+                assert_eq!(waiting(session), 5);
+                assert!(!session.put_frame(writer, &[&[1; 50]], 0).unwrap(), "nobody overtakes without waiting either");
+            }
+        }
+        let rest: Vec<usize> = (0..6).map(|_| take(session, reader).unwrap()).collect();
+        assert_eq!(rest, [100, 900, 50, 60, 2_000, 70]);
+    });
+}
+
+#[test]
+fn a_writer_that_gives_up_lets_the_next_go_on() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    put(&session, writer, 1_000).unwrap();
+    std::thread::scope(|scope| {
+        let session = &session;
+        let late = move || {
+            let mut until = Until(now_ns() + DEADLINES[1]);
+            session.put_wait(writer, &[&[1; 3_000]], 0, &mut until).unwrap().is_some()
+        };
+        let small = move || put(session, writer, 10).unwrap();
+        let threads = asleep(scope, session, vec![Box::new(late) as Box<dyn FnOnce() -> bool + Send>]);
+        let small = scope.spawn(small);
+        threads.into_iter().for_each(|thread| assert!(!thread.join().unwrap()));
+        assert_eq!(take(session, reader).unwrap(), 1_000);
+        assert!(small.join().unwrap());
+        assert_eq!(take(session, reader).unwrap(), 10);
+    });
+}
+
+/// Waits, and fails when it is told something.
+struct Interrupted(Until);
+
+impl Waiting for Interrupted {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, session: &Arc<Session>, wanted: &Wanted) -> NtResult<bool> {
+        self.0.wait(session, wanted)?;
+        Err(NtStatus::PROCESS_IS_TERMINATING.into())
+    }
+
+    fn wait_for_pages(&mut self, _: &Arc<Session>, _: u32) -> NtResult<bool> {
+        Err(NtStatus::PROCESS_IS_TERMINATING.into())
+    }
+}
+
+#[test]
+fn an_operation_that_is_interrupted_after_it_was_told_does_nothing_and_tells_the_next() {
+    for length in [500, 5_000] {
+        let session = private();
+        let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+        put(&session, writer, 1_000).unwrap();
+        std::thread::scope(|scope| {
+            let session = &session;
+            let interrupted = move || {
+                session.put_wait(writer, &[&vec![1; length]], 0, &mut Interrupted(Until(NEVER))).unwrap_err();
+                true
+            };
+            let next = move || put(session, writer, 7).unwrap();
+            asleep(scope, session, vec![Box::new(interrupted) as Box<dyn FnOnce() -> bool + Send>, Box::new(next)]);
+            assert_eq!(take(session, reader).unwrap(), 1_000);
+            assert_eq!(take(session, reader).unwrap(), 7);
+        });
+        std::thread::scope(|scope| {
+            let session = &session;
+            let interrupted = move || {
+                let mut buffer = [0; 100];
+                session.take_wait(reader, &mut buffer, Mode::Part, &mut Interrupted(Until(NEVER))).unwrap_err();
+                0_usize
+            };
+            let next = move || take(session, reader).unwrap();
+            let work = vec![Box::new(interrupted) as Box<dyn FnOnce() -> usize + Send>, Box::new(next)];
+            let threads = asleep(scope, session, work);
+            put(session, writer, length).unwrap();
+            let taken: Vec<usize> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            assert_eq!(taken, [0, length]);
+        });
+        assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+    }
+}
+
+#[test]
+fn one_reader_is_told_of_one_frame() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    std::thread::scope(|scope| {
+        let session = &session;
+        let take_one = || Box::new(move || take(session, reader).unwrap()) as Box<dyn FnOnce() -> usize + Send>;
+        let threads = asleep(scope, session, vec![take_one(), take_one(), take_one()]);
+        for (left, length) in [(2, 10), (1, 20), (0, 30)] {
+            put(session, writer, length).unwrap();
+            until_waiting(session, left);
+        }
+        let taken: Vec<usize> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(taken, [10, 20, 30]);
+    });
+}
+
+#[test]
+fn a_reader_that_leaves_something_tells_the_next_and_one_that_only_looks_tells_all() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    for mode in [Mode::Part, Mode::Stream, Mode::Whole, Mode::Peek] {
+        std::thread::scope(|scope| {
+            let session = &session;
+            let take_some = || {
+                let part = move || {
+                    let mut buffer = [0; 10];
+                    session.take_wait(reader, &mut buffer, mode, &mut Until(NEVER)).unwrap().unwrap();
+                };
+                Box::new(part) as Box<dyn FnOnce() + Send>
+            };
+            asleep(scope, session, vec![take_some(), take_some(), take_some()]);
+            put(session, writer, 30).unwrap();
+        });
+        let mut rest = [0; 100];
+        let _ = session.take_frame(reader, &mut rest, Mode::Part).unwrap();
+    }
+}
+
+#[test]
+fn everybody_is_told_of_the_end() {
+    let session = private();
+    for broken in [false, true] {
+        let (reader, writer) = session.create_queue(None, 100).unwrap();
+        std::thread::scope(|scope| {
+            let session = &session;
+            let take_one =
+                || Box::new(move || take(session, reader).unwrap_err()) as Box<dyn FnOnce() -> Failure + Send>;
+            asleep(scope, session, vec![take_one(), take_one(), take_one()]);
+            match broken {
+                true => session.break_queue(reader, NtStatus::PIPE_DISCONNECTED).unwrap(),
+                false => session.close(writer).unwrap(),
+            }
+        });
+        let (reader, writer) = session.create_queue(None, 100).unwrap();
+        put(&session, writer, 100).unwrap();
+        std::thread::scope(|scope| {
+            let session = &session;
+            let put_one =
+                || Box::new(move || put(session, writer, 60).unwrap_err()) as Box<dyn FnOnce() -> Failure + Send>;
+            asleep(scope, session, vec![put_one(), put_one(), put_one()]);
+            match broken {
+                true => session.break_queue(writer, NtStatus::PIPE_DISCONNECTED).unwrap(),
+                false => session.close(reader).unwrap(),
+            }
+        });
+    }
+}
+
+#[test]
+fn many_of_both_kinds_get_everything_through() {
+    const EACH: usize = 300;
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 3_000).unwrap();
+    let session = &session;
+    std::thread::scope(|scope| {
+        for length in [1, 100, 2_500, 6_000] {
+            scope.spawn(move || (0..EACH).for_each(|_| assert!(put(session, writer, length).unwrap())));
+        }
+        for _ in 0..3 {
+            scope.spawn(move || (0..4 * EACH / 3).for_each(|_| _ = take(session, reader).unwrap()));
+        }
+    });
+    assert_eq!(session.waiting_in_queue(reader).unwrap(), (0, 0));
+    assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+}
