@@ -38,18 +38,19 @@ pub fn fields() -> Vec<Field> {
             section_serial, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
             cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
-            page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last;
+            page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
+            pages_given, pages_wanted;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
-            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow;
+            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow, queue_need, queue_wants;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
             creator_pid, a, b;
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,
-            tail, take_lock, head, data_out, frames_out;
+            turn, tail, take_lock, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));

@@ -3,6 +3,7 @@
 use super::look::{Life, Look, life};
 use crate::arena::layout::{PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
+use crate::process::lock::NUMBER_MASK;
 use crate::queue::frame::{Found, HEADER, Place};
 use crate::queue::pages::Chain;
 use crate::sync::Shared;
@@ -70,6 +71,13 @@ impl Look<'_> {
         })
     }
 
+    fn turn_is_nobodys(&self, body: u32, turn: u32) -> bool {
+        let owner = (turn & NUMBER_MASK).wrapping_sub(1);
+        let intent = (body + 1) << 1; // to put
+        turn != 0
+            && (owner >= self.threads || self.arena.thread(owner).hands.iter().all(|hand| hand.intent.get() != intent))
+    }
+
     fn queue(&mut self, body: u32, queue: &Queue, pages: &mut Pages) {
         let title = format!("queue {body}");
         for (end, kind) in [(&queue.read_end, Kind::ReadEnd), (&queue.write_end, Kind::WriteEnd)] {
@@ -79,6 +87,11 @@ impl Look<'_> {
                 format!("An end of {title} does not belong to it.")
             });
         }
+        // Neither is changed under the lock that we hold: who is in doubt is asked thrice.
+        let nobodys = (0..3).all(|_| self.turn_is_nobodys(body, queue.turn.get()));
+        self.find_if(self.locked && nobodys, "turn", &title, || {
+            format!("Nobody may put into {title}: it is the turn of a thread that has nothing to put.")
+        });
         let tail = queue.tail.get();
         let mut position = queue.head.get() & u64::from(u32::MAX);
         if position == 0 {
