@@ -114,6 +114,6 @@ QUEUE_SCENES: dict[str, Scene] = {
     "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleChain": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleUnlocked": settle(f"queue.put({X})", "PutUnlocked", f"queue.get() == {X}"),
-    "SettleTurn": settle(f"queue.put({X}); queue.put({Y})", "TurnTaken", f"queue.get() == {X}"),
+    "SettleTurn": settle(f"queue.put({X})", "PutForgotten", f"queue.get() == {X}"),
     "SettleTold": settle(f"queue.put({X})", "PutForgotten", f"queue.get() == {X}"),
 }

@@ -232,18 +232,20 @@ impl Operation<'_> {
             fault!(PutLocked);
             let tried = self.put_locked(handle, queue, &frame, message.pieces);
             self.held.words(session).commit.put(IDLE);
+            if let Ok(Tried::NoPage) = tried {
+                session.unlock_side(&queue.put_lock);
+                match self.take_pages(1, ROW, waiting)? {
+                    Ok(_) => continue,
+                    Err(waited) => return Ok(Attempt::Waited(waited)),
+                }
+            }
             fault!(PutForgotten);
             session.unlock_side(&queue.put_lock); // P9
             fault!(PutUnlocked);
-            match tried? {
-                Tried::Put(put) => return Ok(Attempt::Put(put)),
-                Tried::NoRoom => return Ok(Attempt::NoRoom),
-                Tried::NoPage => {
-                    if let Err(waited) = self.take_pages(1, ROW, waiting)? {
-                        return Ok(Attempt::Waited(waited));
-                    }
-                }
-            }
+            return match tried? {
+                Tried::Put(put) => Ok(Attempt::Put(put)),
+                _ => Ok(Attempt::NoRoom),
+            };
         }
     }
 
