@@ -21,7 +21,7 @@ macro_rules! fields {
     ($($table:ident: $type:ident at $at:expr, $count:expr => $($field:ident $(. $part:ident)?),*;)*) => {
         vec![$($(Field {
             table: stringify!($table),
-            name: stringify!($field),
+            name: concat!(stringify!($field) $(, ".", stringify!($part))?),
             at: $at + std::mem::offset_of!($type, $field $(. $part)?) as u64,
             stride: size_of::<$type>() as u64,
             count: $count as u64,
@@ -39,12 +39,14 @@ pub fn fields() -> Vec<Field> {
             cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
+            page_step.pages_free, page_step.page_high, drained_to, drained.first, drained.last, drained.count, queue_busy,
             pages_given, pages_wanted;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
-            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow, queue_need, queue_wants;
+            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow,
+            queue_need, queue_wants, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
             creator_pid, a, b;
         cell: Cell at CELLS_AT, CELLS => next, text;
@@ -55,6 +57,12 @@ pub fn fields() -> Vec<Field> {
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));
     all.push(plain("link", LINKS_AT, 4, u64::from(PAGES)));
+    // Of each page the first words, where frames begin, and all words of the first page.
+    for (place, name) in (0..).zip(["first", "second", "third", "fourth", "fifth"]) {
+        let at = PAGES_AT + place * 8;
+        all.push(Field { table: "page", name, at, stride: u64::from(PAGE_SIZE), count: u64::from(PAGES), width: 8 });
+    }
+    all.push(plain("page_one", PAGES_AT + u64::from(PAGE_SIZE), 8, u64::from(PAGE_SIZE) / 8));
     all.push(plain("handle", HANDLES_AT, 8, u64::from(PROCESSES) * u64::from(HANDLES)));
     all
 }

@@ -57,7 +57,7 @@ pub fn let_others_run_by(beside: Beside) {
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
 
 /// After so long with one owner, look what the owner does.
-const STUCK_NS: u64 = 250_000_000;
+pub(crate) const STUCK_NS: u64 = 250_000_000;
 
 /// The dispatcher lock, held. Wakes gathered under it are sent after it is dropped.
 pub struct Locked<'a> {

@@ -93,7 +93,7 @@ impl Locked<'_> {
             if intent == 0 {
                 continue;
             }
-            let body = (intent >> 1) - 1;
+            let body = (intent >> 1).wrapping_sub(1); // of nonsense: beyond all queues
             let side = if intent & 1 == 0 { Side::Put } else { Side::Take };
             let held = Held { slot, index: index as u32 };
             if body < session.arena.queues() {

@@ -13,14 +13,14 @@
 
 mod ends;
 pub(crate) mod frame;
-mod hand;
+pub(crate) mod hand;
 mod mark;
 mod operation;
 pub(crate) mod pages;
 mod peek;
 mod put;
 mod query;
-mod side;
+pub(crate) mod side;
 mod state;
 mod take;
 mod turn;

@@ -93,6 +93,7 @@ impl Session {
 
     /// Take `count` pages into a hand.
     pub(crate) fn take_pages(&self, owner: u32, count: u32, grip: Grip) -> NtResult<Chain> {
+        let mut grown = 0;
         loop {
             let missing = {
                 let mut locked = self.lock_as(owner);
@@ -102,9 +103,14 @@ impl Session {
                     Err(missing) => missing,
                 }
             };
-            // Without the lock: fresh memory has to be cleared first.
+            // What was reserved is in use by now, if by others; else something is wrong with the numbers, and will be for ever.
             let high = self.arena.header().page_high.get().max(1);
-            self.arena.grow_pages(high.saturating_add(missing))?;
+            if high < grown {
+                return Err(self.damaged("the list of free pages leads to none"));
+            }
+            // Without the lock: fresh memory has to be cleared first.
+            grown = high.saturating_add(missing);
+            self.arena.grow_pages(grown)?;
         }
     }
 

@@ -29,7 +29,7 @@ impl Operation<'_> {
             let mut spot = None;
             let mut began = None;
             loop {
-                self.session.lock_side(&queue.take_lock, self.held.slot);
+                self.session.lock_side(&queue.take_lock, self.held);
                 fault!(TakeLocked);
                 let seen = stamp(queue);
                 let same = *began.get_or_insert(seen) == seen;

@@ -157,9 +157,12 @@ impl Session {
                     Attempt::Waited(waited) => waited,
                 };
                 match waited {
-                    Waited::Again => {}
+                    // Perhaps because nobody reads any more, or of damage, and not because there is room.
+                    Waited::Again if self.still_leads_to(handle, Type::WriteEnd, body)? => {
+                        self.check_puttable(queue, reader)?;
+                    }
                     Waited::TooLate => return Ok(None),
-                    Waited::Anew => break,
+                    Waited::Again | Waited::Anew => break,
                 }
             }
         }
@@ -167,6 +170,12 @@ impl Session {
 
     fn may_put(&self, queue: &Queue, slot: u32, length: u64) -> bool {
         self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
+    }
+
+    /// After a wait: is the handle to the same queue as before?
+    pub(super) fn still_leads_to(&self, handle: u32, end: Type, body: u32) -> NtResult<bool> {
+        self.whole()?;
+        Ok(self.end_of(handle, end)?.1 == body)
     }
 
     pub(super) fn check_puttable(&self, queue: &Queue, reader: u32) -> NtResult<()> {
@@ -228,7 +237,7 @@ impl Operation<'_> {
             chain: filled.as_ref().map(|filled| filled.chain),
         };
         loop {
-            session.lock_side(&queue.put_lock, self.held.slot); // P3
+            session.lock_side(&queue.put_lock, self.held); // P3
             fault!(PutLocked);
             let tried = self.put_locked(handle, queue, &frame, message.pieces);
             self.held.words(session).commit.put(IDLE);

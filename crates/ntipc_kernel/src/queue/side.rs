@@ -9,11 +9,13 @@
 //!
 //!   S1 compare-and-swap 0 -> me      R1 swap -> 0      R2 fence      R3 was CONTENDED? wake one
 //!   S2 owner dead? dispatcher lock, settle   S3 set CONTENDED, sleep while unchanged (some ms at most), S1
+//!   S4 the same owner for long, twice found with no such work in hand, or ourselves? then the word was scribbled on: take it
 //!
 //! S1 Acquire pairs with R1 Release. R2 orders the stores of the operation before the look at HAS_WAITERS that follows; see `state`.
 //! Crash: before S1 nothing; after it the word tells who died; between R1 and R3 a sleeper finds the word free after its bounded sleep.
 
-use crate::process::lock::{CONTENDED, NUMBER_MASK, named, owner_is_dead};
+use super::hand::Held;
+use crate::process::lock::{CONTENDED, NUMBER_MASK, STUCK_NS, named, owner_is_dead};
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared, fence, spin_loop};
 use crate::sys::clock::now_ns;
@@ -30,7 +32,9 @@ impl Session {
         named(slot + 1, self.arena.thread(slot).generation.load(Ordering::Relaxed))
     }
 
-    pub(super) fn lock_side(&self, word: &AtomicU32, slot: u32) {
+    /// Take a side for the work in this hand.
+    pub(super) fn lock_side(&self, word: &AtomicU32, held: Held) {
+        let slot = held.slot;
         let me = self.side_name(slot);
         for _ in 0..SPINS {
             if word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
@@ -38,7 +42,7 @@ impl Session {
             }
             spin_loop();
         }
-        let mut patience_ns = 1_000_000;
+        let (mut patience_ns, mut same, mut since_ns, mut idle) = (1_000_000, 0, 0, false);
         loop {
             let seen = word.load(Ordering::Acquire);
             if seen == 0 {
@@ -48,7 +52,8 @@ impl Session {
                 continue;
             }
             if seen & !CONTENDED == DISPATCHER {
-                drop(self.lock_as(slot + 1)); // after it the side is free, by recovery if need be
+                let _locked = self.lock_as(slot + 1);
+                leave_side(word); // it is free by now, by recovery if need be; or nobody was ever at it
                 continue;
             }
             if owner_is_dead(&self.arena, seen) {
@@ -60,14 +65,34 @@ impl Session {
                 }
                 continue;
             }
+            let now = now_ns();
+            if seen & !CONTENDED != same {
+                (same, since_ns, idle) = (seen & !CONTENDED, now, false);
+            } else if same == me || now - since_ns > STUCK_NS {
+                let was_idle = idle;
+                idle = !self.is_at(seen, held.words(self).intent.get());
+                if same == me || idle && was_idle {
+                    if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                        return; // S4
+                    }
+                    continue;
+                }
+                since_ns = now;
+            }
             if seen & CONTENDED == 0
                 && word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_err()
             {
                 continue;
             }
-            futex::wait(word, seen | CONTENDED, now_ns() + patience_ns); // S3
+            futex::wait(word, seen | CONTENDED, now + patience_ns); // S3
             patience_ns = (patience_ns * 2).min(20_000_000);
         }
+    }
+
+    /// Has the owner that a side's word names such work in hand?
+    fn is_at(&self, seen: u32, intent: u32) -> bool {
+        let thread = self.arena.thread((seen & NUMBER_MASK).wrapping_sub(1));
+        thread.hands.iter().any(|hand| hand.intent.get() == intent)
     }
 
     pub(super) fn unlock_side(&self, word: &AtomicU32) {

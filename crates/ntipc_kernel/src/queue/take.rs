@@ -133,9 +133,9 @@ impl Session {
                     }
                 }
                 match operation.wait(handle, entry.object, Wants::Room(0), waiting)? {
-                    Waited::Again => {}
+                    Waited::Again if self.still_leads_to(handle, Type::ReadEnd, body)? => {}
                     Waited::TooLate => return Ok(None),
-                    Waited::Anew => break,
+                    Waited::Again | Waited::Anew => break,
                 }
             }
         }
@@ -174,7 +174,7 @@ impl Operation<'_> {
         let mut before = None;
         loop {
             let filled = all.map_or(0, |all| all.bytes);
-            session.lock_side(&queue.take_lock, self.held.slot);
+            session.lock_side(&queue.take_lock, self.held);
             fault!(TakeLocked);
             let piece = self.take_locked(handle, queue, &mut buffer[filled..], mode, before);
             session.unlock_side(&queue.take_lock); // C5

@@ -1,0 +1,85 @@
+//! Somebody scribbles in the session's memory while threads make every call: nothing crashes, nothing is touched outside the
+//! mapping, everything returns.
+//!
+//! In a debug build every overflow is a panic, and with the address sanitizer (`make sanitize`) every touch of foreign memory is
+//! told. `NTIPC_FUZZ_SECONDS` says how long, `NTIPC_FUZZ_SEED` where to begin.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+mod calls;
+mod queue_calls;
+mod scribbling;
+#[path = "../support/mod.rs"]
+mod support;
+
+use calls::call;
+use ntipc_kernel::fields;
+use scribbling::{Dice, scribble};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use support::private;
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// One session, damaged a little at a time until it says so, or to the end of the round.
+fn round(seed: u64, calls: &AtomicU64) -> bool {
+    let session = private();
+    let file = File::options().read(true).write(true).open(format!("{}/arena", session.path)).unwrap();
+    let fields = fields();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 0..3 {
+            let (session, over) = (Arc::clone(&session), &over);
+            scope.spawn(move || {
+                let (mut dice, mut handles) = (Dice(seed * 31 + number + 1), Vec::new());
+                while !over.load(Ordering::Relaxed) {
+                    call(&mut dice, &session, &mut handles, number == 2);
+                    calls.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let mut dice = Dice(seed);
+        std::thread::sleep(Duration::from_millis(5));
+        for _ in 0..1 + dice.below(40) {
+            scribble(&mut dice, &file, &fields);
+            std::thread::sleep(Duration::from_micros(dice.below(1500)));
+        }
+        let _ = ntipc_kernel::inspect::inspect(&session.path);
+        over.store(true, Ordering::Relaxed);
+    });
+    let number = fields.iter().find(|field| field.name == "damaged").unwrap().at;
+    let mut damaged = [0; 4];
+    file.read_exact_at(&mut damaged, number).unwrap();
+    damaged != [0; 4]
+}
+
+#[test]
+fn scribbling_crashes_nobody_and_keeps_nobody() {
+    let (seed, seconds) = (setting("NTIPC_FUZZ_SEED", 1), setting("NTIPC_FUZZ_SECONDS", 4));
+    let (began, calls) = (Instant::now(), AtomicU64::new(0));
+    let (mut rounds, mut damaged) = (0, 0);
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let seed = seed + rounds;
+        let (finished, watched) = std::sync::mpsc::channel::<()>();
+        let watchdog = std::thread::spawn(move || {
+            if watched.recv_timeout(Duration::from_secs(20)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("seed {seed}: some call has not returned for 20 s");
+                let pid = std::process::id().to_string();
+                let _ = std::process::Command::new("gdb")
+                    .args(["-p", &pid, "-batch", "-ex", "thread apply all bt 12"])
+                    .status();
+                std::process::abort();
+            }
+        });
+        damaged += u64::from(round(seed * 1_000_003, &calls));
+        drop(finished);
+        watchdog.join().unwrap();
+        rounds += 1;
+    }
+    println!("{rounds} rounds, {damaged} found damaged, {} calls", calls.into_inner());
+    assert!(rounds > 0 && (rounds < 50 || damaged > 0));
+}
