@@ -18,6 +18,9 @@ semaphore = ntipc.Semaphore("semaphore", initial=2, maximum=3, session=session)
 timer, pair = ntipc.Timer("timer", session=session), ntipc.EventPair("pair", session=session)
 section = ntipc.Section("section", 5000, session=session)
 other = ntipc.Mutex("other", session=session)
+queue = ntipc.Queue("queue", quota=20_000, session=session)
+queue.put(bytes(100)); queue.put(bytes(9000))
+ntipc.Queue(session=session).close()
 gone = ntipc.Event("gone", session=session); gone.close()
 victim = victims.Victim(session, 7)
 things = [first, second, mutex, semaphore, timer, pair, other]
@@ -27,6 +30,8 @@ def use():
         victim.attempt(lambda victim: first.wait(0.001))
         victim.attempt(lambda victim: ntipc.wait_all([first, semaphore], timeout=0.001))
         victim.attempt(lambda victim: ntipc.Event(session=session).close())
+        victim.attempt(lambda victim: (queue.put(bytes(100), 0), queue.put(bytes(5000), 0)))
+        victim.attempt(lambda victim: (queue.get(0), queue.get(0)))
         for thing in things:
             victim.attempt(lambda victim: victim.things.append(thing.duplicate()))
         victim.every_call()
@@ -36,6 +41,10 @@ WORKS, DAMAGED = "works", "damaged"
 BIG = (1 << 32) - 1
 WAITERS = 1 << 63
 BLOCKS = 4096
+SECOND_FRAME = (32 + 104) // 8
+"""Where the second frame begins, behind a header and the 100 bytes of the first: its number of words in the page."""
+HAND, CHAINS = 128, 48
+"""Bytes of a hand, and where in it its chains are."""
 
 
 class Scene:
@@ -43,7 +52,9 @@ class Scene:
 
     def __init__(self, picture: dict[str, Any]) -> None:
         self.arena = Arena(picture["path"])
-        self.objects = {entry["name"]: entry["index"] for entry in picture["objects"]}
+        ends = "ReadEnd", "WriteEnd"
+        self.objects = {entry["name"]: entry["index"] for entry in picture["objects"] if entry["kind"] != ends[1]}
+        self.writer = next(entry["index"] for entry in picture["objects"] if entry["kind"] == ends[1])
         queued = [thread for thread in picture["threads"] if thread["waiting_on"]]
         self.waiting = [thread["slot"] for thread in queued]
         self.main = next(thread["slot"] for thread in picture["threads"] if thread["owns"])
@@ -59,6 +70,10 @@ class Scene:
 
     def change_word(self, name: str, change: Callable[[int], int]) -> None:
         self.put_object("word", name, change(self.get_object("word", name)))
+
+    def named(self, thread: int) -> int:
+        """What a lock word says while the thread in that slot has the lock."""
+        return thread + 1 | self.arena.get("thread.generation", thread) << 14
 
     def block(self, waiter: int) -> int:
         """The first wait block of a waiting thread, as lists name it."""
@@ -111,8 +126,7 @@ def cell_list_in_a_circle(scene: Scene) -> None:
 
 def forge_lock(owner: Callable[[Scene], int]) -> Callable[[Scene], None]:
     def act(scene: Scene) -> None:
-        slot = owner(scene)
-        scene.put("header.lock", 0, slot + 1 | scene.arena.get("thread.generation", slot) << 14)
+        scene.put("header.lock", 0, scene.named(owner(scene)))
 
     return act
 
@@ -125,6 +139,24 @@ def forge_journal(scene: Scene) -> None:
         scene.put("journal.block", entry, BIG)
     scene.put("header.journal_valid", 0, 1)
     scene.put("header.lock", 0, 16000)  # an owner that cannot be: whoever comes next repairs
+
+
+def forge_page_step(scene: Scene) -> None:
+    for part in "thread", "hand", "chain", "first", "last", "count", "free", "after_last", "pages_free", "page_high":
+        scene.put(f"header.page_step.{part}", 0, BIG)
+    scene.put("header.page_step.valid", 0, 1)
+    scene.put("header.lock", 0, 16000)
+
+
+def free_pages_in_a_circle(scene: Scene) -> None:
+    free = scene.arena.get("header.page_free")
+    scene.put("link.word", free, free)
+
+
+def hold_page(scene: Scene, thread: int, page: int) -> None:
+    """The thread's last hand has a chain of one page."""
+    at, width = scene.arena.place("thread.hands", thread)
+    scene.arena.scribble(at + width - HAND + CHAINS, b"".join(n.to_bytes(4, "little") for n in (page, page, 1)))
 
 
 def handle_of(scene: Scene, change: Callable[[int], int]) -> None:
@@ -163,7 +195,7 @@ DAMAGES = [
     Damage("wait ended with nothing", lambda s: s.put("thread.progress", s.waiting[0], 0x8000FFFF), {"progress"}),
     Damage("wait for all that exists", lambda s: s.put("thread.block_count", s.waiting[0], BIG), {"bounds"}),
     Damage("thread of no process", lambda s: s.put("thread.process", s.waiting[0], 9999), {"thread"}),
-    Damage("thread that is no more", lambda s: s.put("thread.life", s.waiting[0], 3 << 30 | 1), {"death"}),
+    Damage("thread that is no more", lambda s: s.put("thread.life.word", s.waiting[0], 3 << 30 | 1), {"death"}),
     Damage("thread of another id", lambda s: s.put("thread.tid", s.waiting[0], 1), {"life"}, WORKS),
     # names and texts
     Damage("names in a circle", lead_name_chain_into_itself, {"name"}),
@@ -192,9 +224,46 @@ DAMAGES = [
     Damage("handle to nothing", lambda s: handle_of(s, lambda h: h & ~0x7FFFF), {"handle"}),
     Damage("handles marked as full", lambda s: s.put("process.full", 0, (1 << 64) - 1), {"full-bits"}, WORKS),
     # participants
-    Damage("process that is no more", lambda s: s.put("process.life", 0, 3 << 30 | 1), {"death"}),
+    Damage("process that is no more", lambda s: s.put("process.life.word", 0, 3 << 30 | 1), {"death"}),
     Damage("process of another id", lambda s: s.put("process.pid", 0, 1), {"death"}, WORKS),
-    Damage("no reaper", lambda s: s.put("header.reaper", 0, 3 << 30 | 1), {"reaper"}, WORKS),
+    Damage("no reaper", lambda s: s.put("header.reaper.word", 0, 3 << 30 | 1), {"reaper"}, WORKS),
+    # queues: frames
+    Damage("frame that is too long", lambda s: s.put("page.first", 1, BIG - 1), {"queue"}, DAMAGED),
+    Damage("frame without an end", lambda s: s.put("queue.tail", 0, 5 << 9 | 7), {"queue"}, DAMAGED),
+    Damage("frames far away", lambda s: s.put("queue.head", 0, BIG), {"queue"}, DAMAGED),
+    Damage("frame of more pages", lambda s: s.put("page_one.word", SECOND_FRAME + 4, 9 << 32 | 5), {"queue"}, DAMAGED),
+    Damage("frame with the page of another", lambda s: s.put("page_one.word", SECOND_FRAME + 2, 1 << 32), {"pages"}),
+    Damage("more bytes than there are", lambda s: s.put("queue.data_in", 0, 12_000), {"count"}, WORKS),
+    Damage("more frames than there are", lambda s: s.put("queue.frames_in", 0, 1 << 40), {"count"}, WORKS),
+    Damage("frame read beyond its end", lambda s: s.put("queue.head", 0, 1 << 9 | 7777 << 32), {"count"}, DAMAGED),
+    # queues: bodies and ends
+    Damage("queue without ends", lambda s: s.put("queue.state", 0, 0), {"queue", "free-list"}),
+    Damage("end of another kind", lambda s: s.put("queue.read_end", 0, s.writer + 1), {"queue"}),
+    Damage("end that does not exist", lambda s: s.put("queue.write_end", 0, BIG), {"queue"}),
+    Damage("end of a queue that does not exist", lambda s: s.put_object("limit", "queue", 7000), {"queue"}),
+    Damage("free queues in a circle", lambda s: s.put("queue.link", 1, 2), {"free-list"}),
+    Damage("free queue in use", lambda s: s.put("header.queue_free", 0, 1), {"free-list"}),
+    Damage("queues without memory", lambda s: s.put("header.queues_reserved", 0, BIG), {"bounds"}),
+    # queues: sides and hands
+    Damage("side of nobody", lambda s: s.put("queue.put_lock", 0, 16000), {"side"}, WORKS),
+    Damage("side of one who sleeps", lambda s: s.put("queue.take_lock", 0, s.named(s.waiting[0])), {"side"}, WORKS),
+    Damage("side of ourselves", lambda s: s.put("queue.put_lock", 0, s.named(s.main)), {"side"}, WORKS),
+    Damage("side of a step", lambda s: s.put("queue.take_lock", 0, 0x3FFF), {"side"}, WORKS),
+    Damage("turn of one who sleeps", lambda s: s.put("queue.turn", 0, s.named(s.waiting[0])), {"turn"}),
+    Damage("turn of nobody", lambda s: s.put("queue.turn", 0, 16000), {"turn"}),
+    Damage("queue emptied by nobody", lambda s: s.put("header.queue_busy", 0, 1), {"step"}, WORKS),
+    Damage("hand on no queue", lambda s: s.put("thread.hands", s.waiting[0], 9999 << 1), {"hand"}, WORKS),
+    Damage("hand with the page of a queue", lambda s: hold_page(s, s.waiting[0], 1), {"pages"}, WORKS),
+    # the pool of pages
+    Damage("free pages in a circle", free_pages_in_a_circle, {"pages"}),
+    Damage("free page far away", lambda s: s.put("header.page_free", 0, BIG), {"free-list", "pages"}, DAMAGED),
+    Damage("free page in use", lambda s: s.put("header.page_free", 0, 1), {"pages"}),
+    Damage("fewer free pages than there are", lambda s: s.put("header.pages_free", 0, 1), {"pages"}),
+    Damage("more free pages than there are", lambda s: s.put("header.pages_free", 0, BIG), {"free-list"}),
+    Damage("more pages than fit", lambda s: s.put("header.page_high", 0, BIG), {"bounds"}),
+    Damage("pages without memory", lambda s: s.put("header.pages_reserved", 0, 1 << 20), {"bounds"}),
+    Damage("links without memory", lambda s: s.put("header.links_reserved", 0, 1 << 20), {"bounds"}),
+    Damage("step of nonsense", forge_page_step, {"lock"}, DAMAGED),
     # the lock and the journal
     Damage("lock of nobody", lambda s: s.put("header.lock", 0, 16000), {"lock"}, WORKS),
     Damage("lock of ourselves", forge_lock(lambda s: s.main), {"lock"}, WORKS),

@@ -14,7 +14,7 @@ from ntipc import _kernel
 from ntipc.sessions import attached
 
 DOCTORS_PATIENCE_MS = 60
-USUAL = {"done", "ObjectNotFound", "NotOwner", "ObjectTypeMismatch", "LimitExceeded", "InvalidParameterMix"}
+USUAL = {"done", "ObjectNotFound", "NotOwner", "ObjectTypeMismatch", "LimitExceeded", "InvalidParameterMix", "Timeout"}
 
 
 @pytest.fixture

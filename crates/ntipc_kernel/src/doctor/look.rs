@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::arena::Arena;
-use crate::arena::layout::{BLOCKS, CELLS, HANDLES, OBJECTS, Object, PROCESSES, THREADS};
+use crate::arena::layout::{BLOCKS, CELLS, HANDLES, OBJECTS, Object, PAGE_SIZE, PAGES, PROCESSES, QUEUES, THREADS};
 use crate::object::kind::{Kind, Type};
 use crate::object::names;
 use crate::sync::Shared;
@@ -28,6 +28,8 @@ pub struct Look<'a> {
     pub threads: u32,
     pub objects: u32,
     pub cells: u32,
+    pub queues: u32,
+    pub pages: u32,
     /// The same for the handles of each process and the wait blocks of each thread.
     pub handles: Vec<u32>,
     pub blocks: Vec<u32>,
@@ -50,6 +52,8 @@ impl<'a> Look<'a> {
             threads: 0,
             objects: 0,
             cells: 0,
+            queues: 0,
+            pages: 0,
             handles: Vec::new(),
             blocks: Vec::new(),
             references: HashMap::new(),
@@ -78,10 +82,14 @@ impl<'a> Look<'a> {
             ("threads", header.thread_high.get(), header.threads_reserved.get(), THREADS, 1024),
             ("objects", header.object_high.get(), header.objects_reserved.get(), OBJECTS, 64),
             ("cells", header.cell_high.get(), header.cells_reserved.get(), CELLS, 64),
+            ("queues", header.queue_high.get(), header.queues_reserved.get(), QUEUES, 256),
+            ("links of pages", header.page_high.get(), header.links_reserved.get(), PAGES, 4),
+            ("pages", header.page_high.get(), header.pages_reserved.get(), PAGES, u64::from(PAGE_SIZE)),
         ];
-        let [processes, threads, objects, cells] = tables
+        let [processes, threads, objects, cells, queues, links, pages] = tables
             .map(|(name, high, reserved, limit, size)| self.table("", name, high, reserved, limit, size, &mut left));
         (self.processes, self.threads, self.objects, self.cells) = (processes, threads, objects, cells);
+        (self.queues, self.pages) = (queues, links.min(pages));
         for slot in 0..processes {
             let record = self.arena.process(slot);
             let (high, reserved) = (record.handle_high.get(), record.handles_reserved.get());

@@ -14,7 +14,8 @@
 //! | `threads`   | progress, wait records, life words                                                             |
 //! | `objects`   | words fit their kind, owners live and know of it, free list, files of sections                 |
 //! | `waits`     | lists are whole and in order, `HAS_WAITERS` as it should be, nobody sleeps whose wait is satisfiable |
-//! | `queues`    | bodies and ends know each other; every page is free, in one queue, or in one hand                 |
+//! | `queues`    | bodies and ends know each other, frames lead to their end and are counted, sides have living owners  |
+//! | `pool`      | every page is free, in one queue, or in one hand; hands belong to living threads                   |
 //! | `names`     | chains lead to named objects, each cell is used once or free                                   |
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
@@ -24,6 +25,7 @@ mod header;
 mod look;
 mod names;
 mod objects;
+mod pool;
 mod processes;
 mod queues;
 mod threads;

@@ -1,74 +1,79 @@
-//! Queues: bodies and ends, and where every page of the pool is.
+//! Queues: bodies and ends, what lies in them, the locks of their sides.
 
 use super::look::{Life, Look, life};
+use super::pool::Pages;
 use crate::arena::layout::{PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
-use crate::process::lock::NUMBER_MASK;
+use crate::process::lock::{CONTENDED, NUMBER_MASK};
 use crate::queue::frame::{Found, HEADER, Place};
-use crate::queue::pages::Chain;
+use crate::queue::side::DISPATCHER;
 use crate::sync::Shared;
+use std::collections::HashSet;
 
-const POOL: &str = "the pool of pages";
+/// What lies between head and tail.
+#[derive(Default)]
+struct Row {
+    frames: u64,
+    bytes: u64,
+}
 
-/// How often each page was found.
-struct Pages(Vec<u32>);
+/// Everything that changes with an operation on either side.
+fn stamp(queue: &Queue) -> [u64; 6] {
+    [&queue.head, &queue.tail, &queue.data_in, &queue.data_out, &queue.frames_in, &queue.frames_out].map(Shared::get)
+}
 
-impl Pages {
-    /// `false`: there is no such page.
-    fn found(&mut self, page: u32) -> bool {
-        match self.0.get_mut(page as usize) {
-            Some(times) if page != 0 => {
-                *times = times.saturating_add(1);
-                true
-            }
-            _ => false,
-        }
-    }
+fn is_at_rest(queue: &Queue) -> bool {
+    queue.put_lock.get() == 0 && queue.take_lock.get() == 0
 }
 
 impl Look<'_> {
     pub fn all_queues(&mut self) {
-        let header = self.arena.header();
-        let high = header.page_high.get();
-        let known = self.arena.pages_reserved();
-        self.find_if(high > known, "bounds", POOL, || format!("{high} pages are in use and {known} have memory."));
-        let mut pages = Pages(vec![0; high.min(known) as usize]);
-        let free = header.pages_free.get();
-        let whole = self.chain(Chain { first: header.page_free.get(), last: 0, count: free }, &mut pages);
-        self.find_if(self.locked && !whole, "pages", "the list of free pages", || {
-            format!("The list of free pages does not have the {free} pages that it should.")
-        });
-        for body in 0..self.arena.queues() {
+        let mut pages = self.pool();
+        let free = self.free_bodies();
+        let mut missing = 0;
+        for body in 0..self.queues {
             let queue = self.arena.queue(body);
-            if queue.state.get() != 0 {
-                self.queue(body, queue, &mut pages);
+            match queue.state.get() {
+                0 => missing += u32::from(!free.contains(&body)),
+                _ => self.queue(body, queue, &mut pages),
             }
         }
-        for slot in 0..self.threads {
-            let thread = self.arena.thread(slot);
-            if life(thread.life.word.get()) == Life::Free {
-                continue;
-            }
-            for chain in thread.hands.iter().flat_map(|hand| &hand.chains).filter_map(Chain::read) {
-                self.chain(chain, &mut pages);
-            }
-        }
-        let count = |times: fn(u32) -> bool| pages.0.iter().skip(1).filter(|found| times(**found)).count();
-        let (lost, doubled) = (count(|times| times == 0), count(|times| times > 1));
-        self.find_if(self.locked && lost > 0, "pages", POOL, || format!("{lost} pages are neither free nor in use."));
-        self.find_if(self.locked && doubled > 0, "pages", "pages used twice", || {
-            format!("{doubled} pages are in more than one place.")
+        self.find_if(self.locked && missing > 0, "free-list", "the list of free queues", || {
+            format!("{missing} queues are free and not in the list of free ones.")
         });
+        self.ends();
+        self.hands(&mut pages);
+        self.each_page_is_once(&pages);
     }
 
-    /// Count the pages of a chain. `false`: it leads elsewhere.
-    fn chain(&self, chain: Chain, pages: &mut Pages) -> bool {
-        let mut page = chain.first;
-        (0..chain.count.min(pages.0.len() as u32)).all(|_| {
-            let found = pages.found(page);
-            page = self.arena.link(page).get();
-            found
-        })
+    fn free_bodies(&mut self) -> HashSet<u32> {
+        const LIST: &str = "the list of free queues";
+        let mut seen = HashSet::new();
+        let mut next = self.arena.header().queue_free.get();
+        while let Some(body) = next.checked_sub(1).filter(|_| self.locked) {
+            if body >= self.queues || self.arena.queue(body).state.get() != 0 {
+                self.find("free-list", LIST, format!("The list of free queues leads to queue {body}, which is none."));
+                break;
+            }
+            if !seen.insert(body) {
+                self.find("free-list", LIST, "The list of free queues runs in a circle.".to_owned());
+                break;
+            }
+            next = self.arena.queue(body).link.get();
+        }
+        seen
+    }
+
+    /// Ends that belong to no queue.
+    fn ends(&mut self) {
+        for index in 0..self.objects {
+            let Some((record, kind)) = self.object(index).filter(|(_, kind)| kind.is_end()) else { continue };
+            let known = self.arena.queue_of(record).is_some_and(|(body, _, read, write)| {
+                body < self.queues && index == if kind == Kind::ReadEnd { read } else { write }
+            });
+            let title = self.object_title(index);
+            self.find_if(self.locked && !known, "queue", &title, || format!("{title} belongs to no queue."));
+        }
     }
 
     fn turn_is_nobodys(&self, body: u32, turn: u32) -> bool {
@@ -92,38 +97,90 @@ impl Look<'_> {
         self.find_if(self.locked && nobodys, "turn", &title, || {
             format!("Nobody may put into {title}: it is the turn of a thread that has nothing to put.")
         });
-        let tail = queue.tail.get();
-        let mut position = queue.head.get() & u64::from(u32::MAX);
-        if position == 0 {
-            position = u64::from(queue.first.get());
+        self.side(body, queue.put_lock.get(), 0, &format!("the writers' side of {title}"));
+        self.side(body, queue.take_lock.get(), 1, &format!("the readers' side of {title}"));
+        let (before, rest) = (stamp(queue), is_at_rest(queue));
+        let row = self.row(queue, pages);
+        if !rest || !is_at_rest(queue) || stamp(queue) != before {
+            return; // somebody is at it
         }
-        if tail == 0 {
+        let Some(row) = row else {
+            let subject = format!("the frames of {title}");
+            self.find("queue", &subject, format!("The frames of {title} do not lead to their end."));
+            return;
+        };
+        let begun = queue.head.get() >> 32;
+        let (bytes, frames) = (
+            queue.data_in.get().wrapping_sub(queue.data_out.get()),
+            queue.frames_in.get().wrapping_sub(queue.frames_out.get()),
+        );
+        if queue.broken.get() == 0 && (row.bytes.wrapping_sub(begun), row.frames) != (bytes, frames) {
+            let text = format!(
+                "In {title} lie {} frames of {} bytes, of which {begun} are read; it counts {frames} and {bytes}.",
+                row.frames, row.bytes
+            );
+            self.find("count", &format!("the counts of {title}"), text);
+        }
+    }
+
+    /// Who holds a side is there, and says so itself.
+    fn side(&mut self, body: u32, word: u32, side: u32, title: &str) {
+        let owner = word & NUMBER_MASK;
+        if owner == 0 {
+            self.find_if(word & !CONTENDED != 0, "side", title, || format!("{title} is locked by nobody: {word:#x}."));
             return;
         }
-        let most = pages.0.len() as u64 * u64::from(PAGE_SIZE / HEADER);
-        let mut whole = pages.found(Place::of(position).page);
+        if word & !CONTENDED == DISPATCHER {
+            self.find_if(self.locked, "side", title, || format!("{title} is locked by a step that nobody is at."));
+            return;
+        }
+        let slot = owner - 1;
+        let whose = self.thread_title(slot);
+        let busy = slot < self.threads && {
+            let thread = self.arena.thread(slot);
+            life(thread.life.word.get()) != Life::Free
+                && thread.hands.iter().any(|hand| hand.intent.get() == (body + 1) << 1 | side)
+        };
+        self.find_if(!busy, "side", title, || format!("{title} is locked by {whose}, which is not at it."));
+    }
+
+    /// Walk from head to tail. `None`: the way leads elsewhere.
+    fn row(&self, queue: &Queue, pages: &mut Pages) -> Option<Row> {
+        let (head, tail) = (queue.head.get(), queue.tail.get());
+        let mut row = Row::default();
+        if tail == 0 {
+            return Some(row);
+        }
+        let mut position = match head & u64::from(u32::MAX) {
+            0 => u64::from(queue.first.get()),
+            position => position,
+        };
+        let most = pages.count() as u64 * u64::from(PAGE_SIZE / HEADER);
+        if !pages.found(Place::of(position).page) {
+            return None;
+        }
         for _ in 0..most {
-            if position == tail || !whole {
-                break;
+            if position == tail {
+                return Some(row);
             }
             let place = Place::of(position);
-            position = match self.arena.frame_at(place) {
-                Some(Found::Frame(frame)) => {
-                    whole = frame.chain.is_none_or(|chain| self.chain(chain, pages));
+            position = match self.arena.frame_at(place)? {
+                Found::Frame(frame) => {
+                    if !frame.chain.is_none_or(|chain| self.chain(chain, pages)) {
+                        return None;
+                    }
+                    row.frames += 1;
+                    row.bytes += u64::from(frame.length);
                     place.after(frame.footprint).position()
                 }
-                Some(Found::Next(next)) => {
-                    whole = pages.found(next);
+                Found::Next(next) => {
+                    if !pages.found(next) {
+                        return None;
+                    }
                     Place { page: next, offset: 0 }.position()
-                }
-                None => {
-                    whole = false;
-                    position
                 }
             };
         }
-        self.find_if(!whole || position != tail, "queue", &format!("the frames of {title}"), || {
-            format!("The frames of {title} do not lead to their end.")
-        });
+        None
     }
 }
