@@ -9,7 +9,7 @@
 //! The generation stands in the word as well, so a handle that was closed meanwhile, its object's place used anew, fails the
 //! same compare-and-swap.
 
-use super::signal::{consume, count, is_signalled, owner, recursion};
+use super::signal::{consume, count, is_signalled, owned_once, owner, recursion};
 use super::wait::Target;
 use crate::arena::layout::{Object, word};
 use crate::fault::fault;
@@ -33,13 +33,6 @@ pub enum Try {
 #[inline(always)]
 fn is_kept_away(word: u64) -> bool {
     word & word::HAS_WAITERS != 0 && word & word::OFFERED == 0
-}
-
-/// The word of an offered mutant after its release; the last release that was offered goes through the lock.
-#[cold]
-#[inline(never)]
-fn one_offer_less(word: u64) -> Option<u64> {
-    (word & word::OFFERED > word::ONE_OFFER).then_some((word & word::KEPT).wrapping_sub(word::ONE_OFFER))
 }
 
 impl Session {
@@ -70,7 +63,7 @@ impl Session {
     pub fn take_at_once(&self, target: Target) -> Try {
         let Some((entry, object)) = self.glance(target.handle, access::SYNCHRONIZE) else { return Try::Unclear };
         match Kind::of(object) {
-            Some(Kind::Mutant) => self.own(entry, object),
+            Some(Kind::Mutant) => self.own_apart(target.handle),
             Some(kind) if kind.is_end() => self.look_at_end(target),
             Some(kind) => self.take(entry, object, kind, target.channel),
             None => Try::Unclear,
@@ -136,10 +129,46 @@ impl Session {
         if is_signalled(kind, state, me, channel) { Try::Taken(false) } else { Try::Unsignalled }
     }
 
+    /// As `own_at_once`. Apart, so that the paths of other kinds have nothing to keep for it.
+    #[inline(never)]
+    fn own_apart(&self, handle: u32) -> Try {
+        self.own_at_once(handle)
+    }
+
     /// Own a mutant, once more if it is ours.
     #[inline(always)]
     fn own(&self, entry: Entry, object: &Object) -> Try {
         let Some(slot) = self.known_thread_slot() else { return Try::Unclear };
+        let free = u64::from(entry.generation) << word::GENERATION_SHIFT;
+        if object.word.load(Ordering::Relaxed) == free && self.own_free(entry, object, slot, free) {
+            return Try::Taken(false);
+        }
+        self.own_any(entry, object, slot)
+    }
+
+    /// Own a mutant that is free, as `seen` says.
+    #[inline(always)]
+    fn own_free(&self, entry: Entry, object: &Object, slot: u32, seen: u64) -> bool {
+        if !without!(Intent) {
+            self.note(slot, entry.object);
+        }
+        fault!(FastNoted);
+        let taken = owned_once(seen, slot + 1);
+        // AcqRel: the note stays before it, the critical section after it.
+        let done = object.word.compare_exchange(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if done {
+            fault!(FastOwned);
+            if without!(Intent) {
+                self.note(slot, entry.object); // too late
+            }
+        }
+        done
+    }
+
+    /// The same for a mutant in whatever state. Apart, so that one that is free and that nobody waits for costs one comparison.
+    #[cold]
+    #[inline(never)]
+    fn own_any(&self, entry: Entry, object: &Object, slot: u32) -> Try {
         let me = slot + 1;
         loop {
             let seen = object.word.load(Ordering::Relaxed);
@@ -147,18 +176,8 @@ impl Session {
                 return Try::Unclear;
             }
             if owner(seen) == 0 {
-                let (taken, abandoned) = consume(Kind::Mutant, seen, me, 0);
-                if !without!(Intent) {
-                    self.note(slot, entry.object);
-                }
-                fault!(FastNoted);
-                // AcqRel: the note stays before it, the critical section after it.
-                if object.word.compare_exchange_weak(seen, taken, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                    fault!(FastOwned);
-                    if without!(Intent) {
-                        self.note(slot, entry.object); // too late
-                    }
-                    return Try::Taken(abandoned);
+                if self.own_free(entry, object, slot, seen) {
+                    return Try::Taken(seen & word::ABANDONED != 0);
                 }
             } else if owner(seen) != me {
                 return Try::Unsignalled;
@@ -178,6 +197,21 @@ impl Session {
         if Kind::of(object) != Some(Kind::Mutant) {
             return None;
         }
+        let free = u64::from(entry.generation) << word::GENERATION_SHIFT;
+        let owned = owned_once(free, slot + 1);
+        if object.word.load(Ordering::Relaxed) != owned
+            || object.word.compare_exchange(owned, free, Ordering::AcqRel, Ordering::Relaxed).is_err()
+        {
+            self.release_any(entry, object, slot)?;
+        }
+        fault!(FastReleased);
+        Some(())
+    }
+
+    /// The same for a mutant in whatever state.
+    #[cold]
+    #[inline(never)]
+    fn release_any(&self, entry: Entry, object: &Object, slot: u32) -> Option<()> {
         let mut seen = object.word.load(Ordering::Relaxed);
         loop {
             if word::generation(seen) != entry.generation || owner(seen) != slot + 1 || is_kept_away(seen) {
@@ -186,15 +220,15 @@ impl Session {
             let new = match recursion(seen) > 1 {
                 true => seen - 1,
                 false if seen & word::HAS_WAITERS == 0 => seen & word::GENERATION_MASK,
-                false => one_offer_less(seen)?,
+                // The last release that was offered goes through the lock.
+                false if seen & word::OFFERED > word::ONE_OFFER => (seen & word::KEPT) - word::ONE_OFFER,
+                false => return None,
             };
             match object.word.compare_exchange_weak(seen, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => break,
+                Ok(_) => return Some(()),
                 Err(now) => seen = now,
             }
         }
-        fault!(FastReleased);
-        Some(())
     }
 
     /// Set one bit of an event or event pair; the bit before. Always a read-modify-write, even when it is set already: the

@@ -17,6 +17,12 @@ pub fn recursion(word: u64) -> u32 {
     (word & word::RECURSION_MASK) as u32
 }
 
+/// The word of a free mutant once the thread with slot + 1 `me` has it.
+#[inline(always)]
+pub fn owned_once(word: u64, me: u32) -> u64 {
+    word & word::KEPT | u64::from(me) << word::OWNER_SHIFT | 1
+}
+
 /// Would a wait by the thread with slot + 1 `me` (0 = anybody else) be satisfied?
 #[inline]
 pub fn is_signalled(kind: Kind, word: u64, me: u32, channel: u32) -> bool {
@@ -40,10 +46,7 @@ pub fn consume(kind: Kind, word: u64, me: u32, channel: u32) -> (u64, bool) {
         Kind::SynchronizationEvent | Kind::SynchronizationTimer => (word & !1, false),
         Kind::EventPair => (word & !(1 << (channel & 1)), false),
         Kind::Semaphore => (if count(word) > 0 { word - 1 } else { word }, false),
-        Kind::Mutant if owner(word) == 0 => {
-            let kept = word & word::KEPT;
-            (kept | u64::from(me) << word::OWNER_SHIFT | 1, word & word::ABANDONED != 0)
-        }
+        Kind::Mutant if owner(word) == 0 => (owned_once(word, me), word & word::ABANDONED != 0),
         Kind::Mutant => (word + 1, false),
         Kind::NotificationEvent | Kind::NotificationTimer | Kind::Section | Kind::ReadEnd | Kind::WriteEnd => {
             (word, false)
