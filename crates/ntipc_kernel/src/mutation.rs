@@ -53,6 +53,14 @@ ingredients! {
     ForkGrace = "fork-grace",
     /// Before acting on a life word once seen, the reaper makes sure that it still says so.
     SeenAgain = "seen-again",
+    /// Handles that the dead had in hand on their way into a frame or out of one are dropped.
+    HandRefs = "hand-refs",
+    /// Of those, recovery forgets each that is in no frame any more, or not yet.
+    RefsOneByOne = "refs-one-by-one",
+    /// Recovery counts the handles that lie in frames.
+    InFlightCounted = "in-flight-counted",
+    /// Queues that only their own frames lead to are emptied.
+    Collect = "collect",
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.
     /// A wait keeps fast paths away from its objects before it looks at them.
     FlagFirst = "flag-first",

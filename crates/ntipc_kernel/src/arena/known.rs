@@ -19,6 +19,7 @@ pub struct Known {
     pub objects: AtomicU32,
     pub cells: AtomicU32,
     pub queues: AtomicU32,
+    pub carriers: AtomicU32,
     pub links: AtomicU32,
     pub pages: AtomicU32,
     /// Of each process, of each thread.
@@ -40,6 +41,7 @@ impl Known {
             objects: AtomicU32::new(0),
             cells: AtomicU32::new(0),
             queues: AtomicU32::new(0),
+            carriers: AtomicU32::new(0),
             links: AtomicU32::new(0),
             pages: AtomicU32::new(0),
             handles: Box::new([const { AtomicU32::new(0) }; PROCESSES as usize]),

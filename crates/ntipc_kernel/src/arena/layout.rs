@@ -10,6 +10,7 @@
 //! | objects   | one cache line an object               | yes   |
 //! | cells     | text of names, 60 bytes a cell         | yes   |
 //! | handles   | a table a process, one word a handle   | yes   |
+//! | carriers  | for each handle in a frame: whose      | yes   |
 //! | blocks    | wait blocks, a row a thread            | yes   |
 //! | queues    | body of a queue, four cache lines      | yes   |
 //! | links     | one word a page: the next of its chain | yes   |
@@ -17,7 +18,7 @@
 //!
 //! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
 
-pub use super::queue_layout::{ChainWords, Hand, PageStep, Queue};
+pub use super::queue_layout::{CARRIED, ChainWords, Hand, PageStep, Queue};
 use crate::sync::{AtomicU32, AtomicU64, Shared};
 use crate::sys::robust::LifeWord;
 
@@ -26,9 +27,11 @@ pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 pub const LAYOUT_VERSION: u64 = 3;
 
 pub const PROCESSES: u32 = 2048;
+/// The process slot that no process has: its table holds the handles that lie in frames.
+pub const IN_FRAMES: u32 = 0;
 pub const THREADS: u32 = 8192;
 pub const OBJECTS: u32 = 1 << 18;
-pub const HANDLES: u32 = 1 << 17;
+pub const HANDLES: u32 = 1 << 18;
 pub const CELLS: u32 = 1 << 19;
 /// Few in models, where recovery goes through them in every run.
 pub const BUCKETS: u32 = if cfg!(feature = "models") { 16 } else { 1 << 16 };
@@ -173,12 +176,17 @@ pub struct Header {
     pub pages_wanted: AtomicU32,
     _line7: [AtomicU32; 6],
     pub page_step: PageStep,
-    /// Body + 1 whose sides the holder of the dispatcher lock has taken; what it has in hand of that queue, and where the head
-    /// is to be without it. Dispatcher lock.
+    /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be without it. See
+    /// `queue::drain`. Dispatcher lock.
     pub queue_busy: AtomicU32,
     pub drained: ChainWords,
     pub drained_to: AtomicU64,
-    _line8: [AtomicU32; 10],
+    /// Correlation number of the request that the frame held, or 0; places of its handles, + 1.
+    pub drained_request: AtomicU64,
+    pub drained_places: [AtomicU32; CARRIED],
+    /// Places for whose carriers there is memory.
+    pub carriers_reserved: AtomicU32,
+    _line8: [AtomicU32; 15],
 }
 
 pub mod journal {
@@ -219,7 +227,7 @@ pub struct Process {
     _spare: [AtomicU32; 10],
     /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
     pub full: [AtomicU64; FULL_WORDS],
-    _room: [AtomicU32; 30],
+    _room: [AtomicU32; 94],
 }
 
 /// A thread that has waited or owned a mutant.
@@ -298,9 +306,9 @@ pub struct Object {
     pub extra: AtomicU32,
     /// Who made it, for people.
     pub creator_pid: AtomicU32,
-    /// Timer: due time. Section: size.
+    /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames.
     pub a: AtomicU64,
-    /// Timer: period. Section: serial number of its file.
+    /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames.
     pub b: AtomicU64,
 }
 
@@ -331,7 +339,7 @@ impl Cell {
 }
 
 const _: () = assert!(size_of::<Object>() == 64);
-const _: () = assert!(size_of::<Process>() == 512);
+const _: () = assert!(size_of::<Process>() == 1024);
 const _: () = assert!(size_of::<Thread>() == 1024);
 const _: () = assert!(size_of::<Block>() == 16);
 const _: () = assert!(size_of::<Cell>() == 64);
@@ -342,11 +350,12 @@ const HEADER_SIZE: u64 = 16 << 10;
 pub const JOURNAL_AT: u64 = HEADER_SIZE;
 pub const BUCKETS_AT: u64 = JOURNAL_AT + BLOCKS as u64 * 16;
 pub const PROCESSES_AT: u64 = BUCKETS_AT + BUCKETS as u64 * 4;
-pub const THREADS_AT: u64 = PROCESSES_AT + PROCESSES as u64 * 512;
+pub const THREADS_AT: u64 = PROCESSES_AT + PROCESSES as u64 * 1024;
 pub const OBJECTS_AT: u64 = THREADS_AT + THREADS as u64 * 1024;
 pub const CELLS_AT: u64 = OBJECTS_AT + OBJECTS as u64 * 64;
 pub const HANDLES_AT: u64 = CELLS_AT + CELLS as u64 * 64;
-pub const BLOCKS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
+pub const CARRIERS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
+pub const BLOCKS_AT: u64 = CARRIERS_AT + HANDLES as u64 * 4;
 pub const QUEUES_AT: u64 = BLOCKS_AT + THREADS as u64 * BLOCKS as u64 * 16;
 pub const LINKS_AT: u64 = QUEUES_AT + QUEUES as u64 * 256;
 pub const PAGES_AT: u64 = LINKS_AT + PAGES as u64 * 4;

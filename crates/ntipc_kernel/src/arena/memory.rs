@@ -150,6 +150,7 @@ impl Arena {
         object, object_beyond, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
         cell, cell_beyond, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
         queue, queue_beyond, queue_table: Queue = QUEUES_AT, queues_reserved, queues, QUEUES;
+        carrier, carrier_beyond, carrier_table: AtomicU32 = CARRIERS_AT, carriers_reserved, carriers, HANDLES;
         link, link_beyond, link_table: AtomicU32 = LINKS_AT, links_reserved, links, PAGES;
     }
 
@@ -269,6 +270,10 @@ impl Arena {
 
     pub fn grow_handles(&self, process: u32, needed: u32) -> NtResult<()> {
         self.grow(&self.handle_table(process), needed, 512)
+    }
+
+    pub fn grow_carriers(&self, needed: u32) -> NtResult<()> {
+        self.grow(&self.carrier_table(), needed, 1024)
     }
 
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {

@@ -78,7 +78,7 @@ impl<'a> Look<'a> {
         let header = self.arena.header();
         let mut left = space.saturating_sub(crate::arena::layout::PROCESSES_AT);
         let tables = [
-            ("processes", header.process_high.get(), header.processes_reserved.get(), PROCESSES, 512),
+            ("processes", header.process_high.get(), header.processes_reserved.get(), PROCESSES, 1024),
             ("threads", header.thread_high.get(), header.threads_reserved.get(), THREADS, 1024),
             ("objects", header.object_high.get(), header.objects_reserved.get(), OBJECTS, 64),
             ("cells", header.cell_high.get(), header.cells_reserved.get(), CELLS, 64),

@@ -16,10 +16,12 @@
 //! | `waits`     | lists are whole and in order, `HAS_WAITERS` as it should be, nobody sleeps whose wait is satisfiable |
 //! | `queues`    | bodies and ends know each other, frames lead to their end and are counted, sides have living owners  |
 //! | `pool`      | every page is free, in one queue, or in one hand; hands belong to living threads                   |
+//! | `carried`   | every handle that lies in a frame lies in one, or in one hand; ends count theirs                  |
 //! | `names`     | chains lead to named objects, each cell is used once or free                                   |
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
 
+mod carried;
 mod guest;
 mod header;
 mod look;

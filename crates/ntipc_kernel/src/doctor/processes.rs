@@ -1,14 +1,17 @@
 //! Participants and their handle tables.
 
 use super::look::{Life, Look, life};
-use crate::arena::layout::{FULL_WORDS, PROCESSES, word};
+use crate::arena::layout::{FULL_WORDS, IN_FRAMES, PROCESSES, word};
 use crate::object::handles::{Entry, IN_FLIGHT, INHERITABLE, number};
 use crate::sync::Shared;
 use crate::sys::process;
 
 impl Look<'_> {
     pub fn all_processes(&mut self) {
-        for slot in 0..self.processes.min(PROCESSES) {
+        if !self.handles.is_empty() {
+            self.handles_of(IN_FRAMES, "the frames of queues");
+        }
+        for slot in IN_FRAMES + 1..self.processes.min(PROCESSES) {
             let title = self.process_title(slot);
             let record = self.arena.process(slot);
             let alive = life(record.life.word.get());

@@ -44,6 +44,7 @@ impl Look<'_> {
         self.ends();
         self.hands(&mut pages);
         self.each_page_is_once(&pages);
+        self.each_handle_is_carried_once(&pages.1);
     }
 
     fn free_bodies(&mut self) -> HashSet<u32> {
@@ -169,6 +170,7 @@ impl Look<'_> {
                     if !frame.chain.is_none_or(|chain| self.chain(chain, pages)) {
                         return None;
                     }
+                    pages.1.found(&frame.carried);
                     row.frames += 1;
                     row.bytes += u64::from(frame.length);
                     place.after(frame.footprint).position()

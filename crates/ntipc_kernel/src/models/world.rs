@@ -103,7 +103,7 @@ impl World {
         let arena = Arena::map(copy(&self.memory), Protection::ReadWrite).expect("a mapping");
         with(|state| state.mappings.push(std::ptr::from_ref(arena.header()) as usize));
         let session = Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)));
-        let slot = self.processes.borrow().len() as u32;
+        let slot = self.processes.borrow().len() as u32 + 1; // slot 0 is no process's
         session.arena.grow_processes(slot + 1).expect("room for a process");
         let record = session.arena.process(slot);
         claim(&record.life.word, TID + slot);
@@ -111,7 +111,7 @@ impl World {
         record.pid.put(PID + slot);
         session.arena.header().process_high.put(slot + 1);
         session.slot.store(slot, Ordering::SeqCst);
-        let origin = (slot > 0).then_some((0, 1));
+        let origin = (slot > 1).then_some((1, 1));
         session.attach_slot(slot, origin).expect("a participant");
         self.processes.borrow_mut().push(Arc::clone(&session));
         session

@@ -11,13 +11,15 @@
 //! has, and the compare-and-swap of the fast path then fails.
 //! The number that people see is (place + 1) * 4, as on Windows, where the two low bits mean nothing.
 
-use crate::arena::layout::{FULL_WORDS, HANDLES, PROCESSES, word};
+pub use crate::arena::layout::HANDLES;
+use crate::arena::layout::{CARRIED, FULL_WORDS, IN_FRAMES, PROCESSES, word};
 use crate::fault::fault;
 use crate::object::kind::{Kind, Type, access};
 use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 pub const INHERITABLE: u32 = 1;
@@ -70,6 +72,12 @@ pub fn number(place: u32) -> u32 {
 
 fn invalid() -> Failure {
     Failure::new(NtStatus::INVALID_HANDLE, "")
+}
+
+fn table_full(process: u32) -> Failure {
+    let who = if process == IN_FRAMES { "frames carry" } else { "the process has" };
+    let text = format!("{who} {HANDLES} handles already, the most that one table holds");
+    Failure::new(NtStatus::QUOTA_EXCEEDED, text)
 }
 
 impl Session {
@@ -235,33 +243,49 @@ impl Locked<'_> {
         })
     }
 
-    /// The lowest free place of a table, as NT hands them out.
-    fn free_place(&self, process: u32) -> Option<u32> {
+    /// The lowest free place of a table from `from` on, as NT hands them out.
+    fn free_place(&self, process: u32, from: u32) -> Option<u32> {
         let arena = &self.session.arena;
         let record = arena.process(process);
-        for group in 0..FULL_WORDS as u32 {
+        let mut passed = (1_u64 << (from / 64 % 64)) - 1;
+        for group in from / 4096..FULL_WORDS as u32 {
             loop {
-                let full = record.full[group as usize].get();
+                let full = record.full[group as usize].get() | passed;
                 let bit = (!full).trailing_zeros();
                 if bit == 64 {
                     break;
                 }
                 let first = (group * 64 + bit) * 64;
                 let high = record.handle_high.get();
-                let free = (first..first + 64).find(|index| *index >= high || arena.handle(process, *index).get() == 0);
-                match free {
-                    Some(index) => return Some(index),
-                    None => record.full[group as usize].put(full | 1 << bit),
+                let is_free = |index: u32| index >= high || arena.handle(process, index).get() == 0;
+                if let Some(index) = (first.max(from)..first + 64).find(|index| is_free(*index)) {
+                    return Some(index);
+                }
+                match first < from {
+                    true => passed |= 1 << bit, // what lies before was not looked at
+                    false => record.full[group as usize].put(record.full[group as usize].get() | 1 << bit),
                 }
             }
+            passed = 0;
         }
         None
     }
 
+    /// The `count` lowest free places of a table, with memory. They stay free.
+    pub(crate) fn free_places(&mut self, process: u32, count: usize) -> NtResult<SmallVec<[u32; CARRIED]>> {
+        let mut places = SmallVec::new();
+        let mut from = 0;
+        for _ in 0..count {
+            let place = self.free_place(process, from).ok_or_else(|| table_full(process))?;
+            places.push(place);
+            from = place + 1;
+        }
+        self.session.arena.grow_handles(process, from)?;
+        Ok(places)
+    }
+
     pub fn insert_handle(&mut self, process: u32, entry: Entry) -> NtResult<u32> {
-        let index = self.free_place(process).ok_or_else(|| {
-            Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the process has {HANDLES} handles open already"))
-        })?;
+        let index = self.free_place(process, 0).ok_or_else(|| table_full(process))?;
         self.session.arena.grow_handles(process, index + 1)?;
         self.store_handle(process, index, entry.pack());
         Ok(number(index))
@@ -284,15 +308,28 @@ impl Locked<'_> {
         if let Some(entry) = Entry::unpack(packed) {
             let object = arena.object(entry.object);
             object.handles.put(object.handles.get().wrapping_add(1));
+            if process == IN_FRAMES {
+                self.note_carried(index, entry.object, |count| count.wrapping_add(1));
+            }
         }
         fault!(HandleStored);
     }
 
     /// Take a handle away; the object goes with its last one, unless somebody still waits for it.
     pub fn clear_handle(&mut self, process: u32, index: u32) {
+        if let Some((object, left)) = self.take_handle_away(process, index) {
+            match left {
+                0 => self.last_handle_gone(object),
+                _ => self.suspect(object),
+            }
+        }
+    }
+
+    /// The same, whatever follows from it. Which object the handle led to, and how many handles that one has left.
+    pub(crate) fn take_handle_away(&mut self, process: u32, index: u32) -> Option<(u32, u32)> {
         let arena = &self.session.arena;
         let place = arena.handle(process, index);
-        let Some(entry) = Entry::unpack(place.get()) else { return };
+        let entry = Entry::unpack(place.get())?;
         place.put(0);
         fault!(CloseCleared);
         let record = arena.process(process);
@@ -300,11 +337,12 @@ impl Locked<'_> {
         let bits = &record.full[(index / 4096) as usize & (FULL_WORDS - 1)];
         bits.put(bits.get() & !(1 << (index / 64 % 64)));
         let object = arena.object(entry.object);
+        if process == IN_FRAMES {
+            self.note_carried(index, entry.object, |count| count.saturating_sub(1));
+        }
         let left = object.handles.get().saturating_sub(1);
         object.handles.put(left);
         fault!(CloseCounted);
-        if left == 0 {
-            self.last_handle_gone(entry.object);
-        }
+        Some((entry.object, left))
     }
 }

@@ -10,7 +10,7 @@
 
 use super::fork::GRACE_NS;
 use super::lock::helper_owner;
-use crate::arena::layout::PROCESSES;
+use crate::arena::layout::{IN_FRAMES, PROCESSES};
 use crate::fault::{self, fault};
 use crate::mutation::without;
 use crate::session::Session;
@@ -87,7 +87,7 @@ fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtR
 fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
     let arena = &session.arena;
     let (pid, start_time, namespace) = (process::pid(), process::start_time(process::pid()), process::pid_namespace());
-    for slot in 0..PROCESSES {
+    for slot in IN_FRAMES + 1..PROCESSES {
         arena.grow_processes(slot + 1)?;
         let record = arena.process(slot);
         if record.life.word.load(Ordering::Relaxed) != 0 {
@@ -110,7 +110,7 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
         poke(session);
         return Ok(slot);
     }
-    Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the session has {PROCESSES} participants already")))
+    Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the session has {} participants already", PROCESSES - 1)))
 }
 
 /// Tell the reaper to look at the process table again.

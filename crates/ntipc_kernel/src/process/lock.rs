@@ -24,6 +24,7 @@
 use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS, progress};
 use crate::fault::fault;
+use crate::queue::Losses;
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::now_ns;
@@ -68,6 +69,7 @@ pub struct Locked<'a> {
     wakes: SmallVec<[u32; 16]>,
     /// Descriptors whose closing may take long (the last one of a large section).
     closing: SmallVec<[OwnedFd; 2]>,
+    pub(crate) losses: Losses,
 }
 
 /// Life word and generation of an owner's slot, if there can be such an owner.
@@ -126,7 +128,14 @@ impl Session {
             named(owner, slot_of(&self.arena, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
         let recover = word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
             && self.lock_slow(word, me);
-        let mut locked = Locked { session: self, owner, named: me, wakes: SmallVec::new(), closing: SmallVec::new() };
+        let mut locked = Locked {
+            session: self,
+            owner,
+            named: me,
+            wakes: SmallVec::new(),
+            closing: SmallVec::new(),
+            losses: Losses::default(),
+        };
         fault!(LockTaken);
         if recover {
             locked.recover();

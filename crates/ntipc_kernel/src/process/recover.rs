@@ -6,7 +6,7 @@
 //! Proof: `tests/models/deaths.rs`, `models/dispatcher.pml`.
 
 use super::lock::Locked;
-use crate::arena::layout::{BLOCKS, BUCKETS, journal, progress, word};
+use crate::arena::layout::{BLOCKS, BUCKETS, IN_FRAMES, journal, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
@@ -17,12 +17,17 @@ impl Locked<'_> {
     #[cold]
     pub fn recover(&mut self) {
         self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
-        self.recover_drain();
+        self.redo_page_step();
+        self.redo_drain();
         self.redo_journal();
         fault!(RecoverRedone);
         if !without!(Recount) {
             self.recount_handles();
         }
+        if !without!(RefsOneByOne) {
+            self.forget_empty_places();
+        }
+        self.recount_carried();
         fault!(RecoverCounted);
         if !without!(Relink) {
             self.relink_waits();
@@ -34,9 +39,7 @@ impl Locked<'_> {
         }
         fault!(RecoverListed);
         self.reevaluate_everything();
-        for end in ends {
-            self.end_gone(end);
-        }
+        self.recover_losses(&ends);
         fault!(RecoverEvaluated);
         self.wake_told_sleepers();
     }
@@ -95,7 +98,7 @@ impl Locked<'_> {
         let mut counts = vec![0u32; self.objects_high() as usize];
         for slot in 0..arena.processes() {
             let process = arena.process(slot);
-            if process.life.word.get() == 0 {
+            if process.life.word.get() == 0 && slot != IN_FRAMES || slot == IN_FRAMES && without!(InFlightCounted) {
                 continue;
             }
             let mut handles = 0;

@@ -4,18 +4,15 @@
 //! The queue's name stands with its read end, and is free again as soon as either end has no handle left.
 //!
 //! Crash: a body is in use once its `state` says so, and its ends exist once their kinds say so. Recovery frees an end whose body
-//! does not know it, and a body whose ends are gone. Frames that nobody can read are disposed of one by one: what a frame holds is named
-//! in the header (`drained`), with the head's new position, before the head moves and the pages are given back.
+//! does not know it, and a body whose ends are gone. Frames that nobody can read are thrown away: see `drain`.
 
-use super::frame::{Found, Place};
-use super::pages::{Chain, DRAINED};
-use super::side::{DISPATCHER, leave_side, try_side};
+use super::side::{leave_side, try_side};
 use crate::arena::layout::Queue;
 use crate::fault::fault;
 use crate::object::handles::check_rights;
 use crate::object::kind::{Kind, Type, access};
 use crate::object::table::{Disposition, Initial};
-use crate::process::lock::{CONTENDED, Locked};
+use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared, fence};
@@ -143,13 +140,6 @@ impl Session {
         queue.broken.put(status.0);
         fault!(QueueBroken);
         fence(Ordering::SeqCst);
-        // What a reader is busy with goes with the queue, and nobody sees it any more.
-        if try_side(&queue.take_lock) {
-            self.arena.header().queue_busy.put(body + 1);
-            locked.drain(queue);
-            leave_side(&queue.take_lock);
-            self.arena.header().queue_busy.put(0);
-        }
         locked.tell_both_ends(body);
         self.whole()
     }
@@ -209,16 +199,19 @@ impl Locked<'_> {
                 self.evaluate_if_waited_for(object);
             }
         }
-        if let Some(read) = queue.read_end.get().checked_sub(1)
-            && arena.object(read).handles.get() == 0
-        {
-            self.end_gone(read);
+        if queue.broken.get() != 0 && queue.head.get() != queue.tail.get() {
+            self.throw_away(body); // put or half taken when it broke
+        }
+        if let Some(read) = queue.read_end.get().checked_sub(1) {
+            match arena.object(read).handles.get() {
+                0 => self.end_gone(read),
+                _ => self.suspect(read),
+            }
         }
     }
 
-    /// An end has no handles any more, or the last who waited for such an end has gone: tell the other side, and clean up. May be
-    /// repeated. What cannot be done because a side is busy is done by whoever has the side, on the way out.
-    pub(crate) fn end_gone(&mut self, end: u32) {
+    /// An end has no handles any more, or the last who waited for such an end has gone: tell the other side, and clean up. What cannot be done because a side is busy is done by whoever has the side, on the way out.
+    pub(super) fn clean_up(&mut self, end: u32) {
         let arena = &self.session.arena;
         let record = arena.object(end);
         let Some((body, queue, read, write)) = arena.queue_of(record) else { return };
@@ -234,66 +227,18 @@ impl Locked<'_> {
         if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
             return;
         }
-        arena.header().queue_busy.put(body + 1);
-        self.drain(queue);
+        self.drain(body);
         let unused = |object: u32| gone(object) && arena.object(object).head.get() == 0;
         if unused(read) && unused(write) && try_side(&queue.put_lock) {
-            self.drain(queue); // what was put until now
+            self.drain(body); // what was put until now
             self.free_queue(body, queue, read, write);
             leave_side(&queue.put_lock);
         }
         leave_side(&queue.take_lock);
-        arena.header().queue_busy.put(0);
-    }
-
-    /// Dispose of frames that nobody can read. The reading side is held.
-    fn drain(&mut self, queue: &Queue) {
-        let arena = &self.session.arena;
-        let tail = queue.tail.get();
-        let mut position = queue.head.get() & u64::from(u32::MAX);
-        if position == 0 && tail != 0 {
-            position = u64::from(queue.first.get()); // before the first tail it may name a page that went with a dead writer
-        }
-        while position != tail && position != 0 {
-            let place = Place::of(position);
-            let (chain, next) = match self.session.frame_at(place) {
-                Ok(Found::Frame(frame)) => (frame.chain, place.after(frame.footprint)),
-                Ok(Found::Next(next)) => {
-                    let page = Chain { first: place.page, last: place.page, count: 1 };
-                    (Some(page), Place { page: next, offset: 0 })
-                }
-                Err(_) => return,
-            };
-            position = next.position();
-            if let Some(chain) = chain {
-                arena.header().drained_to.put(position);
-                chain.write(&arena.header().drained);
-                fault!(DrainNamed);
-            }
-            queue.head.put(position);
-            fault!(DrainMoved);
-            if let Some(chain) = chain {
-                self.give(chain, Some(DRAINED));
-            }
-        }
-        queue.data_out.put(queue.data_in.get());
-        queue.frames_out.put(queue.frames_in.get());
     }
 
     fn free_queue(&mut self, body: u32, queue: &Queue, read: u32, write: u32) {
-        let arena = &self.session.arena;
-        let last = Place::of(queue.tail.get());
-        if last.page != 0 {
-            let chain = Chain { first: last.page, last: last.page, count: 1 };
-            // No position any more: neither side leads to the page that goes.
-            arena.header().drained_to.put(0);
-            chain.write(&arena.header().drained);
-            queue.tail.put(0);
-            queue.first.put(0);
-            queue.head.put(0);
-            fault!(DrainNamed);
-            self.give(chain, Some(DRAINED));
-        }
+        self.give_last_page(body);
         queue.state.put(0);
         fault!(QueueFreed);
         self.free_object(read);
@@ -301,35 +246,7 @@ impl Locked<'_> {
         self.return_body(body);
     }
 
-    /// First part of recovery: what the dead holder of the lock had in hand of a queue whose sides it had taken.
-    pub(crate) fn recover_drain(&mut self) {
-        self.redo_page_step();
-        let arena = &self.session.arena;
-        let header = arena.header();
-        let Some(body) = header.queue_busy.get().checked_sub(1).filter(|body| *body < arena.queues()) else {
-            header.drained.first.put(0);
-            return;
-        };
-        let queue = arena.queue(body);
-        if let Some(chain) = Chain::read(&header.drained) {
-            let to = header.drained_to.get();
-            queue.head.put(to);
-            if to == 0 {
-                queue.tail.put(0);
-                queue.first.put(0);
-            }
-            self.give(chain, Some(DRAINED));
-        }
-        // A thread that died may have a side; that one is settled later.
-        for side in [&queue.put_lock, &queue.take_lock] {
-            if side.get() & !CONTENDED == DISPATCHER {
-                leave_side(side);
-            }
-        }
-        header.queue_busy.put(0);
-    }
-
-    /// Second part, when handles are counted: ends without a body go, and bodies without ends. Returns ends without handles.
+    /// Part of recovery, when handles are counted: ends without a body go, and bodies without ends. Returns ends without handles.
     pub(crate) fn recover_bodies(&mut self) -> Vec<u32> {
         let arena = &self.session.arena;
         let mut gone = Vec::new();
@@ -342,6 +259,9 @@ impl Locked<'_> {
                     Kind::of(record) == Some(kind) && record.limit.get() == body + 1
                 })
             };
+            for side in [&queue.put_lock, &queue.take_lock] {
+                leave_side(side); // a dead thread may have one; that is settled later
+            }
             let (read, write) = (queue.read_end.get(), queue.write_end.get());
             if queue.state.get() != 0 && !(leads_back(read, Kind::ReadEnd) && leads_back(write, Kind::WriteEnd)) {
                 queue.state.put(0);

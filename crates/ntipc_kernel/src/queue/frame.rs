@@ -6,7 +6,8 @@
 //! | 1    | tag (32) · process slot of the sender (32)                                             |
 //! | 2    | generation of that slot (32) · first page of the chain (32)                            |
 //! | 3    | correlation number                                                                     |
-//! | 4    | the data; of a frame that lies out of line: last page (32) · count of pages (32)       |
+//! | 4    | places of the handles carried, + 1, two a word                                         |
+//! | then | the data; of a frame that lies out of line: last page (32) · count of pages (32)       |
 //!
 //! A position is page << 9 | offset / 8. A frame never crosses the end of a page; length [`END`] says that the row goes on at the
 //! beginning of the page that this one links to, and eight bytes are always left for that.
@@ -14,7 +15,7 @@
 
 use super::pages::{Chain, pages_for, up_to};
 use crate::arena::Arena;
-use crate::arena::layout::PAGE_SIZE;
+use crate::arena::layout::{CARRIED, HANDLES, PAGE_SIZE};
 use crate::session::Session;
 use crate::status::NtResult;
 use crate::sync::Shared;
@@ -60,6 +61,19 @@ pub struct Frame {
     pub correlation: u64,
     /// Where the data lies, if out of line.
     pub chain: Option<Chain>,
+    /// Handles carried: places in the table of [`crate::arena::layout::IN_FRAMES`], + 1, and then zeros.
+    pub carried: [u32; CARRIED],
+}
+
+impl Frame {
+    pub fn handles(&self) -> usize {
+        self.carried.iter().take_while(|place| **place != 0).count()
+    }
+
+    /// Where in the frame the data, or the rest of the chain, begins.
+    pub fn data_at(&self) -> u32 {
+        data_at(self.handles())
+    }
 }
 
 #[derive(Debug)]
@@ -69,11 +83,15 @@ pub enum Found {
     Next(u32),
 }
 
+fn data_at(handles: usize) -> u32 {
+    HEADER + (handles as u32 * 4).next_multiple_of(8)
+}
+
 /// Bytes that a frame takes in line.
-pub fn footprint(length: usize) -> u32 {
+pub fn footprint(length: usize, handles: usize) -> u32 {
     match length {
-        0..=IN_LINE => HEADER + (length as u32).next_multiple_of(8),
-        _ => HEADER + 8,
+        0..=IN_LINE => data_at(handles) + (length as u32).next_multiple_of(8),
+        _ => data_at(handles) + 8,
     }
 }
 
@@ -91,9 +109,11 @@ impl Arena {
             return (next != 0).then_some(Found::Next(next));
         }
         let (footprint, flags) = ((first >> 32) as u32 & 0xffff, (first >> 48) as u32 & 0xff);
+        let handles = (first >> 56) as usize;
         let out = flags & OUT_OF_LINE != 0;
         if length as usize > LENGTH_MAX
-            || footprint != self::footprint(length as usize)
+            || handles > CARRIED
+            || footprint != self::footprint(length as usize, handles)
             || out != (length as usize > IN_LINE)
             || place.offset + footprint + 8 > PAGE_SIZE
         {
@@ -102,12 +122,20 @@ impl Arena {
         let (second, third) = (word_at(place.after(8))?, word_at(place.after(16))?);
         let mut chain = None;
         if out {
-            let rest = word_at(place.after(HEADER))?;
+            let rest = word_at(place.after(data_at(handles)))?;
             let found = Chain { first: (third >> 32) as u32, last: rest as u32, count: (rest >> 32) as u32 };
             if found.first == 0 || found.count != pages_for(length as usize) {
                 return None;
             }
             chain = Some(found);
+        }
+        let mut carried = [0; CARRIED];
+        for (number, known) in carried[..handles].iter_mut().enumerate() {
+            let pair = word_at(place.after(HEADER + number as u32 / 2 * 8))?;
+            *known = (pair >> (number % 2 * 32)) as u32;
+            if *known == 0 || *known > HANDLES {
+                return None;
+            }
         }
         Some(Found::Frame(Frame {
             length,
@@ -118,6 +146,7 @@ impl Arena {
             sender_generation: third as u32,
             correlation: word_at(place.after(24))?,
             chain,
+            carried,
         }))
     }
 }
@@ -140,14 +169,21 @@ impl Session {
 
     /// Write the header of a frame behind the tail.
     pub(super) fn write_header(&self, place: Place, frame: &Frame) -> NtResult<()> {
-        let first = u64::from(frame.length) | u64::from(frame.footprint) << 32 | u64::from(frame.flags) << 48;
+        let handles = frame.handles();
+        let first = u64::from(frame.length)
+            | u64::from(frame.footprint) << 32
+            | u64::from(frame.flags) << 48
+            | (handles as u64) << 56;
         let chain = frame.chain.unwrap_or_default();
         self.set_word(place, first)?;
         self.set_word(place.after(8), u64::from(frame.tag) | u64::from(frame.sender) << 32)?;
         self.set_word(place.after(16), u64::from(frame.sender_generation) | u64::from(chain.first) << 32)?;
         self.set_word(place.after(24), frame.correlation)?;
+        for (number, pair) in frame.carried[..handles.next_multiple_of(2)].chunks(2).enumerate() {
+            self.set_word(place.after(HEADER + number as u32 * 8), u64::from(pair[0]) | u64::from(pair[1]) << 32)?;
+        }
         if frame.chain.is_some() {
-            self.set_word(place.after(HEADER), u64::from(chain.last) | u64::from(chain.count) << 32)?;
+            self.set_word(place.after(frame.data_at()), u64::from(chain.last) | u64::from(chain.count) << 32)?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a thread has in hand of an operation on a queue, and what becomes of it when the thread dies.
 //!
+//! Chains, and the places of handles (`flight`):
+//!
 //! | commit | side held | meaning                                             | after a death                              |
 //! | ------ | --------- | --------------------------------------------------- | ------------------------------------------ |
 //! | IDLE   | put, none | chains are the thread's                             | given back                                 |
@@ -14,6 +16,7 @@
 //! absolute or undoes what is named until then, and `intent` goes last.
 //! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another.
 
+use super::flight::forget_places;
 use super::pages::{Chain, Grip};
 use crate::arena::layout::{Hand, Queue};
 use crate::fault::fault;
@@ -134,6 +137,10 @@ impl Locked<'_> {
                 None => {}
             }
             fault!(SettleChain);
+        }
+        match chains_are_the_queues {
+            true => forget_places(&hand.places),
+            false => self.drop_places(&hand.places),
         }
         hand.commit.put(IDLE);
         if mine {

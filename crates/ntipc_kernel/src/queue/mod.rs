@@ -9,9 +9,15 @@
 //! * `state`: readable and writable, and `turn`: whose turn it is to put
 //! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
 //! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
+//! * `flight`: handles in frames
+//! * `drain`: frames that nobody will take
+//! * `collect`: what nobody can reach any more
 //! * `query`: looking
 
+mod collect;
+mod drain;
 mod ends;
+mod flight;
 pub(crate) mod frame;
 pub(crate) mod hand;
 mod mark;
@@ -26,7 +32,9 @@ mod take;
 mod turn;
 mod waiting;
 
+pub(crate) use collect::Losses;
 pub use ends::Ends;
+pub use flight::{Attached, HANDLES_MAX, Received};
 pub use frame::LENGTH_MAX;
 pub use put::Put;
 pub use query::QueueFacts;

@@ -4,6 +4,7 @@
 //! the hand last. In a child that a signal handler has forked off, and after the session was left in one, the hand is no longer
 //! this thread's: then it is not touched.
 
+use super::collect::is_rooted;
 use super::hand::{DATA, Held, IDLE, ROW, Side};
 use super::state::{Wants, is_empty};
 use super::waiting::{Waiting, Wanted};
@@ -95,6 +96,7 @@ impl Drop for Operation<'_> {
         for chain in [DATA, ROW] {
             session.give_pages(held.slot + 1, held.grip(chain)); // what the frame did not take over, or what was taken
         }
+        session.drop_carried(held);
         held.words(session).commit.put(IDLE);
         let queue = arena.queue(self.body);
         let (read, write) = (queue.read_end.get().wrapping_sub(1), queue.write_end.get().wrapping_sub(1));
@@ -108,7 +110,12 @@ impl Drop for Operation<'_> {
             Side::Put => session.is_awaited(read) || (self.waited || turn) && session.is_awaited(write),
             Side::Take => session.is_awaited(write) || more && session.is_awaited(read),
         };
-        if told || arena.object(read).handles.get() == 0 {
+        let reader = arena.object(read);
+        let lost = match self.side {
+            Side::Put => reader.handles.get() == 0,
+            Side::Take => !is_rooted(reader), // its handle was closed under our hands
+        };
+        if told || lost || more && queue.broken.get() != 0 {
             session.lock_as(held.slot + 1).tell_both_ends(self.body);
         }
         match self.side {

@@ -3,7 +3,7 @@
 //! Invariant: what was copied lay in the queue at one moment. The consumer lock is held for [`PIECE`] bytes at a time; frames stay
 //! where they are as long as nobody takes anything, which the counters tell. Else the look begins anew, and somebody got on.
 
-use super::frame::{Found, Frame, HEADER, Place};
+use super::frame::{Found, Frame, Place};
 use super::operation::Operation;
 use super::pages::Cursor;
 use super::take::{PIECE, Taken, stamp};
@@ -77,7 +77,7 @@ impl Operation<'_> {
                     let cursor = spot.cursor.get_or_insert_with(|| Cursor::of(queue, chain));
                     session.read_on(chain, cursor, spot.done, into)?;
                 }
-                None => session.read_in_line(spot.place.after(HEADER + spot.done as u32), into)?,
+                None => session.read_in_line(spot.place.after(spot.frame.data_at() + spot.done as u32), into)?,
             }
             spot.done += bytes;
             all.bytes += bytes;

@@ -2,7 +2,7 @@
 //!
 //!   P1 hand: intent      P2 longer data: a chain into the hand, filled, with no lock held
 //!   P3 producer lock, look again: reader gone, broken; no room: unlock, take the turn, wait, P2      P4 hand: tail, counters after; commit := PUT
-//!   P5 no room in the page: a fresh one into the hand      P6 the frame and the END before it, behind the tail
+//!   P5 no room in the page: a fresh one into the hand; handles: `flight`      P6 the frame and the END before it, behind the tail
 //!   P7 tail := after the frame      P8 counters, hand emptied, commit := IDLE      P9 unlock, fence
 //!   P10 somebody waits to read? dispatcher lock, evaluate; intent := 0
 //!
@@ -10,13 +10,14 @@
 //! it pairs with the reader's Acquire of the tail: the frame and what its chain holds are seen with it.
 //! Crash: see `hand`. Nothing fails after P5.
 
-use super::frame::{Frame, HEADER, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, footprint};
+use super::flight::{Attached, forget_places};
+use super::frame::{Frame, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, footprint};
 use super::hand::{DATA, IDLE, PUT, ROW, Side};
 use super::operation::{Operation, Waited};
 use super::pages::{Chain, pages_for};
 use super::state::{Wants, has_room, room_for_some};
 use super::waiting::{Poll, Waiting};
-use crate::arena::layout::{PAGE_SIZE, Queue, word};
+use crate::arena::layout::{CARRIED, PAGE_SIZE, Queue, word};
 use crate::fault::fault;
 use crate::object::handles::{Entry, check_rights};
 use crate::object::kind::{Kind, Type, access};
@@ -44,6 +45,7 @@ struct Message<'a> {
     tag: u32,
     /// A part of it will do.
     some: bool,
+    attached: Attached<'a>,
 }
 
 impl Message<'_> {
@@ -103,11 +105,25 @@ impl Session {
         tag: u32,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
+        self.put_attached(handle, pieces, tag, Attached::NOTHING, waiting)
+    }
+
+    /// The same, with handles. They arrive with the frame, or are dropped with it; those that are moved are gone from here once it
+    /// is put.
+    pub fn put_attached<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        pieces: &[&[u8]],
+        tag: u32,
+        attached: Attached<'_>,
+        waiting: &mut W,
+    ) -> Result<Option<Put>, W::Error> {
         let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
         if length > LENGTH_MAX {
             return Err(Session::too_long(length).into());
         }
-        self.put_any(handle, &Message { pieces, length, tag, some: false }, waiting)
+        attached.check()?;
+        self.put_any(handle, &Message { pieces, length, tag, some: false, attached }, waiting)
     }
 
     /// Put as much of a stream as there is room for, up to 64 KiB, as soon as there is room for any. `None`: there was none in time.
@@ -124,7 +140,8 @@ impl Session {
             self.check_puttable(queue, reader)?;
             return Ok(Some(Put { bytes: 0, mark: queue.data_in.get() }));
         }
-        self.put_any(handle, &Message { pieces: &[data], length: data.len(), tag, some: true }, waiting)
+        let attached = Attached::NOTHING;
+        self.put_any(handle, &Message { pieces: &[data], length: data.len(), tag, some: true, attached }, waiting)
     }
 
     fn put_any<W: Waiting>(
@@ -228,18 +245,19 @@ impl Operation<'_> {
         }
         let frame = Frame {
             length: length as u32,
-            footprint: footprint(length),
+            footprint: footprint(length, message.attached.handles.len()),
             flags: if filled.is_some() { OUT_OF_LINE } else { 0 },
             tag: message.tag,
             sender: session.slot(),
             sender_generation: session.slot_generation.load(Ordering::Relaxed),
             correlation: 0,
             chain: filled.as_ref().map(|filled| filled.chain),
+            carried: [0; CARRIED],
         };
         loop {
             session.lock_side(&queue.put_lock, self.held); // P3
             fault!(PutLocked);
-            let tried = self.put_locked(handle, queue, &frame, message.pieces);
+            let tried = self.put_locked(handle, queue, frame, message);
             self.held.words(session).commit.put(IDLE);
             if let Ok(Tried::NoPage) = tried {
                 session.unlock_side(&queue.put_lock);
@@ -280,7 +298,7 @@ impl Operation<'_> {
         }
     }
 
-    fn put_locked(&self, handle: u32, queue: &Queue, frame: &Frame, pieces: &[&[u8]]) -> NtResult<Tried> {
+    fn put_locked(&self, handle: u32, queue: &Queue, mut frame: Frame, message: &Message<'_>) -> NtResult<Tried> {
         let (session, held) = (self.session, self.held);
         let (_, body, again, reader) = session.end_of(handle, Type::WriteEnd)?;
         if !std::ptr::eq(queue, again) || body != self.body {
@@ -314,9 +332,12 @@ impl Operation<'_> {
             place = Place { page: page.first, offset: 0 };
         }
         fault!(PutPaged);
-        session.write_header(place, frame)?; // P6
+        if !message.attached.handles.is_empty() {
+            frame.carried = session.send_off(held, (body, reader), message.attached)?; // nothing fails after it
+        }
+        session.write_header(place, &frame)?; // P6
         if frame.chain.is_none() {
-            session.write_in_line(place.after(HEADER), pieces, frame.length as usize)?;
+            session.write_in_line(place.after(frame.data_at()), message.pieces, frame.length as usize)?;
         }
         if place.page != old.page {
             match old.page {
@@ -333,6 +354,10 @@ impl Operation<'_> {
         fault!(PutCounted);
         for chain in &hand.chains {
             chain.first.put(0);
+        }
+        if !message.attached.handles.is_empty() {
+            forget_places(&hand.places);
+            session.look_after(held, &frame.carried);
         }
         Ok(Tried::Put(Put { bytes: frame.length as usize, mark: hand.data.get() }))
     }

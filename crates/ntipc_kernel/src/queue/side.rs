@@ -104,9 +104,10 @@ impl Session {
     }
 }
 
-/// Try for a side under the dispatcher lock.
+/// Try for a side under the dispatcher lock. One that a dead holder of that lock left taken is ours.
 pub(super) fn try_side(word: &AtomicU32) -> bool {
-    word.compare_exchange(0, DISPATCHER, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    let seen = word.compare_exchange(0, DISPATCHER, Ordering::AcqRel, Ordering::Acquire);
+    seen.is_ok() || seen.is_err_and(|seen| seen & !CONTENDED == DISPATCHER)
 }
 
 /// Give such a side back; does nothing if it is another's.

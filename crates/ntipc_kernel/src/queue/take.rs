@@ -13,7 +13,8 @@
 //! whose next piece somebody else was quicker to take ends there. The same holds for a stream that is taken over several frames.
 //! Crash: see `hand`. Before C4 nothing has happened, after it the frame is lost with its taker, and nothing else is.
 
-use super::frame::{Found, Frame, HEADER, Place};
+use super::flight::Received;
+use super::frame::{Found, Frame, Place};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
 use super::operation::{Operation, Waited};
 use super::pages::{Chain, Cursor};
@@ -52,7 +53,7 @@ impl Mode {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Taken {
     /// Bytes in the buffer.
     pub bytes: usize,
@@ -62,11 +63,19 @@ pub struct Taken {
     pub tag: u32,
     /// Process slot of the sender of the first frame, and its generation.
     pub sender: (u32, u32),
+    /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
+    pub handles: Vec<Received>,
 }
 
 impl Taken {
     pub(super) fn nothing_of(frame: &Frame) -> Taken {
-        Taken { bytes: 0, left: 0, tag: frame.tag, sender: (frame.sender, frame.sender_generation) }
+        Taken {
+            bytes: 0,
+            left: 0,
+            tag: frame.tag,
+            sender: (frame.sender, frame.sender_generation),
+            handles: Vec::new(),
+        }
     }
 }
 
@@ -173,17 +182,16 @@ impl Operation<'_> {
         let mut all: Option<Taken> = None;
         let mut before = None;
         loop {
-            let filled = all.map_or(0, |all| all.bytes);
+            let filled = all.as_ref().map_or(0, |all| all.bytes);
             session.lock_side(&queue.take_lock, self.held);
             fault!(TakeLocked);
             let piece = self.take_locked(handle, queue, &mut buffer[filled..], mode, before);
             session.unlock_side(&queue.take_lock); // C5
             fault!(TakeUnlocked);
-            let piece = match (piece, all) {
+            let mut piece = match (piece, &all) {
                 (Ok(Some(piece)), _) => piece,
-                (Ok(None), all) => return Ok(all),
-                (Err(_), Some(all)) => return Ok(Some(all)), // what was taken counts; it will fail again
                 (Err(failure), None) => return Err(failure.into()),
+                (Ok(None) | Err(_), _) => return Ok(all), // what was taken counts; it will fail again
             };
             if let Some((chain, skip)) = piece.later {
                 let rest = &mut buffer[filled..filled + piece.taken.bytes];
@@ -195,10 +203,16 @@ impl Operation<'_> {
                 session.give_pages(self.held.slot + 1, self.held.grip(DATA));
             }
             self.held.words(session).commit.put(IDLE);
-            let first = *all.get_or_insert(piece.taken);
-            let all_now = Taken { bytes: filled + piece.taken.bytes, left: piece.taken.left, ..first };
-            all = Some(all_now);
-            if !piece.goes_on || all_now.bytes == buffer.len() || is_empty(queue) {
+            match &mut all {
+                None => all = Some(piece.taken),
+                Some(all) => {
+                    all.bytes += piece.taken.bytes;
+                    all.left = piece.taken.left;
+                    all.handles.append(&mut piece.taken.handles);
+                }
+            }
+            let full = all.as_ref().is_some_and(|all| all.bytes == buffer.len());
+            if !piece.goes_on || full || is_empty(queue) {
                 return Ok(all);
             }
             before = Some(piece.after);
@@ -246,7 +260,7 @@ impl Operation<'_> {
                 session.read_on(chain, &mut cursor, done, &mut buffer[..bytes])?;
                 cursor.keep(queue);
             }
-            None => session.read_in_line(place.after(HEADER + done as u32), &mut buffer[..bytes])?,
+            None => session.read_in_line(place.after(frame.data_at() + done as u32), &mut buffer[..bytes])?,
         }
         fault!(TakeCopied); // C3
         let after = match ends {
@@ -257,7 +271,10 @@ impl Operation<'_> {
             chain.write(&self.held.words(session).chains[DATA as usize]);
         }
         piece.after = (piece.after.0.wrapping_add(bytes as u64), piece.after.1.wrapping_add(u64::from(ends)));
-        self.advance(queue, after, piece.after);
+        let carried = if ends { &frame.carried[..frame.handles()] } else { &[] };
+        piece.taken.handles = self.advance(queue, after, piece.after, carried).inspect_err(|_| {
+            self.held.words(session).chains[DATA as usize].first.put(0); // still the frame's
+        })?;
         Ok(Some(piece))
     }
 
@@ -270,14 +287,20 @@ impl Operation<'_> {
         self.session.check_takable(queue)
     }
 
-    /// C4, C5: the head goes to `after`, and what the hand names is ours.
-    fn advance(&self, queue: &Queue, after: u64, (data, frames): Stamp) {
+    /// C4, C5: the head goes to `after`, and what the hand names is ours, as are the handles that the frame carries. Fails, and
+    /// takes nothing, if there is no room for them.
+    fn advance(&self, queue: &Queue, after: u64, (data, frames): Stamp, carried: &[u32]) -> NtResult<Vec<Received>> {
         let hand = self.held.words(self.session);
         hand.after.put(after);
         hand.data.put(data);
         hand.frames.put(frames);
-        hand.commit.put(TAKE);
-        fault!(TakeCommitted);
+        let mut received = Vec::new();
+        if carried.is_empty() {
+            hand.commit.put(TAKE);
+            fault!(TakeCommitted);
+        } else {
+            received = self.session.receive(self.held, carried)?;
+        }
         queue.taken_on.store(processor(), Ordering::Relaxed);
         queue.head.store(after, Ordering::Release);
         queue.data_out.put(data);
@@ -285,6 +308,7 @@ impl Operation<'_> {
         fault!(TakeMoved);
         hand.commit.put(OWN);
         fault!(TakeOwned);
+        Ok(received)
     }
 
     /// The frame at the head, where it lies, and how much of it was taken before. Steps over the ends of pages (C2).
@@ -306,7 +330,7 @@ impl Operation<'_> {
                 Found::Next(next) => {
                     let page = Chain { first: place.page, last: place.page, count: 1 };
                     page.write(&hand.chains[ROW as usize]);
-                    self.advance(queue, Place { page: next, offset: 0 }.position(), stamp(queue));
+                    self.advance(queue, Place { page: next, offset: 0 }.position(), stamp(queue), &[])?;
                     session.give_pages(held.slot + 1, held.grip(ROW));
                     hand.commit.put(IDLE);
                 }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod frames;
+mod handles;
 mod settling;
 #[path = "../support/mod.rs"]
 mod support;
@@ -25,6 +26,9 @@ fn victim() {
         "turn" => turns::victim_waits_for_room(&stage),
         "token" => turns::victim_waits_for_a_frame(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),
+        "send" => handles::victim_sends(&stage),
+        "receive" => handles::victim_receives(&stage),
+        "drop" => handles::victim_drops(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
     }
@@ -32,8 +36,16 @@ fn victim() {
 }
 
 /// What each file of scenes reaches; each of its tests makes sure of its part.
-const REACHED: [&[&str]; 5] =
-    [frames::BY_PUTTING, frames::BY_TAKING, frames::BY_MAKING, turns::BY_WAITING, settling::BY_SETTLING];
+const REACHED: [&[&str]; 8] = [
+    frames::BY_PUTTING,
+    frames::BY_TAKING,
+    frames::BY_MAKING,
+    handles::BY_SENDING,
+    handles::BY_RECEIVING,
+    handles::BY_DROPPING,
+    turns::BY_WAITING,
+    settling::BY_SETTLING,
+];
 
 #[test]
 fn every_point_of_queues_has_a_scene() {

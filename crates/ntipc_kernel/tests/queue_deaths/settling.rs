@@ -25,10 +25,10 @@ pub fn victim_settles(stage: &Stage) {
 }
 
 /// Play a death and the settler's, at each pass of each step of its settlement.
-fn settle(scene: &str, deaths: &[(&str, u32)], run: impl Fn(&Arc<Session>, (u32, u32), Victim)) {
+pub fn settle(scene: &str, deaths: &[(&str, u32)], points: &[&str], run: impl Fn(&Arc<Session>, (u32, u32), Victim)) {
     let mut reached = Vec::new();
     for (doomed_at, doomed_pass) in deaths {
-        for point in BY_SETTLING {
+        for point in points {
             for pass in 1.. {
                 let path = fresh_path();
                 let mut settler = Victim::start(&path, "settler", point, pass);
@@ -49,7 +49,7 @@ fn settle(scene: &str, deaths: &[(&str, u32)], run: impl Fn(&Arc<Session>, (u32,
             }
         }
     }
-    let missed: Vec<_> = BY_SETTLING.iter().filter(|point| !reached.contains(point)).collect();
+    let missed: Vec<_> = points.iter().filter(|point| !reached.contains(point)).collect();
     assert!(missed.is_empty(), "{scene} does not lead to {missed:?}");
 }
 
@@ -61,7 +61,7 @@ fn ends_close(session: &Arc<Session>, (reader, writer): (u32, u32)) {
 
 #[test]
 fn a_settler_of_a_writer_killed_at_any_step_is_succeeded() {
-    settle("put", PUTTING, |session, (reader, writer), mut doomed| {
+    settle("put", PUTTING, BY_SETTLING, |session, (reader, writer), mut doomed| {
         session.close(writer).unwrap();
         std::thread::scope(|scope| {
             let seen = scope.spawn(|| {
@@ -83,7 +83,7 @@ fn a_settler_of_a_writer_killed_at_any_step_is_succeeded() {
 #[test]
 fn a_settler_of_a_reader_killed_at_any_step_is_succeeded() {
     const FRAMES: usize = 18;
-    settle("take", TAKING, |session, (reader, writer), mut doomed| {
+    settle("take", TAKING, BY_SETTLING, |session, (reader, writer), mut doomed| {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 (0..FRAMES).for_each(|number| put(session, writer, number));

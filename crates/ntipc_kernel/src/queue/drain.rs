@@ -1,0 +1,123 @@
+//! Frames that nobody will take are thrown away, and what they hold with them.
+//!
+//!   D1 name what the frame holds, and where the head goes      D2 mark it valid      D3 head := there      D4 pages back
+//!   D5 handles dropped, a request's caller told                D6 mark it invalid
+//!
+//! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
+//! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
+//! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
+
+use super::frame::{Found, Frame, Place};
+use super::pages::{Chain, DRAINED};
+use super::side::{leave_side, try_side};
+use crate::fault::fault;
+use crate::process::lock::Locked;
+use crate::sync::Shared;
+
+impl Locked<'_> {
+    /// Throw away what lies in a queue, unless somebody is reading; who does looks again on the way out.
+    pub(super) fn throw_away(&mut self, body: u32) {
+        self.follow_losses(|locked| {
+            let queue = locked.session.arena.queue(body);
+            if try_side(&queue.take_lock) {
+                locked.drain(body);
+                leave_side(&queue.take_lock);
+            }
+        });
+    }
+
+    /// The same, with the reading side held, by whoever follows losses.
+    pub(super) fn drain(&mut self, body: u32) {
+        let arena = &self.session.arena;
+        let queue = arena.queue(body);
+        let tail = queue.tail.get();
+        let mut position = queue.head.get() & u64::from(u32::MAX);
+        if position == 0 && tail != 0 {
+            position = u64::from(queue.first.get()); // before the first tail it may name a page that went with a dead writer
+        }
+        while position != tail && position != 0 {
+            let place = Place::of(position);
+            position = match self.session.frame_at(place) {
+                Ok(Found::Frame(frame)) => {
+                    let next = place.after(frame.footprint).position();
+                    self.dispose(body, next, frame.chain, Some(&frame));
+                    next
+                }
+                Ok(Found::Next(page)) => {
+                    let next = Place { page, offset: 0 }.position();
+                    let passed = Chain { first: place.page, last: place.page, count: 1 };
+                    self.dispose(body, next, Some(passed), None);
+                    next
+                }
+                Err(_) => return,
+            };
+        }
+        queue.data_out.put(queue.data_in.get());
+        queue.frames_out.put(queue.frames_in.get());
+    }
+
+    /// The page in which the row of a drained queue ends. Both sides are held.
+    pub(super) fn give_last_page(&mut self, body: u32) {
+        let last = Place::of(self.session.arena.queue(body).tail.get()).page;
+        if last != 0 {
+            // No position any more: neither side leads to the page that goes.
+            self.dispose(body, 0, Some(Chain { first: last, last, count: 1 }), None);
+        }
+    }
+
+    /// D1 to D6 of one frame or one page.
+    fn dispose(&mut self, body: u32, to: u64, chain: Option<Chain>, frame: Option<&Frame>) {
+        let header = self.session.arena.header();
+        let carried = frame.map_or([0; _], |frame| frame.carried);
+        if chain.is_none() && carried[0] == 0 {
+            self.session.arena.queue(body).head.put(to);
+            fault!(DrainMoved);
+            return;
+        }
+        header.drained_to.put(to);
+        chain.unwrap_or_default().write(&header.drained);
+        for (place, carried) in header.drained_places.iter().zip(carried) {
+            place.put(carried);
+        }
+        header.queue_busy.put(body + 1); // D2
+        fault!(DrainNamed);
+        self.redo_drain();
+        self.finish_drain();
+    }
+
+    /// D3, D4, once more if need be.
+    pub(crate) fn redo_drain(&mut self) {
+        let arena = &self.session.arena;
+        let header = arena.header();
+        let Some(body) = header.queue_busy.get().checked_sub(1).filter(|body| *body < arena.queues()) else { return };
+        let (queue, to) = (arena.queue(body), header.drained_to.get());
+        if to == 0 {
+            queue.tail.put(0);
+            queue.first.put(0);
+        }
+        queue.head.put(to);
+        fault!(DrainMoved);
+        if let Some(chain) = Chain::read(&header.drained) {
+            self.give(chain, Some(DRAINED));
+        }
+    }
+
+    /// D5, D6, once more if need be.
+    fn finish_drain(&mut self) {
+        let header = self.session.arena.header();
+        if header.queue_busy.get() != 0 {
+            self.drop_places(&header.drained_places);
+            header.queue_busy.put(0); // D6
+        }
+    }
+
+    /// Last part of recovery: what the dead holder of the lock was throwing away, ends without handles, and queues that nobody can
+    /// reach.
+    pub(crate) fn recover_losses(&mut self, gone: &[u32]) {
+        self.follow_losses(Self::finish_drain);
+        for end in gone {
+            self.end_gone(*end);
+        }
+        self.look_for_unreachable();
+    }
+}
