@@ -15,7 +15,7 @@ def block(peer: Peer, name: str) -> tuple:
     make, call = BLOCKING[name]
     peer.run(make)
     kind = make.split("ntipc.")[1].split("(")[0]
-    thing = getattr(ntipc, kind).open("thing")
+    thing = getattr(ntipc, kind if kind != "Mailslot" else "MailslotClient").open("thing")
     if kind == "Mutex":
         assert thing.acquire()
     begun = peer.begin(call)
@@ -58,6 +58,10 @@ def satisfy(thing: object) -> None:
     elif isinstance(thing, ntipc.EventPair):
         thing.set_high()
         thing.set_low()
+    elif isinstance(thing, ntipc.Queue):
+        thing.get() if thing.qsize() else thing.put(b"for you")
+    elif isinstance(thing, ntipc.MailslotClient):
+        thing.write(b"for you")
 
 
 def test_interrupted_wait_takes_nothing(peer: Peer) -> None:

@@ -78,8 +78,9 @@ def test_mutex_of_a_killed_child_is_abandoned(context: Any) -> None:
 def test_object_in_flight_stays_alive_after_its_last_handle(kind: str) -> None:
     thing = make(kind, "x")
     identity, data = thing.identity, pickle.dumps(thing)
+    objects = len(look()["objects"])
     thing.close()
-    assert len(look()["objects"]) == 1
+    assert len(look()["objects"]) == objects > 0
     arrived = pickle.loads(data)
     assert type(arrived).__name__ == kind and arrived.identity == identity and not arrived.created
     arrived.close()

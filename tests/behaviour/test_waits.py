@@ -256,6 +256,8 @@ def test_every_kind_of_object_can_be_waited_for_alone_and_together(kind: str) ->
     thing, event = make(kind, **options), ntipc.Event(initial=True, manual_reset=True)
     if kind == "Timer":
         thing.set(0, 0.001)
+    if kind == "Queue":
+        thing.put(b"one")
     assert thing.wait(5)
     if kind == "Event":
         thing.set()

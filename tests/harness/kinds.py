@@ -19,8 +19,8 @@ def create(kind: str, name: str, **options: Any) -> Any:
     return getattr(ntipc, kind).create(name, **options)
 
 
-KINDS = ["Event", "Semaphore", "Mutex", "Timer", "EventPair", "Section"]
-WAITABLE = ["Event", "Semaphore", "Mutex", "Timer"]
+KINDS = ["Event", "Semaphore", "Mutex", "Timer", "EventPair", "Section", "Queue"]
+WAITABLE = ["Event", "Semaphore", "Mutex", "Timer", "Queue"]
 
 TWO = "thing = ntipc.Event('thing'); other = ntipc.Event('other')"
 
@@ -38,6 +38,16 @@ BLOCKING = {
     "EventPair.wait_low": ("thing = ntipc.EventPair('thing')", "thing.wait_low()"),
     "EventPair.set_high_wait_low": ("thing = ntipc.EventPair('thing')", "thing.set_high_wait_low()"),
     "EventPair.set_low_wait_high": ("thing = ntipc.EventPair('thing')", "thing.set_low_wait_high()"),
+    "Queue.wait": ("thing = ntipc.Queue('thing')", "thing.wait()"),
+    "Queue.get": ("thing = ntipc.Queue('thing')", "thing.get()"),
+    "Queue.get with a timeout": ("thing = ntipc.Queue('thing')", "thing.get(10_000)"),
+    "Queue.receive": ("thing = ntipc.Queue('thing')", "thing.receive()"),
+    "Queue.get_into": ("thing = ntipc.Queue('thing')", "thing.get_into(bytearray(10))"),
+    "Queue.put": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.put(b'2')"),
+    "Queue.put of much": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.put(b'2' * 1_000_000)"),
+    "wait for room": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.writer.wait()"),
+    "Mailslot.wait": ("thing = ntipc.Mailslot('thing')", "thing.wait()"),
+    "Mailslot.read": ("thing = ntipc.Mailslot('thing')", "thing.read()"),
     "wait_any": (TWO, "ntipc.wait_any([other, thing])"),
     "wait_all": (TWO, "ntipc.wait_all([other, thing])"),
     "signal_and_wait": (TWO, "ntipc.signal_and_wait(other, thing)"),

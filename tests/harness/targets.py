@@ -20,6 +20,8 @@ def use(thing: Any, connection: Connection) -> None:
         thing.set(0)
     elif isinstance(thing, ntipc.EventPair):
         thing.set_high()
+    elif isinstance(thing, ntipc.Queue):
+        thing.put(b"used")
     else:
         with thing.map() as view, memoryview(view) as memory:
             memory[0] = 77
@@ -35,6 +37,8 @@ def was_used(thing: Any) -> bool:
         return thing.count == 3
     if isinstance(thing, ntipc.EventPair):
         return thing.wait_high(0)
+    if isinstance(thing, ntipc.Queue):
+        return thing.get(timeout=10) == b"used"
     if isinstance(thing, ntipc.Section):
         return bytes(thing.map())[0] == 77
     return bool(thing.wait(0))
