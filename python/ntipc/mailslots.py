@@ -20,7 +20,7 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
-from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, checked_quota
+from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, QueueWriter, checked_quota
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
     """
 
     _kind = "mailslot"
-    _keeper: _kernel.WriteEnd
+    _keeper: QueueWriter
     """A writing end of our own: that there is no client is no end of the stream."""
     _title: str
     read_timeout: float | None
@@ -104,7 +104,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         if where.host != HERE:
             raise _elsewhere("Mailslot", Status.OBJECT_NAME_INVALID, name, "it can only be made on this machine")
         maximum = _checked_maximum(where, max_message)
-        self._keeper = _kernel.WriteEnd()
+        self._keeper = QueueWriter.__new__(QueueWriter)
         self._title = where.name
         self.read_timeout = read_timeout
         native = where.attachment(session)._native
@@ -246,7 +246,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         self = super().from_handle(handle, session=session)
         self.read_timeout = None
         self._title = self.name
-        self._keeper = _kernel.WriteEnd()
+        self._keeper = QueueWriter.__new__(QueueWriter)
         self._keeper.open_end(self.session._native, PREFIX + self._title, 0, MANY)
         return self
 
@@ -257,7 +257,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
 
     def _carry_over(self, original: Self, access: int | str | None) -> None:
         super()._carry_over(original, access)
-        self._keeper = _kernel.WriteEnd()
+        self._keeper = QueueWriter.__new__(QueueWriter)
         self._keeper.adopt(self.session._native, original._keeper.duplicate_handle())
 
     def _empty(self, call: str) -> NtError:
