@@ -98,6 +98,25 @@ def test_waiting_works_though_memory_is_full(small: Callable[[str], Path], start
     assert peer.run("event.set(), event.wait(5)") == (False, True)
 
 
+def test_messages_that_do_not_fit_are_out_of_resources_and_what_waits_goes_on_when_others_are_read(
+    small: Callable[[str], Path], start_peer: Callable[..., Peer]
+) -> None:
+    place = small("24m")
+    peer = start_peer({"NTIPC_DIR": str(place)})
+    peer.run("queue, more = (ntipc.Queue(name, quota=1 << 30) for name in 'ab')")
+    with pytest.raises(MemoryError):
+        peer.run("queue.put(bytes(30 << 20), timeout=0)")
+    assert peer.run("queue.empty()") is True
+    with pytest.raises(MemoryError):
+        peer.run("while True: queue.put(bytes(1 << 20), timeout=0)")
+    with pytest.raises(MemoryError):
+        peer.run("more.put(b'x' * (4 << 20), timeout=0.01)")
+    waiting = peer.begin("more.put(b'x' * (4 << 20))", "writer")
+    peer.run("while not queue.empty(): assert len(queue.get()) == 1 << 20")
+    waiting.result()
+    assert peer.run("more.get() == b'x' * (4 << 20)") is True
+
+
 def test_file_size_limit_of_the_process_is_out_of_resources(peer: Peer) -> None:
     """RLIMIT_FSIZE sends SIGXFSZ, which Python ignores, and the call fails."""
     peer.run("import resource; event = ntipc.Event('x')")

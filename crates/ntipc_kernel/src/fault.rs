@@ -76,6 +76,7 @@ impl Action {
 #[cfg(feature = "faults")]
 mod armed {
     use super::{Action, NAMES};
+    use crate::status::{Failure, NtResult, NtStatus};
     use crate::sync::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
     const ANY: u32 = u32::MAX - 1;
@@ -141,10 +142,24 @@ mod armed {
     pub fn is_eligible() -> bool {
         ELIGIBLE.load(Ordering::Acquire)
     }
+
+    static PAGES: AtomicU32 = AtomicU32::new(u32::MAX);
+
+    /// For this process there is no memory for more than so many pages of the pool.
+    pub fn limit_pages(most: u32) {
+        PAGES.store(most, Ordering::Relaxed);
+    }
+
+    pub fn check_pages(needed: u32) -> NtResult<()> {
+        match needed > PAGES.load(Ordering::Relaxed) {
+            true => Err(Failure::new(NtStatus::DISK_FULL, "a test has no memory for more pages")),
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(feature = "faults")]
-pub use armed::{arm, is_eligible, pass, report_to, set_eligible};
+pub use armed::{arm, check_pages, is_eligible, limit_pages, pass, report_to, set_eligible};
 
 #[cfg(not(feature = "faults"))]
 mod unarmed {
@@ -159,10 +174,14 @@ mod unarmed {
     pub const fn is_eligible() -> bool {
         true
     }
+
+    pub const fn check_pages(_needed: u32) -> crate::status::NtResult<()> {
+        Ok(())
+    }
 }
 
 #[cfg(not(feature = "faults"))]
-pub use unarmed::{arm, is_eligible, report_to, set_eligible};
+pub use unarmed::{arm, check_pages, is_eligible, report_to, set_eligible};
 
 /// Die here if a test said so.
 macro_rules! fault {

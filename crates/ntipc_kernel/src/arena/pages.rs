@@ -4,7 +4,7 @@
 use super::known::Table;
 use super::layout::{PAGE_SIZE, PAGES, PAGES_AT};
 use super::memory::Arena;
-use crate::status::NtResult;
+use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Pages are reserved so many at a time.
@@ -23,6 +23,11 @@ impl Arena {
 
     /// Reserve pages, and their links, up to number `needed`. Idempotent, needs no lock: reserving takes its time.
     pub fn grow_pages(&self, needed: u32) -> NtResult<()> {
+        crate::fault::check_pages(needed)?;
+        if needed > PAGES {
+            let why = "what the queues of this session hold and are to hold is more than they can, 4 GiB together";
+            return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, why));
+        }
         self.grow(&self.link_table(), needed, PAGE_SIZE / 4)?;
         self.grow(&self.page_table(), needed, CHUNK)
     }

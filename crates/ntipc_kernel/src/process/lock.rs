@@ -42,6 +42,9 @@ const NUMBER_BITS: u32 = 14;
 pub(crate) const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK); // NUMBER_MASK itself is nobody's
 
+/// To be woken: no thread, but all who wait for pages of the pool.
+pub(crate) const FOR_PAGES: u32 = u32::MAX;
+
 /// The first sleep on the lock. Who has to wait longer waits for somebody who does not run.
 const FIRST_PATIENCE_NS: u64 = 1_000_000;
 
@@ -242,7 +245,10 @@ impl Drop for Locked<'_> {
             futex::wake(word, 1); // U2
         }
         for thread in &self.wakes {
-            futex::wake(&self.session.arena.thread(*thread).progress, 1);
+            match *thread {
+                FOR_PAGES => futex::wake(&self.session.arena.header().pages_given, i32::MAX),
+                thread => futex::wake(&self.session.arena.thread(thread).progress, 1),
+            }
             fault!(BetweenWakes);
         }
     }

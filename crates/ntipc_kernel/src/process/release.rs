@@ -111,6 +111,7 @@ impl Locked<'_> {
         if without!(Rewake) {
             return;
         }
+        self.tell_of_pages();
         let arena = &self.session.arena;
         for slot in 0..arena.threads() {
             let thread = arena.thread(slot);

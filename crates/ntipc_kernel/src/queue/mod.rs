@@ -12,6 +12,7 @@
 //! * `flight`: handles in frames
 //! * `drain`: frames that nobody will take
 //! * `collect`: what nobody can reach any more
+//! * `reclaim`: pages of empty queues, when there are no others
 //! * `query`: looking
 
 mod collect;
@@ -26,6 +27,7 @@ pub(crate) mod pages;
 mod peek;
 mod put;
 mod query;
+mod reclaim;
 pub(crate) mod side;
 mod state;
 mod take;

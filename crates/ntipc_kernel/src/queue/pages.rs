@@ -15,7 +15,7 @@
 
 use crate::arena::layout::{ChainWords, HANDS, PAGE_SIZE, Queue, THREADS};
 use crate::fault::fault;
-use crate::process::lock::Locked;
+use crate::process::lock::{FOR_PAGES, Locked};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
@@ -234,6 +234,17 @@ impl Locked<'_> {
         }
         fault!(PoolApplied);
         step.valid.put(0);
+        if kind == GIVE && header.pages_wanted.get() != 0 {
+            header.pages_wanted.put(0);
+            self.tell_of_pages();
+        }
+    }
+
+    /// Let those who wait for pages look again.
+    pub(crate) fn tell_of_pages(&mut self) {
+        let given = &self.session.arena.header().pages_given;
+        given.put(given.get().wrapping_add(1));
+        self.wake_later(FOR_PAGES);
     }
 }
 

@@ -286,11 +286,21 @@ impl Operation<'_> {
         let session = self.session;
         let (slot, grip) = (self.held.slot, self.held.grip(place));
         let mut taken = Ok(Chain::default());
-        let seen = session.arena.header().pages_given.load(Ordering::Acquire);
         waiting.beside(bytes, &mut || taken = session.take_pages(slot + 1, pages_for(bytes), grip));
         match taken {
+            Ok(chain) => return Ok(Ok(chain)),
+            Err(failure) if !session.is_for_want_of_pages(&failure) || waiting.polls() => return Err(failure.into()),
+            Err(_) => {}
+        }
+        // Said before the next look, under the lock of those who give: none is missed.
+        let seen = session.want_pages();
+        waiting.beside(bytes, &mut || {
+            session.reclaim_pages(slot + 1);
+            taken = session.take_pages(slot + 1, pages_for(bytes), grip);
+        });
+        match taken {
             Ok(chain) => Ok(Ok(chain)),
-            Err(failure) if !session.is_for_want_of_pages(&failure) || waiting.polls() => Err(failure.into()),
+            Err(failure) if !session.is_for_want_of_pages(&failure) => Err(failure.into()),
             Err(failure) => match self.wait_for_pages(seen, waiting)? {
                 Waited::TooLate => Err(failure.into()),
                 waited => Ok(Err(waited)),

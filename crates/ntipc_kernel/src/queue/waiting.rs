@@ -129,6 +129,14 @@ impl Session {
         }
     }
 
+    /// Say that somebody waits for pages. What [`Session::sleep_for_pages`] takes.
+    pub(super) fn want_pages(&self) -> u32 {
+        let header = self.arena.header();
+        let seen = header.pages_given.load(Ordering::Acquire);
+        header.pages_wanted.store(1, Ordering::SeqCst);
+        seen
+    }
+
     /// Sleep until pages are given back to the pool, until `until_ns`, some time or a signal handler. `seen` is what the
     /// operation has told.
     pub fn sleep_for_pages(&self, seen: u32, until_ns: u64) {

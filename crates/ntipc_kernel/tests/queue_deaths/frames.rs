@@ -4,6 +4,8 @@ use crate::support::until_waiting;
 use crate::sweep::{LENGTHS, NAME, Stage, put, sweep, take_next};
 use ntipc_kernel::NtStatus;
 use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::queue::Until;
+use ntipc_kernel::sys::clock::NEVER;
 
 const QUOTA: u64 = 12_000;
 
@@ -61,6 +63,26 @@ pub fn victim_makes_and_leaves(stage: &Stage) {
     session.break_queue(broken, NtStatus::PIPE_DISCONNECTED).unwrap();
     session.close(reader).unwrap();
     session.close(writer).unwrap();
+}
+
+pub fn victim_reclaims(stage: &Stage) {
+    let session = &stage.session;
+    let ends: Vec<(u32, u32)> = (0..4).map(|_| session.create_queue(None, 1 << 20).unwrap()).collect();
+    for (reader, writer) in &ends {
+        put(session, *writer, 0);
+        assert_eq!(take_next(session, *reader), Some(0));
+    }
+    ntipc_kernel::fault::limit_pages(64);
+    stage.begin();
+    session.put_wait(ends[0].1, &[&[1; 62 * 4096]], 0, &mut Until(NEVER)).unwrap().unwrap();
+}
+
+#[test]
+fn whoever_is_killed_taking_pages_back_leaves_nothing() {
+    sweep("reclaim", None, &["DrainNamed", "PutWritten"], |_, _, mut victim| {
+        victim.go();
+        victim.wait()
+    });
 }
 
 #[test]

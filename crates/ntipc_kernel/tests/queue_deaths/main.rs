@@ -25,6 +25,7 @@ fn victim() {
         "take" => frames::victim_takes(&stage),
         "turn" => turns::victim_waits_for_room(&stage),
         "token" => turns::victim_waits_for_a_frame(&stage),
+        "reclaim" => frames::victim_reclaims(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),
         "send" => handles::victim_sends(&stage),
         "receive" => handles::victim_receives(&stage),
