@@ -26,16 +26,21 @@ from harness.leftovers import session_paths
 from harness.peers import Peer, PeerEnded, PeerHangs
 from harness.points import POINTS
 from harness.suspicions import exists
-from storm_ledger import AMBIGUOUS, HELD, OBJECTS, OPERATIONS, READY, TOKENS, Ledger
+from storm_frames import Register
+from storm_ledger import AMBIGUOUS, HELD, MAYBE_LOST, OBJECTS, OPERATIONS, READY, TAKING, TOKENS, Ledger
 from storm_points import Coverage
 from storm_watch import Watcher
-from storm_worker import live
+from storm_worker import Birth, live
 
 import ntipc
 from ntipc import _kernel
 from ntipc.places import session_path
 
 MORTALS, IMMORTALS = 6, 3
+SPARE = 500
+"""Workers that there may be beyond one for each death."""
+KINDS = 8
+"""Of objects that are there as often as :data:`OBJECTS` says; a queue is two."""
 BURST = 25
 """Kills between two quiet times."""
 QUIET = 1.3
@@ -52,10 +57,12 @@ class Storm:
         self.dice = random.Random(seed)
         self.session = os.environ.setdefault("NTIPC_SESSION", f"storm-{os.getpid()}")
         self.path = session_path(self.session)
-        self.ledger = Ledger(MORTALS + IMMORTALS)
+        self.ledger = Ledger(MORTALS + IMMORTALS, MORTALS)
+        self.register = Register(kills + SPARE)
+        self.started = self.maybe_lost = 0
         self.coverage = Coverage(POINTS, _kernel.FAULT_POINTS, self.dice)
         self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
-        self.keeper.run("from storm_objects import Objects; objects = Objects()")
+        self.keeper.run("from storm_objects import Objects; from storm_queues import drain; objects = Objects()")
         self.watcher = Watcher(self.session)
         self.workers: dict[int, int] = {}
         self.killed = self.operations = self.quiet_times = 0
@@ -63,6 +70,7 @@ class Storm:
         self.violations: list[str] = []
         self.last_progress: dict[int, tuple[int, float]] = {}
         self.counters: dict[str, int] = {}
+        self.frames = ""
 
     @property
     def deaths(self) -> int:
@@ -76,9 +84,11 @@ class Storm:
             doom = self.coverage.armed[number] = self.coverage.choose()
         self.ledger.clear(number)
         seed = self.dice.randrange(1 << 60)
+        birth = Birth(number, self.started, seed, number >= MORTALS, doom)
+        self.started += 1
         pid = os.fork()
         if pid == 0:
-            live(number, self.ledger, seed, number >= MORTALS, doom, self.coverage.writing)
+            live(birth, self.ledger, self.register, self.coverage.writing)
         self.workers[number] = pid
 
     def bury(self, number: int) -> None:
@@ -91,6 +101,7 @@ class Storm:
             if held := self.ledger.get(number, HELD + i):
                 self.keeper.run(f"objects.semaphores[{i}].release({held})")
             self.unsure[i] += self.ledger.get(number, AMBIGUOUS + i) != 0
+        self.maybe_lost += self.ledger.get(number, TAKING) + self.ledger.get(number, MAYBE_LOST)
         self.ledger.clear(number)
 
     def collect(self) -> None:
@@ -205,10 +216,13 @@ class Storm:
 for i in range(4):
     objects.events[i].set(); objects.flags[i].set(); objects.timers[i].set(0); objects.semaphores[i].count
     objects.pairs[i].set_high(); objects.pairs[i].set_low()
+taken = drain(objects)
+for queue in objects.queues: queue.put(b"")
+taken
 """
         until = time.monotonic() + 20
         while self.workers and time.monotonic() < until:
-            self.keeper.run(poke)
+            self.note_taken(self.keeper.run(poke))
             time.sleep(0.01)
             self.watch()
         for number, pid in list(self.workers.items()):
@@ -217,18 +231,36 @@ for i in range(4):
             os.waitpid(pid, 0)
             self.bury(number)
 
+    def note_taken(self, drained: list[list[int]]) -> None:
+        for queue, numbers in enumerate(drained):
+            told = (problem for number in numbers if (problem := self.register.note_taken(number)))
+            self.violations += [f"queue {queue}, emptied at the end: {problem}" for problem in told]
+
+    def reckon_frames(self) -> None:
+        """Each was taken once or not at all, the last ones just now; and no page is in use any more but one a queue."""
+        self.note_taken(self.keeper.run("drain(objects)"))
+        put, taken, lost = self.register.count()
+        self.frames = f"{put} frames put, {taken} taken, {lost} lost with {self.maybe_lost} that died taking"
+        if lost > self.maybe_lost:
+            self.violations.append(f"{lost} frames are lost, and only {self.maybe_lost} died taking one")
+        counters = _kernel.inspect(self.path)["counters"]
+        in_use = counters["pages_high"] - counters["pages_free"]
+        if in_use > OBJECTS:
+            self.violations.append(f"{in_use} pages are in use by {OBJECTS} empty queues")
+
     def reckon(self) -> None:
-        """Nothing may be lost or left: units, ownership, names, slots, files."""
+        """Nothing may be lost or left: units, frames, ownership, names, slots, files."""
         until = time.monotonic() + 5
         while time.monotonic() < until and len(_kernel.inspect(self.path)["processes"]) > 1:
             time.sleep(0.01)
+        self.reckon_frames()
         picture = _kernel.inspect(self.path)
         self.counters = picture["counters"]
         if [process["pid"] for process in picture["processes"]] != [self.keeper.pid]:
             self.violations.append(f"participants left over: {picture['processes']}")
-        if len(picture["objects"]) != 6 * OBJECTS + 1:
+        if len(picture["objects"]) != KINDS * OBJECTS + 1:
             names = [entry["name"] for entry in picture["objects"]]
-            self.violations.append(f"{len(names)} objects instead of {6 * OBJECTS + 1}: {names}")
+            self.violations.append(f"{len(names)} objects instead of {KINDS * OBJECTS + 1}: {names}")
         if self.counters["hidden_deaths"]:
             self.violations.append(f"{self.counters['hidden_deaths']} deaths were found by a slow look-round only")
         for i in range(OBJECTS):
@@ -269,7 +301,8 @@ for i in range(4):
         print(
             f"seed {self.seed}: {self.deaths} deaths, {self.coverage.deaths} of them at "
             f"{len(self.coverage.hits)} of {len(POINTS)} fault points; {self.operations} operations, "
-            f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {seconds:.1f} s\n{self.counters}"
+            f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {seconds:.1f} s\n"
+            f"{self.frames}\n{self.counters}"
         )
         if below:
             print(f"hit less than {self.wanted_hits} times: {', '.join(below)}")

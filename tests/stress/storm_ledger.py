@@ -12,6 +12,7 @@ TOKENS = 5
 FIELDS = 16
 PID, OPERATIONS, READY, MAIL = 0, 1, 2, 3
 HELD, AMBIGUOUS, STAY = 4, 8, 12
+END_MAIL, TAKING, MAYBE_LOST = 13, 14, 15
 STOP, PAUSE = 0, 1
 
 BOARD_SIZE = 4096
@@ -22,8 +23,8 @@ INSIDE, COUNT = 0, OBJECTS
 class Ledger:
     """One row of numbers for each worker, written by it alone; what a killed worker last wrote is read by the storm."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, mortals: int) -> None:
+        self.workers, self.mortals = workers, mortals
         self.memory = memoryview(mmap.mmap(-1, (workers + 1) * FIELDS * 8)).cast("q")
         self.reading, self.writing = os.pipe()
         os.set_blocking(self.reading, False)

@@ -7,6 +7,17 @@ from storm_ledger import BOARD_SIZE, COUNT, INSIDE, OBJECTS, TOKENS, Ledger
 
 import ntipc
 
+QUOTAS = 300, 5000, 20_000, 200_000
+
+
+def address(pid: int, stay: int) -> int:
+    """Of a handle: the process that it was put into, and the how manieth time this takes part."""
+    return pid << 40 | (stay & 0xFFFF) << 24
+
+
+class Interruption(Exception):
+    """Raised by a signal handler in the middle of a wait."""
+
 
 class Objects:
     """One process's handles to the shared objects."""
@@ -19,6 +30,7 @@ class Objects:
         self.mutexes = [ntipc.Mutex(f"mutex {i}") for i in numbers]
         self.timers = [ntipc.Timer(f"timer {i}") for i in numbers]
         self.pairs = [ntipc.EventPair(f"pair {i}") for i in numbers]
+        self.queues = [ntipc.Queue(f"queue {i}", quota=QUOTAS[i]) for i in numbers]
         self.section = ntipc.Section("board", BOARD_SIZE)
         self.view = self.section.map()
         self.board = memoryview(self.view).cast("q")
@@ -27,7 +39,7 @@ class Objects:
         self.board.release()
         self.view.unmap()
         self.section.close()
-        for group in self.events, self.flags, self.semaphores, self.mutexes, self.timers, self.pairs:
+        for group in self.events, self.flags, self.semaphores, self.mutexes, self.timers, self.pairs, self.queues:
             for thing in group:
                 thing.close()
 

@@ -12,19 +12,11 @@ from types import FrameType
 from typing import Any
 
 from storm_ledger import AMBIGUOUS, HELD, MAIL, OBJECTS, PID, STAY, Ledger
-from storm_objects import Actor, Objects
+from storm_objects import Actor, Interruption, Objects, address
+from storm_queues import Queueing
 
 import ntipc
 from ntipc import _kernel
-
-
-def address(pid: int, stay: int) -> int:
-    """Of a handle: the process that it was put into, and the how manieth time this takes part."""
-    return pid << 40 | (stay & 0xFFFF) << 24
-
-
-class Interruption(Exception):
-    """Raised by a signal handler in the middle of a wait."""
 
 
 class Accountant(Actor):
@@ -327,15 +319,17 @@ class Parting(Accountant):
             _kernel.leave_all()
 
 
-class Everything(Waiting, Making, Parting):
+class Everything(Waiting, Making, Parting, Queueing):
     """All that a mortal does, each by its name."""
 
     OFTEN = (
         "set_event", "set_flag", "clear", "pulse", "acquire", "acquire", "release", "release", "take", "take", "give",
         "give", "wait_for_any", "wait_for_all", "temporary", "create_or_open", "unnamed", "temporary_section",
         "signal_and_wait", "timer", "pair", "look", "duplicate", "give_handle", "take_handle", "send", "receive",
+        "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
+        "own_queue", "common_queue", "take_end",
     )  # fmt: skip
-    SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted")
+    SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put")
 
     def do_something(self, focus: str | None) -> None:
         roll = self.dice.randrange(100)

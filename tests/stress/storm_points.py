@@ -7,13 +7,15 @@ import select
 from dataclasses import dataclass
 
 AIMED = [
+    "PoolValid", "PutPublished", "PutHandleMoved", "TakeCommitted", "TakeMoved", "TakeOwned", "SettlePositions",
     "FastNoted", "FastOwned", "EventStored", "SemaphoreStored", "MutantFreed", "RetryMarked", "JournalValid",
     "JournalApplied", "JournalTold", "LockReleased", "BetweenWakes", "WaitWoken", "AckBeforeIdle", "RefundApplied",
 ]  # fmt: skip
 """Steps at which a death leaves most to put right; a third of the deaths at fault points happen there."""
 
 JOINING = ["SlotClaimed", "SlotAttached", "ThreadClaimed"]
-OFFICE = ["ReaperElected", "ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied"]
+SETTLING = ["SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"]
+OFFICE = ["ReaperElected", "ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied", *SETTLING]
 REPAIR = [
     "RecoverRedone", "RecoverCounted", "RecoverNamed", "RecoverLinked", "RecoverListed", "RecoverEvaluated",
 ]  # fmt: skip
@@ -41,6 +43,16 @@ LED_TO = {
     "FreeUnnamed": "temporary",
     "NameLinked": "temporary",
     "ObjectPublished": "temporary",
+    "QueueFilled": "own_queue",
+    "QueueFreed": "own_queue",
+    "QueueBroken": "own_queue",
+    "EndUnnamed": "own_queue",
+    "DrainNamed": "own_queue",
+    "DrainMoved": "own_queue",
+    "PutCopied": "put_frame",
+    "TurnTaken": "put_frame",
+    "TurnLeft": "put_frame",
+    "TakeCopiedOut": "take_all",
 }
 """Operations that pass a point which others seldom or never pass."""
 IN_OFFICE_AT_ONCE = 2
@@ -62,6 +74,7 @@ class Coverage:
     def __init__(self, points: tuple[str, ...], numbered: tuple[str, ...], dice: random.Random) -> None:
         """``points`` are to be hit; the dying tell them by their place in ``numbered``."""
         self.points, self.numbered, self.dice = points, numbered, dice
+        self.aimed = [point for point in AIMED if point in points]
         self.reading, self.writing = os.pipe()
         self.hits: collections.Counter[str] = collections.Counter()
         self.armed: dict[int, Doom] = {}
@@ -83,7 +96,7 @@ class Coverage:
         in_office = sum(point in OFFICE or point in REPAIR for point in pending)
         candidates = [
             point
-            for point in (AIMED if self.dice.random() < 0.35 else self.points)
+            for point in (self.aimed if self.dice.random() < 0.35 else self.points)
             if in_office < IN_OFFICE_AT_ONCE or not (point in OFFICE or point in REPAIR)
         ]
         weights = [1 / (1 + self.hits[point] + pending.count(point)) ** 2 for point in candidates]

@@ -5,11 +5,14 @@ import random
 import threading
 import traceback
 import warnings
+from dataclasses import dataclass
 from typing import NoReturn
 
+from storm_frames import Register
 from storm_ledger import OBJECTS, OPERATIONS, PID, READY, Ledger
 from storm_operations import Accountant, Everything
 from storm_points import Doom
+from storm_queues import Postman, WaitingAtQueues
 
 import ntipc
 from ntipc import _kernel
@@ -35,13 +38,15 @@ class Mortal(Everything):
         self.objects.close()
 
 
-class Immortal(Accountant):
+class Immortal(Accountant, WaitingAtQueues):
     """A process that is never killed and waits without a timeout: only a lost wake-up keeps it asleep."""
 
     def run(self, doom: Doom | None) -> None:
         self.ledger.put(self.number, READY, 1)
         choices = [self.acquire_and_release, self.take_and_give, self.any_of_three, self.both, self.pair, self.timer]
         choices += [lambda i: self.objects.events[i].wait(), self.signal_and_wait]
+        choices += [self.take_for_ever, self.put_for_ever, self.any_of_queues, self.read_to_the_end]
+        choices += [self.write_to_the_end]
         while not self.ledger.stopped:
             self.ledger.put(self.number, OPERATIONS, self.ledger.get(self.number, OPERATIONS) + 1)
             self.dice.choice(choices)(self.dice.randrange(OBJECTS))
@@ -82,17 +87,30 @@ class Immortal(Accountant):
         ntipc.signal_and_wait(self.objects.flags[i], self.objects.events[i])
 
 
-def live(number: int, ledger: Ledger, seed: int, immortal: bool, doom: Doom | None, deaths: int) -> NoReturn:
+@dataclass(frozen=True)
+class Birth:
+    """What a worker is told of itself. ``incarnation`` is a number that no other worker of the storm has had."""
+
+    number: int
+    incarnation: int
+    seed: int
+    immortal: bool
+    doom: Doom | None
+
+
+def live(birth: Birth, ledger: Ledger, register: Register, deaths: int) -> NoReturn:
     """The life of a worker, in a process of its own; it never returns.
 
     Half of the mortals, and all immortals, do their work in another thread than the main one: only main threads look up
     from their sleep now and then, so only the others miss a wake-up for good.
     """
     status = [1]
+    number, seed, immortal, doom = birth.number, birth.seed, birth.immortal, birth.doom
 
     def work() -> None:
         try:
             worker = (Immortal if immortal else Mortal)(number, ledger, seed)
+            worker.postman = Postman(number, ledger, register, birth.incarnation)
             worker.run(doom)
             _kernel.leave_all()
             status[0] = 0
