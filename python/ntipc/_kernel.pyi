@@ -4,7 +4,7 @@ Nothing here is public: programs use the classes of :mod:`ntipc`, which are buil
 Failures are raised through :func:`ntipc.errors.from_status`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeAlias, final
 
@@ -145,8 +145,29 @@ _Pieces: TypeAlias = Buffer | Sequence[Buffer]
 """Data to put: bytes-like, or a list or tuple of such."""
 _Sender: TypeAlias = tuple[int, int]
 """Slot of the process that sent a frame, and the slot's generation; see :meth:`ReadEnd.process_of`."""
-_Frame: TypeAlias = tuple[bytes, int, int, _Sender]
-"""Data, bytes of the frame that are left, tag, sender."""
+
+@final
+class Frame:
+    """A frame, or a part of one, as it was taken."""
+
+    @property
+    def data(self) -> bytes:
+        """The data; empty if it was taken into a buffer."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that were taken."""
+
+    @property
+    def left(self) -> int:
+        """Bytes of the frame that are left."""
+
+    @property
+    def tag(self) -> int: ...
+    @property
+    def sender(self) -> _Sender: ...
+    def claim(self) -> list[tuple[int, str]]:
+        """The handles that came with it, each with the type of its object, for ``adopt``. Unclaimed ones are closed."""
 
 class ReadEnd(Waitable):
     """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more."""
@@ -167,16 +188,16 @@ class ReadEnd(Waitable):
         """Open this end, unless it has ``most`` handles already."""
 
     def get(self, timeout: float | None = None) -> bytes: ...
-    def take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> _Frame | None:
+    def take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
-    def peek(self, limit: int | None = None, stream: bool = False) -> _Frame | None:
+    def peek(self, limit: int | None = None, stream: bool = False) -> Frame | None:
         """Look at the next frame; of a stream, at several. None: nothing is there now."""
 
     def take_into(
         self, buffer: Buffer, timeout: float | None = None, whole: bool = False, stream: bool = False
-    ) -> tuple[int, int, int, _Sender] | None:
-        """Bytes taken, bytes left, tag, sender. ``whole``: a frame that does not fit is left (0 taken, all left)."""
+    ) -> Frame | None:
+        """Take into a buffer. ``whole``: a frame that does not fit is left (0 taken, all left)."""
 
     def available(self) -> tuple[int, int]:
         """Bytes and frames that wait."""
@@ -193,8 +214,24 @@ class WriteEnd(Waitable):
     def limits(self) -> tuple[int, int]:
         """What the maker of the queue keeps with it."""
 
-    def put(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> None: ...
-    def offer(self, data: _Pieces, timeout: float | None = None, *, tag: int = 0) -> int | None:
+    def put(
+        self,
+        data: _Pieces,
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[Object] | None = None,
+        move: bool = False,
+    ) -> None: ...
+    def offer(
+        self,
+        data: _Pieces,
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[Object] | None = None,
+        move: bool = False,
+    ) -> int | None:
         """The same; a mark for ``wait_taken``. None: there was no room in time."""
 
     def put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
-from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, QueueWriter, checked_quota
+from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, QueueWriter, checked_quota, message_of
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         taken = self.take(None, self.read_timeout if timeout is ... else timeout)
         if taken is None:
             raise self._empty("read")
-        return taken[0]
+        return taken.data
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
         """Take the next message, and learn which process wrote it.
@@ -169,8 +169,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         taken = self.take(None, self.read_timeout if timeout is ... else timeout)
         if taken is None:
             raise self._empty("receive")
-        process = self.process_of(taken[3])
-        return QueueMessage(taken[0], taken[2], process and process[0])
+        return message_of(self, self.session, taken)
 
     def read_into(self, buffer: Buffer, timeout: float | EllipsisType | None = ...) -> int:
         """Take the next message into memory that is there already.
@@ -193,9 +192,9 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         taken = self.take_into(buffer, self.read_timeout if timeout is ... else timeout, whole=True)
         if taken is None:
             raise self._empty("read_into")
-        if taken[1]:
-            raise self._failure(Status.BUFFER_TOO_SMALL, "read_into", f"the message has {taken[1]:,} bytes")
-        return taken[0]
+        if taken.left:
+            raise self._failure(Status.BUFFER_TOO_SMALL, "read_into", f"the message has {taken.left:,} bytes")
+        return taken.size
 
     def write(self, data: Buffer | Sequence[Buffer]) -> NoReturn:
         """Refuse: clients write.
@@ -227,7 +226,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         following = self.peek(0)
         info["kind"] = type(self).__name__
         info["name"] = self.name
-        info["next_size"] = None if following is None else following[1]
+        info["next_size"] = None if following is None else following.left
         info["count"] = info.pop("messages")
         info["clients"] = info.pop("writers") - info.pop("readers")
         info["max_message"] = info.pop("user")[0] or None

@@ -67,6 +67,11 @@ class NtObject(_kernel.Object):
     _kind: ClassVar[str] = "object"
     _access_spellings: ClassVar[Mapping[str, Access]] = NO_SPELLINGS
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if issubclass(native := cls.__bases__[0], _kernel.Object) and native.__module__ == _kernel.Object.__module__:
+            _CLASSES.setdefault(native.__name__, cls)
+
     @classmethod
     def from_handle(cls, handle: int, *, session: Session | str | None = None) -> Self:
         """Take over a handle of this process, which another process duplicated into it.
@@ -224,6 +229,20 @@ class NtObject(_kernel.Object):
 
     def _failure(self, status: Status, call: str, detail: str = "") -> NtError:
         return from_status(status, f"{type(self).__name__}.{call}", describe(self._kind, self.name), detail)
+
+
+_CLASSES: dict[str, type[NtObject]] = {}
+"""For each native class the first class that was made of it: what a handle becomes that comes with a message."""
+
+
+def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
+    """Make objects of the handles that came with a frame."""
+    arrived = []
+    for handle, kind in frame.claim():
+        thing = _CLASSES[kind].__new__(_CLASSES[kind])
+        thing.adopt(session._native, handle)
+        arrived.append(thing)
+    return arrived
 
 
 class ClosingObject(NtObject):

@@ -14,14 +14,14 @@ A queue has a reading end and a writing end. A :class:`Queue` holds both; :class
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from ntipc import _kernel
 from ntipc.errors import EndOfStream, NtError, Status, from_status
 from ntipc.names import describe
-from ntipc.objects import ClosingObject, HasPid, ObjectInfo
+from ntipc.objects import ClosingObject, HasPid, NtObject, ObjectInfo, claim
 from ntipc.sessions import Session, place
 
 if TYPE_CHECKING:
@@ -57,18 +57,21 @@ class QueueMessage:
         data: The bytes.
         tag: The number that the sender gave it.
         pid: Process id of the sender as the session knows it; ``None`` if that process has left the session.
+        objects: What came along: new handles to the objects that the sender gave, which are this process's now.
     """
 
-    __slots__ = __match_args__ = ("data", "tag", "pid")
+    __slots__ = __match_args__ = ("data", "tag", "pid", "objects")
 
-    def __init__(self, data: bytes, tag: int, pid: int | None) -> None:
+    def __init__(self, data: bytes, tag: int = 0, pid: int | None = None, objects: Sequence[NtObject] = ()) -> None:
         self.data = data
         self.tag = tag
         self.pid = pid
+        self.objects = tuple(objects)
 
     def __repr__(self) -> str:
         data = repr(self.data) if len(self.data) <= 40 else f"{self.data[:40]!r}... ({len(self.data):,} bytes)"
-        return f"QueueMessage(data={data}, tag={self.tag}, pid={self.pid})"
+        objects = f", objects={self.objects}" if self.objects else ""
+        return f"QueueMessage(data={data}, tag={self.tag}, pid={self.pid}{objects})"
 
 
 class QueueEnd(ClosingObject):
@@ -183,10 +186,10 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         >>> message.data, message.tag, message.pid == os.getpid()
         (b'pulse', 7, True)
         """
-        taken = self.take(None, timeout)
-        if taken is None:
+        frame = self.take(None, timeout)
+        if frame is None:
             raise self._late("receive")
-        return self._message(taken)
+        return message_of(self, self.session, frame)
 
     def get_into(self, buffer: Buffer, timeout: float | None = None) -> int:
         """Take the next message into memory that is there already.
@@ -212,10 +215,9 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         taken = self.take_into(buffer, timeout, whole=True)
         if taken is None:
             raise self._late("get_into")
-        size, left, _, _ = taken
-        if left:
-            raise self._failure(Status.BUFFER_TOO_SMALL, "get_into", f"the message has {left:,} bytes")
-        return size
+        if taken.left:
+            raise self._failure(Status.BUFFER_TOO_SMALL, "get_into", f"the message has {taken.left:,} bytes")
+        return taken.size
 
     def get_object(self, timeout: float | None = None) -> Any:
         """Take the next message, which :meth:`QueueWriter.put_object` has put, and unpickle it.
@@ -247,24 +249,29 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         except EndOfStream:
             return
 
-    def _message(self, taken: tuple[bytes, int, int, tuple[int, int]]) -> QueueMessage:
-        data, _, tag, sender = taken
-        process = self.process_of(sender)
-        return QueueMessage(data, tag, process and process[0])
-
     def _late(self, call: str) -> NtError:
         return self._failure(Status.TIMEOUT, call, "nothing has come")
+
+
+def message_of(end: _kernel.ReadEnd, session: Session, frame: _kernel.Frame) -> QueueMessage:
+    """Say who sent a frame, and make objects of the handles that came along."""
+    process = end.process_of(frame.sender)
+    return QueueMessage(frame.data, frame.tag, process and process[0], claim(frame, session))
 
 
 class QueueWriter(_kernel.WriteEnd, QueueEnd):
     """The end of a queue that messages are put into.
 
     It can be waited for, alone or with others: it is set while there is room, and when nobody can read any more. The
-    messages of one writer stay in order. ``with`` closes it. ``put(data, timeout=None, *, tag=0)`` puts bytes, or a
-    list or tuple of pieces, as one message, whole or not at all: it raises :exc:`~ntipc.Timeout` if there is no room in
-    time, :exc:`~ntipc.PeerGone` (a ``BrokenPipeError``) if every reading end is closed or its process dead, and
-    :exc:`~ntipc.InvalidParameter` for a message longer than :data:`LONGEST_MESSAGE`. ``tag`` is a number for the
-    receiver.
+    messages of one writer stay in order. ``with`` closes it.
+
+    ``put(data, timeout=None, *, tag=0, handles=None, move=False)`` puts bytes, or a list or tuple of pieces, as one
+    message, whole or not at all. ``tag`` is a number for the receiver. ``handles`` are up to 8 objects of the same
+    session that go along: the receiver gets handles to them with the rights that these have, be the sender alive then
+    or not; with ``move`` they are the receiver's alone, and closed here. A message that nobody takes gives them up. It
+    raises :exc:`~ntipc.Timeout` if there is no room in time, :exc:`~ntipc.PeerGone` (a ``BrokenPipeError``) if every
+    reading end is closed or its process dead, and :exc:`~ntipc.InvalidParameter` for a message longer than
+    :data:`LONGEST_MESSAGE`; nothing is put or moved then. ``flush(timeout=None)`` waits until all that was put is read.
 
     Args:
         name: Name of the queue.
@@ -407,9 +414,24 @@ class Queue(QueueReader):
         self.writer = QueueWriter.__new__(QueueWriter)
         self.bind(attachment, local, disposition, access, quota, (0, 0), self.writer)
 
-    def put(self, data: Buffer | Sequence[Buffer], timeout: float | None = None, *, tag: int = 0) -> None:
-        """Put one message: :meth:`QueueWriter.put`."""
-        self.writer.put(data, timeout, tag=tag)
+    def put(
+        self,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[NtObject] | None = None,
+        move: bool = False,
+    ) -> None:
+        """Put one message: see :class:`QueueWriter`.
+
+        >>> import ntipc
+        >>> queue, event = Queue(), ntipc.Event()
+        >>> queue.put(b"call me", handles=[event])
+        >>> queue.receive().objects[0].set(), event.wait(0)
+        (False, True)
+        """
+        self.writer.put(data, timeout, tag=tag, handles=handles, move=move)
 
     def put_object(self, value: object, timeout: float | None = None, *, tag: int = 0) -> None:
         """Pickle an object and put it: :meth:`QueueWriter.put_object`."""

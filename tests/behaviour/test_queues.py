@@ -392,7 +392,7 @@ def test_peek_takes_nothing() -> None:
     assert queue.peek() is None
     queue.put(b"first")
     queue.put(b"second")
-    assert queue.peek()[0] == b"first" and queue.qsize() == 2  # type: ignore[index]
+    assert queue.peek().data == b"first" and queue.qsize() == 2  # type: ignore[union-attr]
 
 
 def test_split_leaves_the_queue_closed_and_its_ends_open() -> None:

@@ -14,6 +14,7 @@ mod inspect;
 mod mutex;
 mod object;
 mod queue;
+mod read_end;
 mod section;
 mod semaphore;
 mod session;
@@ -22,6 +23,7 @@ mod timer;
 mod view;
 mod waitable;
 mod waits;
+mod write_end;
 
 use ntipc_kernel::fault;
 use pyo3::exceptions::PyValueError;
@@ -77,8 +79,9 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
-    module.add_class::<queue::ReadEnd>()?;
-    module.add_class::<queue::WriteEnd>()?;
+    module.add_class::<queue::Frame>()?;
+    module.add_class::<read_end::ReadEnd>()?;
+    module.add_class::<write_end::WriteEnd>()?;
     module.add("LONGEST_FRAME", ntipc_kernel::queue::LENGTH_MAX)?;
     fast_calls::install(py)?;
     module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;

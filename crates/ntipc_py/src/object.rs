@@ -163,6 +163,15 @@ impl Object {
         Ok(())
     }
 
+    /// The object is closed from here on, and the handle the caller's; 0 if somebody was quicker.
+    pub fn take_handle(&self) -> u32 {
+        self.handle.swap(0, Ordering::AcqRel)
+    }
+
+    pub fn give_handle_back(&self, handle: u32) {
+        self.handle.store(handle, Ordering::Release);
+    }
+
     pub fn close_handle(&self) -> NtResult<()> {
         match (self.session.get(), self.handle.swap(0, Ordering::AcqRel)) {
             (Some(session), handle) if handle != 0 && !session.is_left() => session.close(handle),
@@ -188,9 +197,9 @@ fn type_of(class: &Bound<'_, PyType>) -> PyResult<Type> {
         Type::EventPair
     } else if class.is_subclass_of::<crate::section::Section>()? {
         Type::Section
-    } else if class.is_subclass_of::<crate::queue::ReadEnd>()? {
+    } else if class.is_subclass_of::<crate::read_end::ReadEnd>()? {
         Type::ReadEnd
-    } else if class.is_subclass_of::<crate::queue::WriteEnd>()? {
+    } else if class.is_subclass_of::<crate::write_end::WriteEnd>()? {
         Type::WriteEnd
     } else {
         Type::Event

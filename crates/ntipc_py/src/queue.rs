@@ -1,26 +1,14 @@
-//! The two ends of a queue: putting and taking frames. Pipes, mailslots and queues are made of these in Python.
+//! What both ends of a queue have in common. Pipes, mailslots and queues are made of these in Python.
 
-use crate::blocking::Blocking;
-use crate::buffers::{NewBytes, Pieces, Target};
-use crate::object::{Object, call_of, disposition};
-use crate::session::PySession;
-use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
-use ntipc_kernel::object::kind::Type;
-use ntipc_kernel::object::table::{Disposition, Opened};
-use ntipc_kernel::queue::{Ends, Mode, Put, QueueFacts, Taken};
+use crate::object::Object;
+use crate::waitable::WaitError;
+use ntipc_kernel::queue::{QueueFacts, Received, Taken};
 use ntipc_kernel::{Failure, NtStatus, Session};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
-use std::cell::Cell;
-use std::sync::Arc;
+use pyo3::types::{PyBytes, PyDict};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A frame that lies in line is no longer than this: it is taken before anybody knows how long it is.
-const SMALL: usize = 2048;
 const TIMEOUT: NtStatus = NtStatus(0x102);
-
-thread_local! {
-    static SMALL_FRAME: Cell<Option<Box<[u8; SMALL]>>> = const { Cell::new(None) };
-}
 
 pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> {
     facts.set_item("quota", queue.quota)?;
@@ -33,350 +21,77 @@ pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> 
 }
 
 /// The answer of an operation that may have waited, as a method gives it.
-fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, WaitError>) -> PyResult<T> {
+pub fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, WaitError>) -> PyResult<T> {
     result.map_err(|error| match error {
         WaitError::Failed(failure) => end.error(py, &failure, call),
         WaitError::Raised(raised) => raised,
     })
 }
 
-/// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets other memory.
-fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
-    let mut buffer = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
-    let answer = body(&mut buffer);
-    SMALL_FRAME.set(Some(buffer));
-    answer
-}
-
-/// A frame, or what was wanted of it: data, bytes of it that are left, tag, sender's process slot and generation.
-type Frame<'py> = (Bound<'py, PyBytes>, usize, u32, (u32, u32));
-
-/// What was put into a buffer: bytes, bytes of the frame that are left, tag, sender's process slot and generation.
-type Placed = (usize, usize, u32, (u32, u32));
-
-fn frame<'py>(bytes: Bound<'py, PyBytes>, taken: &Taken) -> Frame<'py> {
-    (bytes, taken.left, taken.tag, taken.sender)
-}
-
-/// The next frame, or with a limit up to so many bytes of it, or of a stream. `None`: it did not come in time.
-fn take_new<'py>(
-    py: Python<'py>,
-    session: &Arc<Session>,
-    handle: u32,
-    limit: usize,
-    mode: Mode,
-    waiting: &mut Blocking<'py>,
-) -> Result<Option<Frame<'py>>, WaitError> {
-    loop {
-        // Into memory that is there already. What does not fit there is left, and told.
-        let (most, looking) = match mode {
-            Mode::Peek | Mode::PeekStream => (0, Mode::Peek),
-            _ if limit <= SMALL => (limit, mode),
-            Mode::Whole => (SMALL, Mode::Whole),
-            _ => (0, Mode::Peek),
-        };
-        let small = with_small_buffer(|buffer| {
-            let taken = session.take_wait(handle, &mut buffer[..most], looking, waiting)?;
-            Ok::<_, WaitError>(taken.map(|taken| match looking {
-                Mode::Peek => (None, taken),
-                Mode::Whole if taken.left > 0 => (None, taken),
-                _ => (Some(PyBytes::new(py, &buffer[..taken.bytes])), taken),
-            }))
-        })?;
-        let length = match small {
-            None => return Ok(None),
-            Some((Some(bytes), taken)) => return Ok(Some(frame(bytes, &taken))),
-            Some((None, taken)) if matches!(mode, Mode::Stream | Mode::PeekStream) => {
-                let (bytes, _) = session.waiting_in_queue(handle)?;
-                taken.left.max(usize::try_from(bytes).unwrap_or(usize::MAX))
-            }
-            Some((None, taken)) => taken.left,
-        };
-        let mut bytes = NewBytes::of(py, length.min(limit)).map_err(WaitError::Raised)?;
-        let taken = session.take_wait(handle, bytes.slice(), mode, &mut Blocking { py, deadline: POLL })?;
-        match taken {
-            // Another reader was quicker.
-            None => {}
-            Some(taken) if mode == Mode::Whole && taken.left > 0 => {}
-            Some(taken) => return Ok(Some(frame(bytes.filled(taken.bytes), &taken))),
-        }
-    }
-}
-
 #[cold]
-fn timed_out(py: Python<'_>, end: &Object, call: &str, detail: &'static str) -> PyErr {
+pub fn timed_out(py: Python<'_>, end: &Object, call: &str, detail: &'static str) -> PyErr {
     end.error(py, &Failure::new(TIMEOUT, detail), call)
 }
 
-/// The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
-#[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
-pub struct ReadEnd;
-
-#[pymethods]
-impl ReadEnd {
-    #[new]
-    #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(
-        cls: &Bound<'_, PyType>,
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<ReadEnd>> {
-        let object = Object::labelled(Type::ReadEnd, cls)?;
-        Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(ReadEnd))
-    }
-
-    /// Make a queue, or open the one of that name: this end of it, and ``writer``.
-    #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
-    fn bind(
-        slf: &Bound<'_, Self>,
-        session: &PySession,
-        name: Option<&str>,
-        disposition: u32,
-        access: u32,
-        quota: u64,
-        user: (u64, u64),
-        writer: &Bound<'_, WriteEnd>,
-    ) -> PyResult<()> {
-        let disposition: Disposition = self::disposition(disposition)?;
-        let (py, call) = (slf.py(), call_of(disposition));
-        let mut made: Option<Ends> = None;
-        core(slf).bind_with(py, session, name, call, |session| {
-            let ends = session.make_queue(name, disposition, access, quota, [user.0, user.1])?;
-            made = Some(ends);
-            Ok(Opened { handle: ends.reader, created: ends.created })
-        })?;
-        let Some(ends) = made else { return Ok(()) };
-        let opened = Opened { handle: ends.writer, created: ends.created };
-        let bound = write_core(writer).bind_with(py, session, name, call, |_| Ok(opened));
-        bound.inspect_err(|_| {
-            let _ = session.session.close(ends.writer);
-            let _ = core(slf).close_handle();
-        })
-    }
-
-    /// Open this end of the queue of that name, unless it has ``most`` handles already.
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
-        core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
-            let handle = session.open_queue(name, Type::ReadEnd, access, most)?;
-            Ok(Opened { handle, created: false })
-        })
-    }
-
-    /// Take the next message, all of it. Timeout in seconds; 0 only looks, None waits for ever.
-    ///
-    /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
-    #[pyo3(signature = (timeout=None))]
-    fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
-        let py = slf.py();
-        match take(slf, "get", usize::MAX, Mode::Whole, deadline(timeout)?)? {
-            Some((bytes, ..)) => Ok(bytes),
-            None => Err(timed_out(py, core(slf), "get", "nothing has come")),
-        }
-    }
-
-    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
-    /// None: the time ran out.
-    #[pyo3(signature = (limit=None, timeout=None, stream=false))]
-    fn take<'py>(
-        slf: &Bound<'py, Self>,
-        limit: Option<usize>,
-        timeout: Option<&Bound<'py, PyAny>>,
-        stream: bool,
-    ) -> PyResult<Option<Frame<'py>>> {
-        let mode = match (limit, stream) {
-            (_, true) => Mode::Stream,
-            (Some(_), false) => Mode::Part,
-            (None, false) => Mode::Whole,
-        };
-        take(slf, "get", limit.unwrap_or(usize::MAX), mode, deadline(timeout)?)
-    }
-
-    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
-    /// None: nothing is there now.
-    #[pyo3(signature = (limit=None, stream=false))]
-    fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>, stream: bool) -> PyResult<Option<Frame<'py>>> {
-        let mode = if stream { Mode::PeekStream } else { Mode::Peek };
-        take(slf, "peek", limit.unwrap_or(usize::MAX), mode, POLL)
-    }
-
-    /// Take the next frame into a buffer: bytes taken, bytes left, tag, sender. A frame that is longer is taken in part, or, if
-    /// ``whole``, not at all. With ``stream``, as many frames as fill the buffer. None: the time ran out.
-    #[pyo3(signature = (buffer, timeout=None, whole=false, stream=false))]
-    fn take_into(
-        slf: &Bound<'_, Self>,
-        buffer: &Bound<'_, PyAny>,
-        timeout: Option<&Bound<'_, PyAny>>,
-        whole: bool,
-        stream: bool,
-    ) -> PyResult<Option<Placed>> {
-        let (py, end) = (slf.py(), core(slf));
-        let mut waiting = Blocking { py, deadline: deadline(timeout)? };
-        let mut target = Target::of(buffer)?;
-        let mode = match (whole, stream) {
-            (true, _) => Mode::Whole,
-            (false, true) => Mode::Stream,
-            (false, false) => Mode::Part,
-        };
-        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, "get_into"))?;
-        let taken = session.take_wait(handle, target.slice(), mode, &mut waiting);
-        let taken = answer(py, end, "get_into", taken)?;
-        Ok(taken.map(|taken| (taken.bytes, taken.left, taken.tag, taken.sender)))
-    }
-
-    /// Bytes and frames that wait to be taken.
-    fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
-        core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
-    }
-
-    /// Process id of the sender of a frame, and its start time in clock ticks. None: it has left the session.
-    fn process_of(slf: &Bound<'_, Self>, sender: (u32, u32)) -> PyResult<Option<(u32, u64)>> {
-        core(slf).with(slf.py(), "process_of", |session, _| Ok(session.process_identity(sender.0, sender.1)))
-    }
-
-    /// Throw away what is in the queue; from now on both ends fail with ``status``.
-    fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
-        core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
-    }
-}
-
-/// The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more.
-#[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
-pub struct WriteEnd;
-
-#[pymethods]
-impl WriteEnd {
-    #[new]
-    #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(
-        cls: &Bound<'_, PyType>,
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<WriteEnd>> {
-        let object = Object::labelled(Type::WriteEnd, cls)?;
-        Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(WriteEnd))
-    }
-
-    /// Open this end of the queue of that name, unless it has ``most`` handles already.
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
-        write_core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
-            let handle = session.open_queue(name, Type::WriteEnd, access, most)?;
-            Ok(Opened { handle, created: false })
-        })
-    }
-
-    /// What the maker of the queue keeps with it.
-    fn limits(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
-        write_core(slf).with(slf.py(), "limits", |session, handle| {
-            let [first, second] = session.end_facts(handle, Type::WriteEnd)?.user;
-            Ok((first, second))
-        })
-    }
-
-    /// Put bytes, or a list or tuple of pieces, as one message, whole or not at all. Timeout in seconds; 0 only looks.
-    ///
-    /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number for the
-    /// receiver.
-    #[pyo3(signature = (data, timeout=None, *, tag=0))]
-    fn put(
-        slf: &Bound<'_, Self>,
-        data: &Bound<'_, PyAny>,
-        timeout: Option<&Bound<'_, PyAny>>,
-        tag: u32,
-    ) -> PyResult<()> {
-        match put(slf, data, timeout, tag)? {
-            Some(_) => Ok(()),
-            None => Err(timed_out(slf.py(), write_core(slf), "put", "the queue is full")),
-        }
-    }
-
-    /// The same, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
-    #[pyo3(signature = (data, timeout=None, *, tag=0))]
-    fn offer(
-        slf: &Bound<'_, Self>,
-        data: &Bound<'_, PyAny>,
-        timeout: Option<&Bound<'_, PyAny>>,
-        tag: u32,
-    ) -> PyResult<Option<u64>> {
-        Ok(put(slf, data, timeout, tag)?.map(|put| put.mark))
-    }
-
-    /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
-    /// mark. None: the time ran out.
-    #[pyo3(signature = (data, timeout=None, *, tag=0))]
-    fn put_some(
-        slf: &Bound<'_, Self>,
-        data: &Bound<'_, PyAny>,
-        timeout: Option<&Bound<'_, PyAny>>,
-        tag: u32,
-    ) -> PyResult<Option<(usize, u64)>> {
-        let pieces = Pieces::of(data)?;
-        let first = pieces.slices().first().copied().unwrap_or_default();
-        let done =
-            operate(slf, "put", timeout, |session, handle, waiting| session.put_some(handle, first, tag, waiting))?;
-        Ok(done.map(|put| (put.bytes, put.mark)))
-    }
-
-    /// Wait until no more than the quota is unread of what was put up to a mark. False: the time ran out.
-    #[pyo3(signature = (mark, timeout=None))]
-    fn wait_taken(slf: &Bound<'_, Self>, mark: u64, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        operate(slf, "wait_taken", timeout, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
-    }
-
-    /// Wait until all that was put by now has been read. False: the time ran out.
-    #[pyo3(signature = (timeout=None))]
-    fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        operate(slf, "flush", timeout, |session, handle, waiting| session.flush_queue(handle, waiting))
-    }
-
-    /// Throw away what is in the queue; from now on both ends fail with ``status``.
-    fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
-        write_core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
-    }
-}
-
-fn take<'py>(
-    slf: &Bound<'py, ReadEnd>,
-    call: &str,
-    limit: usize,
-    mode: Mode,
-    deadline: Deadline,
-) -> PyResult<Option<Frame<'py>>> {
-    let (py, end) = (slf.py(), core(slf));
-    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
-    let taken = take_new(py, session, handle, limit, mode, &mut Blocking { py, deadline });
-    answer(py, end, call, taken)
-}
-
-fn operate<'py, T>(
-    slf: &Bound<'py, WriteEnd>,
-    call: &str,
-    timeout: Option<&Bound<'py, PyAny>>,
-    body: impl FnOnce(&Arc<Session>, u32, &mut Blocking<'py>) -> Result<T, WaitError>,
-) -> PyResult<T> {
-    let (py, end) = (slf.py(), write_core(slf));
-    let mut waiting = Blocking { py, deadline: deadline(timeout)? };
-    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
-    answer(py, end, call, body(session, handle, &mut waiting))
-}
-
-fn put<'py>(
-    slf: &Bound<'py, WriteEnd>,
-    data: &Bound<'py, PyAny>,
-    timeout: Option<&Bound<'py, PyAny>>,
+/// A frame, or a part of one, as it was taken.
+#[pyclass(module = "ntipc._kernel", frozen)]
+pub struct Frame {
+    /// The data; empty if it was taken into a buffer.
+    #[pyo3(get)]
+    data: Py<PyBytes>,
+    /// Bytes that were taken.
+    #[pyo3(get)]
+    size: usize,
+    /// Bytes of the frame that are left.
+    #[pyo3(get)]
+    left: usize,
+    /// The number that its sender gave it.
+    #[pyo3(get)]
     tag: u32,
-) -> PyResult<Option<Put>> {
-    let pieces = Pieces::of(data)?;
-    operate(slf, "put", timeout, |session, handle, waiting| session.put_wait(handle, pieces.slices(), tag, waiting))
+    /// Process slot of the sender, and its generation.
+    #[pyo3(get)]
+    sender: (u32, u32),
+    arrived: Mutex<Arrived>,
 }
 
-#[inline]
-fn core<'a>(slf: &'a Bound<'_, ReadEnd>) -> &'a Object {
-    slf.as_super().as_super().get()
+/// Handles that came with a frame: they are closed if nobody claims them.
+struct Arrived {
+    session: Arc<Session>,
+    handles: Vec<Received>,
 }
 
-#[inline]
-fn write_core<'a>(slf: &'a Bound<'_, WriteEnd>) -> &'a Object {
-    slf.as_super().as_super().get()
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        close_all(&self.session, &self.handles);
+    }
+}
+
+/// Close handles that nobody wants.
+pub fn close_all(session: &Arc<Session>, handles: &[Received]) {
+    for received in handles.iter().filter(|_| !session.is_left()) {
+        let _ = session.close(received.handle);
+    }
+}
+
+impl Frame {
+    pub fn new(data: Bound<'_, PyBytes>, session: &Arc<Session>, taken: Taken) -> Frame {
+        Frame {
+            data: data.unbind(),
+            size: taken.bytes,
+            left: taken.left,
+            tag: taken.tag,
+            sender: taken.sender,
+            arrived: Mutex::new(Arrived { session: Arc::clone(session), handles: taken.handles }),
+        }
+    }
+}
+
+#[pymethods]
+impl Frame {
+    /// The handles that came with it, and the types of their objects. Whoever asks owns them from then on; asked again, none.
+    fn claim(&self) -> Vec<(u32, &'static str)> {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let handles = std::mem::take(&mut arrived.handles);
+        handles.iter().map(|received| (received.handle, received.object_type.name())).collect()
+    }
 }

@@ -1,0 +1,243 @@
+//! The end of a queue that frames are taken from.
+
+use crate::blocking::Blocking;
+use crate::buffers::{NewBytes, Target};
+use crate::object::{Object, call_of, disposition};
+use crate::queue::{Frame, answer, close_all, timed_out};
+use crate::session::PySession;
+use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
+use crate::write_end::WriteEnd;
+use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::object::table::{Disposition, Opened};
+use ntipc_kernel::queue::{Ends, Mode, Taken};
+use ntipc_kernel::{NtStatus, Session};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// A frame that lies in line is no longer than this: it is taken before anybody knows how long it is.
+const SMALL: usize = 2048;
+
+thread_local! {
+    static SMALL_FRAME: Cell<Option<Box<[u8; SMALL]>>> = const { Cell::new(None) };
+}
+
+/// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets other memory.
+fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
+    let mut buffer = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
+    let answer = body(&mut buffer);
+    SMALL_FRAME.set(Some(buffer));
+    answer
+}
+
+/// The next frame, or with a limit up to so many bytes of it, or of a stream. `None`: it did not come in time.
+fn take_new<'py>(
+    py: Python<'py>,
+    session: &Arc<Session>,
+    handle: u32,
+    limit: usize,
+    mode: Mode,
+    waiting: &mut Blocking<'py>,
+) -> Result<Option<(Bound<'py, PyBytes>, Taken)>, WaitError> {
+    loop {
+        // Into memory that is there already. What does not fit there is left, and told.
+        let (most, looking) = match mode {
+            Mode::Peek | Mode::PeekStream => (0, Mode::Peek),
+            _ if limit <= SMALL => (limit, mode),
+            Mode::Whole => (SMALL, Mode::Whole),
+            _ => (0, Mode::Peek),
+        };
+        let small = with_small_buffer(|buffer| {
+            let taken = session.take_wait(handle, &mut buffer[..most], looking, waiting)?;
+            Ok::<_, WaitError>(taken.map(|taken| match looking {
+                Mode::Peek => (None, taken),
+                Mode::Whole if taken.left > 0 => (None, taken),
+                _ => (Some(PyBytes::new(py, &buffer[..taken.bytes])), taken),
+            }))
+        })?;
+        let length = match small {
+            None => return Ok(None),
+            Some((Some(bytes), taken)) => return Ok(Some((bytes, taken))),
+            Some((None, taken)) if matches!(mode, Mode::Stream | Mode::PeekStream) => {
+                let (bytes, _) = session.waiting_in_queue(handle)?;
+                taken.left.max(usize::try_from(bytes).unwrap_or(usize::MAX))
+            }
+            Some((None, taken)) => taken.left,
+        };
+        let mut bytes = NewBytes::of(py, length.min(limit)).map_err(WaitError::Raised)?;
+        let taken = session.take_wait(handle, bytes.slice(), mode, &mut Blocking { py, deadline: POLL })?;
+        match taken {
+            // Another reader was quicker.
+            None => {}
+            Some(taken) if mode == Mode::Whole && taken.left > 0 => {}
+            Some(taken) => return Ok(Some((bytes.filled(taken.bytes), taken))),
+        }
+    }
+}
+
+/// The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
+#[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
+pub struct ReadEnd;
+
+#[pymethods]
+impl ReadEnd {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(
+        cls: &Bound<'_, PyType>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PyClassInitializer<ReadEnd>> {
+        let object = Object::labelled(Type::ReadEnd, cls)?;
+        Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(ReadEnd))
+    }
+
+    /// Make a queue, or open the one of that name: this end of it, and ``writer``.
+    #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
+    fn bind(
+        slf: &Bound<'_, Self>,
+        session: &PySession,
+        name: Option<&str>,
+        disposition: u32,
+        access: u32,
+        quota: u64,
+        user: (u64, u64),
+        writer: &Bound<'_, WriteEnd>,
+    ) -> PyResult<()> {
+        let disposition: Disposition = self::disposition(disposition)?;
+        let (py, call) = (slf.py(), call_of(disposition));
+        let mut made: Option<Ends> = None;
+        core(slf).bind_with(py, session, name, call, |session| {
+            let ends = session.make_queue(name, disposition, access, quota, [user.0, user.1])?;
+            made = Some(ends);
+            Ok(Opened { handle: ends.reader, created: ends.created })
+        })?;
+        let Some(ends) = made else { return Ok(()) };
+        let opened = Opened { handle: ends.writer, created: ends.created };
+        let bound = writer.as_super().as_super().get().bind_with(py, session, name, call, |_| Ok(opened));
+        bound.inspect_err(|_| {
+            let _ = session.session.close(ends.writer);
+            let _ = core(slf).close_handle();
+        })
+    }
+
+    /// Open this end of the queue of that name, unless it has ``most`` handles already.
+    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
+        core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
+            let handle = session.open_queue(name, Type::ReadEnd, access, most)?;
+            Ok(Opened { handle, created: false })
+        })
+    }
+
+    /// Take the next message, all of it. Timeout in seconds; 0 only looks, None waits for ever.
+    ///
+    /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
+    #[pyo3(signature = (timeout=None))]
+    fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
+        let py = slf.py();
+        match take(slf, "get", usize::MAX, Mode::Whole, deadline(timeout)?)? {
+            Some((bytes, taken)) => {
+                if let (false, Some((session, _))) = (taken.handles.is_empty(), core(slf).if_open()) {
+                    close_all(session, &taken.handles);
+                }
+                Ok(bytes)
+            }
+            None => Err(timed_out(py, core(slf), "get", "nothing has come")),
+        }
+    }
+
+    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
+    /// None: the time ran out.
+    #[pyo3(signature = (limit=None, timeout=None, stream=false))]
+    fn take<'py>(
+        slf: &Bound<'py, Self>,
+        limit: Option<usize>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        stream: bool,
+    ) -> PyResult<Option<Frame>> {
+        let mode = match (limit, stream) {
+            (_, true) => Mode::Stream,
+            (Some(_), false) => Mode::Part,
+            (None, false) => Mode::Whole,
+        };
+        take_frame(slf, "get", limit.unwrap_or(usize::MAX), mode, deadline(timeout)?)
+    }
+
+    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
+    /// None: nothing is there now.
+    #[pyo3(signature = (limit=None, stream=false))]
+    fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>, stream: bool) -> PyResult<Option<Frame>> {
+        let mode = if stream { Mode::PeekStream } else { Mode::Peek };
+        take_frame(slf, "peek", limit.unwrap_or(usize::MAX), mode, POLL)
+    }
+
+    /// Take the next frame into a buffer. A frame that is longer is taken in part, or, if
+    /// ``whole``, not at all. With ``stream``, as many frames as fill the buffer. None: the time ran out.
+    #[pyo3(signature = (buffer, timeout=None, whole=false, stream=false))]
+    fn take_into(
+        slf: &Bound<'_, Self>,
+        buffer: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        whole: bool,
+        stream: bool,
+    ) -> PyResult<Option<Frame>> {
+        let (py, end) = (slf.py(), core(slf));
+        let mut waiting = Blocking { py, deadline: deadline(timeout)? };
+        let mut target = Target::of(buffer)?;
+        let mode = match (whole, stream) {
+            (true, _) => Mode::Whole,
+            (false, true) => Mode::Stream,
+            (false, false) => Mode::Part,
+        };
+        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, "get_into"))?;
+        let taken = session.take_wait(handle, target.slice(), mode, &mut waiting);
+        let taken = answer(py, end, "get_into", taken)?;
+        Ok(taken.map(|taken| Frame::new(PyBytes::new(py, b""), session, taken)))
+    }
+
+    /// Bytes and frames that wait to be taken.
+    fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
+        core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
+    }
+
+    /// Process id of the sender of a frame, and its start time in clock ticks. None: it has left the session.
+    fn process_of(slf: &Bound<'_, Self>, sender: (u32, u32)) -> PyResult<Option<(u32, u64)>> {
+        core(slf).with(slf.py(), "process_of", |session, _| Ok(session.process_identity(sender.0, sender.1)))
+    }
+
+    /// Throw away what is in the queue; from now on both ends fail with ``status``.
+    fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
+        core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
+    }
+}
+
+fn take<'py>(
+    slf: &Bound<'py, ReadEnd>,
+    call: &str,
+    limit: usize,
+    mode: Mode,
+    deadline: Deadline,
+) -> PyResult<Option<(Bound<'py, PyBytes>, Taken)>> {
+    let (py, end) = (slf.py(), core(slf));
+    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+    let taken = take_new(py, session, handle, limit, mode, &mut Blocking { py, deadline });
+    answer(py, end, call, taken)
+}
+
+fn take_frame(
+    slf: &Bound<'_, ReadEnd>,
+    call: &str,
+    limit: usize,
+    mode: Mode,
+    deadline: Deadline,
+) -> PyResult<Option<Frame>> {
+    let (session, _) = core(slf).open_handle().map_err(|failure| core(slf).error(slf.py(), &failure, call))?;
+    Ok(take(slf, call, limit, mode, deadline)?.map(|(bytes, taken)| Frame::new(bytes, session, taken)))
+}
+
+#[inline]
+fn core<'a>(slf: &'a Bound<'_, ReadEnd>) -> &'a Object {
+    slf.as_super().as_super().get()
+}

@@ -1,0 +1,210 @@
+//! The end of a queue that frames are put into.
+
+use crate::blocking::Blocking;
+use crate::buffers::Pieces;
+use crate::object::Object;
+use crate::queue::{answer, timed_out};
+use crate::session::PySession;
+use crate::waitable::{WaitError, Waitable, deadline};
+use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::object::table::Opened;
+use ntipc_kernel::queue::{Attached, Put};
+use ntipc_kernel::{Failure, NtStatus, Session};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more.
+#[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
+pub struct WriteEnd;
+
+#[pymethods]
+impl WriteEnd {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(
+        cls: &Bound<'_, PyType>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PyClassInitializer<WriteEnd>> {
+        let object = Object::labelled(Type::WriteEnd, cls)?;
+        Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(WriteEnd))
+    }
+
+    /// Open this end of the queue of that name, unless it has ``most`` handles already.
+    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
+        core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
+            let handle = session.open_queue(name, Type::WriteEnd, access, most)?;
+            Ok(Opened { handle, created: false })
+        })
+    }
+
+    /// What the maker of the queue keeps with it.
+    fn limits(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
+        core(slf).with(slf.py(), "limits", |session, handle| {
+            let [first, second] = session.end_facts(handle, Type::WriteEnd)?.user;
+            Ok((first, second))
+        })
+    }
+
+    /// Put bytes, or a list or tuple of pieces, as one message, whole or not at all. Timeout in seconds; 0 only looks.
+    ///
+    /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number for the
+    /// receiver. ``handles``: up to 8 objects that go along, as copies of their handles, or with ``move`` themselves: then they
+    /// are closed here.
+    #[pyo3(
+        signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
+        text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
+    )]
+    fn put(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        tag: u32,
+        handles: Option<&Bound<'_, PyAny>>,
+        r#move: bool,
+    ) -> PyResult<()> {
+        match put(slf, data, timeout, tag, handles, r#move)? {
+            Some(_) => Ok(()),
+            None => Err(timed_out(slf.py(), core(slf), "put", "the queue is full")),
+        }
+    }
+
+    /// The same, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
+    #[pyo3(
+        signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
+        text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
+    )]
+    fn offer(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        tag: u32,
+        handles: Option<&Bound<'_, PyAny>>,
+        r#move: bool,
+    ) -> PyResult<Option<u64>> {
+        Ok(put(slf, data, timeout, tag, handles, r#move)?.map(|put| put.mark))
+    }
+
+    /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
+    /// mark. None: the time ran out.
+    #[pyo3(signature = (data, timeout=None, *, tag=0))]
+    fn put_some(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        tag: u32,
+    ) -> PyResult<Option<(usize, u64)>> {
+        let pieces = Pieces::of(data)?;
+        let first = pieces.slices().first().copied().unwrap_or_default();
+        let done =
+            operate(slf, "put", timeout, |session, handle, waiting| session.put_some(handle, first, tag, waiting))?;
+        Ok(done.map(|put| (put.bytes, put.mark)))
+    }
+
+    /// Wait until no more than the quota is unread of what was put up to a mark. False: the time ran out.
+    #[pyo3(signature = (mark, timeout=None))]
+    fn wait_taken(slf: &Bound<'_, Self>, mark: u64, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        operate(slf, "wait_taken", timeout, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
+    }
+
+    /// Wait until all that was put by now has been read. False: the time ran out.
+    #[pyo3(signature = (timeout=None))]
+    fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        operate(slf, "flush", timeout, |session, handle, waiting| session.flush_queue(handle, waiting))
+    }
+
+    /// Throw away what is in the queue; from now on both ends fail with ``status``.
+    fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
+        core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
+    }
+}
+
+fn operate<'py, T>(
+    slf: &Bound<'py, WriteEnd>,
+    call: &str,
+    timeout: Option<&Bound<'py, PyAny>>,
+    body: impl FnOnce(&Arc<Session>, u32, &mut Blocking<'py>) -> Result<T, WaitError>,
+) -> PyResult<T> {
+    let (py, end) = (slf.py(), core(slf));
+    let mut waiting = Blocking { py, deadline: deadline(timeout)? };
+    let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+    answer(py, end, call, body(session, handle, &mut waiting))
+}
+
+fn put<'py>(
+    slf: &Bound<'py, WriteEnd>,
+    data: &Bound<'py, PyAny>,
+    timeout: Option<&Bound<'py, PyAny>>,
+    tag: u32,
+    handles: Option<&Bound<'py, PyAny>>,
+    move_them: bool,
+) -> PyResult<Option<Put>> {
+    let pieces = Pieces::of(data)?;
+    let Some(handles) = handles else {
+        return operate(slf, "put", timeout, |session, handle, waiting| {
+            session.put_wait(handle, pieces.slices(), tag, waiting)
+        });
+    };
+    let objects = handles.try_iter()?.map(|item| Ok(item?.cast_into::<Object>()?));
+    let objects: Vec<Bound<'py, Object>> = objects.collect::<PyResult<_>>()?;
+    operate(slf, "put", timeout, |session, handle, waiting| {
+        let mut luggage = Luggage::pack(session, &objects, move_them)?;
+        let attached = Attached { handles: &luggage.handles, move_them };
+        let put = session.put_attached(handle, pieces.slices(), tag, attached, waiting)?;
+        luggage.gone = put.is_some();
+        Ok(put)
+    })
+}
+
+/// Handles that go along. Those that are moved are taken from their objects before, so that nobody closes them twice, and given back
+/// if they have not gone.
+struct Luggage<'a, 'py> {
+    objects: &'a [Bound<'py, Object>],
+    handles: SmallVec<[u32; 8]>,
+    move_them: bool,
+    gone: bool,
+}
+
+impl<'a, 'py> Luggage<'a, 'py> {
+    fn pack(
+        session: &Arc<Session>,
+        objects: &'a [Bound<'py, Object>],
+        move_them: bool,
+    ) -> Result<Luggage<'a, 'py>, Failure> {
+        let mut luggage = Luggage { objects, handles: SmallVec::new(), move_them, gone: false };
+        for object in objects {
+            let (its_session, handle) = object.get().open_handle().map_err(|_| {
+                Failure::new(
+                    NtStatus::INVALID_HANDLE,
+                    format!("{} that should go along is closed", object.get().subject()),
+                )
+            })?;
+            if !Arc::ptr_eq(its_session, session) {
+                return Err(Failure::new(
+                    NtStatus::NOT_SUPPORTED,
+                    "what goes along must belong to the session of the queue (Local\\ and Global\\ are two)",
+                ));
+            }
+            luggage.handles.push(if move_them { object.get().take_handle() } else { handle });
+        }
+        Ok(luggage)
+    }
+}
+
+impl Drop for Luggage<'_, '_> {
+    fn drop(&mut self) {
+        if self.move_them && !self.gone {
+            for (object, handle) in self.objects.iter().zip(&self.handles).filter(|(_, handle)| **handle != 0) {
+                object.get().give_handle_back(*handle);
+            }
+        }
+    }
+}
+
+#[inline]
+fn core<'a>(slf: &'a Bound<'_, WriteEnd>) -> &'a Object {
+    slf.as_super().as_super().get()
+}

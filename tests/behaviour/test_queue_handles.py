@@ -1,0 +1,140 @@
+"""Handles that travel with messages: copied or moved, with their rights, and never lost, be whoever killed."""
+
+from typing import Any
+
+import pytest
+from harness.peers import Peer
+from harness.waiting import facts, look, wait_until
+
+import ntipc
+from ntipc import Queue
+
+
+def test_objects_arrive_with_a_message(peer: Peer) -> None:
+    queue = Queue("q")
+    event, section = ntipc.Event(), ntipc.Section(size=100)
+    queue.put(b"use these", handles=[event, section])
+    peer.run("m = ntipc.Queue('q').receive(10); event, section = m.objects")
+    assert peer.run("m.data, type(event).__name__, type(section).__name__") == (b"use these", "Event", "Section")
+    peer.run("event.set(); section.map()[:2] = b'ok'")
+    assert event.wait(10) and bytes(section.map()[:2]) == b"ok"
+
+
+KINDS: dict[str, Any] = {
+    "Event": ntipc.Event,
+    "Semaphore": ntipc.Semaphore,
+    "Mutex": ntipc.Mutex,
+    "Timer": ntipc.Timer,
+    "EventPair": ntipc.EventPair,
+    "Section": lambda: ntipc.Section(size=1),
+    "QueueReader": lambda: Queue().split()[0],
+    "QueueWriter": lambda: Queue().split()[1],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("move", [False, True])
+def test_every_kind_of_object_can_travel(kind: str, move: bool) -> None:
+    queue, thing = Queue(), KINDS[kind]()
+    identity = thing.identity
+    queue.put(b"", handles=(thing,), move=move)
+    assert thing.closed is move
+    (arrived,) = queue.receive().objects
+    assert type(arrived).__name__ == kind and arrived.identity == identity
+
+
+def test_a_message_carries_eight() -> None:
+    queue, events = Queue(), [ntipc.Event(f"e{number}") for number in range(9)]
+    with pytest.raises(ntipc.InvalidParameter, match="8"):
+        queue.put(b"too many", handles=events)
+    assert queue.empty() and not any(event.closed for event in events)
+    queue.put(b"x" * 10_000, handles=events[:8])
+    assert [event.name for event in queue.receive().objects] == [f"e{number}" for number in range(8)]
+
+
+def test_rights_travel_along() -> None:
+    queue, event = Queue(), ntipc.Event()
+    queue.put(b"", handles=[event.duplicate(access=ntipc.Access.SYNCHRONIZE)])
+    (arrived,) = queue.receive().objects
+    with pytest.raises(PermissionError):
+        arrived.set()  # type: ignore[attr-defined]
+
+
+def test_object_in_a_message_lives_after_its_sender(peer: Peer) -> None:
+    queue = Queue("q")
+    peer.run("event = ntipc.Event('travels'); ntipc.Queue('q').put(b'', handles=[event]); event.close()")
+    peer.kill()
+    wait_until(lambda: len(look()["processes"]) == 1)
+    (event,) = queue.receive().objects
+    assert event.name == "travels" and facts(event)["handles"] == 1
+
+
+def test_moved_object_is_closed_here_and_comes_back_if_it_could_not_go() -> None:
+    queue, event = Queue(quota=1), ntipc.Event("e")
+    queue.put(b"1")
+    for problem, handles in (ntipc.Timeout, [event]), (ntipc.HandleClosed, [event, event]):
+        with pytest.raises(problem):
+            queue.put(b"2", 0, handles=handles, move=True)
+        assert not event.closed and not event.set() and event.wait(0)
+    queue.get()
+    queue.put(b"2", 0, handles=[event], move=True)
+    assert event.closed and len(look()["objects"]) == 3
+    with pytest.raises(ntipc.HandleClosed):
+        event.set()
+
+
+def test_whoever_takes_only_the_bytes_drops_what_came_along() -> None:
+    queue = Queue()
+    for take in queue.get, lambda: queue.get_into(bytearray(9)), queue.peek, lambda: queue.receive().data:
+        event = ntipc.Event("e")
+        queue.put(b"x", handles=[event], move=True)
+        take()
+        if not queue.empty():
+            assert len(look()["objects"]) == 3, "who peeks takes nothing"
+            queue.get()
+        with pytest.raises(FileNotFoundError):
+            ntipc.Event.open("e")
+
+
+def test_messages_that_nobody_takes_give_up_what_they_carry() -> None:
+    queue = Queue()
+    queue.put(b"x", handles=[ntipc.Event("e")])
+    assert not ntipc.Event.open("e").closed
+    queue.close()
+    wait_until(lambda: look()["objects"] == [])
+
+
+def test_what_cannot_travel_is_refused() -> None:
+    queue, closed, event = Queue(), ntipc.Event(), ntipc.Event()
+    closed.close()
+    with pytest.raises(ntipc.HandleClosed):
+        queue.put(b"", handles=[event, closed])
+    with pytest.raises(TypeError):
+        queue.put(b"", handles=[event, "event"])  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        queue.put(b"", handles=5)  # type: ignore[arg-type]
+    with pytest.raises(NotImplementedError, match="session"):
+        queue.put(b"", handles=[ntipc.Event("Global\\e")])
+    with pytest.raises(ntipc.InvalidParameter, match="read end"):
+        queue.put(b"", handles=[queue])
+    assert queue.empty() and event.set() is False
+
+
+def test_an_end_can_be_sent_through_another_queue(peer: Peer) -> None:
+    """What a server does that gives each client a way back of its own."""
+    requests = Queue("requests")
+    peer.run(
+        "back, there = ntipc.Queue().split()\n"
+        "ntipc.QueueWriter('requests').put(b'question', handles=[there], move=True)"
+    )
+    request = requests.receive(10)
+    (there,) = request.objects
+    with there:
+        there.put(b"answer to " + request.data)  # type: ignore[attr-defined]
+    assert peer.run("list(back)") == [b"answer to question"]
+
+
+def test_message_says_what_came_along() -> None:
+    queue = Queue()
+    queue.put(b"", handles=[ntipc.Event("e")])
+    assert "Event 'e'" in repr(queue.receive())
