@@ -61,7 +61,9 @@ def test_gil_is_kept_when_there_is_nothing_to_wait_for(name: str, peer: Peer) ->
 
 
 def test_closing_and_making_objects_in_many_threads_at_once(peer: Peer) -> None:
-    code = "for n in range(500):\n with ntipc.Event(f'e{n % 7}') as e: e.set(); e.wait(0)"
+    # In a function: what the threads of a peer store by name is theirs together.
+    peer.run("def use():\n for n in range(500):\n  with ntipc.Event(f'e{n % 7}') as e: e.set(); e.wait(0)")
+    code = "use()"
     for call in [peer.begin(code, f"t{number}") for number in range(8)]:
         call.result()
     assert ntipc.Event("e0").created
