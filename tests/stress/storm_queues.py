@@ -137,9 +137,10 @@ class Queueing(Actor):
                 limit = self.dice.choice([1, 2500, 200_000])
                 taken = reader.take(limit, 0)
                 expected = there.pop(0)
-                if taken is None or taken[:2] != (expected[:limit], max(0, len(expected) - limit)):
+                rest = max(0, len(expected) - limit)
+                if taken is None or (taken.data, taken.left) != (expected[:limit], rest):
                     self.ledger.complain("a queue of one's own does not hold what was put into it")
-                elif taken[1]:
+                elif taken.left:
                     there.insert(0, expected[limit:])
         roll = self.dice.randrange(3)
         if roll == 0:
