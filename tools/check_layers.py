@@ -20,6 +20,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"access"}),
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection", "pipe_names"}),
+    frozenset({"queue_messages"}),
     frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections", "queues"}),
     frozenset({"mailslots"}),
     frozenset({"waits"}),

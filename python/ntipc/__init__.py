@@ -50,7 +50,8 @@ from ntipc.inspection import examine, inspect
 from ntipc.mailslots import Mailslot, MailslotClient
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
-from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
+from ntipc.queue_messages import QueueMessage
+from ntipc.queues import Queue, QueueReader, QueueWriter
 from ntipc.sections import Section, View
 from ntipc.semaphores import Semaphore
 from ntipc.sessions import Session

@@ -20,7 +20,8 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
-from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueMessage, QueueWriter, checked_quota, message_of
+from ntipc.queue_messages import QueueMessage, message_of
+from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueWriter, checked_quota
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:

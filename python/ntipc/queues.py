@@ -13,7 +13,6 @@ A queue has a reading end and a writing end. A :class:`Queue` holds both; :class
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 from ntipc import _kernel
 from ntipc.errors import EndOfStream, NtError, Status, from_status
 from ntipc.names import describe
-from ntipc.objects import ClosingObject, HasPid, NtObject, ObjectInfo, claim
+from ntipc.objects import ClosingObject, HasPid, NtObject, ObjectInfo
+from ntipc.queue_messages import QueueMessage, message_of, pack, unpack
 from ntipc.sessions import Session, place
 
 if TYPE_CHECKING:
@@ -48,30 +48,6 @@ class QueueInfo(ObjectInfo):
     messages: int
     readers: int
     writers: int
-
-
-class QueueMessage:
-    """A message with what came along.
-
-    Attributes:
-        data: The bytes.
-        tag: The number that the sender gave it.
-        pid: Process id of the sender as the session knows it; ``None`` if that process has left the session.
-        objects: What came along: new handles to the objects that the sender gave, which are this process's now.
-    """
-
-    __slots__ = __match_args__ = ("data", "tag", "pid", "objects")
-
-    def __init__(self, data: bytes, tag: int = 0, pid: int | None = None, objects: Sequence[NtObject] = ()) -> None:
-        self.data = data
-        self.tag = tag
-        self.pid = pid
-        self.objects = tuple(objects)
-
-    def __repr__(self) -> str:
-        data = repr(self.data) if len(self.data) <= 40 else f"{self.data[:40]!r}... ({len(self.data):,} bytes)"
-        objects = f", objects={self.objects}" if self.objects else ""
-        return f"QueueMessage(data={data}, tag={self.tag}, pid={self.pid}{objects})"
 
 
 class QueueEnd(ClosingObject):
@@ -239,7 +215,10 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         >>> queue.get_object()["done"].set(), event.wait(0)
         (False, True)
         """
-        return pickle.loads(self.get(timeout))
+        frame = self.take(None, timeout)
+        if frame is None:
+            raise self._late("get_object")
+        return unpack(frame, self.session)
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages until the end of the stream."""
@@ -251,12 +230,6 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
 
     def _late(self, call: str) -> NtError:
         return self._failure(Status.TIMEOUT, call, "nothing has come")
-
-
-def message_of(end: _kernel.ReadEnd, session: Session, frame: _kernel.Frame) -> QueueMessage:
-    """Say who sent a frame, and make objects of the handles that came along."""
-    process = end.process_of(frame.sender)
-    return QueueMessage(frame.data, frame.tag, process and process[0], claim(frame, session))
 
 
 class QueueWriter(_kernel.WriteEnd, QueueEnd):
@@ -329,7 +302,8 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
             PeerGone: Nobody can read it; a ``BrokenPipeError``.
             pickle.PicklingError: ``value`` cannot be pickled.
         """
-        self.put(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), timeout, tag=tag)
+        data, objects = pack(value, self.session_path)
+        self.put(data, timeout, tag=tag, handles=objects or None)
 
 
 class Queue(QueueReader):

@@ -1,5 +1,6 @@
 """Handles that travel with messages: copied or moved, with their rights, and never lost, be whoever killed."""
 
+import pickle
 from typing import Any
 
 import pytest
@@ -138,3 +139,39 @@ def test_message_says_what_came_along() -> None:
     queue = Queue()
     queue.put(b"", handles=[ntipc.Event("e")])
     assert "Event 'e'" in repr(queue.receive())
+
+
+class Special(ntipc.Event):
+    """A class of a program's own."""
+
+
+def test_pickled_objects_travel_as_handles_and_are_given_up_with_their_message(peer: Peer) -> None:
+    queue = Queue("q")
+    events = [ntipc.Event() for _ in range(12)]
+    queue.put_object({"events": events, "again": events[0], "special": Special(), "other": ntipc.Event("Global\\e")})
+    got = queue.get_object()
+    assert [event.identity for event in got["events"]] == [event.identity for event in events]
+    assert got["again"] is got["events"][0] and type(got["special"]) is Special and got["other"].name == "e"
+    del got, events
+    queue.put_object([ntipc.Event("lost"), ntipc.Section("lost too", 1)])
+    ntipc.Event.open("lost").close()
+    assert queue.get()
+    for kind, name in (ntipc.Event, "lost"), (ntipc.Section, "lost too"):
+        with pytest.raises(FileNotFoundError):
+            kind.open(name)
+
+
+def test_whole_queues_can_be_pickled_into_a_queue(peer: Peer) -> None:
+    queue, back = Queue("q"), Queue()
+    queue.put_object(back)
+    peer.run("back = ntipc.Queue('q').get_object(10); back.put(b'here')")
+    assert back.get(10) == b"here"
+
+
+def test_forged_pickle_names_no_object() -> None:
+    queue = Queue()
+    forged = pickle.PROTO + b"\x05" + pickle.BININT1 + b"\x00" + pickle.GLOBAL + b"ntipc.events\nEvent\n"
+    forged += pickle.TUPLE2 + pickle.BINPERSID + pickle.STOP
+    queue.put(forged)
+    with pytest.raises(pickle.UnpicklingError, match="did not come along"):
+        queue.get_object()
