@@ -4,7 +4,8 @@ from ntipc import _kernel
 
 LEFT_TO_RUST: frozenset[str] = frozenset(
     ["PutHandleNamed", "PutHandleMoved", "TakeHandleStored", "TakeHandleMoved", "PlaceDropped", "CollectTaken"]
+    + ["ReplyQueueMade", "CallNoted", "CallTaken", "ReplyAllowed", "LostTold"]
 )
-"""Points of handles in frames. The kernel's own sweep, `queue_deaths`, has a scene for each."""
+"""Points of handles in frames and of calls. The kernel's own sweep, `queue_deaths`, has a scene for each."""
 
 POINTS: tuple[str, ...] = tuple(point for point in _kernel.FAULT_POINTS if point not in LEFT_TO_RUST)

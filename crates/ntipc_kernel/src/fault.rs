@@ -44,7 +44,7 @@ fault_points! {
     PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved,
     HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
     PutTold, TurnTaken, TurnLeft, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
-    PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,
+    ReplyQueueMade, CallNoted, CallTaken, ReplyAllowed, LostTold, PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,
     SettlePositions, SettleChain, SettleUnlocked, SettleTurn, SettleTold,
     // fork
     ForkBeforeCopy, ForkCopied,

@@ -59,6 +59,8 @@ ingredients! {
     RefsOneByOne = "refs-one-by-one",
     /// Recovery counts the handles that lie in frames.
     InFlightCounted = "in-flight-counted",
+    /// Callers are told when nobody will answer them.
+    LostTold = "lost-told",
     /// Queues that only their own frames lead to are emptied.
     Collect = "collect",
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.

@@ -14,6 +14,7 @@ macro_rules! statuses {
 
 statuses! {
     DEVICE_BUSY = 0x8000_0011,
+    UNSUCCESSFUL = 0xC000_0001,
     INVALID_HANDLE = 0xC000_0008,
     INVALID_PARAMETER = 0xC000_000D,
     INVALID_VIEW_SIZE = 0xC000_001F,
@@ -39,7 +40,9 @@ statuses! {
     PROCESS_IS_TERMINATING = 0xC000_010A,
     PIPE_BROKEN = 0xC000_014B,
     MUTANT_LIMIT_EXCEEDED = 0xC000_0191,
+    REPLY_MESSAGE_MISMATCH = 0xC000_021F,
     MAPPED_ALIGNMENT = 0xC000_0220,
+    LPC_REPLY_LOST = 0xC000_0253,
 }
 
 /// What went wrong: the status decides the exception, the detail is one sentence for people.

@@ -45,7 +45,8 @@ pub fn fields() -> Vec<Field> {
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
-            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow,
+            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow, lost, call, reply_queue, reply_reader,
+            reply_writer,
             queue_need, queue_wants, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
             creator_pid, a, b;

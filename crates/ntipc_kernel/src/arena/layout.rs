@@ -268,8 +268,16 @@ pub struct Thread {
     /// What this thread's wait for a queue's end needs, and how much of it; see `queue::state`.
     pub queue_need: AtomicU64,
     pub queue_wants: AtomicU32,
+    /// The serial number of the call of this thread that nobody will answer, or 0. Dispatcher lock; cleared by the thread.
+    pub lost: AtomicU32,
+    /// The call of this thread, and who may answer it: see `queue::call`.
+    pub call: AtomicU64,
+    /// The queue for replies: its body + 1, and the handles that hold it.
+    pub reply_queue: AtomicU32,
+    pub reply_reader: AtomicU32,
+    pub reply_writer: AtomicU32,
     /// Room for APCs and alerts.
-    _room: [AtomicU32; 57],
+    _room: [AtomicU32; 51],
 }
 
 impl Thread {
@@ -278,6 +286,14 @@ impl Thread {
             noted.put(0);
         }
         self.noted_overflow.put(0);
+    }
+
+    /// No call is under way, and no queue for replies is there.
+    pub fn forget_calls(&self) {
+        self.call.put(self.call.get() & !0xffff_ffff | 1 << 31);
+        for word in [&self.lost, &self.reply_queue, &self.reply_reader, &self.reply_writer] {
+            word.put(0);
+        }
     }
 
     pub fn process_slot(&self) -> Option<u32> {

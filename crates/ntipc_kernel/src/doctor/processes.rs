@@ -2,7 +2,7 @@
 
 use super::look::{Life, Look, life};
 use crate::arena::layout::{FULL_WORDS, IN_FRAMES, PROCESSES, word};
-use crate::object::handles::{Entry, IN_FLIGHT, INHERITABLE, number};
+use crate::object::handles::{Entry, HIDDEN, IN_FLIGHT, INHERITABLE, number};
 use crate::sync::Shared;
 use crate::sys::process;
 
@@ -74,7 +74,7 @@ impl Look<'_> {
                 continue;
             };
             let generation = word::generation(object.word.get());
-            let known_flags = entry.flags & !(INHERITABLE | IN_FLIGHT) == 0;
+            let known_flags = entry.flags & !(INHERITABLE | IN_FLIGHT | HIDDEN) == 0;
             self.find_if(generation != entry.generation || !known_flags, "handle", &subject, || {
                 let (object, old, flags) = (entry.object, entry.generation, entry.flags);
                 format!("{subject} leads to generation {old} of object {object}, which is at {generation}; flags {flags:#x}.")

@@ -25,6 +25,8 @@ use std::sync::Arc;
 pub const INHERITABLE: u32 = 1;
 /// A reference in flight: held by its sender until the receiver claims it, no handle that anybody can use.
 pub const IN_FLIGHT: u32 = 2;
+/// Belongs to a thread of the process: nobody can close, copy or inherit it.
+pub const HIDDEN: u32 = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -53,6 +55,11 @@ impl Entry {
             access: (rights & 0x3ff) | (rights >> 10) << 16,
             flags: (packed >> 56) as u32 & 0xf,
         })
+    }
+
+    /// Not a handle that its process has a number for.
+    pub fn is_private(self) -> bool {
+        self.flags & (IN_FLIGHT | HIDDEN) != 0
     }
 
     pub fn in_flight(self) -> bool {
@@ -99,6 +106,11 @@ impl Session {
         self.open_entry(handle).ok_or_else(invalid)
     }
 
+    /// The same, of a handle that the program may do with as it likes.
+    pub(crate) fn own_entry(&self, handle: u32) -> NtResult<Entry> {
+        self.open_entry(handle).filter(|entry| !entry.is_private()).ok_or_else(invalid)
+    }
+
     /// The same, of a given type and with the rights needed.
     #[inline]
     pub(crate) fn entry_of(&self, handle: u32, wanted: Type, rights: u32) -> NtResult<(Entry, Kind)> {
@@ -128,7 +140,7 @@ impl Session {
             Err(failure) => return Err(failure),
         };
         let packed = self.arena.handle(self.slot(), index).get();
-        if Entry::unpack(packed).is_none_or(Entry::in_flight) {
+        if Entry::unpack(packed).is_none_or(Entry::is_private) {
             return Err(invalid());
         }
         locked.clear_handle(self.slot(), index);
@@ -137,7 +149,7 @@ impl Session {
 
     pub fn set_inheritable(self: &Arc<Self>, handle: u32, inheritable: bool) -> NtResult<()> {
         let _locked = self.lock()?;
-        let mut entry = self.entry(handle)?;
+        let mut entry = self.own_entry(handle)?;
         entry.flags = if inheritable { entry.flags | INHERITABLE } else { entry.flags & !INHERITABLE };
         if let Some(index) = place(handle) {
             self.arena.handle(self.slot(), index).put(entry.pack());
@@ -154,7 +166,7 @@ impl Session {
         inheritable: bool,
     ) -> NtResult<u32> {
         let mut locked = self.lock()?;
-        let mut entry = self.entry(handle)?;
+        let mut entry = self.own_entry(handle)?;
         let process = match pid {
             None => self.slot(),
             Some(pid) => locked.process_of(pid).ok_or_else(|| {
@@ -172,7 +184,7 @@ impl Session {
     /// Make a reference in flight: (process slot, its generation, place, object, object generation, rights).
     pub fn park(self: &Arc<Self>, handle: u32) -> NtResult<[u32; 6]> {
         let mut locked = self.lock()?;
-        let entry = Entry { flags: IN_FLIGHT, ..self.entry(handle)? };
+        let entry = Entry { flags: IN_FLIGHT, ..self.own_entry(handle)? };
         let slot = self.slot();
         let parked = locked.insert_handle(slot, entry)?;
         let generation = self.arena.process(slot).generation.get();

@@ -130,7 +130,7 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Give process slot `to` the handles of `from`, at the same numbers. References in flight stay with their sender.
+    /// Give process slot `to` the handles of `from`, at the same numbers. Those that are private stay with their process.
     pub(super) fn copy_handles(&mut self, from: u32, generation: u32, to: u32) -> NtResult<()> {
         let arena = &self.session.arena;
         let parent = arena.process(from & (PROCESSES - 1));
@@ -145,7 +145,7 @@ impl Locked<'_> {
         for index in 0..high {
             let packed = arena.handle(from, index).get();
             match Entry::unpack(packed) {
-                Some(entry) if !entry.in_flight() => self.store_handle(to, index, packed),
+                Some(entry) if !entry.is_private() => self.store_handle(to, index, packed),
                 _ => {}
             }
         }

@@ -50,6 +50,7 @@ impl Locked<'_> {
         fault!(ReleaseThread);
         // After its wait, so that no chance goes to the dead.
         self.settle(slot);
+        self.end_calls(slot);
         // A superset of what it owns: what it noted, and what its last wait may have given it.
         if thread.noted_overflow.get() != 0 {
             for object in 0..arena.objects() {
@@ -95,6 +96,7 @@ impl Locked<'_> {
 
     /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0.
     pub fn release_process(&mut self, process: u32) {
+        self.lose_calls_to(process);
         let record = self.session.arena.process(process);
         record.pid.put(0);
         record.start_time.put(0);

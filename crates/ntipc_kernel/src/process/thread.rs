@@ -146,6 +146,7 @@ impl Session {
         thread.linked.put(0);
         thread.forget_notes();
         thread.alertable.put(0);
+        thread.forget_calls();
         thread.process.put(self.slot() + 1);
     }
 

@@ -7,7 +7,7 @@
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
-use super::frame::{Found, Frame, Place};
+use super::frame::{Found, Frame, Place, REQUEST};
 use super::pages::{Chain, DRAINED};
 use super::side::{leave_side, try_side};
 use crate::fault::fault;
@@ -69,13 +69,15 @@ impl Locked<'_> {
     fn dispose(&mut self, body: u32, to: u64, chain: Option<Chain>, frame: Option<&Frame>) {
         let header = self.session.arena.header();
         let carried = frame.map_or([0; _], |frame| frame.carried);
-        if chain.is_none() && carried[0] == 0 {
+        let request = frame.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
+        if chain.is_none() && carried[0] == 0 && request == 0 {
             self.session.arena.queue(body).head.put(to);
             fault!(DrainMoved);
             return;
         }
         header.drained_to.put(to);
         chain.unwrap_or_default().write(&header.drained);
+        header.drained_request.put(request);
         for (place, carried) in header.drained_places.iter().zip(carried) {
             place.put(carried);
         }
@@ -107,6 +109,9 @@ impl Locked<'_> {
         let header = self.session.arena.header();
         if header.queue_busy.get() != 0 {
             self.drop_places(&header.drained_places);
+            if header.drained_request.get() != 0 {
+                self.lose_request(header.drained_request.get());
+            }
             header.queue_busy.put(0); // D6
         }
     }

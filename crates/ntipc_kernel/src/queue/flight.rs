@@ -84,7 +84,7 @@ impl Session {
         self.whole()?;
         let mut entries = SmallVec::<[Entry; CARRIED]>::new();
         for handle in handles {
-            let entry = self.entry(*handle)?;
+            let entry = self.own_entry(*handle)?;
             if entry.object == reader {
                 return Err(refused(
                     "the read end of a queue cannot go into that queue: nobody could take it out again",

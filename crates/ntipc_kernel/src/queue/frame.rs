@@ -28,6 +28,8 @@ pub const HEADER: u32 = 32;
 const END: u32 = u32::MAX;
 /// Flag: the data lies in a chain of its own.
 pub const OUT_OF_LINE: u32 = 1;
+/// Flag: its sender waits for a reply.
+pub const REQUEST: u32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {

@@ -73,6 +73,7 @@ impl Session {
             Failure::new(NtStatus::INSUFFICIENT_RESOURCES, why)
         })?;
         hands[free].commit.put(IDLE);
+        hands[free].correlation.put(0);
         hands[free].intent.put((body + 1) << 1 | side as u32);
         fault!(HandNamed);
         Ok(Held { slot, index: free as u32 })
@@ -137,6 +138,9 @@ impl Locked<'_> {
                 None => {}
             }
             fault!(SettleChain);
+        }
+        if side == Side::Take && matches!(commit, TAKE | OWN) && hand.correlation.get() != 0 {
+            self.lose_request(hand.correlation.get());
         }
         match chains_are_the_queues {
             true => forget_places(&hand.places),

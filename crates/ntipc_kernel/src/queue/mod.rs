@@ -10,11 +10,13 @@
 //! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
 //! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
 //! * `flight`: handles in frames
+//! * `call`: requests and replies
 //! * `drain`: frames that nobody will take
 //! * `collect`: what nobody can reach any more
 //! * `reclaim`: pages of empty queues, when there are no others
 //! * `query`: looking
 
+mod call;
 mod collect;
 mod drain;
 mod ends;
@@ -34,6 +36,7 @@ mod take;
 mod turn;
 mod waiting;
 
+pub use call::Answer;
 pub(crate) use collect::Losses;
 pub use ends::Ends;
 pub use flight::{Attached, HANDLES_MAX, Received};

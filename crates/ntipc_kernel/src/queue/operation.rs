@@ -42,6 +42,13 @@ impl Session {
         Ok(Operation { session: self, held: self.take_hand(slot, body, side)?, body, side, incarnation, waited: false })
     }
 
+    /// Does what the thread in `slot` began in that incarnation still belong to the calling thread?
+    pub(super) fn is_mine(self: &Arc<Self>, incarnation: u64, slot: u32) -> bool {
+        self.incarnation.load(Ordering::Acquire) == incarnation
+            && !self.is_left()
+            && self.thread_slot().is_ok_and(|now| now == slot)
+    }
+
     pub(super) fn is_awaited(&self, object: u32) -> bool {
         self.arena.object(object).word.load(Ordering::Relaxed) & word::HAS_WAITERS != 0
     }
@@ -49,10 +56,7 @@ impl Session {
 
 impl Operation<'_> {
     fn is_mine(&self) -> bool {
-        let session = self.session;
-        session.incarnation.load(Ordering::Acquire) == self.incarnation
-            && !session.is_left()
-            && session.thread_slot().is_ok_and(|slot| slot == self.held.slot)
+        self.session.is_mine(self.incarnation, self.held.slot)
     }
 
     /// Wait for our end of the queue, which is the object `end`, through `handle`.

@@ -11,7 +11,7 @@
 //! Crash: see `hand`. Nothing fails after P5.
 
 use super::flight::{Attached, forget_places};
-use super::frame::{Frame, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, footprint};
+use super::frame::{Frame, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, REQUEST, footprint};
 use super::hand::{DATA, IDLE, PUT, ROW, Side};
 use super::operation::{Operation, Waited};
 use super::pages::{Chain, pages_for};
@@ -39,16 +39,45 @@ pub struct Put {
 }
 
 /// What is to be put.
-struct Message<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
     pieces: &'a [&'a [u8]],
     length: usize,
     tag: u32,
     /// A part of it will do.
     some: bool,
     attached: Attached<'a>,
+    flags: u32,
+    correlation: u64,
 }
 
-impl Message<'_> {
+/// Where it goes.
+#[derive(Clone, Copy)]
+pub(super) enum To {
+    /// Through a handle to a write end.
+    Handle(u32),
+    /// To whoever waits for the reply with that correlation number.
+    Caller(u64),
+}
+
+impl<'a> Message<'a> {
+    pub fn new(pieces: &'a [&'a [u8]], tag: u32, attached: Attached<'a>) -> NtResult<Message<'a>> {
+        let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        if length > LENGTH_MAX {
+            return Err(Session::too_long(length));
+        }
+        attached.check()?;
+        Ok(Message { pieces, length, tag, some: false, attached, flags: 0, correlation: 0 })
+    }
+
+    pub fn asking(self, correlation: u64) -> Self {
+        Message { flags: REQUEST, correlation, ..self }
+    }
+
+    pub fn answering(self, correlation: u64) -> Self {
+        Message { correlation, ..self }
+    }
+
     /// The least room that helps.
     fn need(&self) -> u64 {
         if self.some { 1 } else { self.length as u64 }
@@ -118,12 +147,7 @@ impl Session {
         attached: Attached<'_>,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
-        let length = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
-        if length > LENGTH_MAX {
-            return Err(Session::too_long(length).into());
-        }
-        attached.check()?;
-        self.put_any(handle, &Message { pieces, length, tag, some: false, attached }, waiting)
+        self.put_any(To::Handle(handle), &Message::new(pieces, tag, attached)?, waiting)
     }
 
     /// Put as much of a stream as there is room for, up to 64 KiB, as soon as there is room for any. `None`: there was none in time.
@@ -140,13 +164,14 @@ impl Session {
             self.check_puttable(queue, reader)?;
             return Ok(Some(Put { bytes: 0, mark: queue.data_in.get() }));
         }
-        let attached = Attached::NOTHING;
-        self.put_any(handle, &Message { pieces: &[data], length: data.len(), tag, some: true, attached }, waiting)
+        let pieces = [data];
+        let message = Message { some: true, ..Message::new(&pieces, tag, Attached::NOTHING)? };
+        self.put_any(To::Handle(handle), &message, waiting)
     }
 
-    fn put_any<W: Waiting>(
+    pub(super) fn put_any<W: Waiting>(
         self: &Arc<Self>,
-        handle: u32,
+        to: To,
         message: &Message<'_>,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
@@ -154,7 +179,7 @@ impl Session {
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;
-            let (entry, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+            let (entry, body, queue, reader) = self.way(to)?;
             self.check_puttable(queue, reader)?;
             self.check_turn(queue, body, slot);
             if waiting.polls() && !self.may_put(queue, slot, message.need()) {
@@ -163,22 +188,24 @@ impl Session {
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
             let mut filled = None;
             loop {
-                let waited = match operation.put(handle, queue, message, &mut filled, waiting)? {
+                let waited = match operation.put(to, queue, message, &mut filled, waiting)? {
                     Attempt::Put(put) => return Ok(Some(put)),
                     Attempt::NoRoom if waiting.polls() => return Ok(None),
                     Attempt::NoRoom => {
                         self.check_turn(queue, body, slot);
                         self.take_turn(queue, slot);
+                        let To::Handle(handle) = to else { return Ok(None) };
                         operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
                     }
                     Attempt::Waited(waited) => waited,
                 };
                 match waited {
                     // Perhaps because nobody reads any more, or of damage, and not because there is room.
-                    Waited::Again if self.still_leads_to(handle, Type::WriteEnd, body)? => {
+                    Waited::Again if self.way_still_leads_to(to, body)? => {
                         self.check_puttable(queue, reader)?;
                     }
                     Waited::TooLate => return Ok(None),
+                    Waited::Anew if message.flags & REQUEST != 0 => return Ok(None), // it is another thread's
                     Waited::Again | Waited::Anew => break,
                 }
             }
@@ -187,6 +214,18 @@ impl Session {
 
     fn may_put(&self, queue: &Queue, slot: u32, length: u64) -> bool {
         self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
+    }
+
+    fn way(&self, to: To) -> NtResult<(Entry, u32, &Queue, u32)> {
+        match to {
+            To::Handle(handle) => self.end_of(handle, Type::WriteEnd),
+            To::Caller(correlation) => self.way_to_caller(correlation),
+        }
+    }
+
+    fn way_still_leads_to(&self, to: To, body: u32) -> NtResult<bool> {
+        self.whole()?;
+        Ok(self.way(to)?.1 == body)
     }
 
     /// After a wait: is the handle to the same queue as before?
@@ -214,7 +253,7 @@ impl Operation<'_> {
     /// Put it if there is room.
     fn put<W: Waiting>(
         &mut self,
-        handle: u32,
+        to: To,
         queue: &Queue,
         message: &Message<'_>,
         filled: &mut Option<Filled>,
@@ -246,18 +285,18 @@ impl Operation<'_> {
         let frame = Frame {
             length: length as u32,
             footprint: footprint(length, message.attached.handles.len()),
-            flags: if filled.is_some() { OUT_OF_LINE } else { 0 },
+            flags: message.flags | if filled.is_some() { OUT_OF_LINE } else { 0 },
             tag: message.tag,
             sender: session.slot(),
             sender_generation: session.slot_generation.load(Ordering::Relaxed),
-            correlation: 0,
+            correlation: message.correlation,
             chain: filled.as_ref().map(|filled| filled.chain),
             carried: [0; CARRIED],
         };
         loop {
             session.lock_side(&queue.put_lock, self.held); // P3
             fault!(PutLocked);
-            let tried = self.put_locked(handle, queue, frame, message);
+            let tried = self.put_locked(to, queue, frame, message);
             self.held.words(session).commit.put(IDLE);
             if let Ok(Tried::NoPage) = tried {
                 session.unlock_side(&queue.put_lock);
@@ -308,9 +347,9 @@ impl Operation<'_> {
         }
     }
 
-    fn put_locked(&self, handle: u32, queue: &Queue, mut frame: Frame, message: &Message<'_>) -> NtResult<Tried> {
+    fn put_locked(&self, to: To, queue: &Queue, mut frame: Frame, message: &Message<'_>) -> NtResult<Tried> {
         let (session, held) = (self.session, self.held);
-        let (_, body, again, reader) = session.end_of(handle, Type::WriteEnd)?;
+        let (_, body, again, reader) = session.way(to)?;
         if !std::ptr::eq(queue, again) || body != self.body {
             return Err(NtStatus::INVALID_HANDLE.into());
         }

@@ -128,6 +128,14 @@ impl Arena {
         }
     }
 
+    /// Is that body, + 1, the queue for replies of the thread with slot + 1 `me`, whose call nobody will answer?
+    fn is_lost(&self, me: u32, body: u32) -> bool {
+        let Some(slot) = me.checked_sub(1) else { return false };
+        let thread = self.thread(slot);
+        let lost = thread.lost.get();
+        lost != 0 && thread.reply_queue.get() == body && u64::from(lost) == thread.call.get() >> 32
+    }
+
     fn end_is_signalled(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> bool {
         fence(Ordering::SeqCst); // W2
         let Some((_, queue, read, write)) = self.queue_of(object) else { return true };
@@ -135,7 +143,7 @@ impl Arena {
             return true;
         }
         if kind == Kind::ReadEnd {
-            return self.object(write).handles.get() == 0 || !is_empty(queue);
+            return self.object(write).handles.get() == 0 || !is_empty(queue) || self.is_lost(me, object.limit.get());
         }
         self.object(read).handles.get() == 0
             || match me {

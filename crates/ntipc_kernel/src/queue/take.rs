@@ -14,7 +14,7 @@
 //! Crash: see `hand`. Before C4 nothing has happened, after it the frame is lost with its taker, and nothing else is.
 
 use super::flight::Received;
-use super::frame::{Found, Frame, Place};
+use super::frame::{Found, Frame, Place, REQUEST};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
 use super::operation::{Operation, Waited};
 use super::pages::{Chain, Cursor};
@@ -63,6 +63,8 @@ pub struct Taken {
     pub tag: u32,
     /// Process slot of the sender of the first frame, and its generation.
     pub sender: (u32, u32),
+    /// Of the first frame: not 0 if its sender waits for a reply, which [`Session::reply`] gives.
+    pub correlation: u64,
     /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
     pub handles: Vec<Received>,
 }
@@ -74,6 +76,7 @@ impl Taken {
             left: 0,
             tag: frame.tag,
             sender: (frame.sender, frame.sender_generation),
+            correlation: frame.correlation,
             handles: Vec::new(),
         }
     }
@@ -271,8 +274,7 @@ impl Operation<'_> {
             chain.write(&self.held.words(session).chains[DATA as usize]);
         }
         piece.after = (piece.after.0.wrapping_add(bytes as u64), piece.after.1.wrapping_add(u64::from(ends)));
-        let carried = if ends { &frame.carried[..frame.handles()] } else { &[] };
-        piece.taken.handles = self.advance(queue, after, piece.after, carried).inspect_err(|_| {
+        piece.taken.handles = self.advance(queue, after, piece.after, ends.then_some(&frame)).inspect_err(|_| {
             self.held.words(session).chains[DATA as usize].first.put(0); // still the frame's
         })?;
         Ok(Some(piece))
@@ -287,19 +289,31 @@ impl Operation<'_> {
         self.session.check_takable(queue)
     }
 
-    /// C4, C5: the head goes to `after`, and what the hand names is ours, as are the handles that the frame carries. Fails, and
-    /// takes nothing, if there is no room for them.
-    fn advance(&self, queue: &Queue, after: u64, (data, frames): Stamp, carried: &[u32]) -> NtResult<Vec<Received>> {
+    /// C4, C5: the head goes to `after`, and what the hand names is ours, as are the handles of the `whole` frame, and the duty to
+    /// answer it. Fails, and takes nothing, if there is no room for the handles.
+    fn advance(
+        &self,
+        queue: &Queue,
+        after: u64,
+        (data, frames): Stamp,
+        whole: Option<&Frame>,
+    ) -> NtResult<Vec<Received>> {
         let hand = self.held.words(self.session);
         hand.after.put(after);
         hand.data.put(data);
         hand.frames.put(frames);
+        let carried = whole.map_or(&[][..], |frame| &frame.carried[..frame.handles()]);
+        let request = whole.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
+        hand.correlation.put(request);
         let mut received = Vec::new();
         if carried.is_empty() {
             hand.commit.put(TAKE);
             fault!(TakeCommitted);
         } else {
             received = self.session.receive(self.held, carried)?;
+        }
+        if request != 0 {
+            self.session.take_request(request);
         }
         queue.taken_on.store(processor(), Ordering::Relaxed);
         queue.head.store(after, Ordering::Release);
@@ -330,7 +344,7 @@ impl Operation<'_> {
                 Found::Next(next) => {
                     let page = Chain { first: place.page, last: place.page, count: 1 };
                     page.write(&hand.chains[ROW as usize]);
-                    self.advance(queue, Place { page: next, offset: 0 }.position(), stamp(queue), &[])?;
+                    self.advance(queue, Place { page: next, offset: 0 }.position(), stamp(queue), None)?;
                     session.give_pages(held.slot + 1, held.grip(ROW));
                     hand.commit.put(IDLE);
                 }

@@ -6,6 +6,7 @@
 #![cfg(feature = "faults")]
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod calls;
 mod frames;
 mod handles;
 mod settling;
@@ -27,6 +28,9 @@ fn victim() {
         "token" => turns::victim_waits_for_a_frame(&stage),
         "reclaim" => frames::victim_reclaims(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),
+        "ask" => calls::victim_asks(&stage),
+        "answer" => calls::victim_answers(&stage),
+        "refuse" => calls::victim_refuses(&stage),
         "send" => handles::victim_sends(&stage),
         "receive" => handles::victim_receives(&stage),
         "drop" => handles::victim_drops(&stage),
@@ -37,10 +41,13 @@ fn victim() {
 }
 
 /// What each file of scenes reaches; each of its tests makes sure of its part.
-const REACHED: [&[&str]; 8] = [
+const REACHED: [&[&str]; 11] = [
     frames::BY_PUTTING,
     frames::BY_TAKING,
     frames::BY_MAKING,
+    calls::BY_ASKING,
+    calls::BY_ANSWERING,
+    calls::BY_LOSING,
     handles::BY_SENDING,
     handles::BY_RECEIVING,
     handles::BY_DROPPING,
