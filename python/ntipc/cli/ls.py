@@ -115,7 +115,19 @@ def _print_table(console: "Console", columns: tuple[str, ...], rows: list[tuple[
 
 
 def _title(entry: dict[str, Any]) -> str:
-    return f"{entry['kind']} {entry['name'] or '#' + str(entry['index'])}"
+    kind, name = kind_and_name(entry)
+    return f"{kind} {name or '#' + str(entry['index'])}"
+
+
+def kind_and_name(entry: dict[str, Any]) -> tuple[str, str]:
+    """What a person calls the kind of an object, and its name. Pipes and mailslots are made of queues."""
+    side = {"ReadEnd": "reader", "WriteEnd": "writer"}.get(entry["kind"])
+    if side is None:
+        return entry["kind"], entry["name"] or ""
+    directory, _, name = (entry["name"] or "").partition("\\")
+    if name:
+        return f"{directory.capitalize()} {side}", name
+    return f"Queue {side}", entry["name"] or ""
 
 
 def _object_row(entry: dict[str, Any], commands: dict[int, str]) -> tuple[str, ...]:
@@ -126,8 +138,7 @@ def _object_row(entry: dict[str, Any], commands: dict[int, str]) -> tuple[str, .
     waiters = [_thread_of(waiter) for waiter in entry["waiters"]]
     return (
         str(entry["index"]),
-        entry["kind"],
-        entry["name"] or "",
+        *kind_and_name(entry),
         state_of(entry),
         "\n".join(held),
         "\n".join(waiters),
@@ -175,6 +186,12 @@ def state_of(entry: dict[str, Any]) -> str:
         traits += ["sparse"] if entry["reserve"] else []
         traits += [str(entry["file"])] if entry["file"] else []
         return ", ".join(traits)
+    if kind in ("ReadEnd", "WriteEnd") and "messages" in entry:
+        held = f"{entry['bytes']:,} of {_amount(entry['quota'])}"
+        waiting = f"{_number(entry['messages'], 'message')}, {held}"
+        gone = "" if entry["readers"] else ", nobody reads"
+        gone += "" if entry["writers"] else ", nobody writes"
+        return waiting + (", broken" if entry["broken"] else gone)
     return ""
 
 
