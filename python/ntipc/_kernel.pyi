@@ -35,6 +35,9 @@ class Session:
     @property
     def closed(self) -> bool: ...
     def leave(self) -> None: ...
+    def process_of(self, sender: _Sender) -> tuple[int, int] | None:
+        """Process id and start time of the sender of a frame. None: it has left the session."""
+
     def statistics(self) -> dict[str, int]: ...
 
 class Object:
@@ -144,7 +147,7 @@ class Section(Object):
 _Pieces: TypeAlias = Buffer | Sequence[Buffer]
 """Data to put: bytes-like, or a list or tuple of such."""
 _Sender: TypeAlias = tuple[int, int]
-"""Slot of the process that sent a frame, and the slot's generation; see :meth:`ReadEnd.process_of`."""
+"""Slot of the process that sent a frame, and the slot's generation; see :meth:`Session.process_of`."""
 
 @final
 class Frame:
@@ -166,6 +169,13 @@ class Frame:
     def tag(self) -> int: ...
     @property
     def sender(self) -> _Sender: ...
+    @property
+    def correlation(self) -> int:
+        """Of a request its number; of anything else 0."""
+
+    def reply(
+        self, data: _Pieces, *, tag: int = 0, handles: Iterable[Object] | None = None, move: bool = False
+    ) -> None: ...
     def claim(self) -> list[tuple[int, str]]:
         """The handles that came with it, each with the type of its object, for ``adopt``. Unclaimed ones are closed."""
 
@@ -202,9 +212,6 @@ class ReadEnd(Waitable):
     def available(self) -> tuple[int, int]:
         """Bytes and frames that wait."""
 
-    def process_of(self, sender: _Sender) -> tuple[int, int] | None:
-        """Process id and start time of a sender. None: it has left the session."""
-
     def break_queue(self, status: int) -> None: ...
 
 class WriteEnd(Waitable):
@@ -233,6 +240,11 @@ class WriteEnd(Waitable):
         move: bool = False,
     ) -> int | None:
         """The same; a mark for ``wait_taken``. None: there was no room in time."""
+
+    def request(
+        self, data: _Pieces, timeout: float | None = None, *, tag: int = 0, handles: Iterable[Object] | None = None
+    ) -> Frame | None:
+        """Put a request and wait for its reply. None: the time ran out."""
 
     def put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
         """Put as much of a stream as there is room for, at most 64 KiB: bytes and mark. None: the time ran out."""

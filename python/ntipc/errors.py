@@ -235,6 +235,20 @@ class EndOfStream(PeerGone, EOFError):
     """Nothing more can come: what was sent has been read, and the other end was closed or its process has died."""
 
 
+class ReplyLost(PeerGone):
+    """No reply can come: whoever had the request ended without one, or nobody is left to take it."""
+
+    status = Status.LPC_REPLY_LOST
+    winerror = 1359
+
+
+class ReplyMismatch(NtError, ValueError):
+    """Nobody waits for this reply: it was given before, the caller has given up, or the message is no request."""
+
+    status = Status.REPLY_MESSAGE_MISMATCH
+    winerror = 317
+
+
 class BufferTooSmall(NtError, ValueError):
     """The next message is longer than the buffer; it stays where it is."""
 
@@ -356,6 +370,10 @@ TABLE: tuple[Row, ...] = (
         "the other end is gone", "Connect again"),
     Row(Status.MUTANT_LIMIT_EXCEEDED, 587, LimitExceeded, _errno.EOVERFLOW,
         "the mutex has been acquired too often by its owner", "Release it once per acquire"),
+    Row(Status.REPLY_MESSAGE_MISMATCH, 317, ReplyMismatch, _errno.EINVAL,
+        "the reply is not waited for", "Reply once, to a request that this process has received"),
+    Row(Status.LPC_REPLY_LOST, 1359, ReplyLost, _errno.EPIPE,
+        "no reply will come", "Call again when there is somebody who answers"),
     Row(Status.MAPPED_ALIGNMENT, 1132, MappedAlignment, _errno.EINVAL,
         "the offset is not a multiple of 65536", "Map from a multiple of 65536 and slice the view"),
 )  # fmt: skip

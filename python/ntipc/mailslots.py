@@ -170,7 +170,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         taken = self.take(None, self.read_timeout if timeout is ... else timeout)
         if taken is None:
             raise self._empty("receive")
-        return message_of(self, self.session, taken)
+        return message_of(self.session, taken)
 
     def read_into(self, buffer: Buffer, timeout: float | EllipsisType | None = ...) -> int:
         """Take the next message into memory that is there already.

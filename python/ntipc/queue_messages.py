@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
+from ntipc.errors import Status, from_status
 from ntipc.objects import NtObject, claim
 from ntipc.sessions import Session
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MOST_HANDLES = 8
 """Objects that one message carries."""
@@ -23,15 +27,60 @@ class QueueMessage:
         tag: The number that the sender gave it.
         pid: Process id of the sender as the session knows it; ``None`` if that process has left the session.
         objects: What came along: new handles to the objects that the sender gave, which are this process's now.
+
+    >>> import ntipc
+    >>> queue = ntipc.Queue()
+    >>> queue.put(b"hello", tag=3)
+    >>> match queue.receive():
+    ...     case QueueMessage(data, 3):
+    ...         print(data)
+    b'hello'
     """
 
-    __slots__ = __match_args__ = ("data", "tag", "pid", "objects")
+    __slots__ = ("_frame", "data", "objects", "pid", "tag")
+    __match_args__ = ("data", "tag", "pid", "objects")
+
+    _frame: _kernel.Frame | None
 
     def __init__(self, data: bytes, tag: int = 0, pid: int | None = None, objects: Sequence[NtObject] = ()) -> None:
         self.data = data
         self.tag = tag
         self.pid = pid
         self.objects = tuple(objects)
+        self._frame = None
+
+    @property
+    def is_request(self) -> bool:
+        """Whether its sender waits for a reply."""
+        return self._frame is not None and self._frame.correlation != 0
+
+    def reply(
+        self,
+        data: Buffer | Sequence[Buffer],
+        *,
+        tag: int = 0,
+        handles: Iterable[NtObject] | None = None,
+        move: bool = False,
+    ) -> None:
+        """Answer a request that came by :meth:`~ntipc.QueueWriter.call`, once, from any thread of this process.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces.
+            tag: A number for the caller.
+            handles: Up to 8 objects that go along.
+            move: Whether they go themselves, and are closed here, or copies of their handles.
+
+        Raises:
+            ReplyMismatch: Nobody waits for this reply: it was given before, the caller has given up or ended, or the
+                message is no request. Nothing is sent or moved.
+            InvalidParameter: It is longer than 1 GiB - 1, or there are more than 8 handles.
+
+        Source:
+            NtReplyPort (NT).
+        """
+        if self._frame is None:
+            raise from_status(Status.REPLY_MESSAGE_MISMATCH, "QueueMessage.reply", "", "the message is no request")
+        self._frame.reply(data, tag=tag, handles=handles, move=move)
 
     def __repr__(self) -> str:
         data = repr(self.data) if len(self.data) <= 40 else f"{self.data[:40]!r}... ({len(self.data):,} bytes)"
@@ -39,10 +88,12 @@ class QueueMessage:
         return f"QueueMessage(data={data}, tag={self.tag}, pid={self.pid}{objects})"
 
 
-def message_of(end: _kernel.ReadEnd, session: Session, frame: _kernel.Frame) -> QueueMessage:
+def message_of(session: Session, frame: _kernel.Frame) -> QueueMessage:
     """Say who sent a frame, and make objects of the handles that came along."""
-    process = end.process_of(frame.sender)
-    return QueueMessage(frame.data, frame.tag, process and process[0], claim(frame, session))
+    process = session._native.process_of(frame.sender)
+    message = QueueMessage(frame.data, frame.tag, process and process[0], claim(frame, session))
+    message._frame = frame
+    return message
 
 
 def pack(value: object, session: str | None) -> tuple[bytes, list[NtObject]]:

@@ -165,7 +165,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         frame = self.take(None, timeout)
         if frame is None:
             raise self._late("receive")
-        return message_of(self, self.session, frame)
+        return message_of(self.session, frame)
 
     def get_into(self, buffer: Buffer, timeout: float | None = None) -> int:
         """Take the next message into memory that is there already.
@@ -304,6 +304,47 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
         """
         data, objects = pack(value, self.session_path)
         self.put(data, timeout, tag=tag, handles=objects or None)
+
+    def call(
+        self,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[NtObject] | None = None,
+    ) -> QueueMessage:
+        """Put a request, and wait for the reply to it.
+
+        Whoever takes it, by :meth:`QueueReader.receive`, answers with :meth:`QueueMessage.reply`. Any number of threads
+        and processes may call at once; each gets the reply to its own request.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces.
+            timeout: Seconds for all of it; ``None`` to wait for ever. A reply that comes later is thrown away.
+            tag: A number for the receiver.
+            handles: Up to 8 objects that go along, as copies of their handles.
+
+        Raises:
+            Timeout: There was no room, or no reply, in time. The request may still be taken.
+            ReplyLost: Whoever took it ended without a reply, or every reading end was closed; a ``BrokenPipeError``.
+            PeerGone: There was nobody to read it in the first place.
+            InvalidParameter: The message is too long, or there are more than 8 handles.
+
+        Source:
+            NtRequestWaitReplyPort (NT).
+
+        >>> import threading
+        >>> queue = Queue()
+        >>> server = threading.Thread(target=lambda: queue.receive().reply(b"pong"))
+        >>> server.start()
+        >>> queue.writer.call(b"ping", timeout=10).data
+        b'pong'
+        >>> server.join()
+        """
+        frame = self.request(data, timeout, tag=tag, handles=handles)
+        if frame is None:
+            raise self._failure(Status.TIMEOUT, "call", "no reply has come")
+        return message_of(self.session, frame)
 
 
 class Queue(QueueReader):

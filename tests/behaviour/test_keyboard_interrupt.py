@@ -59,7 +59,14 @@ def satisfy(thing: object) -> None:
         thing.set_high()
         thing.set_low()
     elif isinstance(thing, ntipc.Queue):
-        thing.get() if thing.qsize() else thing.put(b"for you")
+        if thing.empty():
+            thing.put(b"for you")
+        while not thing.empty() and (message := thing.receive()):
+            if message.is_request:
+                try:
+                    message.reply(b"for you")
+                except ntipc.ReplyMismatch:
+                    pass  # of the call that was interrupted
     elif isinstance(thing, ntipc.MailslotClient):
         thing.write(b"for you")
 

@@ -45,6 +45,7 @@ BLOCKING = {
     "Queue.get_into": ("thing = ntipc.Queue('thing')", "thing.get_into(bytearray(10))"),
     "Queue.put": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.put(b'2')"),
     "Queue.put of much": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.put(b'2' * 1_000_000)"),
+    "QueueWriter.call": ("thing = ntipc.Queue('thing')", "thing.writer.call(b'1')"),
     "wait for room": ("thing = ntipc.Queue('thing', quota=1); thing.put(b'1')", "thing.writer.wait()"),
     "Mailslot.wait": ("thing = ntipc.Mailslot('thing')", "thing.wait()"),
     "Mailslot.read": ("thing = ntipc.Mailslot('thing')", "thing.read()"),

@@ -2,8 +2,9 @@
 
 use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Target};
+use crate::frame::{Frame, close_all};
 use crate::object::{Object, call_of, disposition};
-use crate::queue::{Frame, answer, close_all, timed_out};
+use crate::queue::{answer, timed_out};
 use crate::session::PySession;
 use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
 use crate::write_end::WriteEnd;
@@ -200,11 +201,6 @@ impl ReadEnd {
     /// Bytes and frames that wait to be taken.
     fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
         core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
-    }
-
-    /// Process id of the sender of a frame, and its start time in clock ticks. None: it has left the session.
-    fn process_of(slf: &Bound<'_, Self>, sender: (u32, u32)) -> PyResult<Option<(u32, u64)>> {
-        core(slf).with(slf.py(), "process_of", |session, _| Ok(session.process_identity(sender.0, sender.1)))
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.

@@ -71,6 +71,11 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.session.path)))
     }
 
+    /// Process id of the sender of a frame, and its start time in clock ticks. None: it has left the session.
+    fn process_of(&self, sender: (u32, u32)) -> Option<(u32, u64)> {
+        self.session.process_identity(sender.0, sender.1)
+    }
+
     /// Counters of the session.
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = PyDict::new(py);

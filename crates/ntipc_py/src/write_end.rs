@@ -1,18 +1,19 @@
 //! The end of a queue that frames are put into.
 
 use crate::blocking::Blocking;
-use crate::buffers::Pieces;
+use crate::buffers::{NewBytes, Pieces};
+use crate::frame::Frame;
+use crate::luggage::{self, Luggage};
 use crate::object::Object;
 use crate::queue::{answer, timed_out};
 use crate::session::PySession;
 use crate::waitable::{WaitError, Waitable, deadline};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Opened;
-use ntipc_kernel::queue::{Attached, Put};
-use ntipc_kernel::{Failure, NtStatus, Session};
+use ntipc_kernel::queue::{Attached, Put, Taken};
+use ntipc_kernel::{NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more.
@@ -88,6 +89,29 @@ impl WriteEnd {
         Ok(put(slf, data, timeout, tag, handles, r#move)?.map(|put| put.mark))
     }
 
+    /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
+    /// without a reply, or nobody is left who could take it.
+    #[pyo3(signature = (data, timeout=None, *, tag=0, handles=None))]
+    fn request(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        tag: u32,
+        handles: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Frame>> {
+        let py = slf.py();
+        let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
+        operate(slf, "call", timeout, |session, handle, waiting| {
+            // Copies only: of a call that fails, nobody can say whether the request went.
+            let luggage = Luggage::pack(session, &objects, false)?;
+            let attached = Attached { handles: &luggage.handles, move_them: false };
+            let Some(reply) = session.call(handle, pieces.slices(), tag, attached, waiting)? else { return Ok(None) };
+            let mut bytes = NewBytes::of(py, reply.length).map_err(WaitError::Raised)?;
+            let taken = Taken { correlation: 0, ..reply.take(bytes.slice(), waiting)? }; // no request of its own
+            Ok(Some(Frame::new(bytes.filled(taken.bytes), session, taken)))
+        })
+    }
+
     /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
     /// mark. None: the time ran out.
     #[pyo3(signature = (data, timeout=None, *, tag=0))]
@@ -143,13 +167,12 @@ fn put<'py>(
     move_them: bool,
 ) -> PyResult<Option<Put>> {
     let pieces = Pieces::of(data)?;
-    let Some(handles) = handles else {
+    let objects = luggage::objects(handles)?;
+    if objects.is_empty() {
         return operate(slf, "put", timeout, |session, handle, waiting| {
             session.put_wait(handle, pieces.slices(), tag, waiting)
         });
-    };
-    let objects = handles.try_iter()?.map(|item| Ok(item?.cast_into::<Object>()?));
-    let objects: Vec<Bound<'py, Object>> = objects.collect::<PyResult<_>>()?;
+    }
     operate(slf, "put", timeout, |session, handle, waiting| {
         let mut luggage = Luggage::pack(session, &objects, move_them)?;
         let attached = Attached { handles: &luggage.handles, move_them };
@@ -157,51 +180,6 @@ fn put<'py>(
         luggage.gone = put.is_some();
         Ok(put)
     })
-}
-
-/// Handles that go along. Those that are moved are taken from their objects before, so that nobody closes them twice, and given back
-/// if they have not gone.
-struct Luggage<'a, 'py> {
-    objects: &'a [Bound<'py, Object>],
-    handles: SmallVec<[u32; 8]>,
-    move_them: bool,
-    gone: bool,
-}
-
-impl<'a, 'py> Luggage<'a, 'py> {
-    fn pack(
-        session: &Arc<Session>,
-        objects: &'a [Bound<'py, Object>],
-        move_them: bool,
-    ) -> Result<Luggage<'a, 'py>, Failure> {
-        let mut luggage = Luggage { objects, handles: SmallVec::new(), move_them, gone: false };
-        for object in objects {
-            let (its_session, handle) = object.get().open_handle().map_err(|_| {
-                Failure::new(
-                    NtStatus::INVALID_HANDLE,
-                    format!("{} that should go along is closed", object.get().subject()),
-                )
-            })?;
-            if !Arc::ptr_eq(its_session, session) {
-                return Err(Failure::new(
-                    NtStatus::NOT_SUPPORTED,
-                    "what goes along must belong to the session of the queue (Local\\ and Global\\ are two)",
-                ));
-            }
-            luggage.handles.push(if move_them { object.get().take_handle() } else { handle });
-        }
-        Ok(luggage)
-    }
-}
-
-impl Drop for Luggage<'_, '_> {
-    fn drop(&mut self) {
-        if self.move_them && !self.gone {
-            for (object, handle) in self.objects.iter().zip(&self.handles).filter(|(_, handle)| **handle != 0) {
-                object.get().give_handle_back(*handle);
-            }
-        }
-    }
 }
 
 #[inline]

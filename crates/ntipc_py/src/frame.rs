@@ -1,0 +1,104 @@
+//! Frames, as Python sees what it took out of a queue.
+
+use crate::blocking::Blocking;
+use crate::buffers::Pieces;
+use crate::errors;
+use crate::luggage::{self, Luggage};
+use crate::waitable::{FOREVER, WaitError};
+use ntipc_kernel::Session;
+use ntipc_kernel::queue::{Attached, Received, Taken};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A frame, or a part of one, as it was taken.
+#[pyclass(module = "ntipc._kernel", frozen)]
+pub struct Frame {
+    /// The data; empty if it was taken into a buffer.
+    #[pyo3(get)]
+    data: Py<PyBytes>,
+    /// Bytes that were taken.
+    #[pyo3(get)]
+    size: usize,
+    /// Bytes of the frame that are left.
+    #[pyo3(get)]
+    left: usize,
+    /// The number that its sender gave it.
+    #[pyo3(get)]
+    tag: u32,
+    /// Process slot of the sender, and its generation.
+    #[pyo3(get)]
+    sender: (u32, u32),
+    /// Of a request: its number; of anything else 0.
+    #[pyo3(get)]
+    correlation: u64,
+    session: Arc<Session>,
+    /// Handles that came along: they are closed if nobody claims them.
+    arrived: Mutex<Vec<Received>>,
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        close_all(&self.session, self.arrived.get_mut().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Close handles that nobody wants.
+pub fn close_all(session: &Arc<Session>, handles: &[Received]) {
+    for received in handles.iter().filter(|_| !session.is_left()) {
+        let _ = session.close(received.handle);
+    }
+}
+
+impl Frame {
+    pub fn new(data: Bound<'_, PyBytes>, session: &Arc<Session>, taken: Taken) -> Frame {
+        Frame {
+            data: data.unbind(),
+            size: taken.bytes,
+            left: taken.left,
+            tag: taken.tag,
+            sender: taken.sender,
+            correlation: taken.correlation,
+            session: Arc::clone(session),
+            arrived: Mutex::new(taken.handles),
+        }
+    }
+}
+
+#[pymethods]
+impl Frame {
+    /// The handles that came with it, and the types of their objects. Whoever asks owns them from then on; asked again, none.
+    fn claim(&self) -> Vec<(u32, &'static str)> {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let handles = std::mem::take(&mut *arrived);
+        handles.iter().map(|received| (received.handle, received.object_type.name())).collect()
+    }
+
+    /// Answer a request, once. Fails with ReplyMismatch if its caller has given up.
+    #[pyo3(
+        signature = (data, *, tag=0, handles=None, r#move=false),
+        text_signature = "($self, data, *, tag=0, handles=None, move=False)"
+    )]
+    fn reply(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        tag: u32,
+        handles: Option<&Bound<'_, PyAny>>,
+        r#move: bool,
+    ) -> PyResult<()> {
+        let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
+        let send = || {
+            let mut luggage = Luggage::pack(&self.session, &objects, r#move)?;
+            let attached = Attached { handles: &luggage.handles, move_them: r#move };
+            let mut waiting = Blocking { py, deadline: FOREVER };
+            self.session.reply(self.correlation, pieces.slices(), tag, attached, &mut waiting)?;
+            luggage.gone = true;
+            Ok(())
+        };
+        send().map_err(|error| match error {
+            WaitError::Failed(failure) => errors::raise(py, &failure, "QueueMessage.reply", "request"),
+            WaitError::Raised(raised) => raised,
+        })
+    }
+}
