@@ -3,12 +3,13 @@
     make mutations
     python tests/stress/mutations.py --only refund re-wake --kills 1000
 
-Each mutant is tried by the sweep (tests/crash/test_sweep.py), by the other crash tests, and by a storm, each until the
-first thing it finds. A mutant that none of them finds fails the check, and so does anything found without a mutation:
-then it is the tests that are wrong. The build for it lies in target/mutations, apart from the one in .venv.
+Each mutant is tried by the sweep (tests/crash/test_sweep.py), by the other crash tests, by the kernel's own tests of
+queues, which have a sweep too, and by a storm, each until the first thing it finds. A mutant that none of them finds
+fails the check, and so does anything found without a mutation: then it is the tests that are wrong. The build for it lies in target/mutations, apart from the one in .venv.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ TARGET = ROOT / "target" / "mutations"
 NOTHING = "nothing"
 PATIENCE = 600.0
 """Seconds after which a run is taken to hang, which is a finding too."""
+KERNEL_TESTS = ("queue_deaths", "queue_handles", "queue_turns", "queues")
+KERNEL_PATIENCE = 65.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ def build() -> Path:
     return place
 
 
-def run(command: list[str], mutant: str, place: Path) -> tuple[int | None, str, float]:
+def run(
+    command: list[str], mutant: str, place: Path, patience: float = PATIENCE
+) -> tuple[int | None, str, float]:
     """Run a test with the mutant; its exit status (None: it hung), output, seconds. Leaves no process and no file."""
     directory = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm")
     os.chmod(directory, 0o1777)
@@ -72,7 +77,7 @@ def run(command: list[str], mutant: str, place: Path) -> tuple[int | None, str, 
         )
         status: int | None
         try:
-            status = process.wait(PATIENCE)
+            status = process.wait(patience)
         except subprocess.TimeoutExpired:
             status = None
         seconds = time.monotonic() - start
@@ -112,6 +117,34 @@ def try_directed(mutant: str, place: Path) -> Trial:
     return try_tests(map(str, [*known, *others]), mutant, place)
 
 
+def build_kernel_tests() -> list[str]:
+    """Compile the kernel's tests of queues; the programs."""
+    command = ["cargo", "test", "--no-run", "--package", "ntipc_kernel", "--features", "mutations"]
+    command += ["--message-format", "json", *(f"--test={name}" for name in KERNEL_TESTS)]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    built = subprocess.run(command, check=True, cwd=ROOT, env=environment, capture_output=True, text=True)
+    artifacts = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    return [made["executable"] for made in artifacts if made.get("executable") and "test" in made["target"]["kind"]]
+
+
+def try_kernel(programs: list[str]) -> Callable[[str, Path], Trial]:
+    def attempt(mutant: str, place: Path) -> Trial:
+        seconds = 0.0
+        for program in programs:
+            status, text, took = run([program, "--test-threads", "2"], mutant, place, KERNEL_PATIENCE)
+            seconds += took
+            if status is None:
+                begun = set(re.findall(r"^test (\S+) has been running", text, re.MULTILINE))
+                return Trial(f"`{min(begun)}` hangs" if begun else "hangs", seconds)
+            if status:
+                failed = re.search(r"^test (\S+) \.\.\. FAILED|thread '(\S+)' \(?\d*\)? ?panicked", text, re.MULTILINE)
+                name = next(filter(None, failed.groups())) if failed else "a test that crashes"
+                return Trial(f"`{name}`", seconds)
+        return Trial("", seconds)
+
+    return attempt
+
+
 def storm_of(kills: int, seed: int) -> Callable[[str, Path], Trial]:
     def try_storm(mutant: str, place: Path) -> Trial:
         command = [sys.executable, "tests/stress/storm.py", "--faults", "--tolerance", "1"]
@@ -141,6 +174,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1500, help="kills of a storm that finds nothing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="ingredients; 'nothing' for the kernel as it is")
+    parser.add_argument("--skip", nargs="*", default=[], help="sweep, directed, kernel's, storm")
     arguments = parser.parse_args()
     place = build()
     names = names_of(place)
@@ -149,7 +183,13 @@ def main() -> int:
         parser.error("the build offers no mutations")
     if unknown := set(mutants) - {NOTHING, *names}:
         parser.error(f"no such ingredient: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    trials = {"sweep": try_sweep, "directed tests": try_directed, "storm": storm_of(arguments.kills, arguments.seed)}
+    trials = {
+        "sweep": try_sweep,
+        "directed tests": try_directed,
+        "kernel's tests": try_kernel(build_kernel_tests()),
+        "storm": storm_of(arguments.kills, arguments.seed),
+    }
+    trials = {name: trial for name, trial in trials.items() if name.split()[0] not in arguments.skip}
     rows, missed = [f"| left out | {' | '.join(trials)} |", f"| --- |{' --- |' * len(trials)}"], []
     for mutant in mutants:
         results = []

@@ -53,6 +53,32 @@ ingredients! {
     ForkGrace = "fork-grace",
     /// Before acting on a life word once seen, the reaper makes sure that it still says so.
     SeenAgain = "seen-again",
+    /// What a dead thread had in hand of a queue is settled.
+    Settle = "settle",
+    /// Pages that it had in hand are given back.
+    HandChains = "hand-chains",
+    /// But not those of a frame that it has published.
+    PublishedForget = "published-forget",
+    /// Nor are its pages forgotten once it has taken them, whether or not it still holds the side.
+    OwnChain = "own-chain",
+    /// A frame that it had taken is taken for all.
+    TakeRedo = "take-redo",
+    /// The side that it held is free.
+    SideUnlock = "side-unlock",
+    /// Its turn is over.
+    SettleTurn = "settle-turn",
+    /// Whoever it might have told is told.
+    SettleSignal = "settle-signal",
+    /// Its intent is there while it waits, so that what it was told is passed on.
+    IntentBeforeWait = "intent-before-wait",
+    /// Recovery repeats the step of the page pool.
+    PoolRedo = "pool-redo",
+    /// And what was being thrown away is.
+    DrainRedo = "drain-redo",
+    /// When the last handle of an end goes, whoever waits for the other is told.
+    EndTold = "end-told",
+    /// All of them.
+    EndTellsAll = "end-tells-all",
     /// Handles that the dead had in hand on their way into a frame or out of one are dropped.
     HandRefs = "hand-refs",
     /// Of those, recovery forgets each that is in no frame any more, or not yet.

@@ -229,3 +229,22 @@ fn many_of_both_kinds_get_everything_through() {
     assert_eq!(session.waiting_in_queue(reader).unwrap(), (0, 0));
     assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
 }
+
+#[test]
+fn all_who_wait_are_told_when_the_last_writer_goes_or_the_queue_is_broken() {
+    let session = private();
+    for breaks in [false, true] {
+        let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+        std::thread::scope(|scope| {
+            let session = &session;
+            let taking = || Box::new(move || take(session, reader)) as Box<dyn FnOnce() -> NtResult<usize> + Send>;
+            let readers = asleep(scope, session, vec![taking(), taking(), taking()]);
+            match breaks {
+                true => session.break_queue(writer, NtStatus::PIPE_DISCONNECTED).unwrap(),
+                false => session.close(writer).unwrap(),
+            }
+            let told = if breaks { NtStatus::PIPE_DISCONNECTED } else { NtStatus::PIPE_BROKEN };
+            readers.into_iter().for_each(|reader| assert_eq!(reader.join().unwrap().unwrap_err().status, told));
+        });
+    }
+}

@@ -165,7 +165,10 @@ impl Locked<'_> {
                 if operates && kind == Kind::WriteEnd {
                     self.offer_turn(record.limit.get().wrapping_sub(1), slot);
                 }
-                let passed_by = operates && kind == Kind::ReadEnd && told && !arena.end_is_over(record, kind);
+                let passed_by = operates
+                    && kind == Kind::ReadEnd
+                    && told
+                    && (!arena.end_is_over(record, kind) || without!(EndTellsAll));
                 if !passed_by && let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
                     told |= operates;

@@ -17,7 +17,13 @@ impl Locked<'_> {
     #[cold]
     pub fn recover(&mut self) {
         self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
+        if without!(PoolRedo) {
+            self.session.arena.header().page_step.valid.put(0);
+        }
         self.redo_page_step();
+        if without!(DrainRedo) {
+            self.session.arena.header().queue_busy.put(0);
+        }
         self.redo_drain();
         self.redo_journal();
         fault!(RecoverRedone);

@@ -9,6 +9,7 @@
 use super::side::{leave_side, try_side};
 use crate::arena::layout::Queue;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::handles::check_rights;
 use crate::object::kind::{Kind, Type, access};
 use crate::object::table::{Disposition, Initial};
@@ -221,8 +222,10 @@ impl Locked<'_> {
         }
         self.forget_name(read);
         fault!(EndUnnamed);
-        self.evaluate_if_waited_for(read);
-        self.evaluate_if_waited_for(write);
+        if !without!(EndTold) {
+            self.evaluate_if_waited_for(read);
+            self.evaluate_if_waited_for(write);
+        }
         let gone = |object: u32| arena.object(object).handles.get() == 0;
         if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
             return;

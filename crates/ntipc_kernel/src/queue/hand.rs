@@ -20,6 +20,7 @@ use super::flight::forget_places;
 use super::pages::{Chain, Grip};
 use crate::arena::layout::{Hand, Queue};
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::process::lock::{CONTENDED, Locked};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -92,6 +93,9 @@ impl Locked<'_> {
         if slot >= session.arena.threads() {
             return;
         }
+        if without!(Settle) {
+            return;
+        }
         for (index, hand) in session.arena.thread(slot).hands.iter().enumerate() {
             let intent = hand.intent.get();
             if intent == 0 {
@@ -103,12 +107,14 @@ impl Locked<'_> {
             if body < session.arena.queues() {
                 self.settle_hand(held, hand, session.arena.queue(body), side);
             }
-            if side == Side::Put && body < session.arena.queues() {
+            if side == Side::Put && body < session.arena.queues() && !without!(SettleTurn) {
                 session.leave_turn(session.arena.queue(body), slot);
             }
             fault!(SettleTurn);
             fence(Ordering::SeqCst);
-            self.tell_both_ends(body);
+            if !without!(SettleSignal) {
+                self.tell_both_ends(body);
+            }
             fault!(SettleTold);
             hand.intent.put(0);
         }
@@ -122,9 +128,9 @@ impl Locked<'_> {
         if mine && side == Side::Put && commit == PUT && queue.tail.get() != hand.before.get() {
             queue.data_in.put(hand.data.get());
             queue.frames_in.put(hand.frames.get());
-            chains_are_the_queues = true;
+            chains_are_the_queues = !without!(PublishedForget);
         }
-        if mine && side == Side::Take && commit == TAKE {
+        if mine && side == Side::Take && commit == TAKE && !without!(TakeRedo) {
             queue.head.put(hand.after.get());
             queue.data_out.put(hand.data.get());
             queue.frames_out.put(hand.frames.get());
@@ -133,7 +139,9 @@ impl Locked<'_> {
         for chain in [DATA, ROW] {
             let words = &hand.chains[chain as usize];
             match Chain::read(words) {
-                Some(chain_in_hand) if !chains_are_the_queues => self.give(chain_in_hand, Some(held.grip(chain))),
+                Some(chain_in_hand) if !chains_are_the_queues && !without!(HandChains) => {
+                    self.give(chain_in_hand, Some(held.grip(chain)))
+                }
                 Some(_) => words.first.put(0),
                 None => {}
             }
@@ -147,7 +155,7 @@ impl Locked<'_> {
             false => self.drop_places(&hand.places),
         }
         hand.commit.put(IDLE);
-        if mine {
+        if mine && !without!(SideUnlock) {
             word.store(0, Ordering::Release);
             crate::sys::futex::wake(word, i32::MAX);
         }

@@ -11,6 +11,7 @@ use super::waiting::{Waiting, Wanted};
 use crate::arena::layout::word;
 use crate::dispatch::wait::Target;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::session::Session;
 use crate::status::NtResult;
 use crate::sync::{Ordering, Shared, fence};
@@ -71,7 +72,13 @@ impl Operation<'_> {
         self.session.want(slot, wants);
         self.waited = true;
         let wanted = Wanted { target: Target { handle, channel: 1 }, slot, end, body: self.body };
+        if without!(IntentBeforeWait) {
+            self.session.empty_hand(self.held);
+        }
         let again = waiting.wait(self.session, &wanted)?;
+        if without!(IntentBeforeWait) {
+            self.held.words(self.session).intent.put((self.body + 1) << 1 | self.side as u32);
+        }
         Ok(self.after(again))
     }
 

@@ -22,6 +22,7 @@ use super::state::{Wants, is_empty};
 use super::waiting::{Poll, Waiting};
 use crate::arena::layout::Queue;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -320,7 +321,7 @@ impl Operation<'_> {
         queue.data_out.put(data);
         queue.frames_out.put(frames);
         fault!(TakeMoved);
-        hand.commit.put(OWN);
+        hand.commit.put(if without!(OwnChain) { IDLE } else { OWN });
         fault!(TakeOwned);
         Ok(received)
     }

@@ -1,8 +1,8 @@
 //! One who sends handles in frames, one who receives some, one who throws away what carries them.
 
 use crate::settling::settle;
-use crate::support::{event, until_waiting};
-use crate::sweep::{NAME, Stage, Victim, sweep};
+use crate::support::{event, fresh_path, join, until_waiting};
+use crate::sweep::{NAME, Stage, Victim, everything_goes, sweep};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::queue::{Attached, Mode, Taken, Until};
 use ntipc_kernel::sys::clock::NEVER;
@@ -160,4 +160,29 @@ fn a_settler_of_a_receiver_of_handles_is_succeeded() {
     settle("receive", RECEIVING, SETTLED, |session, ends, mut doomed| {
         assert!(!lose_all(session, ends, &mut doomed));
     });
+}
+
+#[test]
+fn a_place_that_the_dead_had_emptied_is_not_dropped_when_somebody_uses_it_anew() {
+    let path = fresh_path();
+    let mut settler = Victim::start(&path, "settler", "SettleTold", 1);
+    let session = join(&path);
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let mut doomed = Victim::start(&path, "receive", "TakeHandleMoved", 1);
+    settler.go();
+    assert_eq!(settler.word().as_deref(), Some("reaping"));
+    settler.signal("STOP");
+    let event = event(&session);
+    send(&session, writer, 0, &[event, event, event], false);
+    doomed.go();
+    assert!(!doomed.wait());
+    // The first place is empty, the other two are not, and nobody has settled that yet.
+    let (reader, own) = session.create_queue(None, 100).unwrap();
+    send(&session, own, 0, &[event], false);
+    settler.signal("CONT");
+    assert!(!settler.wait()); // it has settled the account of the dead, and dies
+    let handles = receive(&session, reader).unwrap().handles;
+    session.set_event(handles[0].handle).unwrap();
+    [handles[0].handle, event, reader, own, writer].iter().for_each(|handle| session.close(*handle).unwrap());
+    everything_goes(&session);
 }

@@ -131,6 +131,12 @@ impl Victim {
         let _ = writeln!(self.child.stdin.as_mut().unwrap(), "go"); // it may be dead
     }
 
+    /// Stop it where it is, or let it go on: "STOP" or "CONT".
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        assert!(kill.args(["-s", name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
     /// Whether it lived to its end.
     pub fn wait(&mut self) -> bool {
         self.child.wait().unwrap().success()

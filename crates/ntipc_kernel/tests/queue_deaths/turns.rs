@@ -24,13 +24,13 @@ pub fn victim_waits_for_a_frame(stage: &Stage) {
     stage.say(take_next(&stage.session, reader).unwrap());
 }
 
-/// Come back when the victim waits, or is dead.
-fn until_it_waits(session: &Arc<Session>, victim: &mut Victim) {
-    let asleep = || {
+/// Come back when so many wait, the victim among them, or that one is dead.
+fn until_waiting_with(session: &Arc<Session>, victim: &mut Victim, count: usize) {
+    let waiting = || {
         let threads = inspect(&session.path).unwrap().threads;
-        threads.iter().any(|thread| matches!(thread.state, "waiting" | "sleeping"))
+        threads.iter().filter(|thread| matches!(thread.state, "waiting" | "sleeping")).count()
     };
-    while !victim.is_gone() && !asleep() {
+    while !victim.is_gone() && waiting() < count {
         std::thread::yield_now();
     }
 }
@@ -41,7 +41,7 @@ fn the_turn_of_a_writer_killed_at_any_step_passes_to_the_next() {
         put(session, writer, LARGE);
         put(session, writer, 1);
         victim.go();
-        until_it_waits(session, &mut victim);
+        until_waiting_with(session, &mut victim, 1);
         let read = std::thread::scope(|scope| {
             scope.spawn(|| {
                 put(session, writer, LARGE);
@@ -64,13 +64,11 @@ fn what_a_reader_killed_at_any_step_was_told_is_told_to_the_next() {
     points.extend(waiting);
     sweep_points(&points, "token", Some(QUOTA), &waiting, |session, (reader, writer), mut victim| {
         victim.go();
-        until_it_waits(session, &mut victim);
+        until_waiting_with(session, &mut victim, 1);
         std::thread::scope(|scope| {
             let next = scope.spawn(|| take_next(session, reader));
             // Both wait, or the victim is dead: then the one frame is for the other, unless it died with it.
-            while !victim.is_gone() && inspect(&session.path).unwrap().threads.len() < 2 {
-                std::thread::yield_now();
-            }
+            until_waiting_with(session, &mut victim, 2);
             put(session, writer, 0);
             // Another frame only when the first is gone: it would wake whom the first should have woken.
             while session.waiting_in_queue(reader).unwrap().1 > 0 {

@@ -28,7 +28,11 @@ impl std::ops::Deref for Private {
     }
 }
 
+/// `NTIPC_WITHOUT` names an ingredient that the kernel is to do without, if it was built so that it can.
 pub fn join(path: &str) -> Private {
+    if let Ok(ingredient) = std::env::var("NTIPC_WITHOUT") {
+        ntipc_kernel::mutation::leave_out(&ingredient);
+    }
     let uid = ntipc_kernel::sys::process::uid();
     let ownership = Ownership { uid, mode: 0o700, gid: None, must_exist: false };
     Private(attach::attach(path, ownership).unwrap())
