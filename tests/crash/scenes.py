@@ -117,6 +117,8 @@ SCENES: dict[str, Scene] = {
     "ObjectFilled": alone(OPENING),
     "ObjectPublished": alone(OPENING),
     "NameLinked": alone(OPENING),
+    "TextStored": alone(OPENING),
+    "TextFreed": alone(CLOSING),
     "HandleBeforeCount": alone("event.duplicate()", "event.info()['handles'] == 1"),
     "HandleStored": alone("ntipc.Event.open('event')", "event.info()['handles'] == 1"),
     "CloseCleared": alone("event.close()", "event.info()['handles'] == 1"),

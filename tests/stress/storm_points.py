@@ -42,6 +42,8 @@ LED_TO = {
     "FreeListed": "temporary",
     "FreeUnnamed": "temporary",
     "NameLinked": "temporary",
+    "TextFreed": "temporary",
+    "TextStored": "temporary",
     "ObjectPublished": "temporary",
     "QueueFilled": "own_queue",
     "QueueFreed": "own_queue",

@@ -21,7 +21,7 @@ fault_points! {
     // attachment
     SlotClaimed, SlotAttached, ThreadClaimed,
     // objects, names, handles
-    ObjectTaken, ObjectFilled, ObjectPublished, NameLinked, HandleBeforeCount, HandleStored,
+    ObjectTaken, ObjectFilled, ObjectPublished, NameLinked, TextStored, TextFreed, HandleBeforeCount, HandleStored,
     CloseCleared, CloseCounted, FreeUnnamed, FreeMarked, FreeListed,
     // waits
     WaitRecorded, WaitPublished, WaitFlagged, WaitLinked, WaitLinkHalf, WaitWithdrawn, WaitBeforeSleep, WaitWoken,
@@ -143,6 +143,17 @@ mod armed {
         ELIGIBLE.load(Ordering::Acquire)
     }
 
+    static EVERYTHING: AtomicBool = AtomicBool::new(false);
+
+    /// Whether recovery by this process looks at everything there is, as after damage.
+    pub fn rebuild_everything(everything: bool) {
+        EVERYTHING.store(everything, Ordering::Relaxed);
+    }
+
+    pub fn rebuilds_everything() -> bool {
+        EVERYTHING.load(Ordering::Relaxed)
+    }
+
     static PAGES: AtomicU32 = AtomicU32::new(u32::MAX);
 
     /// For this process there is no memory for more than so many pages of the pool.
@@ -159,7 +170,9 @@ mod armed {
 }
 
 #[cfg(feature = "faults")]
-pub use armed::{arm, check_pages, is_eligible, limit_pages, pass, report_to, set_eligible};
+pub use armed::{
+    arm, check_pages, is_eligible, limit_pages, pass, rebuild_everything, rebuilds_everything, report_to, set_eligible,
+};
 
 #[cfg(not(feature = "faults"))]
 mod unarmed {
@@ -175,13 +188,17 @@ mod unarmed {
         true
     }
 
+    pub const fn rebuilds_everything() -> bool {
+        false
+    }
+
     pub const fn check_pages(_needed: u32) -> crate::status::NtResult<()> {
         Ok(())
     }
 }
 
 #[cfg(not(feature = "faults"))]
-pub use unarmed::{arm, check_pages, is_eligible, report_to, set_eligible};
+pub use unarmed::{arm, check_pages, is_eligible, rebuilds_everything, report_to, set_eligible};
 
 /// Die here if a test said so.
 macro_rules! fault {

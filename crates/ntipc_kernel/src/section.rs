@@ -152,6 +152,7 @@ impl Session {
             text.extend_from_slice(backing.path.as_bytes());
             let mut locked = self.lock()?;
             let entry = self.entry(handle)?;
+            locked.note_object(entry.object);
             let cells = locked.store_text(&text)?;
             self.arena.object(entry.object).extra.put(cells);
             return Ok(());

@@ -35,7 +35,7 @@ pub fn fields() -> Vec<Field> {
     let mut all = fields! {
         header: Header at 0, 1 => magic, fingerprint, damaged, lock, journal_valid, journal_thread, journal_result,
             journal_count, pulse, object_free, object_high, objects_live, cell_free, cell_high, wait_sequence,
-            section_serial, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
+            section_serial, changes, change_flags, live_before, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
             cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
@@ -56,6 +56,7 @@ pub fn fields() -> Vec<Field> {
             turn, tail, take_lock, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
+    all.push(plain("change", CHANGES_AT, 4, u64::from(CHANGES)));
     all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));
     all.push(plain("link", LINKS_AT, 4, u64::from(PAGES)));
     // Of each page the first words, where frames begin, and all words of the first page.

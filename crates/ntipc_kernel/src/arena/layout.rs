@@ -4,6 +4,7 @@
 //! | --------- | -------------------------------------- | ----- |
 //! | header    | lock, journal head, counters           | no    |
 //! | journal   | one record of the step under way       | no    |
+//! | changes   | what the step changes, a word each     | no    |
 //! | names     | hash buckets                           | no    |
 //! | processes | one record a participant               | yes   |
 //! | threads   | one record a thread that has waited    | yes   |
@@ -37,6 +38,8 @@ pub const CELLS: u32 = 1 << 19;
 pub const BUCKETS: u32 = if cfg!(feature = "models") { 16 } else { 1 << 16 };
 /// Wait blocks a thread, and so the most objects in one wait.
 pub const BLOCKS: u32 = 4096;
+/// Notes of what the holder of the dispatcher lock changes.
+pub const CHANGES: u32 = 4096;
 pub const QUEUES: u32 = 1 << 17;
 pub const PAGES: u32 = 1 << 20;
 /// Bytes of a page of the pool.
@@ -133,7 +136,11 @@ pub struct Header {
     pub cell_high: AtomicU32,
     pub wait_sequence: AtomicU64,
     pub section_serial: AtomicU64,
-    _line2: [AtomicU32; 2],
+    /// What the holder of the lock is changing: see `process::changes`.
+    pub changes: AtomicU32,
+    pub change_flags: AtomicU32,
+    pub live_before: AtomicU32,
+    _line2: [AtomicU32; 15],
 
     /// Slots that may have been used; grows without the lock.
     pub process_high: AtomicU32,
@@ -364,7 +371,8 @@ const _: () = assert!(size_of::<Header>() <= HEADER_SIZE as usize);
 
 const HEADER_SIZE: u64 = 16 << 10;
 pub const JOURNAL_AT: u64 = HEADER_SIZE;
-pub const BUCKETS_AT: u64 = JOURNAL_AT + BLOCKS as u64 * 16;
+pub const CHANGES_AT: u64 = JOURNAL_AT + BLOCKS as u64 * 16;
+pub const BUCKETS_AT: u64 = CHANGES_AT + CHANGES as u64 * 4;
 pub const PROCESSES_AT: u64 = BUCKETS_AT + BUCKETS as u64 * 4;
 pub const THREADS_AT: u64 = PROCESSES_AT + PROCESSES as u64 * 1024;
 pub const OBJECTS_AT: u64 = THREADS_AT + THREADS as u64 * 1024;

@@ -141,6 +141,7 @@ impl Arena {
 
     table! {
         journal: JournalEntry = JOURNAL_AT, BLOCKS;
+        change: AtomicU32 = CHANGES_AT, CHANGES;
         bucket: AtomicU32 = BUCKETS_AT, BUCKETS;
     }
 

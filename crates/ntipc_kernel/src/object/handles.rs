@@ -314,6 +314,9 @@ impl Locked<'_> {
             arena.handle(process, index).put(0);
             record.handle_high.put(index + 1);
         }
+        if let Some(entry) = Entry::unpack(packed) {
+            self.note_object(entry.object);
+        }
         arena.handle(process, index).put(packed);
         fault!(HandleBeforeCount);
         record.handle_count.put(record.handle_count.get().wrapping_add(1));
@@ -342,6 +345,7 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let place = arena.handle(process, index);
         let entry = Entry::unpack(place.get())?;
+        self.note_object(entry.object);
         place.put(0);
         fault!(CloseCleared);
         let record = arena.process(process);

@@ -5,7 +5,7 @@ use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::Shared;
+use crate::sync::{AtomicU32, Shared};
 
 /// Longest text in bytes: 32,766 UTF-16 units are at most that many bytes of UTF-8.
 pub const TEXT_MAX: usize = 32_766 * 3;
@@ -76,6 +76,7 @@ impl Locked<'_> {
 
     /// Make the name of an object known.
     pub fn publish_name(&mut self, object: u32, name: &str) -> NtResult<()> {
+        self.note_object(object);
         let cells = self.store_text(name.as_bytes())?;
         let arena = &self.session.arena;
         let record = arena.object(object);
@@ -89,6 +90,32 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// The word that leads to an object in the chain of its hash, if it is there.
+    pub(crate) fn link_to(&self, object: u32) -> Option<&AtomicU32> {
+        let arena = &self.session.arena;
+        let mut link = arena.bucket(arena.object(object).hash.get() & (BUCKETS - 1));
+        for _ in 0..=arena.objects() {
+            match link.get().checked_sub(1)? {
+                found if found == object => return Some(link),
+                other => link = &arena.object(other).link,
+            }
+        }
+        None
+    }
+
+    pub(crate) fn take_out_of_chain(&self, object: u32) {
+        if let Some(link) = self.link_to(object) {
+            link.put(self.session.arena.object(object).link.get());
+        }
+    }
+
+    pub(crate) fn put_into_chain(&self, object: u32) {
+        let record = self.session.arena.object(object);
+        let bucket = self.session.arena.bucket(record.hash.get() & (BUCKETS - 1));
+        record.link.put(bucket.get());
+        bucket.put(object + 1);
+    }
+
     /// The name is free at once.
     pub fn forget_name(&mut self, object: u32) {
         let arena = &self.session.arena;
@@ -96,17 +123,8 @@ impl Locked<'_> {
         if record.name.get() == 0 {
             return;
         }
-        let mut link = arena.bucket(record.hash.get() & (BUCKETS - 1));
-        for _ in 0..=arena.objects() {
-            match link.get().checked_sub(1) {
-                Some(found) if found == object => {
-                    link.put(record.link.get());
-                    break;
-                }
-                Some(other) => link = &arena.object(other).link,
-                None => break,
-            }
-        }
+        self.note_object(object);
+        self.take_out_of_chain(object);
         let cells = record.name.get();
         record.name.put(0);
         self.free_text(cells);
@@ -117,6 +135,7 @@ impl Locked<'_> {
         if text.len() > TEXT_MAX {
             return Err(Failure::new(NtStatus::OBJECT_NAME_INVALID, "the name is longer than 32,766 characters"));
         }
+        self.note_texts();
         let arena = &self.session.arena;
         let header = arena.header();
         let mut bytes = (text.len() as u32).to_le_bytes().to_vec();
@@ -154,6 +173,7 @@ impl Locked<'_> {
                 _ => arena.cell(last - 1).next.put(cell + 1),
             }
             last = cell + 1;
+            fault!(TextStored);
         }
         Ok(first)
     }
@@ -161,6 +181,7 @@ impl Locked<'_> {
     /// Give back as many cells as the length of the text asks for, and no more: what follows may be anything.
     pub fn free_text(&mut self, first: u32) {
         let Some(index) = first.checked_sub(1) else { return };
+        self.note_texts();
         let arena = &self.session.arena;
         let header = arena.header();
         let high = arena.cells();
@@ -173,6 +194,7 @@ impl Locked<'_> {
                     cell = arena.cell(index).next.get();
                     arena.cell(index).next.put(header.cell_free.get());
                     header.cell_free.put(index + 1);
+                    fault!(TextFreed);
                 }
                 Some(_) => break,
                 None => return, // cut short when its text was stored; the rest is free already

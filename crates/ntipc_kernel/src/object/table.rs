@@ -137,6 +137,7 @@ impl Locked<'_> {
             if object >= arena.objects() || arena.object(object).kind.get() != 0 {
                 return Err(self.session.damaged("the free list leads to an object in use"));
             }
+            self.note_object(object);
             header.object_free.put(arena.object(object).link.get());
             fault!(ObjectTaken);
             return Ok(object);
@@ -146,6 +147,7 @@ impl Locked<'_> {
         if arena.object(object).kind.get() != 0 {
             return Err(self.session.damaged("the count of objects leads to an object in use"));
         }
+        self.note_object(object);
         header.object_high.put(object + 1);
         fault!(ObjectTaken);
         Ok(object)
@@ -186,6 +188,7 @@ impl Locked<'_> {
     pub fn free_object(&mut self, object: u32) {
         let arena = &self.session.arena;
         let record = arena.object(object);
+        self.note_object(object);
         if Kind::of(record) == Some(Kind::Section) {
             self.unlink_section_file(object);
         }

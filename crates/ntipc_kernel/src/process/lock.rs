@@ -75,6 +75,12 @@ pub struct Locked<'a> {
     pub(crate) losses: Losses,
 }
 
+/// The lock was taken from somebody who still had it.
+struct Inherited {
+    /// Not from a death, as far as can be told: the word was scribbled on, and notes need not be those of its owner.
+    everything: bool,
+}
+
 /// Life word and generation of an owner's slot, if there can be such an owner.
 fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
     match number {
@@ -129,8 +135,10 @@ impl Session {
         let word = &self.arena.header().lock;
         let me =
             named(owner, slot_of(&self.arena, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
-        let recover = word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() // L1
-            && self.lock_slow(word, me);
+        let inherited = match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => None, // L1
+            Err(_) => self.lock_slow(word, me),
+        };
         let mut locked = Locked {
             session: self,
             owner,
@@ -140,20 +148,20 @@ impl Session {
             losses: Losses::default(),
         };
         fault!(LockTaken);
-        if recover {
-            locked.recover();
+        if let Some(Inherited { everything }) = inherited {
+            locked.recover(everything);
         }
         locked
     }
 
     #[cold]
-    fn lock_slow(&self, word: &AtomicU32, me: u32) -> bool {
+    fn lock_slow(&self, word: &AtomicU32, me: u32) -> Option<Inherited> {
         for _ in 0..SPINS {
             // L2
             if word.load(Ordering::Relaxed) == 0
                 && word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
-                return false;
+                return None;
             }
             spin_loop();
         }
@@ -163,14 +171,14 @@ impl Session {
             let seen = word.load(Ordering::Acquire);
             if seen == 0 {
                 if word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                    return false;
+                    return None;
                 }
                 continue;
             }
             if owner_is_dead(&self.arena, seen) {
                 // L3
                 if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                    return true;
+                    return Some(Inherited { everything: slot_of(&self.arena, seen & NUMBER_MASK).is_none() });
                 }
                 continue;
             }
@@ -181,7 +189,7 @@ impl Session {
             } else if same == me || now - since_ns > STUCK_NS {
                 if same == me || owner_is_elsewhere(&self.arena, seen) {
                     if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                        return true;
+                        return Some(Inherited { everything: true });
                     }
                     continue;
                 }
@@ -234,6 +242,7 @@ impl Drop for Locked<'_> {
             #[cfg(not(feature = "models"))]
             std::process::abort(); // half a step must look like the death it is, so that it is recovered from
         }
+        self.forget_changes();
         fault!(LockBeforeRelease);
         let word = &self.session.arena.header().lock;
         let released = word.compare_exchange(self.named, 0, Ordering::Release, Ordering::Relaxed); // U1

@@ -9,10 +9,12 @@
 //! * `fork`: a child becomes a participant of its own
 
 pub mod attach;
+pub(crate) mod changes;
 pub mod fork;
 mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
+mod rebuild;
 mod recover;
 mod release;
 pub(crate) mod thread;

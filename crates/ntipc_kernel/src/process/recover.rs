@@ -1,22 +1,77 @@
-//! After a death inside the dispatcher lock: finish or forget the step under way, then rebuild everything derived.
+//! After a death inside the dispatcher lock: finish or forget the step under way, then make anew what follows from the truth, of all
+//! that the dead were changing (`changes`): others do not wait for a look at every object there is.
 //!
 //! What is true: the journal, the threads' wait records, the handle tables, the objects' words and kinds.
-//! What is rebuilt from it: wait lists, HAS_WAITERS, handle counts, name chains, free lists. A death in here leaves a dead
+//! What follows from it: wait lists, HAS_WAITERS, handle counts, name chains, free lists. A death in here leaves a dead
 //! owner, and the next one begins again: nothing here destroys a truth before what follows from it is stored.
 //! Proof: `tests/models/deaths.rs`, `models/dispatcher.pml`.
 
+use super::changes::Scope;
 use super::lock::Locked;
-use crate::arena::layout::{BLOCKS, BUCKETS, IN_FRAMES, journal, progress, word};
+use crate::arena::layout::{BLOCKS, IN_FRAMES, journal, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::object::kind::Kind;
 use crate::sync::{Ordering, Shared};
 
+/// Handles of all objects, or of those in a scope.
+enum Counts<'a> {
+    All(Vec<u32>),
+    /// Whether an object is one of them, by bits; and how many handles each has.
+    Some(&'a Scope, Vec<u64>, Vec<u32>),
+}
+
+impl Counts<'_> {
+    fn of(scope: &Scope, objects: usize) -> Counts<'_> {
+        if scope.everything {
+            return Counts::All(vec![0; objects]);
+        }
+        let mut wanted = vec![0; objects / 64 + 1];
+        for object in &scope.objects {
+            wanted[*object as usize / 64] |= 1 << (object % 64);
+        }
+        Counts::Some(scope, wanted, vec![0; scope.objects.len()])
+    }
+
+    #[inline]
+    fn add(&mut self, object: u32) {
+        match self {
+            Counts::All(counts) => {
+                if let Some(count) = counts.get_mut(object as usize) {
+                    *count += 1;
+                }
+            }
+            Counts::Some(scope, wanted, counts) => {
+                let is_wanted = wanted.get(object as usize / 64).is_some_and(|bits| bits >> (object % 64) & 1 != 0);
+                if is_wanted && let Ok(place) = scope.objects.binary_search(&object) {
+                    counts[place] += 1;
+                }
+            }
+        }
+    }
+
+    fn each(&self, mut store: impl FnMut(u32, u32)) {
+        match self {
+            Counts::All(counts) => {
+                (0..).zip(counts).for_each(|(object, count)| store(object, *count));
+            }
+            Counts::Some(scope, _, counts) => {
+                scope.objects.iter().zip(counts).for_each(|(object, count)| store(*object, *count));
+            }
+        }
+    }
+}
+
 impl Locked<'_> {
+    /// `everything`: whatever the last owner noted cannot be relied on.
     #[cold]
-    pub fn recover(&mut self) {
+    pub fn recover(&mut self, everything: bool) {
         self.session.arena.header().recoveries.fetch_add(1, Ordering::Relaxed);
+        if everything || crate::fault::rebuilds_everything() {
+            self.note_everything();
+        }
+        let scope = self.scope();
         if without!(PoolRedo) {
             self.session.arena.header().page_step.valid.put(0);
         }
@@ -27,24 +82,28 @@ impl Locked<'_> {
         self.redo_drain();
         self.redo_journal();
         fault!(RecoverRedone);
+        let named = self.named_by_waits();
         if !without!(Recount) {
-            self.recount_handles();
+            self.recount_handles(&scope);
         }
         if !without!(RefsOneByOne) {
             self.forget_empty_places();
         }
-        self.recount_carried();
+        self.recount_carried(&scope);
         fault!(RecoverCounted);
         if !without!(Relink) {
-            self.relink_waits();
+            self.relink_waits(&scope, &named);
         }
         fault!(RecoverLinked);
-        let ends = self.recover_bodies();
+        let ends = self.recover_bodies(&scope);
         if !without!(Relist) {
-            self.rebuild_objects();
+            match scope.everything {
+                true => self.rebuild_objects(),
+                false => self.repair_objects(&scope, &named),
+            }
         }
         fault!(RecoverListed);
-        self.reevaluate_everything();
+        self.reevaluate_waits(&named);
         self.recover_losses(&ends);
         fault!(RecoverEvaluated);
         self.wake_told_sleepers();
@@ -94,14 +153,26 @@ impl Locked<'_> {
             })
     }
 
-    fn objects_high(&self) -> u32 {
-        self.session.arena.objects()
+    /// Objects that wait records name, in order, each once: what may be in half a list, or be waited for.
+    fn named_by_waits(&self) -> Vec<u32> {
+        let arena = &self.session.arena;
+        let blocks = |slot| (0..self.block_count(slot)).map(move |place| self.block_of(slot, place).object.get());
+        let mut named: Vec<u32> =
+            (0..arena.threads()).flat_map(blocks).filter(|object| *object < arena.objects()).collect();
+        named.extend(arena.header().pulse.get().checked_sub(1).filter(|object| *object < arena.objects()));
+        named.sort_unstable();
+        named.dedup();
+        named
     }
 
     /// Counted aside and stored once: nobody ever sees a passing zero.
-    fn recount_handles(&mut self) {
+    fn recount_handles(&mut self, scope: &Scope) {
         let arena = &self.session.arena;
-        let mut counts = vec![0u32; self.objects_high() as usize];
+        if !scope.everything && scope.objects.is_empty() {
+            return; // no table was touched
+        }
+        let high = arena.objects() as usize;
+        let mut counts = Counts::of(scope, high);
         for slot in 0..arena.processes() {
             let process = arena.process(slot);
             if process.life.word.get() == 0 && slot != IN_FRAMES || slot == IN_FRAMES && without!(InFlightCounted) {
@@ -111,9 +182,7 @@ impl Locked<'_> {
             for index in 0..arena.handles(slot) {
                 if let Some(entry) = Entry::unpack(arena.handle(slot, index).get()) {
                     handles += 1;
-                    if let Some(count) = counts.get_mut(entry.object as usize) {
-                        *count += 1;
-                    }
+                    counts.add(entry.object);
                 }
             }
             process.handle_count.put(handles);
@@ -121,20 +190,26 @@ impl Locked<'_> {
                 bits.put(0);
             }
         }
-        for (object, count) in counts.iter().enumerate() {
-            let record = arena.object(object as u32);
-            record.handles.put(*count);
-            record.head.put(0);
-            record.tail.put(0);
+        counts.each(|object, count| {
+            let record = arena.object(object);
+            record.handles.put(count);
             // Files first: a section whose freeing was cut short is still marked as one.
-            if *count == 0 && Kind::of(record) == Some(Kind::Section) {
-                self.unlink_section_file(object as u32);
+            if count == 0 && Kind::of(record) == Some(Kind::Section) {
+                self.unlink_section_file(object);
             }
-        }
+        });
     }
 
-    fn relink_waits(&mut self) {
+    fn relink_waits(&mut self, scope: &Scope, named: &[u32]) {
         let arena = &self.session.arena;
+        let unlink = |object: u32| {
+            arena.object(object).head.put(0);
+            arena.object(object).tail.put(0);
+        };
+        match scope.everything {
+            true => (0..arena.objects()).for_each(unlink),
+            false => named.iter().chain(&scope.objects).copied().for_each(unlink),
+        }
         let mut waiting = Vec::new();
         for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
@@ -144,7 +219,7 @@ impl Locked<'_> {
             }
         }
         waiting.sort_unstable();
-        let objects = self.objects_high();
+        let objects = arena.objects();
         for (_, slot) in waiting {
             let leads_to_one = |place| self.block_of(slot, place).object.get() < objects;
             if !(0..self.block_count(slot)).all(leads_to_one) {
@@ -159,73 +234,15 @@ impl Locked<'_> {
         }
     }
 
-    /// Free what has neither handles nor waiters, chain the names, list the free slots and cells.
-    fn rebuild_objects(&mut self) {
+    fn reevaluate_waits(&mut self, named: &[u32]) {
         let arena = &self.session.arena;
         let header = arena.header();
-        for bucket in 0..BUCKETS {
-            arena.bucket(bucket).put(0);
-        }
-        let mut used = vec![false; arena.cells() as usize];
-        let (mut free, mut live) = (0, 0);
-        for object in (0..self.objects_high()).rev() {
-            let record = arena.object(object);
-            let kept = Kind::of(record).is_some_and(Kind::is_end) && self.has_body(object);
-            if record.handles.get() == 0 && record.head.get() == 0 && !kept {
-                record.kind.put(0);
-            }
-            if Kind::of(record).is_none() {
-                record.kind.put(0);
-                record.link.put(free);
-                free = object + 1;
-                continue;
-            }
-            live += 1;
-            // Not of an event in the middle of a pulse: whom it has released must not set it before the pulse has cleared it.
-            let waited_for = record.head.get() != 0 || (header.pulse.get() == object + 1 && !without!(PulseKept));
-            if !waited_for && record.word.get() & word::HAS_WAITERS != 0 {
-                record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
-            }
-            for cell in [record.name.get(), record.extra.get()] {
-                self.mark_text(cell, &mut used);
-            }
-            if record.name.get() != 0 && record.handles.get() != 0 {
-                let bucket = arena.bucket(record.hash.get());
-                record.link.put(bucket.get());
-                bucket.put(object + 1);
-            }
-        }
-        header.object_free.put(free);
-        header.objects_live.put(live);
-        fault!(RecoverNamed);
-        let mut free = 0;
-        for index in (0..used.len() as u32).rev().filter(|index| !used[*index as usize]) {
-            arena.cell(index).next.put(free);
-            free = index + 1;
-        }
-        header.cell_free.put(free);
-    }
-
-    /// Mark the cells of a text as used.
-    fn mark_text(&self, first: u32, used: &mut [bool]) {
-        let mut cell = first;
-        while let Some(flag) = cell.checked_sub(1).and_then(|index| used.get_mut(index as usize)) {
-            if std::mem::replace(flag, true) {
-                break; // a cycle, or two owners: damaged memory must not keep us here
-            }
-            cell = self.session.arena.cell(cell - 1).next.get();
-        }
-    }
-
-    fn reevaluate_everything(&mut self) {
-        let arena = &self.session.arena;
-        let header = arena.header();
-        for object in 0..self.objects_high() {
-            if Kind::of(arena.object(object)).is_some_and(Kind::is_timer) {
-                self.tick(object);
-                if !without!(TimersAgain) {
-                    self.tell_waiters_to_look(object); // it may have been set and its waiters not told
-                }
+        // A timer that nobody waits for tells nobody, and is looked at by whoever asks for it.
+        for object in named.iter().copied().filter(|object| Kind::of(arena.object(*object)).is_some_and(Kind::is_timer))
+        {
+            self.tick(object);
+            if !without!(TimersAgain) {
+                self.tell_waiters_to_look(object); // it may have been set and its waiters not told
             }
         }
         let mut waiting = Vec::new();

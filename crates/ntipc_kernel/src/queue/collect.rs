@@ -122,6 +122,7 @@ impl Locked<'_> {
         // looks again on his way out.
         let mut taken = Vec::new();
         for body in bodies.difference(&reached.clone()).copied().filter(|body| *body < arena.queues()) {
+            self.note_body(body);
             match try_side(&arena.queue(body).take_lock) {
                 true => taken.push(body),
                 false => spread(&mut reached, vec![body]),

@@ -19,6 +19,7 @@ impl Locked<'_> {
     pub(super) fn throw_away(&mut self, body: u32) {
         self.follow_losses(|locked| {
             let queue = locked.session.arena.queue(body);
+            locked.note_body(body);
             if try_side(&queue.take_lock) {
                 locked.drain(body);
                 leave_side(&queue.take_lock);

@@ -7,12 +7,14 @@
 //! does not know it, and a body whose ends are gone. Frames that nobody can read are thrown away: see `drain`.
 
 use super::side::{leave_side, try_side};
+use super::state::is_empty;
 use crate::arena::layout::Queue;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::check_rights;
 use crate::object::kind::{Kind, Type, access};
 use crate::object::table::{Disposition, Initial};
+use crate::process::changes::Scope;
 use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -173,16 +175,19 @@ impl Locked<'_> {
             if body >= arena.queues() || arena.queue(body).state.get() != 0 {
                 return Err(self.session.damaged("the free list leads to an object in use"));
             }
+            self.note_body(body);
             header.queue_free.put(arena.queue(body).link.get());
             return Ok(body);
         }
         let body = header.queue_high.get();
         arena.grow_queues(body.saturating_add(1))?;
+        self.note_body(body);
         header.queue_high.put(body + 1);
         Ok(body)
     }
 
     fn return_body(&mut self, body: u32) {
+        self.note_body(body);
         let header = self.session.arena.header();
         self.session.arena.queue(body).link.put(header.queue_free.get());
         header.queue_free.put(body + 1);
@@ -200,7 +205,7 @@ impl Locked<'_> {
                 self.evaluate_if_waited_for(object);
             }
         }
-        if queue.broken.get() != 0 && queue.head.get() != queue.tail.get() {
+        if queue.broken.get() != 0 && !is_empty(queue) {
             self.throw_away(body); // put or half taken when it broke
         }
         if let Some(read) = queue.read_end.get().checked_sub(1) {
@@ -227,6 +232,7 @@ impl Locked<'_> {
             self.evaluate_if_waited_for(write);
         }
         let gone = |object: u32| arena.object(object).handles.get() == 0;
+        self.note_body(body);
         if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
             return;
         }
@@ -242,6 +248,8 @@ impl Locked<'_> {
 
     fn free_queue(&mut self, body: u32, queue: &Queue, read: u32, write: u32) {
         self.give_last_page(body);
+        self.note_object(read);
+        self.note_object(write);
         queue.state.put(0);
         fault!(QueueFreed);
         self.free_object(read);
@@ -250,34 +258,51 @@ impl Locked<'_> {
     }
 
     /// Part of recovery, when handles are counted: ends without a body go, and bodies without ends. Returns ends without handles.
-    pub(crate) fn recover_bodies(&mut self) -> Vec<u32> {
+    pub(crate) fn recover_bodies(&mut self, scope: &Scope) -> Vec<u32> {
         let arena = &self.session.arena;
+        let header = arena.header();
         let mut gone = Vec::new();
-        let mut free = 0;
-        for body in (0..arena.queues()).rev() {
-            let queue = arena.queue(body);
-            let leads_back = |end: u32, kind: Kind| {
-                end.checked_sub(1).is_some_and(|object| {
-                    let record = arena.object(object);
-                    Kind::of(record) == Some(kind) && record.limit.get() == body + 1
-                })
-            };
-            for side in [&queue.put_lock, &queue.take_lock] {
-                leave_side(side); // a dead thread may have one; that is settled later
+        if scope.everything {
+            header.queue_free.put(0);
+            for body in (0..arena.queues()).rev() {
+                if !self.recover_body(body, &mut gone) {
+                    arena.queue(body).link.put(header.queue_free.get());
+                    header.queue_free.put(body + 1);
+                }
             }
-            let (read, write) = (queue.read_end.get(), queue.write_end.get());
-            if queue.state.get() != 0 && !(leads_back(read, Kind::ReadEnd) && leads_back(write, Kind::WriteEnd)) {
-                queue.state.put(0);
-            }
-            if queue.state.get() == 0 {
-                queue.link.put(free);
-                free = body + 1;
-                continue;
-            }
-            gone.extend([read, write].iter().map(|end| end - 1).filter(|end| arena.object(*end).handles.get() == 0));
+            return gone;
         }
-        arena.header().queue_free.put(free);
+        let is_end = |object: &u32| Kind::of(arena.object(*object)).is_some_and(Kind::is_end);
+        let without_handles = |object: &u32| arena.object(*object).handles.get() == 0;
+        gone.extend(scope.objects.iter().copied().filter(|object| is_end(object) && without_handles(object)));
+        let free: Vec<u32> = scope.bodies.iter().copied().filter(|body| !self.recover_body(*body, &mut gone)).collect();
+        let is_free = |body| free.binary_search(&body).is_ok() && body < header.queue_high.get();
+        Self::relist(&scope.bodies, is_free, &header.queue_free, |body| &arena.queue(body).link);
         gone
+    }
+
+    /// One of them. `false`: it is free.
+    fn recover_body(&self, body: u32, gone: &mut Vec<u32>) -> bool {
+        let arena = &self.session.arena;
+        let queue = arena.queue(body);
+        let leads_back = |end: u32, kind: Kind| {
+            end.checked_sub(1).is_some_and(|object| {
+                let record = arena.object(object);
+                Kind::of(record) == Some(kind) && record.limit.get() == body + 1
+            })
+        };
+        for side in [&queue.put_lock, &queue.take_lock] {
+            leave_side(side); // a dead thread may have one; that is settled later
+        }
+        let (read, write) = (queue.read_end.get(), queue.write_end.get());
+        if queue.state.get() != 0 && !(leads_back(read, Kind::ReadEnd) && leads_back(write, Kind::WriteEnd)) {
+            queue.state.put(0);
+        }
+        if queue.state.get() == 0 {
+            return false;
+        }
+        gone.extend([read, write].iter().map(|end| end - 1).filter(|end| arena.object(*end).handles.get() == 0));
+        true
     }
 
     /// Is it an end that recovery keeps, handles or not? [`Locked::end_gone`] decides about it.

@@ -25,6 +25,7 @@ use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::{Entry, number, place};
 use crate::object::kind::{Kind, Type};
+use crate::process::changes::Scope;
 use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -196,7 +197,7 @@ impl Locked<'_> {
     }
 
     /// A handle comes into the table, or leaves it.
-    pub(crate) fn note_carried(&self, index: u32, object: u32, change: fn(u64) -> u64) {
+    pub(crate) fn note_carried(&mut self, index: u32, object: u32, change: fn(u64) -> u64) {
         let arena = &self.session.arena;
         let record = arena.object(object);
         let Some(kind) = Kind::of(record).filter(|kind| kind.is_end()) else { return };
@@ -205,13 +206,14 @@ impl Locked<'_> {
             && let Some(body) = arena.carrier(index).get().checked_sub(1)
             && let Some(carrier) = arena.queue(body).read_end.get().checked_sub(1)
         {
+            self.note_object(carrier);
             let carrier = arena.object(carrier);
             carrier.b.put(change(carrier.b.get()));
         }
     }
 
     /// Part of recovery: what ends note of the table. Counted aside and stored once.
-    pub(crate) fn recount_carried(&mut self) {
+    pub(crate) fn recount_carried(&mut self, scope: &Scope) {
         let arena = &self.session.arena;
         let mut counts: HashMap<u32, (u64, u64)> = HashMap::new();
         for (place, entry) in all_carried(arena) {
@@ -223,13 +225,17 @@ impl Locked<'_> {
                 counts.entry(carrier).or_default().1 += 1;
             }
         }
-        for object in 0..arena.objects() {
+        let recount = |object: u32| {
             let record = arena.object(object);
             if Kind::of(record).is_some_and(Kind::is_end) {
                 let (lie_there, carries) = counts.get(&object).copied().unwrap_or_default();
                 record.a.put(lie_there);
                 record.b.put(carries);
             }
+        };
+        match scope.everything {
+            true => (0..arena.objects()).for_each(recount),
+            false => scope.objects.iter().copied().for_each(recount),
         }
     }
 

@@ -31,7 +31,11 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let queue = arena.queue(body);
         let unused = || queue.state.get() != 0 && is_empty(queue) && queue.tail.get() != 0;
-        if !unused() || !try_side(&queue.take_lock) {
+        if !unused() {
+            return;
+        }
+        self.note_body(body);
+        if !try_side(&queue.take_lock) {
             return;
         }
         if try_side(&queue.put_lock) {
