@@ -1,4 +1,4 @@
-"""NT's inter-process communication for Python on Linux: events, semaphores, mutexes, timers and shared memory by name.
+"""NT's inter-process communication for Python on Linux: events, mutexes, queues, shared memory and more by name.
 
 Unrelated processes meet by the names of objects; there is no daemon and nothing to set up. Objects go with the last
 process that uses them, also after SIGKILL, and a mutex whose owner died is handed on with the news.

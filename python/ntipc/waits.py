@@ -59,7 +59,8 @@ def wait_any(objects: Iterable[_kernel.Waitable], timeout: float | None = None) 
     If several are set already, the first of them in the list is taken; the others are left untouched.
 
     Args:
-        objects: 1 to 4,096 events, semaphores, mutexes and timers, all of one session; the same one may be there twice.
+        objects: 1 to 4,096 events, semaphores, mutexes, timers, queues and mailslots, all of one session; the
+            same one may be there twice. Waiting for the reading end of a queue is waiting for a message, which stays there.
         timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
 
     Returns:
@@ -95,7 +96,7 @@ def wait_all(objects: Iterable[_kernel.Waitable], timeout: float | None = None) 
     While it waits nothing is taken: each object stays available to others.
 
     Args:
-        objects: 1 to 4,096 different events, semaphores, mutexes and timers, all of one session.
+        objects: 1 to 4,096 different events, semaphores, mutexes, timers, queues and mailslots, all of one session.
         timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
 
     Returns:
