@@ -13,9 +13,9 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 fn waitable<'a, 'py>(object: Borrowed<'a, 'py, PyAny>, call: &str) -> PyResult<Borrowed<'a, 'py, Waitable>> {
-    object
-        .cast()
-        .map_err(|error| PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes, timers, queues and mailslots: {error}")))
+    object.cast().map_err(|error| {
+        PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes, timers, queues and mailslots: {error}"))
+    })
 }
 
 /// Objects of one wait: their session and handles.
