@@ -39,10 +39,10 @@ def last_writer(told: bool = True) -> Scene:
     )  # fmt: skip
 
 
-def last_reader() -> Scene:
+def last_reader(handles: str = "") -> Scene:
     """The victim has the only reading end of a full queue that the survivor wants to write to."""
     return Scene(
-        before=f"reader, writer = ntipc.Queue('stream', quota=10).split(); writer.put({LARGE})",
+        before=f"reader, writer = ntipc.Queue('stream', quota=10).split(); writer.put({LARGE}{handles})",
         act="writer.close(); reader.close()",
         sleep="ends(lambda: ntipc.QueueWriter.open('stream').put(b'y'))", told=True,
     )  # fmt: skip
@@ -60,6 +60,32 @@ def turn(act: str) -> Scene:
     return Scene(before=f"queue.put({X})", act=act, after=f"queue.get() == {X} and queue.put({Y}) is None")
 
 
+def send(handles: str) -> Scene:
+    """The victim puts a message with handles, which the survivor waits for."""
+    return Scene(
+        act=f"queue.put(b'x', handles={handles})", sleep="[len(queue.receive().objects)] == [1]",
+        wake="queue.put(b'x', handles=[event])", after="event.info()['handles'] == 1",
+    )  # fmt: skip
+
+
+def receive() -> Scene:
+    """The victim takes a message with handles that is in the way of the survivor. They go with it."""
+    return Scene(
+        before=f"queue.put({X}, handles=[event, event])", act="queue.receive()", sleep=f"queue.put({Y}) is None",
+        told=True, after=f"queue.get() == {Y} and event.info()['handles'] == 1",
+    )  # fmt: skip
+
+
+def ask() -> Scene:
+    """The victim calls; the survivor waits for requests."""
+    return Scene(act="queue.writer.call(b'ask')", sleep="queue.get() == b'ask'", wake="queue.put(b'ask')")
+
+
+def answer(act: str) -> Scene:
+    """The survivor has called, and the victim takes its request."""
+    return Scene(act=act, sleep=ASK, told=True, unnamed=1)
+
+
 def alone(act: str, after: str) -> Scene:
     return Scene(act=act, after=after)
 
@@ -69,7 +95,16 @@ def settle(act: str, at: str, sleep: str) -> Scene:
     return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
 
 
-EMPTY = "queue.empty() and queue.get_into(bytearray(9000), 0) is None"
+ASK = "ends(lambda: queue.writer.call(b'ask'))"
+CROSSWISE = """
+a, to_a = ntipc.Queue().split()
+b, to_b = ntipc.Queue().split()
+to_a.put(b'', handles=[b, event])
+to_b.put(b'', handles=[a, event])
+for end in a, b, to_a, to_b:
+    end.close()
+"""
+"""Two queues that only their own messages lead to."""
 FRESH, GONE = "ntipc.Queue('fresh')", "ntipc.Queue('fresh').close()"
 NONE_FRESH = "ends(lambda: ntipc.Queue.open('fresh'))"
 
@@ -110,6 +145,21 @@ QUEUE_SCENES: dict[str, Scene] = {
     "TakeUnlocked": take(),
     "TakeCopiedOut": take(LARGE),
     "TakeTold": take(),
+    # handles in frames
+    "PutHandleNamed": send("[event]"),
+    "PutHandleMoved": send("[event.duplicate()], move=True"),
+    "TakeHandleStored": receive(),
+    "TakeHandleMoved": receive(),
+    "PlaceDropped": last_reader(", handles=[event, event]"),
+    "CollectTaken": alone(CROSSWISE, "event.info()['handles'] == 1"),
+    # calls
+    "ReplyQueueMade": ask(),
+    "CallNoted": ask(),
+    "CallTaken": answer("queue.receive()"),
+    "ReplyAllowed": answer("queue.receive().reply(b'answer')"),
+    "LostTold": Scene(
+        act="", doomed="queue.receive(); os.kill(os.getpid(), signal.SIGKILL)", sleep=ASK, told=True, unnamed=1
+    ),
     # settlement
     "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleChain": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),

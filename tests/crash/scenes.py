@@ -42,6 +42,8 @@ class Scene:
     """Whether the victim becomes the reaper only by the death of the other victim."""
     survives: bool = False
     """Whether only a child of the victim dies."""
+    unnamed: int = 0
+    """Objects without a name that the survivor has in the end: the queue for replies of a thread that has called."""
     joining: bool = False
     """Whether the victim dies before it has anything."""
 

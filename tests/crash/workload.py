@@ -145,6 +145,42 @@ def queues(things: Things) -> None:
         writer.close()
 
 
+def handles_in_queues(things: Things) -> None:
+    """Handles that are received, that go with their queue, and queues that only their own messages lead to."""
+    reader, writer = ntipc.Queue().split()
+    writer.put(b"copies", handles=[things.auto, things.flag])
+    writer.put(b"moved", handles=[things.auto.duplicate(), ntipc.Event()], move=True)
+    writer.put(message(3000), handles=[things.auto])
+    for count in 2, 2:
+        assert len(reader.receive().objects) == count
+    other, other_writer = ntipc.Queue().split()
+    other_writer.put(b"", handles=[reader, things.auto])
+    writer.put(b"", handles=[other])
+    for end in reader, writer, other, other_writer:
+        end.close()
+
+
+def calls(things: Things) -> None:
+    """A call that is answered, and one whose request is thrown away."""
+    with ntipc.Queue() as queue:
+        server = threading.Thread(target=lambda: queue.receive(5).reply(b"answer"))
+        server.start()
+        assert queue.writer.call(b"request", 5).data == b"answer"
+        server.join()
+    reader, writer = ntipc.Queue().split()
+    caller = threading.Thread(target=call_in_vain, args=(writer,))
+    caller.start()
+    when_true(lambda: not reader.empty())
+    reader.close()
+    caller.join()
+    writer.close()
+
+
+def call_in_vain(writer: ntipc.QueueWriter) -> None:
+    with contextlib.suppress(ntipc.ReplyLost):
+        writer.call(b"request", 5)
+
+
 def wait_for_nothing(things: Things) -> None:
     """Waits that are queued and withdrawn."""
     things.never[0].wait(0.0005)
@@ -153,11 +189,15 @@ def wait_for_nothing(things: Things) -> None:
     ntipc.signal_and_wait(things.auto, things.never[0], 0.0005)
 
 
+def when_true(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 2
+    while not condition() and time.monotonic() < until:
+        time.sleep(0)
+
+
 def when_waited_for(thing: Any) -> Any:
     """The object, once somebody waits for it."""
-    until = time.monotonic() + 2
-    while not thing.info()["waiters"] and time.monotonic() < until:
-        time.sleep(0)
+    when_true(lambda: bool(thing.info()["waiters"]))
     return thing
 
 
@@ -234,8 +274,8 @@ def see_others_die(things: Things) -> None:
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, queues, wait_for_nothing, wait_for_own_threads,
-    take_what_another_waits_for, see_others_die,
+    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, wait_for_nothing,
+    wait_for_own_threads, take_what_another_waits_for, see_others_die,
 ]  # fmt: skip
 
 

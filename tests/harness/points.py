@@ -2,10 +2,7 @@
 
 from ntipc import _kernel
 
-LEFT_TO_RUST: frozenset[str] = frozenset(
-    ["PutHandleNamed", "PutHandleMoved", "TakeHandleStored", "TakeHandleMoved", "PlaceDropped", "CollectTaken"]
-    + ["ReplyQueueMade", "CallNoted", "CallTaken", "ReplyAllowed", "LostTold"]
-)
-"""Points of handles in frames and of calls. The kernel's own sweep, `queue_deaths`, has a scene for each."""
+LEFT_TO_RUST: frozenset[str] = frozenset()
+"""Points of calls that the binding does not have yet. The kernel's own sweep, `queue_deaths`, has a scene for each."""
 
 POINTS: tuple[str, ...] = tuple(point for point in _kernel.FAULT_POINTS if point not in LEFT_TO_RUST)

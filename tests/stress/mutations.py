@@ -5,7 +5,8 @@
 
 Each mutant is tried by the sweep (tests/crash/test_sweep.py), by the other crash tests, by the kernel's own tests of
 queues, which have a sweep too, and by a storm, each until the first thing it finds. A mutant that none of them finds
-fails the check, and so does anything found without a mutation: then it is the tests that are wrong. The build for it lies in target/mutations, apart from the one in .venv.
+fails the check, and so does anything found without a mutation: then it is the tests that are wrong. The build for it
+lies in target/mutations, apart from the one in .venv.
 """
 
 import argparse
@@ -62,9 +63,7 @@ def build() -> Path:
     return place
 
 
-def run(
-    command: list[str], mutant: str, place: Path, patience: float = PATIENCE
-) -> tuple[int | None, str, float]:
+def run(command: list[str], mutant: str, place: Path, patience: float = PATIENCE) -> tuple[int | None, str, float]:
     """Run a test with the mutant; its exit status (None: it hung), output, seconds. Leaves no process and no file."""
     directory = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm")
     os.chmod(directory, 0o1777)

@@ -41,6 +41,8 @@ SPARE = 500
 """Workers that there may be beyond one for each death."""
 KINDS = 8
 """Of objects that are there as often as :data:`OBJECTS` says; a queue is two."""
+OTHERS = 2
+"""Further queues: for parcels, and for requests."""
 BURST = 25
 """Kills between two quiet times."""
 QUIET = 1.3
@@ -62,7 +64,8 @@ class Storm:
         self.started = self.maybe_lost = 0
         self.coverage = Coverage(POINTS, _kernel.FAULT_POINTS, self.dice)
         self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
-        self.keeper.run("from storm_objects import Objects; from storm_queues import drain; objects = Objects()")
+        self.keeper.run("from storm_objects import Objects; objects = Objects()")
+        self.keeper.run("from storm_queues import drain; from storm_calls import serve_all")
         self.watcher = Watcher(self.session)
         self.workers: dict[int, int] = {}
         self.killed = self.operations = self.quiet_times = 0
@@ -216,6 +219,7 @@ class Storm:
 for i in range(4):
     objects.events[i].set(); objects.flags[i].set(); objects.timers[i].set(0); objects.semaphores[i].count
     objects.pairs[i].set_high(); objects.pairs[i].set_low()
+serve_all(objects)
 taken = drain(objects)
 for queue in objects.queues: queue.put(b"")
 taken
@@ -238,15 +242,15 @@ taken
 
     def reckon_frames(self) -> None:
         """Each was taken once or not at all, the last ones just now; and no page is in use any more but one a queue."""
-        self.note_taken(self.keeper.run("drain(objects)"))
+        self.note_taken(self.keeper.run("serve_all(objects); drain(objects)"))
         put, taken, lost = self.register.count()
         self.frames = f"{put} frames put, {taken} taken, {lost} lost with {self.maybe_lost} that died taking"
         if lost > self.maybe_lost:
             self.violations.append(f"{lost} frames are lost, and only {self.maybe_lost} died taking one")
         counters = _kernel.inspect(self.path)["counters"]
         in_use = counters["pages_high"] - counters["pages_free"]
-        if in_use > OBJECTS:
-            self.violations.append(f"{in_use} pages are in use by {OBJECTS} empty queues")
+        if in_use > OBJECTS + OTHERS:
+            self.violations.append(f"{in_use} pages are in use by {OBJECTS + OTHERS} empty queues")
 
     def reckon(self) -> None:
         """Nothing may be lost or left: units, frames, ownership, names, slots, files."""
@@ -258,9 +262,10 @@ taken
         self.counters = picture["counters"]
         if [process["pid"] for process in picture["processes"]] != [self.keeper.pid]:
             self.violations.append(f"participants left over: {picture['processes']}")
-        if len(picture["objects"]) != KINDS * OBJECTS + 1:
+        expected = KINDS * OBJECTS + 2 * OTHERS + 1  # and the board
+        if len(picture["objects"]) != expected:
             names = [entry["name"] for entry in picture["objects"]]
-            self.violations.append(f"{len(names)} objects instead of {KINDS * OBJECTS + 1}: {names}")
+            self.violations.append(f"{len(names)} objects instead of {expected}: {names}")
         if self.counters["hidden_deaths"]:
             self.violations.append(f"{self.counters['hidden_deaths']} deaths were found by a slow look-round only")
         for i in range(OBJECTS):

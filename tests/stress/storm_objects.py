@@ -31,6 +31,7 @@ class Objects:
         self.timers = [ntipc.Timer(f"timer {i}") for i in numbers]
         self.pairs = [ntipc.EventPair(f"pair {i}") for i in numbers]
         self.queues = [ntipc.Queue(f"queue {i}", quota=QUOTAS[i]) for i in numbers]
+        self.parcels, self.requests = ntipc.Queue("parcels", quota=5000), ntipc.Queue("requests", quota=2000)
         self.section = ntipc.Section("board", BOARD_SIZE)
         self.view = self.section.map()
         self.board = memoryview(self.view).cast("q")
@@ -42,6 +43,8 @@ class Objects:
         for group in self.events, self.flags, self.semaphores, self.mutexes, self.timers, self.pairs, self.queues:
             for thing in group:
                 thing.close()
+        self.parcels.close()
+        self.requests.close()
 
 
 class Actor:

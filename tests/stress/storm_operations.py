@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from storm_calls import Calling
 from storm_ledger import AMBIGUOUS, HELD, MAIL, OBJECTS, PID, STAY, Ledger
 from storm_objects import Actor, Interruption, Objects, address
 from storm_queues import Queueing
@@ -319,7 +320,7 @@ class Parting(Accountant):
             _kernel.leave_all()
 
 
-class Everything(Waiting, Making, Parting, Queueing):
+class Everything(Waiting, Making, Parting, Queueing, Calling):
     """All that a mortal does, each by its name."""
 
     OFTEN = (
@@ -327,7 +328,8 @@ class Everything(Waiting, Making, Parting, Queueing):
         "give", "wait_for_any", "wait_for_all", "temporary", "create_or_open", "unnamed", "temporary_section",
         "signal_and_wait", "timer", "pair", "look", "duplicate", "give_handle", "take_handle", "send", "receive",
         "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
-        "own_queue", "common_queue", "take_end",
+        "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
+        "call", "serve", "serve",
     )  # fmt: skip
     SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put")
 

@@ -14,7 +14,7 @@ AIMED = [
 """Steps at which a death leaves most to put right; a third of the deaths at fault points happen there."""
 
 JOINING = ["SlotClaimed", "SlotAttached", "ThreadClaimed"]
-SETTLING = ["SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"]
+SETTLING = ["LostTold", "SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"]
 OFFICE = ["ReaperElected", "ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied", *SETTLING]
 REPAIR = [
     "RecoverRedone", "RecoverCounted", "RecoverNamed", "RecoverLinked", "RecoverListed", "RecoverEvaluated",
@@ -55,6 +55,16 @@ LED_TO = {
     "TurnTaken": "put_frame",
     "TurnLeft": "put_frame",
     "TakeCopiedOut": "take_all",
+    "PutHandleNamed": "own_handles",
+    "PutHandleMoved": "own_handles",
+    "TakeHandleStored": "own_handles",
+    "TakeHandleMoved": "own_handles",
+    "PlaceDropped": "own_handles",
+    "CollectTaken": "unreachable",
+    "ReplyQueueMade": "call",
+    "CallNoted": "call",
+    "CallTaken": "serve",
+    "ReplyAllowed": "serve",
 }
 """Operations that pass a point which others seldom or never pass."""
 IN_OFFICE_AT_ONCE = 2

@@ -236,7 +236,10 @@ class WaitingAtQueues(Queueing):
             self.postman.take(queues[j], j, 0)
 
     def give_end(self, end: Any, kind: int) -> None:
-        """Into a mortal, which uses it or does not; in the end it dies."""
+        """To a mortal, which uses it or does not; in the end it dies."""
+        if self.dice.randrange(2):
+            self.objects.parcels.put(b"", handles=[end], move=True, tag=1)
+            return
         other = self.dice.randrange(self.ledger.mortals)
         pid, stay = self.ledger.get(other, PID), self.ledger.get(other, STAY)
         if pid and not stay % 2:

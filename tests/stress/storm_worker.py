@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import NoReturn
 
+from storm_calls import WaitingForAnswers
 from storm_frames import Register
 from storm_ledger import OBJECTS, OPERATIONS, PID, READY, Ledger
 from storm_operations import Accountant, Everything
@@ -38,7 +39,7 @@ class Mortal(Everything):
         self.objects.close()
 
 
-class Immortal(Accountant, WaitingAtQueues):
+class Immortal(Accountant, WaitingAtQueues, WaitingForAnswers):
     """A process that is never killed and waits without a timeout: only a lost wake-up keeps it asleep."""
 
     def run(self, doom: Doom | None) -> None:
@@ -46,7 +47,7 @@ class Immortal(Accountant, WaitingAtQueues):
         choices = [self.acquire_and_release, self.take_and_give, self.any_of_three, self.both, self.pair, self.timer]
         choices += [lambda i: self.objects.events[i].wait(), self.signal_and_wait]
         choices += [self.take_for_ever, self.put_for_ever, self.any_of_queues, self.read_to_the_end]
-        choices += [self.write_to_the_end]
+        choices += [self.write_to_the_end, self.call_for_ever]
         while not self.ledger.stopped:
             self.ledger.put(self.number, OPERATIONS, self.ledger.get(self.number, OPERATIONS) + 1)
             self.dice.choice(choices)(self.dice.randrange(OBJECTS))
