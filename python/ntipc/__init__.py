@@ -23,6 +23,7 @@ from ntipc.errors import (
     InvalidName,
     InvalidParameter,
     InvalidParameterMix,
+    InvalidPipeState,
     InvalidViewSize,
     LimitExceeded,
     MailslotFull,
@@ -37,6 +38,7 @@ from ntipc.errors import (
     PathNotFound,
     PeerGone,
     PipeBusy,
+    PipeEmpty,
     ReplyLost,
     ReplyMismatch,
     SessionClosed,
@@ -52,6 +54,10 @@ from ntipc.inspection import examine, inspect
 from ntipc.mailslots import Mailslot, MailslotClient
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
+from ntipc.peers import Peer
+from ntipc.pipe_connections import PipeClient, call_pipe, wait_for_pipe
+from ntipc.pipe_servers import PipeServer
+from ntipc.pipes import Pipe
 from ntipc.queue_messages import QueueMessage
 from ntipc.queues import Queue, QueueReader, QueueWriter
 from ntipc.sections import Section, View
@@ -75,6 +81,7 @@ __all__ = [
     "InvalidName",
     "InvalidParameter",
     "InvalidParameterMix",
+    "InvalidPipeState",
     "InvalidViewSize",
     "LimitExceeded",
     "Mailslot",
@@ -91,8 +98,13 @@ __all__ = [
     "ObjectTypeMismatch",
     "OutOfResources",
     "PathNotFound",
+    "Peer",
     "PeerGone",
+    "Pipe",
     "PipeBusy",
+    "PipeClient",
+    "PipeEmpty",
+    "PipeServer",
     "Queue",
     "QueueMessage",
     "QueueReader",
@@ -111,11 +123,13 @@ __all__ = [
     "Timeout",
     "Timer",
     "View",
+    "call_pipe",
     "examine",
     "inspect",
     "signal_and_wait",
     "wait_all",
     "wait_any",
+    "wait_for_pipe",
 ]
 
 

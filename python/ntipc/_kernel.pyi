@@ -209,6 +209,9 @@ class ReadEnd(Waitable):
     ) -> Frame | None:
         """Take into a buffer. ``whole``: a frame that does not fit is left (0 taken, all left)."""
 
+    def drop_stranded(self) -> bool:
+        """Throw away frames that carry ends which lead nowhere, up to one that does not. Whether there is one."""
+
     def available(self) -> tuple[int, int]:
         """Bytes and frames that wait."""
 

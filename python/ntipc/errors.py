@@ -256,11 +256,25 @@ class BufferTooSmall(NtError, ValueError):
     winerror = 122
 
 
-class PipeBusy(NtError, BlockingIOError):
-    """Every instance of the pipe has a client."""
+class PipeBusy(Timeout, BlockingIOError):
+    """Every instance of the pipe has a client, and none became free in time; or there may be no more instances."""
 
     status = Status.PIPE_NOT_AVAILABLE
     winerror = 231
+
+
+class PipeEmpty(Timeout, BlockingIOError):
+    """There is nothing to read now, and the pipe is in non-blocking mode."""
+
+    status = Status.PIPE_EMPTY
+    winerror = 232
+
+
+class InvalidPipeState(NtError, RuntimeError):
+    """The pipe's end, as it is now, cannot do this: it is not connected, or not in message mode, or a client's."""
+
+    status = Status.INVALID_PIPE_STATE
+    winerror = 230
 
 
 class ConnectionRefused(NtError, ConnectionRefusedError):
@@ -352,6 +366,22 @@ TABLE: tuple[Row, ...] = (
         "the system has no more resources for this", "Close objects or ask for less"),
     Row(Status.PIPE_NOT_AVAILABLE, 231, PipeBusy, _errno.EAGAIN,
         "every instance of the pipe is busy", "Wait for a free instance"),
+    Row(Status.INSTANCE_NOT_AVAILABLE, 231, PipeBusy, _errno.EAGAIN,
+        "the pipe has as many instances as it may have", "Close an instance, or give the first one a larger maximum"),
+    Row(Status.INVALID_PIPE_STATE, 230, InvalidPipeState, _errno.ENOTCONN,
+        "the instance has no client", "Connect it first"),
+    Row(Status.PIPE_BUSY, 231, PipeBusy, _errno.EAGAIN,
+        "there is data in the way", "Let it be read first"),
+    Row(Status.ILLEGAL_FUNCTION, 1, InvalidPipeState, _errno.EINVAL,
+        "only a server's end can do this", "Do it at the server's end"),
+    Row(Status.PIPE_CONNECTED, 535, InvalidPipeState, _errno.EISCONN,
+        "the instance has a client", "Use it, or disconnect it first"),
+    Row(Status.PIPE_LISTENING, 536, InvalidPipeState, _errno.ENOTCONN,
+        "no client has come yet", "Wait until one is connected"),
+    Row(Status.INVALID_READ_MODE, 230, InvalidPipeState, _errno.EINVAL,
+        "the end is not in message mode", 'Set its mode to "message", which takes a pipe of message type'),
+    Row(Status.PIPE_EMPTY, 232, PipeEmpty, _errno.EAGAIN,
+        "there is nothing to read", "Wait for it, or read later"),
     Row(Status.PIPE_DISCONNECTED, 233, PeerGone, _errno.EPIPE,
         "the pipe was disconnected", "Connect again"),
     Row(Status.PIPE_CLOSING, 232, PeerGone, _errno.EPIPE,

@@ -13,8 +13,18 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
 
 from ntipc import _kernel
+
+
+class _Composed(Protocol):
+    """Something that is made of several objects, such as a pipe."""
+
+    def _waits_for(self) -> _kernel.Waitable: ...
+
+
+CanBeWaitedFor: TypeAlias = _kernel.Waitable | _Composed
 
 
 class Signaled:
@@ -28,7 +38,7 @@ class Signaled:
 
     __slots__ = __match_args__ = ("index", "object", "abandoned")
 
-    def __init__(self, index: int, object: _kernel.Waitable, abandoned: bool) -> None:
+    def __init__(self, index: int, object: Any, abandoned: bool) -> None:
         self.index = index
         self.object = object
         self.abandoned = abandoned
@@ -46,20 +56,20 @@ class AllSignaled:
 
     __slots__ = __match_args__ = ("abandoned",)
 
-    def __init__(self, abandoned: tuple[_kernel.Waitable, ...]) -> None:
+    def __init__(self, abandoned: tuple[CanBeWaitedFor, ...]) -> None:
         self.abandoned = abandoned
 
     def __repr__(self) -> str:
         return f"AllSignaled(abandoned={self.abandoned!r})"
 
 
-def wait_any(objects: Iterable[_kernel.Waitable], timeout: float | None = None) -> Signaled | None:
+def wait_any(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) -> Signaled | None:
     """Wait until one of the objects is set, and take it.
 
     If several are set already, the first of them in the list is taken; the others are left untouched.
 
     Args:
-        objects: 1 to 4,096 events, semaphores, mutexes, timers, queues and mailslots, all of one session; the
+        objects: 1 to 4,096 events, semaphores, mutexes, timers, queues, pipes and mailslots, all of one session; the
             same one may be there twice. Waiting for the reading end of a queue is waiting for a message, which stays there.
         timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
 
@@ -83,20 +93,21 @@ def wait_any(objects: Iterable[_kernel.Waitable], timeout: float | None = None) 
     green
     """
     targets = tuple(objects)
-    outcome = _kernel.wait_multiple(targets, False, timeout)
+    outcome = _wait_multiple(targets, False, timeout)
     if outcome is None:
         return None
     index, abandoned = outcome
     return Signaled(index, targets[index], bool(abandoned))
 
 
-def wait_all(objects: Iterable[_kernel.Waitable], timeout: float | None = None) -> AllSignaled | None:
+def wait_all(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) -> AllSignaled | None:
     """Wait until all of the objects are set at one instant, and take all of them in one step.
 
     While it waits nothing is taken: each object stays available to others.
 
     Args:
-        objects: 1 to 4,096 different events, semaphores, mutexes, timers, queues and mailslots, all of one session.
+        objects: 1 to 4,096 different events, semaphores, mutexes, timers, queues, pipes and mailslots, all of one
+            session.
         timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
 
     Returns:
@@ -120,13 +131,13 @@ def wait_all(objects: Iterable[_kernel.Waitable], timeout: float | None = None) 
     (0, 0)
     """
     targets = tuple(objects)
-    outcome = _kernel.wait_multiple(targets, True, timeout)
+    outcome = _wait_multiple(targets, True, timeout)
     if outcome is None:
         return None
     return AllSignaled(tuple(targets[index] for index in outcome[1]))
 
 
-def signal_and_wait(signal: _kernel.Waitable, wait: _kernel.Waitable, timeout: float | None = None) -> bool:
+def signal_and_wait(signal: _kernel.Waitable, wait: CanBeWaitedFor, timeout: float | None = None) -> bool:
     """Set one object and wait for another in one step: nobody can act between the two.
 
     Args:
@@ -153,4 +164,20 @@ def signal_and_wait(signal: _kernel.Waitable, wait: _kernel.Waitable, timeout: f
     >>> signal_and_wait(request, reply, timeout=10), request.is_set()
     (True, True)
     """
-    return _kernel.signal_and_wait(signal, wait, timeout)
+    try:
+        return _kernel.signal_and_wait(signal, wait, timeout)  # type: ignore[arg-type]
+    except TypeError:
+        if not hasattr(wait, "_waits_for"):
+            raise
+    return _kernel.signal_and_wait(signal, wait._waits_for(), timeout)
+
+
+def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | None) -> tuple[int, list[int]] | None:
+    """Wait for objects of the kernel, and for what is made of several of them and names the one to wait for."""
+    try:
+        return _kernel.wait_multiple(targets, wait_all, timeout)
+    except TypeError:
+        if not any(hasattr(target, "_waits_for") for target in targets):
+            raise
+    named = tuple(target._waits_for() if hasattr(target, "_waits_for") else target for target in targets)
+    return _kernel.wait_multiple(named, wait_all, timeout)

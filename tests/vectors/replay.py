@@ -5,15 +5,16 @@ from typing import Any
 
 from logical_threads import QUEUED, LogicalThread, Result, queued_states
 from mailslot_steps import MailslotSteps
+from pipe_steps import PipeSteps
 from recordings import Sequence
 from section_steps import SectionSteps
 from sync_steps import SyncSteps
 
 PATIENCE = 10.0
 
-Operations = MailslotSteps | SectionSteps | SyncSteps
-FAMILIES: dict[str, type[Operations]] = {"mailslot": MailslotSteps, "sections": SectionSteps}
-"""How the operations of each family are done; all others are about synchronization."""
+Operations = MailslotSteps | PipeSteps | SectionSteps | SyncSteps
+WAYS: tuple[type[Operations], ...] = (SyncSteps, SectionSteps, MailslotSteps, PipeSteps)
+"""Classes with a method for each operation of a family."""
 
 
 class Mismatch(AssertionError):
@@ -25,7 +26,7 @@ class Replay:
 
     def __init__(self, sequence: Sequence) -> None:
         self.sequence = sequence
-        self.operations: Operations = FAMILIES.get(sequence.family, SyncSteps)()
+        self.operations = operations_for(sequence)
         self.threads: dict[int, LogicalThread] = {}
 
     def run(self) -> int:
@@ -55,17 +56,17 @@ class Replay:
             operation = getattr(self.operations, step["op"], None)
             assert operation, f"the operation {step['op']!r} is not understood"
             thread.begin(lambda: operation(**step["args"]))
-            result = self.settle(thread)
+            result = self.settle(thread, may_block="timeout_ms" not in step["args"])
         woke = self.collect_woken(set(step["expect"].get("woke", {})))
         return result | ({"woke": woke} if woke else {})
 
-    def settle(self, thread: LogicalThread) -> Result:
-        """Its result when the call returns, or ``blocked`` when it is queued in the session."""
+    def settle(self, thread: LogicalThread, *, may_block: bool) -> Result:
+        """Its result when the call returns, or ``blocked`` when it is queued and does not end by itself."""
         deadline = time.monotonic() + PATIENCE
         while True:
             if (result := thread.take_result(0.001)) is not None:
                 return result
-            if queued_states().get(thread.tid) in QUEUED:
+            if may_block and queued_states().get(thread.tid) in QUEUED:
                 return {"blocked": True}
             assert time.monotonic() < deadline, "the call neither returns nor waits"
 
@@ -85,6 +86,12 @@ class Replay:
             if time.monotonic() > deadline:
                 raise Mismatch(f"threads {sorted(pending)} neither return nor wait; woken so far: {woken}")
         return woken
+
+
+def operations_for(sequence: Sequence) -> Operations:
+    """Something that understands all operations of the sequence, or the first of them, of which some then fail."""
+    wanted = {step["op"] for step in sequence.steps} - {"exit_thread"}
+    return next((way for way in WAYS if all(hasattr(way, operation) for operation in wanted)), WAYS[0])()
 
 
 def agrees(result: Result, step: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@
 mod support;
 
 use ntipc_kernel::object::kind::{Type, access};
-use ntipc_kernel::queue::{Attached, HANDLES_MAX, Mode, Poll, Received};
+use ntipc_kernel::queue::{Attached, HANDLES_MAX, Mode, Poll, Received, Taken};
 use ntipc_kernel::{NtResult, NtStatus, Session};
 use std::sync::Arc;
 use support::*;
@@ -287,4 +287,29 @@ fn a_process_holds_both_ends_of_a_hundred_thousand_queues() {
     }
     session.close(received).unwrap();
     assert_eq!(objects(&session), 0);
+}
+
+#[test]
+fn a_frame_whose_ends_lead_nowhere_can_be_told_and_taken_from_the_others() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, QUOTA).unwrap();
+    let stranded = || session.take_frame(reader, &mut [0; 100], Mode::Stranded);
+    assert!(stranded().unwrap().is_none());
+    let mut others = Vec::new();
+    for _ in 0..4 {
+        let (mine, theirs) = session.create_queue(None, QUOTA).unwrap();
+        send(&session, writer, &[theirs], true);
+        others.push(mine);
+    }
+    let left_alone = |taken: Option<Taken>| taken.is_some_and(|taken| taken.bytes == 0 && taken.left > 0);
+    assert!(left_alone(stranded().unwrap())); // all is well with the first
+    session.close(others[1]).unwrap();
+    assert!(left_alone(stranded().unwrap())); // and nothing behind it is looked at
+    assert_eq!(receive(&session, reader).len(), 1);
+    let taken = stranded().unwrap().unwrap();
+    assert_eq!((taken.bytes, taken.left, taken.handles.len()), (12, 0, 1)); // nobody has the other end any more
+    session.break_queue(others[2], NtStatus::PIPE_DISCONNECTED).unwrap();
+    assert_eq!(stranded().unwrap().unwrap().handles.len(), 1);
+    assert!(left_alone(stranded().unwrap()));
+    sound(&session);
 }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// A frame that lies in line is no longer than this: it is taken before anybody knows how long it is.
 const SMALL: usize = 2048;
+/// Room for a frame that leads nowhere; a longer one goes in pieces.
+const STRANDED: usize = 256;
 
 thread_local! {
     static SMALL_FRAME: Cell<Option<Box<[u8; SMALL]>>> = const { Cell::new(None) };
@@ -201,6 +203,19 @@ impl ReadEnd {
     /// Bytes and frames that wait to be taken.
     fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
         core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
+    }
+
+    /// Throw away frames at the head that carry an end of a queue of which nobody has the other end. Whether another is there.
+    fn drop_stranded(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        core(slf).with(slf.py(), "get", |session, handle| {
+            loop {
+                match session.take_frame(handle, &mut [0; STRANDED], Mode::Stranded)? {
+                    None => return Ok(false),
+                    Some(taken) if taken.bytes == 0 && taken.left > 0 => return Ok(true),
+                    Some(taken) => close_all(session, &taken.handles),
+                }
+            }
+        })
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.

@@ -18,6 +18,7 @@
 //! died between naming and filling, or between clearing and forgetting, is forgotten by recovery before anybody may fill it anew.
 
 use super::collect::{carries_readers, is_rooted};
+use super::frame::Frame;
 use super::hand::{Held, TAKE};
 use crate::arena::Arena;
 use crate::arena::layout::{CARRIED, IN_FRAMES};
@@ -111,6 +112,19 @@ impl Session {
             }
         }
         Ok(carried)
+    }
+
+    /// Does the frame carry an end of a queue of which nobody has the other end, or that is broken?
+    pub(super) fn is_stranded(&self, frame: &Frame) -> bool {
+        let carried = frame.carried.iter().take(frame.handles()).filter_map(|place| place.checked_sub(1));
+        carried.filter_map(|place| Entry::unpack(self.arena.handle(IN_FRAMES, place).get())).any(|entry| {
+            let end = self.arena.object(entry.object);
+            let known = Kind::of(end).filter(|kind| kind.is_end()).and_then(|_| self.arena.queue_of(end));
+            known.is_some_and(|(_, queue, read, write)| {
+                let other = if read == entry.object { write } else { read };
+                queue.broken.get() != 0 || self.arena.object(other).handles.get() == 0
+            })
+        })
     }
 
     /// F4 to F6: the handles of a frame become ours, and with the same step the frame does.

@@ -42,6 +42,8 @@ pub enum Mode {
     Whole,
     /// Take over as many frames as fill the buffer: their ends mean nothing.
     Stream,
+    /// Take a frame that carries an end of a queue which leads nowhere, as far as it fits; else nothing, and all of it is left.
+    Stranded,
     /// Look at a frame, and take nothing.
     Peek,
     /// Look over as many frames as fill the buffer, and take nothing.
@@ -58,7 +60,8 @@ impl Mode {
 pub struct Taken {
     /// Bytes in the buffer.
     pub bytes: usize,
-    /// Bytes that are left of the last frame that it came from. With [`Mode::Whole`] and a buffer too small: all, and nothing was taken.
+    /// Bytes that are left of the last frame that it came from. With [`Mode::Whole`] and a buffer too small, or [`Mode::Stranded`]
+    /// and a frame that is not: all, at least 1, and nothing was taken.
     pub left: usize,
     /// Of the first frame.
     pub tag: u32,
@@ -242,8 +245,8 @@ impl Operation<'_> {
         let left = (frame.length as usize).checked_sub(done);
         let left = left.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
         let mut piece = Piece { taken: Taken::nothing_of(&frame), later: None, after: stamp(queue), goes_on: false };
-        if mode == Mode::Whole && left > buffer.len() {
-            piece.taken.left = left;
+        if mode == Mode::Whole && left > buffer.len() || mode == Mode::Stranded && !session.is_stranded(&frame) {
+            piece.taken.left = left.max(1);
             return Ok(Some(piece));
         }
         if buffer.is_empty() && (left > 0 || mode == Mode::Stream) {

@@ -1,0 +1,78 @@
+"""Who is at the other side: a process as the kernel of Linux knows it.
+
+The session knows which process put a message where; whose process that is and what it runs is asked of Linux, and only
+while it is still the same process: its start time has to agree.
+
+>>> import os
+>>> me = identify(os.getpid())
+>>> me.pid == os.getpid(), me.uid == os.geteuid(), me.exe == os.readlink("/proc/self/exe")
+(True, True, True)
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+_START_TIME = 19
+"""Place of the start time among the fields of /proc/PID/stat that follow the program's name."""
+
+
+class Peer(NamedTuple):
+    """The process at the other side.
+
+    Attributes:
+        pid: Its process id; 0 if it ended before anybody asked.
+        uid: Its effective user id; ``None`` if it ended before anybody asked.
+        exe: The path of the program that it runs; ``None`` if it ended, or Linux does not let this process know.
+    """
+
+    pid: int
+    uid: int | None
+    exe: str | None
+
+
+NOBODY = Peer(0, None, None)
+
+
+def identify(pid: int, start_time: int | None = None) -> Peer:
+    """Ask Linux about a process.
+
+    Args:
+        pid: Its process id.
+        start_time: When it started, in clock ticks since the machine did. If the process of that id started at another
+            time it is another one, and nothing is told of it. ``None`` if it cannot have ended.
+    """
+    try:
+        directory = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return Peer(pid, None, None)
+    try:  # all of it is looked up in one directory, which stays that of one process
+        fields = _read(directory, "stat").rpartition(b") ")[2].split()
+        if start_time is not None and int(fields[_START_TIME]) != start_time:
+            return Peer(pid, None, None)
+        return Peer(pid, _effective_user(_read(directory, "status")), _program(directory))
+    except (OSError, ValueError, IndexError):
+        return Peer(pid, None, None)
+    finally:
+        os.close(directory)
+
+
+def _read(directory: int, name: str) -> bytes:
+    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        return os.read(descriptor, 65536)
+    finally:
+        os.close(descriptor)
+
+
+def _effective_user(status: bytes) -> int:
+    line = next(line for line in status.splitlines() if line.startswith(b"Uid:"))
+    return int(line.split()[2])
+
+
+def _program(directory: int) -> str | None:
+    try:
+        return os.readlink("exe", dir_fd=directory)
+    except OSError:
+        return None

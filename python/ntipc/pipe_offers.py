@@ -1,0 +1,268 @@
+r"""How the servers and the clients of a pipe meet: the pipe's name is that of a queue of offers.
+
+* Each listening instance has put one offer there: a message that carries the writing end of the queue on which the
+  client is to speak. A client opens the name and takes an offer; who began to listen first is taken first, and a client
+  that finds none waits as for any message. It makes the queue on which it wants to be answered, and sends that one's
+  writing end along with its first message, which says that it is there.
+* The name lives as long as some server holds it. A server that dies leaves its offers behind: they lead nowhere, for
+  nobody has the reading end, and whoever meets one drops it.
+* How many instances there are is how many handles there are to the reading end of a second queue, the *seats*, on which
+  nothing is sent. So the limit is decided by the kernel, in one step, and what a dead server had counts no more.
+
+Only writing ends travel: a reading end in a message could be part of a circle, for which the kernel searches.
+
+Crash: everything is handles, so a death at any instruction leaves what closing them leaves. An offer that was taken by
+a client that died before it connected is missed by its server, which sees the end of the stream and offers anew.
+"""
+
+from __future__ import annotations
+
+import copy
+import struct
+import time
+from typing import Any, NamedTuple, Self
+
+from ntipc import _kernel
+from ntipc.errors import NtError, ObjectExists, ObjectNotFound, Status, from_status
+from ntipc.names import describe
+from ntipc.objects import NtObject
+from ntipc.pipe_names import HERE, Location
+from ntipc.pipe_settings import Settings
+from ntipc.pipe_ways import Deadline, PipeWriter
+
+CONNECT = 0x8000_0000
+"""Tag of the message with which a client says that it is there; the lower bits are its process id."""
+
+_OFFERS_QUOTA = 1 << 20
+_OFFER = struct.Struct("<Q")
+_MANY = 0xFFFF_FFFF
+_SEATS_OF_THE_DEAD = 2.0
+"""Seconds that the seats of servers that have just died may take to go."""
+
+
+class NameReader(_kernel.ReadEnd, NtObject):
+    """The end of a queue with a name from which clients take."""
+
+    _kind = "pipe"
+
+
+class NameWriter(_kernel.WriteEnd, NtObject):
+    """The end of a queue with a name into which servers put."""
+
+    _kind = "pipe"
+
+
+class PipeName:
+    """A server's hold on a name, which keeps it alive. Without an instance, clients wait for one.
+
+    Attributes:
+        location: The name.
+        attachment: The session it is in.
+        settings: Those of whoever made the name.
+        created: Whether this call made it.
+
+    Raises:
+        ObjectExists: With the disposition CREATE, some server has the name.
+        ObjectNotFound: With the disposition OPEN, no server has it.
+        NotSupported: It is on another machine.
+    """
+
+    def __init__(self, location: Location, attachment: _kernel.Session, settings: Settings, disposition: int) -> None:
+        refuse_elsewhere("PipeServer", location)
+        self.location = location
+        self.attachment = attachment
+        self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+        try:
+            self.reader.bind(attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer)
+        except NtError as error:
+            subject = describe("pipe", location.name)
+            raise from_status(error.status, "PipeServer", subject, exception=type(error)) from None
+        self.created = self.reader.created
+        self.settings = settings if self.created else Settings.of(self.reader.query()["user"])
+        self._users = [None]
+
+    def share(self) -> PipeName:
+        """Return this hold for one more user, who has to close it as well."""
+        self._users.append(None)
+        return self
+
+    def close(self) -> None:
+        """Let go of the name, once for each user."""
+        self._users.pop()
+        if not self._users:
+            self.reader.close()
+            self.writer.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("attachment", "_users")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.attachment = self.reader.session._native
+        self._users = [None]
+
+
+class Seat:
+    """One of as many as the pipe may have instances.
+
+    Attributes:
+        reader: What is counted.
+        writer: What keeps the count, once for each instance and for each client.
+    """
+
+    def __init__(self, name: PipeName) -> None:
+        deadline = time.monotonic() + (_SEATS_OF_THE_DEAD if name.created else 0)
+        most = name.settings.max_instances or _MANY
+        while not self._take(name.attachment, _seats(name.location), most):
+            if time.monotonic() >= deadline:
+                subject = describe("pipe", name.location.name)
+                raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
+            time.sleep(0.001)
+
+    def _take(self, attachment: _kernel.Session, key: str, most: int) -> bool:
+        while True:
+            self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+            try:
+                self.reader.open_end(attachment, key, 0, most)
+                self.writer.open_end(attachment, key, 0, _MANY)
+                return True
+            except ObjectNotFound:  # there is none, or the last other one went between the two
+                self.reader.close()
+            except NtError as error:
+                if error.status != Status.QUOTA_EXCEEDED:
+                    raise
+                return False
+            self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+            try:
+                self.reader.bind(attachment, key, _kernel.CREATE, 0, 0, (0, 0), self.writer)
+                return True
+            except ObjectExists:  # somebody was quicker
+                continue
+
+    def count(self) -> int:
+        """Count the seats that are taken."""
+        return count_seats(self.writer)
+
+    def duplicate(self) -> Self:
+        """Take another one beside this one, for another object of the same instance."""
+        twin = copy.copy(self)
+        twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
+        return twin
+
+    def close(self) -> None:
+        """Give the seat back."""
+        self.reader.close()
+        self.writer.close()
+
+
+def count_seats(writer: NameWriter) -> int:
+    """Count the seats that are taken, of a pipe whose count this keeps."""
+    return int(writer.query()["readers"])
+
+
+def count_instances(name: PipeName) -> int:
+    """Count the instances of a pipe, of which this process may have none."""
+    writer = NameWriter.__new__(NameWriter)
+    try:
+        writer.open_end(name.attachment, _seats(name.location), 0, _MANY)
+    except ObjectNotFound:
+        return 0
+    count = count_seats(writer)
+    writer.close()
+    return count
+
+
+def _seats(location: Location) -> str:
+    return f"seats of {location.key}"
+
+
+class Offer(NamedTuple):
+    """What a client takes.
+
+    Attributes:
+        writer: The way to the server.
+        seats: What keeps the count of the instances.
+        out_quota: Bytes that the server may write before it waits.
+        sender: The server's process, as the session knows it.
+    """
+
+    writer: PipeWriter
+    seats: NameWriter
+    out_quota: int
+    sender: tuple[int, int]
+
+
+def put_offer(name: PipeName, writer: PipeWriter, seats: NameWriter, out_quota: int) -> None:
+    """Offer an instance, to the next client; the writing end goes with it."""
+    send_ends(name.writer, _OFFER.pack(out_quota), (writer, seats.duplicate()))
+
+
+def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
+    """Take the offer that has waited longest, be it good or not.
+
+    Returns:
+        ``None`` if there was none in time.
+
+    Raises:
+        EndOfStream: No server has the name any more.
+    """
+    deadline = Deadline(timeout)
+    while (frame := offers.take(None, deadline.left())) is not None:
+        ends = unpack_ends(offers, frame, (PipeWriter, NameWriter))
+        if ends is not None and len(frame.data) == _OFFER.size:  # so it is an offer; else somebody plays tricks
+            writer, seats = ends
+            return Offer(writer, seats, _OFFER.unpack(frame.data)[0], frame.sender)
+    return None
+
+
+def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...], tag: int = 0) -> None:
+    """Send ends of queues, which go with the message. They never wait: such messages are few.
+
+    Raises:
+        PeerGone: Nobody can read it.
+    """
+    if writer.offer(data, 0, tag=tag, handles=ends, move=True) is None:
+        raise from_status(Status.INSUFFICIENT_RESOURCES, "Pipe.connect", "", "too many instances listen")
+
+
+def unpack_ends(reader: NtObject, frame: _kernel.Frame, kinds: tuple[type[NtObject], ...]) -> list[Any] | None:
+    """Make objects of handles that came with a message: all of them, or none if they are not what they should be."""
+    session = reader.session._native
+    carried = frame.claim()
+    natives = [getattr(_kernel, name) for _, name in carried]
+    fits = len(natives) == len(kinds) and all(map(issubclass, kinds, natives))
+    ends = []
+    for (handle, _), kind in zip(carried, kinds if fits else natives, strict=True):
+        end = kind.__new__(kind)
+        end.adopt(session, handle)
+        ends.append(end)
+    if fits:
+        return ends
+    for end in ends:
+        end.close()
+    return None
+
+
+def refuse_elsewhere(call: str, location: Location) -> None:
+    """Refuse a pipe of another machine."""
+    if location.host != HERE:
+        detail = f"{location.host!r} is another machine"
+        raise from_status(Status.NOT_SUPPORTED, call, describe("pipe", location.name), detail)
+
+
+def open_offers(location: Location, attachment: _kernel.Session) -> NameReader:
+    """Open the queue where servers of that name put what they offer.
+
+    Raises:
+        ObjectNotFound: There is no such pipe.
+        NotSupported: It is on another machine.
+    """
+    refuse_elsewhere("PipeClient", location)
+    offers = NameReader.__new__(NameReader)
+    try:
+        offers.open_end(attachment, location.key, 0, _MANY)
+    except ObjectNotFound:
+        advice = "Start its server first, or check the spelling and the session"
+        subject = describe("pipe", location.name)
+        raise from_status(Status.OBJECT_NAME_NOT_FOUND, "PipeClient", subject, advice=advice) from None
+    return offers

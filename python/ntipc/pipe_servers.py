@@ -1,0 +1,337 @@
+"""Servers of pipes: accepting one client after the other.
+
+>>> import ntipc
+>>> with ntipc.PipeServer("greetings") as server, ntipc.PipeClient("greetings") as client:
+...     with server.accept(timeout=10) as pipe:
+...         pipe.send(b"hello")
+...     client.recv()
+b'hello'
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self, TypedDict
+
+from ntipc import _kernel
+from ntipc.errors import InvalidPipeState, NtError, PeerGone, PipeBusy, Status, Timeout, from_status
+from ntipc.events import Event
+from ntipc.names import describe
+from ntipc.pipe_instances import ServerEnd
+from ntipc.pipe_names import locate_pipe
+from ntipc.pipe_offers import PipeName, count_instances
+from ntipc.pipe_settings import DEFAULT_WAIT, Settings, checked_quota
+from ntipc.pipe_ways import Deadline
+from ntipc.pipes import Pipe
+from ntipc.sessions import Session, attach
+
+DEFAULT_QUOTA = 65_536
+_LOOKING = 0.01
+"""Seconds between two looks whether there may be one more instance by now."""
+
+
+class PipeServerInfo(TypedDict):
+    """What :meth:`PipeServer.info` tells; ``instances`` counts those of all servers of the pipe."""
+
+    kind: str
+    name: str
+    mode: str
+    direction: str
+    in_quota: int
+    out_quota: int
+    instances: int
+    max_instances: int | None
+
+
+class PipeServer:
+    r"""A server of a pipe. It listens as soon as it is made, with one instance at a time that :meth:`accept` gives out.
+
+    Any number of servers, in one process or in several, may serve one pipe: clients go to who has listened longest. The
+    first one decides what the pipe is; the name is free again once the last server and its last instance are closed.
+    A server can be waited for, alone or with others: it is set when a client has come. ``with`` closes it.
+
+    Args:
+        name: The pipe's name, as ``\\.\pipe\name`` or only the last part, in any case.
+        mode: ``"message"`` if what is written keeps its bounds, or ``"byte"``.
+        direction: ``"duplex"``, ``"inbound"`` (clients write, the server reads) or ``"outbound"``.
+        max_instances: How many instances there may be at a time, those of all servers, 1 to 254; ``None``, or 255 as on
+            Windows, for any number. Each process that holds an instance counts, and so does each duplicate.
+        in_quota: Bytes that a client may write before it waits for the server to read; 0 makes each write wait.
+        out_quota: Bytes that the server may write before it waits for the client to read.
+        default_wait: Seconds that clients wait for an instance when they leave that to the server, as Windows programs
+            may.
+        session: The session, or its name; ``None`` for the default one.
+
+    Raises:
+        AccessDenied: The pipe exists, and has another direction.
+        PipeBusy: It exists, and has as many instances as it may have.
+        InvalidName: ``name`` cannot be the name of a pipe.
+        InvalidParameter: Another argument is impossible.
+        OutOfResources: The session is full and cannot grow.
+
+    Source:
+        CreateNamedPipe (Win32).
+
+    >>> server = PipeServer("orders", max_instances=3)
+    >>> server.created, server.info()["instances"]
+    (True, 1)
+    """
+
+    __slots__ = ("__weakref__", "_arguments", "_closed", "_idle", "_name", "_never", "_quotas", "_wanted")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        mode: str = "message",
+        direction: str = "duplex",
+        max_instances: int | None = None,
+        in_quota: int = DEFAULT_QUOTA,
+        out_quota: int = DEFAULT_QUOTA,
+        default_wait: float = DEFAULT_WAIT,
+        session: Session | str | None = None,
+    ) -> None:
+        options = mode, direction, max_instances, in_quota, out_quota, default_wait
+        self._make(name, _kernel.OPEN_OR_CREATE, options, session)
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        *,
+        mode: str = "message",
+        direction: str = "duplex",
+        max_instances: int | None = None,
+        in_quota: int = DEFAULT_QUOTA,
+        out_quota: int = DEFAULT_QUOTA,
+        default_wait: float = DEFAULT_WAIT,
+        session: Session | str | None = None,
+    ) -> Self:
+        """Make the first server of a pipe; the arguments are those of the constructor.
+
+        Raises:
+            ObjectExists: Some server has the name.
+
+        Source:
+            FILE_FLAG_FIRST_PIPE_INSTANCE (Win32).
+        """
+        self = cls.__new__(cls)
+        options = mode, direction, max_instances, in_quota, out_quota, default_wait
+        self._make(name, _kernel.CREATE, options, session)
+        return self
+
+    def _make(
+        self,
+        name: str,
+        disposition: int,
+        options: tuple[str, str, int | None, int, int, float],
+        session: Session | str | None,
+    ) -> None:
+        mode, direction, max_instances, in_quota, out_quota, default_wait = options
+        location = locate_pipe(name)
+        subject = describe("pipe", location.name)
+        self._wanted = Settings.checked(subject, direction, mode, max_instances, default_wait)
+        self._quotas = checked_quota(subject, "in_quota", in_quota), checked_quota(subject, "out_quota", out_quota)
+        self._arguments = name, options
+        self._closed = False
+        self._never: Event | None = None
+        self._idle: deque[ServerEnd] = deque()
+        self._name = PipeName(location, location.attachment(session)._native, self._wanted, disposition)
+        try:
+            self._idle.append(self._instance())
+        except BaseException:
+            self._name.close()
+            raise
+
+    def _instance(self) -> ServerEnd:
+        """Make an instance, which listens."""
+        end = ServerEnd(self._name, self._wanted, *self._quotas)
+        if end.settings.is_message:
+            end.set_state(message_reads=True)
+        return end
+
+    def _listening(self, deadline: Deadline) -> ServerEnd:
+        """Take an instance that listens. If there may be no more of them, wait until one is closed."""
+        while True:
+            self._check_open("accept")
+            try:
+                end = self._idle.popleft()
+            except IndexError:
+                try:
+                    return self._instance()
+                except PipeBusy:
+                    left = deadline.left()
+                    if left is not None and not left:
+                        raise
+                time.sleep(_LOOKING if left is None else min(_LOOKING, left))
+            else:
+                if not end.closed:  # it is closed if this process has been forked since
+                    return end
+
+    def accept(self, timeout: float | None = None) -> Pipe:
+        """Wait for a client.
+
+        The next one can connect at once, to another instance, if there may be one more.
+
+        Args:
+            timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
+
+        Returns:
+            The server's end of the instance that the client is connected to. The client may have written something and
+            be gone by now.
+
+        Raises:
+            Timeout: No client came in time.
+            PipeBusy: The pipe has as many instances as it may have, and none was closed in time; a ``TimeoutError``.
+            HandleClosed: The server is closed.
+
+        Source:
+            ConnectNamedPipe (Win32).
+        """
+        deadline = Deadline(timeout)
+        end = self._listening(deadline)
+        try:
+            end.connect(deadline.left())
+        except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
+            if news.status not in (Status.PIPE_CONNECTED, Status.PIPE_CLOSING):
+                raise
+        except Timeout:
+            self._put_back(end)
+            raise self._failure(Status.TIMEOUT, "accept", "no client has come") from None
+        except BaseException:
+            self._put_back(end)
+            raise
+        if not self._idle and not self.closed:
+            try:
+                self._idle.append(self._instance())
+            except NtError:
+                pass  # the next call waits for it, or says what is wrong
+        return Pipe(end)
+
+    def _put_back(self, end: ServerEnd) -> None:
+        if self.closed:
+            end.close()
+        else:
+            self._idle.appendleft(end)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until a client has come, whom :meth:`accept` then gives.
+
+        Args:
+            timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
+        """
+        return self._waits_for().wait(timeout)
+
+    def _waits_for(self) -> _kernel.Waitable:
+        """What is set when a client has come. With as many instances as there may be, nothing is set."""
+        self._check_open("wait")
+        try:
+            end = self._listening(Deadline(0))
+        except PipeBusy:
+            if self._never is None:
+                self._never = Event(session=self.session)
+            return self._never
+        self._idle.appendleft(end)
+        return end.reader
+
+    @property
+    def name(self) -> str:
+        """The pipe's name, without any prefix."""
+        return self._name.location.name
+
+    @property
+    def created(self) -> bool:
+        """Whether this is the first server of the pipe."""
+        return self._name.created
+
+    @property
+    def closed(self) -> bool:
+        """Whether this server is closed."""
+        return self._closed
+
+    @property
+    def session(self) -> Session:
+        """The session in which the pipe lives."""
+        return self._name.reader.session
+
+    def info(self) -> PipeServerInfo:
+        """Tell what is known of the pipe.
+
+        Raises:
+            HandleClosed: The server is closed.
+
+        Source:
+            GetNamedPipeInfo, GetNamedPipeHandleState (Win32).
+        """
+        self._check_open("info")
+        settings = self._name.settings
+        return {
+            "kind": "PipeServer",
+            "name": self.name,
+            "mode": settings.mode,
+            "direction": settings.direction,
+            "in_quota": self._quotas[0],
+            "out_quota": self._quotas[1],
+            "instances": count_instances(self._name),
+            "max_instances": settings.max_instances,
+        }
+
+    @property
+    def handle(self) -> int:
+        """The number, in this process, of the handle that keeps the name.
+
+        Raises:
+            HandleClosed: The server is closed.
+        """
+        return self._name.reader.handle
+
+    def close(self) -> None:
+        """Accept no more clients. Those that are connected stay so. May be repeated.
+
+        A thread that waits in :meth:`accept` goes on waiting; let it wait for an event as well, by ``wait_any``.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+        self._name.close()
+
+    def __enter__(self) -> Self:
+        self._check_open("__enter__")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        settings = self._name.settings
+        state = "closed" if self._closed else f"{settings.mode} {settings.direction}"
+        return f"<{type(self).__name__} {self.name!r} {state}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Say how to make one more server of the pipe in another process."""
+        self._check_open("__reduce__")
+        return _serve_too, (type(self), *self._arguments, tuple(self.session._place))
+
+    def _check_open(self, call: str) -> None:
+        if self._closed:
+            raise self._failure(Status.INVALID_HANDLE, call)
+
+    def _failure(self, status: Status, call: str, detail: str = "") -> NtError:
+        return from_status(status, f"PipeServer.{call}", describe("pipe", self.name), detail)
+
+
+def _serve_too(
+    kind: type[PipeServer],
+    name: str,
+    options: tuple[str, str, int | None, int, int, float],
+    place: tuple[str, str, int, int, int | None],
+) -> PipeServer:
+    server = kind.__new__(kind)
+    server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place))
+    return server

@@ -1,0 +1,96 @@
+r"""A pipe as a file: bytes without bounds, for whatever reads and writes files.
+
+>>> import ntipc
+>>> server = ntipc.PipeServer("lines", mode="byte")
+>>> with ntipc.PipeClient("lines") as client, server.accept() as pipe:
+...     with client.makefile("w") as file:
+...         print("one", "two", sep=chr(10), file=file)
+...     client.close()
+...     pipe.makefile("r").readlines()
+['one\n', 'two\n']
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from ntipc.errors import EndOfStream, PipeEmpty
+from ntipc.pipe_ends import PipeEnd
+from ntipc.pipe_settings import PipeAccess
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class PipeStream(io.RawIOBase):
+    """An end of a pipe as an unbuffered file. Closing it leaves the pipe open.
+
+    At the end of the stream a read returns nothing. In non-blocking mode, reads and writes that cannot be done now
+    return ``None``. The bounds of messages are not kept, and messages without data are passed over.
+    """
+
+    def __init__(self, end: PipeEnd) -> None:
+        super().__init__()
+        self._end = end
+
+    def readable(self) -> bool:
+        """Whether this end may read."""
+        return bool(self._end.access & PipeAccess.READ)
+
+    def writable(self) -> bool:
+        """Whether this end may write."""
+        return bool(self._end.access & PipeAccess.WRITE)
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        """Read what waits, and wait for it if nothing does."""
+        self._check()
+        with memoryview(buffer) as view:
+            if not view.nbytes:
+                return 0
+            try:
+                while True:
+                    count, _ = self._end.read_into(view)
+                    if count:
+                        return count
+            except EndOfStream:
+                return 0
+            except PipeEmpty:
+                return None
+
+    def write(self, data: Buffer, /) -> int | None:
+        """Write it, and wait until there is room for it."""
+        self._check()
+        with memoryview(data) as view:
+            if not view.nbytes:
+                return 0
+            return self._end.write(view) or None
+
+    def _check(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+
+
+def open_file(
+    end: PipeEnd, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
+) -> IO[Any]:
+    """Make a file of an end, as :func:`open` would with these arguments."""
+    if set(mode) - set("rwbt") or len(set(mode)) != len(mode) or not set(mode) & set("rw") or {"b", "t"} <= set(mode):
+        raise ValueError(f"invalid mode {mode!r}: give 'r', 'w' or 'rw', and 'b' for bytes")
+    binary = "b" in mode
+    stream = PipeStream(end)
+    if buffering == 0:
+        if not binary:
+            raise ValueError("a text file cannot be unbuffered")
+        return cast("IO[Any]", stream)
+    size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
+    file: Any
+    if "r" in mode and "w" in mode:
+        file = io.BufferedRWPair(stream, stream, size)
+    elif "r" in mode:
+        file = io.BufferedReader(stream, size)
+    else:
+        file = io.BufferedWriter(stream, size)
+    if not binary:
+        file = io.TextIOWrapper(file, encoding, errors, newline, line_buffering=buffering == 1)
+    return cast("IO[Any]", file)

@@ -1,0 +1,44 @@
+"""The two ways of an instance of a pipe: one in, one out, each an end of a queue."""
+
+from __future__ import annotations
+
+import time
+
+from ntipc import _kernel
+from ntipc.objects import ClosingObject
+
+
+class PipeReader(_kernel.ReadEnd, ClosingObject):
+    """The way in: set while there is something to read, and when nothing can come any more."""
+
+    _kind = "pipe"
+
+
+class PipeWriter(_kernel.WriteEnd, ClosingObject):
+    """The way out: set while there is room, and when nobody can read any more."""
+
+    _kind = "pipe"
+
+
+def new_way(attachment: _kernel.Session, quota: int) -> tuple[PipeReader, PipeWriter]:
+    """Make a queue of so many bytes; both of its ends."""
+    reader, writer = PipeReader.__new__(PipeReader), PipeWriter.__new__(PipeWriter)
+    reader.bind(attachment, None, _kernel.CREATE, 0, quota, (0, 0), writer)
+    return reader, writer
+
+
+class Deadline:
+    """What is left of a timeout.
+
+    >>> Deadline(None).left() is None, Deadline(-1).left()
+    (True, 0.0)
+    """
+
+    __slots__ = ("_end",)
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    def left(self) -> float | None:
+        """Seconds that are left, not less than 0; ``None`` for ever."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
