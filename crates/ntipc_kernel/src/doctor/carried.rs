@@ -4,8 +4,29 @@ use super::look::Look;
 use crate::arena::layout::{CARRIED, IN_FRAMES};
 use crate::object::handles::Entry;
 use crate::object::kind::Kind;
+use crate::queue::call::{serial_of, slot_of};
 use crate::sync::{AtomicU32, Shared};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// Requests that lie in frames or in hands, by thread slot and serial number; and who waited before they were looked for.
+pub(super) struct Requests {
+    found: HashSet<(u32, u32)>,
+    pub asleep: Vec<(u32, u64)>,
+}
+
+impl Requests {
+    pub fn before(asleep: Vec<(u32, u64)>) -> Requests {
+        Requests { found: HashSet::new(), asleep }
+    }
+
+    pub fn found(&mut self, correlation: u64) {
+        self.found.insert((slot_of(correlation), serial_of(correlation)));
+    }
+
+    pub fn has(&self, slot: u32, serial: u32) -> bool {
+        self.found.contains(&(slot, serial))
+    }
+}
 
 /// How often each place was found.
 #[derive(Default)]

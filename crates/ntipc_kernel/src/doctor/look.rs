@@ -35,6 +35,8 @@ pub struct Look<'a> {
     pub blocks: Vec<u32>,
     /// Handles that lead to each object.
     pub references: HashMap<u32, u32>,
+    /// Hidden handles: process slot, place.
+    pub hidden: Vec<(u32, u32)>,
     pub findings: Vec<Finding>,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Look<'a> {
             handles: Vec::new(),
             blocks: Vec::new(),
             references: HashMap::new(),
+            hidden: Vec::new(),
             findings: Vec::new(),
         };
         look.measure(space);

@@ -17,10 +17,12 @@
 //! | `queues`    | bodies and ends know each other, frames lead to their end and are counted, sides have living owners  |
 //! | `pool`      | every page is free, in one queue, or in one hand; hands belong to living threads                   |
 //! | `carried`   | every handle that lies in a frame lies in one, or in one hand; ends count theirs                  |
+//! | `calls`     | hidden handles belong to threads, nobody waits for a reply that cannot come                        |
 //! | `names`     | chains lead to named objects, each cell is used once or free                                   |
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
 
+mod calls;
 mod carried;
 mod guest;
 mod header;

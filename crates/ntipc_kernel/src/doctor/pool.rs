@@ -1,6 +1,6 @@
 //! Where every page of the pool is: in the list of free ones, in one queue, or in one hand.
 
-use super::carried::Places;
+use super::carried::{Places, Requests};
 use super::look::{Life, Look, life};
 use crate::arena::layout::Hand;
 use crate::queue::pages::Chain;
@@ -9,8 +9,8 @@ use crate::sync::Shared;
 /// So many pages are told one by one.
 const TOLD: usize = 20;
 
-/// How often each page was found, and each handle in a frame.
-pub(super) struct Pages(Vec<u8>, pub Places);
+/// How often each page was found, each handle in a frame, each request.
+pub(super) struct Pages(Vec<u8>, pub Places, pub Requests);
 
 impl Pages {
     /// `false`: there is no such page.
@@ -33,7 +33,8 @@ impl Look<'_> {
     /// All pages that were ever given, those that are free found.
     pub(super) fn pool(&mut self) -> Pages {
         let header = self.arena.header();
-        let mut pages = Pages(vec![0; self.pages as usize], Places::default());
+        let mut pages =
+            Pages(vec![0; self.pages as usize], Places::default(), Requests::before(self.sleeping_callers()));
         let free = header.pages_free.get();
         let whole = self.chain(Chain { first: header.page_free.get(), last: 0, count: free }, &mut pages);
         self.find_if(self.locked && !whole, "free-list", "the list of free pages", || {
@@ -81,6 +82,7 @@ impl Look<'_> {
             self.chain(chain, pages);
         }
         pages.1.found_in_hand(&hand.places);
+        pages.2.found(hand.correlation.get());
         let title = self.thread_title(slot);
         let body = (intent >> 1).wrapping_sub(1);
         let known = intent == 0 || body < self.queues && self.arena.queue(body).state.get() != 0;

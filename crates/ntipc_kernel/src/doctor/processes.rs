@@ -64,6 +64,9 @@ impl Look<'_> {
                 continue;
             };
             handles += 1;
+            if entry.flags & HIDDEN != 0 {
+                self.hidden.push((slot, place));
+            }
             *self.references.entry(entry.object).or_default() += 1;
             let Some((object, _)) = self.object(entry.object) else {
                 self.find(

@@ -5,7 +5,7 @@ use super::pool::Pages;
 use crate::arena::layout::{PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
 use crate::process::lock::{CONTENDED, NUMBER_MASK};
-use crate::queue::frame::{Found, HEADER, Place};
+use crate::queue::frame::{Found, HEADER, Place, REQUEST};
 use crate::queue::side::DISPATCHER;
 use crate::sync::Shared;
 use std::collections::HashSet;
@@ -45,6 +45,7 @@ impl Look<'_> {
         self.hands(&mut pages);
         self.each_page_is_once(&pages);
         self.each_handle_is_carried_once(&pages.1);
+        self.all_calls(&pages.2);
     }
 
     fn free_bodies(&mut self) -> HashSet<u32> {
@@ -171,6 +172,9 @@ impl Look<'_> {
                         return None;
                     }
                     pages.1.found(&frame.carried);
+                    if frame.flags & REQUEST != 0 {
+                        pages.2.found(frame.correlation);
+                    }
                     row.frames += 1;
                     row.bytes += u64::from(frame.length);
                     place.after(frame.footprint).position()

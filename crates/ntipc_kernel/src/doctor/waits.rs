@@ -36,7 +36,7 @@ impl Look<'_> {
         life(thread.life.word.get()) != super::look::Life::Free && progress::is_queued(thread.progress.get())
     }
 
-    fn block_object(&self, slot: u32, place: u32) -> u32 {
+    pub(super) fn block_object(&self, slot: u32, place: u32) -> u32 {
         self.arena.block(slot * BLOCKS + place).object.get()
     }
 

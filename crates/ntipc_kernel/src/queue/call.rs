@@ -45,13 +45,40 @@ use std::sync::Arc;
 
 const ANSWERING: u32 = 1 << 31;
 /// No process: slot 0 belongs to none.
-pub(crate) const OVER: u32 = ANSWERING;
+const OVER: u32 = ANSWERING;
 const THREAD_BITS: u32 = THREADS.trailing_zeros();
 const GENERATION_MASK: u32 = (1 << (32 - THREAD_BITS)) - 1;
 const PROCESS_BITS: u32 = PROCESSES.trailing_zeros();
 
-fn serial_of(call: u64) -> u32 {
+pub(crate) fn serial_of(call: u64) -> u32 {
     (call >> 32) as u32
+}
+
+/// The thread slot in a correlation number.
+pub(crate) fn slot_of(correlation: u64) -> u32 {
+    correlation as u32 & (THREADS - 1)
+}
+
+/// Who may answer a call: a process, by slot and bits of its generation.
+pub(crate) enum Answerer {
+    NoCall,
+    Nobody,
+    Process(u32, u32),
+}
+
+impl Answerer {
+    pub fn of(call: u64) -> Answerer {
+        match call as u32 {
+            OVER => Answerer::NoCall,
+            0 => Answerer::Nobody,
+            name => Answerer::Process(name & (PROCESSES - 1), (name & !ANSWERING) >> PROCESS_BITS),
+        }
+    }
+
+    /// Are these bits of that generation?
+    pub fn is_named(bits: u32, generation: u32) -> bool {
+        named(0, generation) >> PROCESS_BITS == bits
+    }
 }
 
 /// How a call names a process.
@@ -165,7 +192,7 @@ impl Session {
 
     /// The thread that a correlation number names, if that call of it is still under way.
     fn caller_of(&self, correlation: u64) -> Option<(u32, &Thread)> {
-        let slot = correlation as u32 & (THREADS - 1);
+        let slot = slot_of(correlation);
         let thread = self.arena.thread(slot);
         let call = thread.call.load(Ordering::Acquire);
         let is_it = thread.generation.get() & GENERATION_MASK == correlation as u32 >> THREAD_BITS

@@ -16,7 +16,7 @@
 //! * `reclaim`: pages of empty queues, when there are no others
 //! * `query`: looking
 
-mod call;
+pub(crate) mod call;
 mod collect;
 mod drain;
 mod ends;

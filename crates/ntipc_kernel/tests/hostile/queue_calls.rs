@@ -3,16 +3,21 @@
 use crate::scribbling::Dice;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Disposition;
-use ntipc_kernel::queue::{Mode, Until};
+use ntipc_kernel::queue::{Attached, Mode, Until};
 use ntipc_kernel::sys::clock::now_ns;
 use ntipc_kernel::{NtResult, NtStatus, Session};
 use std::sync::Arc;
+
+/// Some of the handles that there are.
+fn attached(dice: &mut Dice, handles: &[u32]) -> Vec<u32> {
+    (0..dice.below(4)).filter_map(|_| handles.get(dice.below(handles.len() as u64) as usize).copied()).collect()
+}
 
 /// Make one of them, whatever comes of it.
 pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32>, handle: u32) -> NtResult<()> {
     let mut until = Until(now_ns() + dice.below(3) * 1_000_000);
     let name = format!(r"queue\{}", dice.below(4));
-    match dice.below(16) {
+    match dice.below(20) {
         0..=1 => {
             let named = (dice.below(3) > 0).then_some(&name[..]);
             let how = [Disposition::OpenOrCreate, Disposition::Create, Disposition::Open][dice.below(3) as usize];
@@ -34,7 +39,12 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
         8..=12 => {
             let modes = [Mode::Part, Mode::Whole, Mode::Stream, Mode::Peek, Mode::PeekStream];
             let mut buffer = vec![0; 1 << dice.below(19)];
-            session.take_wait(handle, &mut buffer, modes[dice.below(5) as usize], &mut until)?;
+            let taken = session.take_wait(handle, &mut buffer, modes[dice.below(5) as usize], &mut until)?;
+            let Some(taken) = taken else { return Ok(()) };
+            handles.extend(taken.handles.iter().map(|received| received.handle));
+            if taken.correlation != 0 {
+                session.reply(taken.correlation, &[&buffer[..taken.bytes]], 2, Attached::NOTHING, &mut until)?;
+            }
         }
         13 => {
             session.wait_taken(handle, dice.below(1 << 20), &mut until)?;
@@ -43,6 +53,22 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
         14 => {
             session.waiting_in_queue(handle)?;
             session.query_queue(handle, Type::ReadEnd)?;
+        }
+        15..=16 => {
+            let attached = attached(dice, handles);
+            let attached = Attached { handles: &attached, move_them: dice.below(2) == 0 };
+            session.put_attached(handle, &[&[7; 30]], 1, attached, &mut until)?;
+        }
+        17..=18 => {
+            let attached = attached(dice, handles);
+            let attached = Attached { handles: &attached, move_them: false };
+            let answer = session.call(handle, &[&[7; 30]], 1, attached, &mut until)?;
+            let Some(answer) = answer.filter(|answer| answer.length < 1 << 20 && dice.below(4) > 0) else {
+                return Ok(());
+            };
+            let mut buffer = vec![0; answer.length];
+            let taken = answer.take(&mut buffer, &mut until)?;
+            handles.extend(taken.handles.iter().map(|received| received.handle));
         }
         _ if dice.below(4) == 0 => session.break_queue(handle, NtStatus::PIPE_DISCONNECTED)?,
         _ => {}
