@@ -28,7 +28,7 @@ use crate::queue::Losses;
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::now_ns;
-use crate::sys::process::{pid_namespace, waits_for_others};
+use crate::sys::process::{is_no_thread, pid_namespace, waits_for_others};
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{files, futex};
 use smallvec::SmallVec;
@@ -112,21 +112,28 @@ pub(crate) fn owner_is_dead(arena: &Arena, seen: u32) -> bool {
     })
 }
 
-/// Does the owner that the lock word names wait for something, as nobody does who holds the lock?
+/// Does the owner that the lock word names wait for something, as nobody does who holds the lock? Or is there no such thread at
+/// all, whatever its life word says?
 pub(crate) fn owner_is_elsewhere(arena: &Arena, seen: u32) -> bool {
     let number = seen & NUMBER_MASK;
     let (process, tid) = match number {
         1..=THREADS => {
             let thread = arena.thread(number - 1);
-            let Some(process) = thread.process_slot() else { return false };
-            (arena.process(process), thread.tid.get())
+            let process = thread.process_slot().map(|slot| arena.process(slot));
+            match process.filter(|process| process.life.word.get() != 0) {
+                Some(process) => (process, thread.tid.get()),
+                // Somebody who only looks, or is about to be gone; if it is anybody.
+                None => return is_no_thread(None, thread.life.word.get() & TID_MASK),
+            }
         }
         _ => {
             let process = arena.process(number.wrapping_sub(HELPERS));
             (process, process.life.word.get() & TID_MASK)
         }
     };
-    process.pid_namespace.get() == pid_namespace() && waits_for_others(process.pid.get(), tid, progress::SLEEP)
+    let pid = process.pid.get();
+    process.pid_namespace.get() == pid_namespace()
+        && (waits_for_others(pid, tid, progress::SLEEP) || is_no_thread(Some(pid), tid))
 }
 
 impl Session {

@@ -95,6 +95,22 @@ pub fn is_gone(pid: u32) -> bool {
     result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
+/// True when there is no such thread, of the process `pid` or of any (a thread we may not signal is one).
+pub fn is_no_thread(pid: Option<u32>, tid: u32) -> bool {
+    let call = |number, a: u32, b: u32, c: u32| {
+        // SAFETY: signal 0 only asks whether the thread exists.
+        unsafe { libc::syscall(number, i64::from(a), i64::from(b), i64::from(c)) }
+    };
+    if tid == 0 || pid == Some(0) {
+        return true;
+    }
+    let result = match pid {
+        Some(pid) => call(libc::SYS_tgkill, pid, tid, 0),
+        None => call(libc::SYS_tkill, tid, 0, 0),
+    };
+    result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+}
+
 /// How many processors there are, whichever of them this thread may use: its partner may use others.
 pub fn processors() -> usize {
     // SAFETY: sysconf only reads.

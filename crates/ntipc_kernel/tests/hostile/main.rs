@@ -83,3 +83,23 @@ fn scribbling_crashes_nobody_and_keeps_nobody() {
     println!("{rounds} rounds, {damaged} found damaged, {} calls", calls.into_inner());
     assert!(rounds > 0 && (rounds < 50 || damaged > 0));
 }
+
+#[test]
+fn a_lock_that_names_a_thread_that_is_none_is_taken() {
+    for process in [0, 1, 2, 9] {
+        let session = private();
+        let event = support::event(&session);
+        let file = File::options().read(true).write(true).open(format!("{}/arena", session.path)).unwrap();
+        let fields = fields();
+        let put = |table: &str, name: &str, entry: u64, value: u32| {
+            let field = fields.iter().find(|field| field.table == table && field.name == name).unwrap();
+            file.write_at(&value.to_le_bytes(), field.at + entry * field.stride).unwrap();
+        };
+        put("thread", "life.word", 9, 0x3fff_fff0);
+        put("thread", "tid", 9, 0x3fff_fff0);
+        put("thread", "process", 9, process);
+        put("header", "lock", 0, 10);
+        session.close(event).unwrap();
+        put("thread", "life.word", 9, 0);
+    }
+}
