@@ -198,6 +198,7 @@ class ReadEnd(Waitable):
         """Open this end, unless it has ``most`` handles already."""
 
     def get(self, timeout: float | None = None) -> bytes: ...
+    def read_message(self, timeout: float | None = None) -> bytes: ...
     def take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 

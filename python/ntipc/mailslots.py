@@ -152,10 +152,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         Traceback (most recent call last):
         ntipc.errors.Timeout: ...
         """
-        taken = self.take(None, self.read_timeout if timeout is ... else timeout)
-        if taken is None:
-            raise self._empty("read")
-        return taken.data
+        return self.read_message(self.read_timeout if timeout is ... else timeout)
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
         """Take the next message, and learn which process wrote it.

@@ -2,22 +2,25 @@
 //!
 //! What PyO3 puts around a method (counting attachments, checking the receiver, parsing arguments, catching panics) costs
 //! more than the kernel's fast paths. So a plain C function stands before each of these methods. It answers a call
-//! without arguments that the kernel can answer at once, and hands every other one, as it came, to the method itself:
+//! without arguments, or with the one that there always is, that the kernel can answer at once, and hands every other one, as it came, to the method itself:
 //! whatever blocks, fails or takes arguments is decided in one place, there.
 // UNSAFETY: receivers are of the right class, because the interpreter's method descriptors check that; the GIL is held,
 // because it calls us; functions that PyO3 made are called as their flags say.
 
+use crate::blocking::COPIED_WITH_GIL;
 use crate::event::Event;
 use crate::mutex::Mutex;
 use crate::object::Object;
+use crate::read_end::{self, ReadEnd};
 use crate::semaphore::Semaphore;
 use crate::waitable::Waitable;
+use crate::write_end::WriteEnd;
 use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::dispatch::wait::Target;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyBytes, PyType};
 use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -146,6 +149,22 @@ fn leave_semaphore(_: Python<'_>, object: &Object) -> Option<*mut PyObject> {
     session.release_semaphore(handle, 1).ok().map(|_| none())
 }
 
+/// The next message of a queue, if it is there and short.
+fn get_message(py: Python<'_>, object: &Object) -> Option<*mut PyObject> {
+    let (session, handle) = object.if_open()?;
+    read_end::take_small(py, session, handle).map(|bytes| bytes.into_ptr())
+}
+
+/// Put bytes into a queue, if they are few and there is room.
+fn put_message(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<*mut PyObject> {
+    let (session, handle) = object.if_open()?;
+    // SAFETY: the caller keeps the argument alive through the call.
+    let data = unsafe { Borrowed::from_ptr(py, data) };
+    let bytes = data.cast::<PyBytes>().ok()?;
+    let bytes = bytes.as_bytes();
+    (bytes.len() <= COPIED_WITH_GIL && session.put_frame(handle, &[bytes], 0).ok()?).then(none)
+}
+
 fn core<'a>(receiver: &'a Borrowed<'_, '_, Waitable>) -> &'a Object {
     receiver.as_super().get()
 }
@@ -160,7 +179,7 @@ struct FastCall {
 
 const ANY_ARGUMENTS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
 
-/// `Class.method => function`: a fast call of that method, which takes no arguments, or none for the fast way.
+/// `Class.method => function`: a fast call of that method, which takes no arguments, or none (or one) for the fast way.
 macro_rules! fast_calls {
     ($($class:ident.$name:ident($arguments:ident) => $function:ident),* $(,)?) => {
         [$(fast_calls!(@$arguments $class $name $function)),*]
@@ -190,6 +209,33 @@ macro_rules! fast_calls {
     (@exit $class:ident $name:ident $function:ident) => {
         fast_calls!(@counted $class $name $function, 3)
     };
+    (@one $class:ident $name:ident $function:ident) => {{
+        static BEHIND: Behind = Behind::new();
+        unsafe extern "C" fn call(
+            receiver: *mut PyObject,
+            arguments: *const *mut PyObject,
+            count: Py_ssize_t,
+            names: *mut PyObject,
+        ) -> *mut PyObject {
+            if count == 1 && names.is_null() {
+                // SAFETY: called by the interpreter: the GIL is held, the receiver is of this class, and lives through the call,
+                // as does the one argument.
+                let (receiver_of_class, argument) = unsafe { (waitable(receiver), *arguments) };
+                if let Some(answer) = $function(receiver_of_class.py(), core(&receiver_of_class), argument) {
+                    return answer;
+                }
+            }
+            // SAFETY: as above.
+            unsafe { BEHIND.call(receiver, arguments, count, names) }
+        }
+        FastCall {
+            class: |py| py.get_type::<$class>(),
+            name: stringify!($name),
+            function: call as *const (),
+            flags: ANY_ARGUMENTS,
+            behind: &BEHIND,
+        }
+    }};
     (@counted $class:ident $name:ident $function:ident, $count:literal) => {{
         static BEHIND: Behind = Behind::new();
         unsafe extern "C" fn call(
@@ -241,6 +287,8 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         Mutex.release(none) => release_mutant,
         Mutex.__enter__(none) => own,
         Mutex.__exit__(exit) => release_mutant,
+        ReadEnd.get(optional) => get_message,
+        WriteEnd.put(one) => put_message,
     };
     for call in calls {
         call.install(py)?;

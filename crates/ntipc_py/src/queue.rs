@@ -7,7 +7,8 @@ use ntipc_kernel::{Failure, NtStatus};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-const TIMEOUT: NtStatus = NtStatus(0x102);
+pub const TIMEOUT: NtStatus = NtStatus(0x102);
+pub const IO_TIMEOUT: NtStatus = NtStatus(0xC000_00B5);
 
 pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> {
     facts.set_item("quota", queue.quota)?;
@@ -28,6 +29,6 @@ pub fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, Wai
 }
 
 #[cold]
-pub fn timed_out(py: Python<'_>, end: &Object, call: &str, detail: &'static str) -> PyErr {
-    end.error(py, &Failure::new(TIMEOUT, detail), call)
+pub fn timed_out(py: Python<'_>, end: &Object, call: &str, status: NtStatus, detail: &'static str) -> PyErr {
+    end.error(py, &Failure::new(status, detail), call)
 }

@@ -4,7 +4,7 @@ use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Target};
 use crate::frame::{Frame, close_all};
 use crate::object::{Object, call_of, disposition};
-use crate::queue::{answer, timed_out};
+use crate::queue::{IO_TIMEOUT, TIMEOUT, answer, timed_out};
 use crate::session::PySession;
 use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
 use crate::write_end::WriteEnd;
@@ -79,6 +79,18 @@ fn take_new<'py>(
     }
 }
 
+/// The next frame, all of it, if it is there and small. `None`: another way must be gone, and nothing is taken.
+pub fn take_small<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> Option<Bound<'py, PyBytes>> {
+    with_small_buffer(|buffer| {
+        let taken = session.take_frame(handle, buffer, Mode::Whole).ok()??;
+        if taken.left > 0 {
+            return None;
+        }
+        close_all(session, &taken.handles);
+        Some(PyBytes::new(py, &buffer[..taken.bytes]))
+    })
+}
+
 /// The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
 #[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
 pub struct ReadEnd;
@@ -139,15 +151,18 @@ impl ReadEnd {
     /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
     #[pyo3(signature = (timeout=None))]
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
-        let py = slf.py();
-        match take(slf, "get", usize::MAX, Mode::Whole, deadline(timeout)?)? {
-            Some((bytes, taken)) => {
-                if let (false, Some((session, _))) = (taken.handles.is_empty(), core(slf).if_open()) {
-                    close_all(session, &taken.handles);
-                }
-                Ok(bytes)
-            }
-            None => Err(timed_out(py, core(slf), "get", "nothing has come")),
+        match bytes(slf, "get", timeout)? {
+            Some(bytes) => Ok(bytes),
+            None => Err(timed_out(slf.py(), core(slf), "get", TIMEOUT, "nothing has come")),
+        }
+    }
+
+    /// The same as ``get`` for mailslots, with their status for a time that ran out.
+    #[pyo3(signature = (timeout=None))]
+    fn read_message<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
+        match bytes(slf, "read", timeout)? {
+            Some(bytes) => Ok(bytes),
+            None => Err(timed_out(slf.py(), core(slf), "read", IO_TIMEOUT, "no message has come")),
         }
     }
 
@@ -235,6 +250,21 @@ fn take<'py>(
     let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
     let taken = take_new(py, session, handle, limit, mode, &mut Blocking { py, deadline });
     answer(py, end, call, taken)
+}
+
+/// The data of the next frame. What came along with it is given up.
+fn bytes<'py>(
+    slf: &Bound<'py, ReadEnd>,
+    call: &str,
+    timeout: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let taken = take(slf, call, usize::MAX, Mode::Whole, deadline(timeout)?)?;
+    Ok(taken.map(|(bytes, taken)| {
+        if let (false, Some((session, _))) = (taken.handles.is_empty(), core(slf).if_open()) {
+            close_all(session, &taken.handles);
+        }
+        bytes
+    }))
 }
 
 fn take_frame(

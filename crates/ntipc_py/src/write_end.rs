@@ -5,7 +5,7 @@ use crate::buffers::{NewBytes, Pieces};
 use crate::frame::Frame;
 use crate::luggage::{self, Luggage};
 use crate::object::Object;
-use crate::queue::{answer, timed_out};
+use crate::queue::{TIMEOUT, answer, timed_out};
 use crate::session::PySession;
 use crate::waitable::{WaitError, Waitable, deadline};
 use ntipc_kernel::object::kind::Type;
@@ -69,7 +69,7 @@ impl WriteEnd {
     ) -> PyResult<()> {
         match put(slf, data, timeout, tag, handles, r#move)? {
             Some(_) => Ok(()),
-            None => Err(timed_out(slf.py(), core(slf), "put", "the queue is full")),
+            None => Err(timed_out(slf.py(), core(slf), "put", TIMEOUT, "the queue is full")),
         }
     }
 
