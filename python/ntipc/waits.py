@@ -70,7 +70,7 @@ def wait_any(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) ->
 
     Args:
         objects: 1 to 4,096 events, semaphores, mutexes, timers, queues, pipes and mailslots, all of one session; the
-            same one may be there twice. Waiting for the reading end of a queue is waiting for a message, which stays there.
+            same one may be there twice. Waiting for the reading end of a queue is waiting for a message, which stays.
         timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
 
     Returns:
