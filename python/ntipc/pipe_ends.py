@@ -478,6 +478,9 @@ class PipeEnd(ABC):
         """The kernel's failure, told of the pipe and of the call that the program made."""
         if error.operation.startswith("Pipe."):
             return error
+        if error.status == Status.PIPE_CLOSING:
+            detail = "the other side has closed its end, or its process has died"
+            return from_status(error.status, f"Pipe.{call}", self._subject, detail, advice="Connect again")
         operation, head = f"Pipe.{call}", f"{error.operation} failed for {error.subject}"
         message = str(error).replace(head, f"{operation} failed for {self._subject}", 1)
         return type(error)(
