@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -191,6 +192,7 @@ class Queueing(Actor):
             signal.setitimer(signal.ITIMER_REAL, 0.0001 + self.dice.random() * 0.0005)
             self.postman.put(self.objects.queues[i].writer, i, 30_000, 0.002)
             self.postman.take(self.objects.queues[i], i, 0.002)
+            time.sleep(0.001)
         except Interruption:  # perhaps just when a frame was taken
             self.ledger.put(self.number, MAYBE_LOST, self.ledger.get(self.number, MAYBE_LOST) + 1)
         finally:

@@ -1,12 +1,12 @@
 //! What the orderings of the lock-free steps are for, in every execution that the memory model of C++ allows (loom).
 //!
 //! loom's atomics cannot lie in shared memory, so these are the steps alone, by their labels in `dispatch/wait.rs`,
-//! `dispatch/evaluate.rs` and `process/lock.rs`, with the orderings as a parameter: each test runs once as the kernel has them,
+//! `dispatch/evaluate.rs`, `process/lock.rs` and `queue/state.rs`, with the orderings as a parameter: each test runs once as the kernel has them,
 //! and once with one of them weakened, which loom must find. What the threads do is plain memory that loom guards.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the model")]
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicU32;
+use loom::sync::atomic::{AtomicU32, fence};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
@@ -205,4 +205,60 @@ fn unlocking_must_release() {
 #[test]
 fn the_mark_of_the_dead_must_be_acquired() {
     assert!(fails(|| take_over(true, Relaxed, Release)));
+}
+
+/// A queue: a frame is published to two who are about to wait, one of whom may find HAS_WAITERS set and leaves it
+/// (`queue/state.rs`). P1 must release, P2 and W2 be there.
+fn publish_against_looks(publish: Ordering, publisher_fence: bool, waiter_fence: bool) {
+    struct Queue {
+        tail: AtomicU32,
+        word: AtomicU32,
+        frame: Guarded,
+    }
+    let queue = Arc::new(Queue { tail: AtomicU32::new(0), word: AtomicU32::new(0), frame: Guarded::default() });
+    let look = move |queue: &Queue| {
+        if queue.word.load(Relaxed) & HAS_WAITERS == 0 {
+            queue.word.fetch_or(HAS_WAITERS, SeqCst); // W1
+        }
+        if waiter_fence {
+            fence(SeqCst); // W2
+        }
+        let there = queue.tail.load(Acquire) != 0; // W3
+        if there {
+            assert_eq!(queue.frame.read(), 7);
+        }
+        there
+    };
+    let (shared, other) = (Arc::clone(&queue), Arc::clone(&queue));
+    let publisher = thread::spawn(move || {
+        shared.frame.write(7);
+        shared.tail.store(1, publish); // P1
+        if publisher_fence {
+            fence(SeqCst); // P2
+        }
+        shared.word.load(Relaxed) & HAS_WAITERS != 0 // P3
+    });
+    let second = thread::spawn(move || look(&other));
+    let awake = look(&queue) & second.join().unwrap();
+    assert!(publisher.join().unwrap() || awake, "asleep beside a frame");
+}
+
+#[test]
+fn a_frame_is_seen_by_who_is_about_to_wait_or_its_publisher_sees_that_somebody_waits() {
+    loom::model(|| publish_against_looks(Release, true, true));
+}
+
+#[test]
+fn publishing_must_release() {
+    assert!(fails(|| publish_against_looks(Relaxed, true, true)));
+}
+
+#[test]
+fn who_publishes_must_fence_before_looking_for_waiters() {
+    assert!(fails(|| publish_against_looks(Release, false, true)));
+}
+
+#[test]
+fn who_is_about_to_wait_must_fence_before_looking_for_frames() {
+    assert!(fails(|| publish_against_looks(Release, true, false)));
 }

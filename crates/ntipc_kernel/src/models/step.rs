@@ -85,11 +85,28 @@ fn is_meeting_place(offset: usize) -> bool {
     }
     if (THREADS_AT..OBJECTS_AT).contains(&at) {
         let field = within(THREADS_AT, size_of::<Thread>());
-        return field == 0 || field == offset_of!(Thread, progress) || field == offset_of!(Thread, process);
+        return field == 0
+            || field == offset_of!(Thread, progress)
+            || field == offset_of!(Thread, process)
+            || field == offset_of!(Thread, call);
     }
     if (OBJECTS_AT..CELLS_AT).contains(&at) {
         let field = within(OBJECTS_AT, size_of::<Object>());
         return field == offset_of!(Object, word) || field == offset_of!(Object, a);
+    }
+    if (QUEUES_AT..LINKS_AT).contains(&at) {
+        let field = within(QUEUES_AT, size_of::<Queue>());
+        return [
+            offset_of!(Queue, broken),
+            offset_of!(Queue, put_lock),
+            offset_of!(Queue, take_lock),
+            offset_of!(Queue, turn),
+            offset_of!(Queue, tail),
+            offset_of!(Queue, head),
+            offset_of!(Queue, data_in),
+            offset_of!(Queue, data_out),
+        ]
+        .contains(&field);
     }
     false
 }

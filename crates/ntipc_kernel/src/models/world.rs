@@ -12,6 +12,7 @@ use crate::sync::{self, Ordering, Shared};
 use crate::sys::files::Protection;
 use crate::sys::robust::{OWNER_DIED, WAITERS};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU32;
@@ -127,6 +128,18 @@ impl World {
         Arc::clone(&self.processes.borrow()[0])
     }
 
+    /// A queue of the first process: handles to its read end and its write end.
+    pub fn queue(&self, quota: u64) -> (u32, u32) {
+        self.first().create_queue(None, quota).expect("a queue")
+    }
+
+    /// Pages of the pool that are in use.
+    pub fn pages_in_use(&self) -> u32 {
+        let session = self.first();
+        let header = session.arena.header();
+        header.page_high.get().saturating_sub(1).saturating_sub(header.pages_free.get())
+    }
+
     pub fn make(&self, kind: Kind, value: u64, limit: u32) -> u32 {
         let initial = Initial { kind, value, limit, a: 0, b: 0 };
         self.first().create(None, Disposition::Create, 0, initial, false).expect("an object").handle
@@ -197,6 +210,20 @@ impl World {
         for slot in 0..header.process_high.get().min(PROCESSES) {
             assert_eq!(arena.process(slot).life.word.get() & OWNER_DIED, 0, "the dead are buried");
         }
+        for slot in 0..header.thread_high.get().min(THREADS) {
+            let hands = &arena.thread(slot).hands;
+            assert!(hands.iter().all(|hand| hand.intent.get() == 0), "no hand is left full");
+        }
+        for body in 0..header.queue_high.get() {
+            let queue = arena.queue(body);
+            let held = [&queue.put_lock, &queue.take_lock, &queue.turn].map(Shared::get);
+            assert_eq!(held, [0; 3], "no side is held, and it is nobody's turn");
+        }
+        let (mut free, mut page) = (HashSet::new(), header.page_free.get());
+        while page != 0 && free.insert(page) {
+            page = arena.link(page).get();
+        }
+        assert_eq!((page, free.len() as u32), (0, header.pages_free.get()), "each free page is in the list, once");
         let mut live = 0;
         for object in 0..header.object_high.get() {
             let record = arena.object(object);

@@ -99,6 +99,9 @@ impl Operation<'_> {
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
+        if cfg!(feature = "models") && std::thread::panicking() {
+            return; // killed: the dead do nothing more
+        }
         if !self.is_mine() {
             return;
         }

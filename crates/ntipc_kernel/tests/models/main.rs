@@ -9,6 +9,7 @@ mod deaths;
 mod fast_path;
 mod hand_over;
 mod pulse;
+mod queues;
 mod timeouts;
 mod wait_all;
 mod waiting;
