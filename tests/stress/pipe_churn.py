@@ -3,7 +3,7 @@
     python tests/stress/pipe_churn.py --connects 10000 --kills 300
 
 Three servers and three clients (of two threads each) work in processes of their own and are killed at random: from
-outside at any instruction, or by themselves at a labelled step inside the kernel, if the build has them. Each is replaced.
+outside at any instruction, or by themselves at a labelled step inside the kernel, if the build has them; and replaced.
 In the end all stop, and of what they had nothing may be left: no object, no page, no name.
 """
 

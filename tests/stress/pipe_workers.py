@@ -15,7 +15,7 @@ MOST = 3
 
 
 def serve(number: int) -> int:
-    """Answer each message with itself, one client after the other; every third is disconnected, and the instance reused."""
+    """Answer each message with itself, client after client; each third is disconnected, and its instance used again."""
     stop = ntipc.Event(STOP, manual_reset=True)
     served = 0
     with ntipc.PipeServer(NAME, in_quota=4096, out_quota=4096) as server:

@@ -1,6 +1,7 @@
 """``ntipc pipe``: talk to the server of a pipe from a shell."""
 
 import argparse
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -104,7 +105,7 @@ def _to_send(client: "ntipc.Pipe", arguments: argparse.Namespace) -> Iterator[by
     elif client.type == "message":
         yield from (line.removesuffix(b"\n") for line in source)
     else:
-        yield from iter(lambda: source.read1(65_536), b"")
+        yield from iter(lambda: os.read(source.fileno(), 65_536), b"")
 
 
 def _show(data: bytes, *, raw: bool) -> None:
