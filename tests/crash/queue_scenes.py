@@ -39,10 +39,11 @@ def last_writer(told: bool = True) -> Scene:
     )  # fmt: skip
 
 
-def last_reader(handles: str = "") -> Scene:
+def last_reader(handles: str = "", more: int = 0) -> Scene:
     """The victim has the only reading end of a full queue that the survivor wants to write to."""
     return Scene(
-        before=f"reader, writer = ntipc.Queue('stream', quota=10).split(); writer.put({LARGE}{handles})",
+        before=f"reader, writer = ntipc.Queue('stream', quota=2000).split()\n"
+        f"for _ in range({more}): writer.put(b'')\nwriter.put({LARGE}{handles})",
         act="writer.close(); reader.close()",
         sleep="ends(lambda: ntipc.QueueWriter.open('stream').put(b'y'))", told=True,
     )  # fmt: skip
@@ -122,6 +123,7 @@ QUEUE_SCENES: dict[str, Scene] = {
     "EndUnnamed": last_writer(),
     "DrainNamed": last_reader(),
     "DrainMoved": last_reader(),
+    "DrainLeft": last_reader(more=100),
     # putting
     "HandNamed": put(told=False),
     "PutCopied": put(LARGE, told=False),

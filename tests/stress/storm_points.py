@@ -50,6 +50,7 @@ LED_TO = {
     "QueueBroken": "own_queue",
     "EndUnnamed": "own_queue",
     "DrainNamed": "own_queue",
+    "DrainLeft": "own_queue",
     "DrainMoved": "own_queue",
     "PutCopied": "put_frame",
     "TurnTaken": "put_frame",

@@ -41,7 +41,7 @@ fault_points! {
     // sections
     SectionFileMade, SectionReserved, SectionPublished,
     // queues
-    PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved,
+    PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved, DrainLeft,
     HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
     PutTold, TurnTaken, TurnLeft, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
     ReplyQueueMade, CallNoted, CallTaken, ReplyAllowed, LostTold, PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,

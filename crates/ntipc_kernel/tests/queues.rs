@@ -4,7 +4,7 @@
 mod support;
 
 use ntipc_kernel::object::kind::{Type, access};
-use ntipc_kernel::queue::{LENGTH_MAX, Mode, Taken, Until};
+use ntipc_kernel::queue::{Attached, LENGTH_MAX, Mode, Poll, Taken, Until};
 use ntipc_kernel::sys::clock::NEVER;
 use ntipc_kernel::{NtStatus, Session};
 use std::sync::Arc;
@@ -229,6 +229,27 @@ fn the_last_reader_gone_is_told_and_nothing_is_left() {
     assert_eq!(told.status, NtStatus::PIPE_CLOSING);
     assert!(take(&session, writer));
     session.close(writer).unwrap();
+    assert_eq!(session.statistics()[0], ("objects", 0));
+    let (all, free) = pages_free(&session);
+    assert_eq!(all, free);
+}
+
+#[test]
+fn many_frames_are_thrown_away_whatever_they_hold() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1 << 23).unwrap();
+    for number in 0..5_000 {
+        assert!(put(&session, writer, &pattern(number % 3 * 900)));
+    }
+    let (inner, into_inner) = session.create_queue(None, 1 << 20).unwrap();
+    (0..2_000).for_each(|_| assert!(put(&session, into_inner, b"x")));
+    let attached = Attached { handles: &[inner], move_them: true };
+    session.put_attached(writer, &[b"inner"], 0, attached, &mut Poll).unwrap().unwrap();
+    session.close(reader).unwrap();
+    session.close(writer).unwrap();
+    let told = session.put_frame(into_inner, &[b"x"], 0).unwrap_err();
+    assert_eq!(told.status, NtStatus::PIPE_CLOSING);
+    session.close(into_inner).unwrap();
     assert_eq!(session.statistics()[0], ("objects", 0));
     let (all, free) = pages_free(&session);
     assert_eq!(all, free);

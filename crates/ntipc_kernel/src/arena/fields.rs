@@ -39,7 +39,7 @@ pub fn fields() -> Vec<Field> {
             cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
-            page_step.pages_free, page_step.page_high, pages_given, pages_wanted, queue_busy, drained.first, drained.last,
+            page_step.pages_free, page_step.page_high, pages_given, pages_wanted, undrained, queue_busy, drained.first, drained.last,
             drained.count, drained_to, drained_request, drained_places, carriers_reserved;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,

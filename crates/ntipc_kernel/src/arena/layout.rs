@@ -181,7 +181,9 @@ pub struct Header {
     /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody does.
     pub pages_given: AtomicU32,
     pub pages_wanted: AtomicU32,
-    _line7: [AtomicU32; 6],
+    /// Some queue holds what is to be thrown away; see `queue::drain`.
+    pub undrained: AtomicU32,
+    _line7: [AtomicU32; 5],
     pub page_step: PageStep,
     /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be without it. See
     /// `queue::drain`. Dispatcher lock.

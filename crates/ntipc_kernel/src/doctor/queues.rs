@@ -116,7 +116,9 @@ impl Look<'_> {
             queue.data_in.get().wrapping_sub(queue.data_out.get()),
             queue.frames_in.get().wrapping_sub(queue.frames_out.get()),
         );
-        if queue.broken.get() == 0 && (row.bytes.wrapping_sub(begun), row.frames) != (bytes, frames) {
+        // What is being thrown away is counted at the end.
+        let thrown_away = queue.broken.get() != 0 || self.arena.header().undrained.get() != 0;
+        if !thrown_away && (row.bytes.wrapping_sub(begun), row.frames) != (bytes, frames) {
             let text = format!(
                 "In {title} lie {} frames of {} bytes, of which {begun} are read; it counts {frames} and {bytes}.",
                 row.frames, row.bytes

@@ -251,6 +251,7 @@ fn watch(session: &Arc<Session>, my_slot: u32, shard: u32, me: u32) {
         }
         if look_round && shard == 0 {
             session.reap_stray_threads(me);
+            session.finish_drains(me);
         }
         let patience = if unfinished { 2_000_000 } else { LOOK_ROUND_NS };
         futex::wait_many(&words, now_ns() + patience);

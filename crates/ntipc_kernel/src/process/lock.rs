@@ -267,6 +267,9 @@ impl Drop for Locked<'_> {
             }
             fault!(BetweenWakes);
         }
+        if !self.losses.later.is_empty() {
+            self.session.go_on_draining(self.owner, &mut self.losses.later);
+        }
     }
 }
 

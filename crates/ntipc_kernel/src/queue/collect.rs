@@ -40,6 +40,9 @@ pub(crate) struct Losses {
     /// Some queue may be unreachable.
     suspicion: bool,
     at_it: bool,
+    /// Frames thrown away under this hold of the lock, and the queues in which some are left for the next.
+    pub(super) drained: u32,
+    pub(crate) later: Vec<u32>,
 }
 
 impl Locked<'_> {

@@ -4,15 +4,51 @@
 //!   D5 handles dropped, a request's caller told                D6 mark it invalid
 //!
 //! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
+//! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and whoever had it takes it again, and
+//! goes on (`Losses::later`). That something is left is noted in the header (`undrained`): should he die, the reaper goes on at its next look-round.
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
+use super::collect::is_rooted;
 use super::frame::{Found, Frame, Place, REQUEST};
 use super::pages::{Chain, DRAINED};
 use super::side::{leave_side, try_side};
+use super::state::is_empty;
 use crate::fault::fault;
 use crate::process::lock::Locked;
+use crate::session::Session;
 use crate::sync::Shared;
+
+/// Frames, and handles in them, that are thrown away under one hold of the lock. Few where tests want to see what becomes of the rest.
+const CHUNK: u32 = if cfg!(feature = "faults") { 16 } else { 512 };
+
+impl Session {
+    /// Go on with queues in which something was left, each under a hold of its own.
+    pub(crate) fn go_on_draining(&self, owner: u32, later: &mut Vec<u32>) {
+        while let Some(body) = later.pop() {
+            let mut locked = self.lock_as(owner);
+            locked.tell_both_ends(body);
+            later.append(&mut locked.losses.later);
+        }
+    }
+
+    /// Go on with what dead threads have left of queues.
+    pub(crate) fn finish_drains(&self, owner: u32) {
+        if self.arena.header().undrained.get() == 0 {
+            return;
+        }
+        self.arena.header().undrained.put(0); // whoever leaves something from now on says so again
+        let left = |body: &u32| {
+            let queue = self.arena.queue(*body);
+            let Some(read) = queue.read_end.get().checked_sub(1).filter(|_| queue.state.get() != 0) else {
+                return false;
+            };
+            let rooted = is_rooted(self.arena.object(read));
+            !is_empty(queue) && (queue.broken.get() != 0 || !rooted)
+        };
+        self.go_on_draining(owner, &mut (0..self.arena.queues()).filter(left).collect());
+    }
+}
 
 impl Locked<'_> {
     /// Throw away what lies in a queue, unless somebody is reading; who does looks again on the way out.
@@ -27,8 +63,8 @@ impl Locked<'_> {
         });
     }
 
-    /// The same, with the reading side held, by whoever follows losses.
-    pub(super) fn drain(&mut self, body: u32) {
+    /// The same, with the reading side held, by whoever follows losses. `false`: something is left for later.
+    pub(super) fn drain(&mut self, body: u32) -> bool {
         let arena = &self.session.arena;
         let queue = arena.queue(body);
         let tail = queue.tail.get();
@@ -37,10 +73,18 @@ impl Locked<'_> {
             position = u64::from(queue.first.get()); // before the first tail it may name a page that went with a dead writer
         }
         while position != tail && position != 0 {
+            if self.losses.drained >= CHUNK {
+                self.session.arena.header().undrained.put(1);
+                self.losses.later.push(body);
+                fault!(DrainLeft);
+                return false;
+            }
+            self.losses.drained += 1;
             let place = Place::of(position);
             position = match self.session.frame_at(place) {
                 Ok(Found::Frame(frame)) => {
                     let next = place.after(frame.footprint).position();
+                    self.losses.drained += frame.carried.iter().filter(|place| **place != 0).count() as u32;
                     self.dispose(body, next, frame.chain, Some(&frame));
                     next
                 }
@@ -50,11 +94,12 @@ impl Locked<'_> {
                     self.dispose(body, next, Some(passed), None);
                     next
                 }
-                Err(_) => return,
+                Err(_) => return true,
             };
         }
         queue.data_out.put(queue.data_in.get());
         queue.frames_out.put(queue.frames_in.get());
+        true
     }
 
     /// The page in which the row of a drained queue ends. Both sides are held.

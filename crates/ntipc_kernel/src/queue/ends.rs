@@ -236,11 +236,13 @@ impl Locked<'_> {
         if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
             return;
         }
-        self.drain(body);
+        let drained = self.drain(body);
         let unused = |object: u32| gone(object) && arena.object(object).head.get() == 0;
-        if unused(read) && unused(write) && try_side(&queue.put_lock) {
-            self.drain(body); // what was put until now
-            self.free_queue(body, queue, read, write);
+        if drained && unused(read) && unused(write) && try_side(&queue.put_lock) {
+            // With what was put until now.
+            if self.drain(body) {
+                self.free_queue(body, queue, read, write);
+            }
             leave_side(&queue.put_lock);
         }
         leave_side(&queue.take_lock);

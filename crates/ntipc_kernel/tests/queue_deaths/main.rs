@@ -27,6 +27,7 @@ fn victim() {
         "turn" => turns::victim_waits_for_room(&stage),
         "token" => turns::victim_waits_for_a_frame(&stage),
         "reclaim" => frames::victim_reclaims(&stage),
+        "long" => frames::victim_leaves_much(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),
         "ask" => calls::victim_asks(&stage),
         "answer" => calls::victim_answers(&stage),
