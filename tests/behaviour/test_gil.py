@@ -1,5 +1,8 @@
 """The GIL: free while a call sleeps, kept when there is nothing to wait for."""
 
+import subprocess
+import sys
+
 import pytest
 from harness.kinds import BLOCKING
 from harness.peers import Peer
@@ -77,3 +80,20 @@ def test_one_object_closed_by_one_thread_while_used_by_others(peer: Peer) -> Non
     users = [peer.begin(code, f"t{number}") for number in range(3)]
     peer.run("for _ in range(300):\n old, event = event, ntipc.Event()\n old.close()\nstop = True", "closer")
     assert all(isinstance(user.result(), int) for user in users)
+
+
+def test_interpreter_that_ends_leaves_daemon_threads_behind_in_peace() -> None:
+    """They don't get the GIL back: CPython unwinds them, and nothing may take offence at that."""
+    program = """
+import ntipc, threading, time
+event, mutex = ntipc.Event(), ntipc.Mutex()
+def use():
+    while True:
+        event.wait(0.0001), mutex.acquire(timeout=0.0001) and mutex.release(), ntipc.wait_any([event], 0.0001)
+for _ in range(8):
+    threading.Thread(target=use, daemon=True).start()
+time.sleep(0.05)
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,7 @@
 // UNSAFETY: fills in Py_buffer structures that point into a mapping which outlives them.
 
 use crate::errors;
+use crate::gil::detached;
 use ntipc_kernel::sys::files::{Mapping, Protection};
 use ntipc_kernel::{Failure, NtStatus};
 use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
@@ -132,7 +133,7 @@ impl View {
             let (address, length) = (mapped.mapping.address as usize + offset, end - offset);
             state.exports += 1; // keeps the mapping while the lock and the GIL are given up
             drop(state);
-            let result = py.detach(|| ntipc_kernel::sys::files::flush(address, length));
+            let result = detached(py, || ntipc_kernel::sys::files::flush(address, length));
             self.state().exports -= 1;
             result
         };
