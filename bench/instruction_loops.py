@@ -72,6 +72,18 @@ def by_wait_all(count: int) -> None:
         ntipc.wait_all(events)
 
 
+def by_put_and_get(length: int) -> Loop:
+    """A message through a queue that nobody waits for."""
+    queue, data = ntipc.Queue(), bytes(length)
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            queue.put(data)
+            queue.get()
+
+    return loop
+
+
 def measure(name: str, loop: Loop) -> None:
     print(name, COUNT, flush=True)
     loop(2)  # whatever is done only the first time
@@ -98,6 +110,8 @@ def main() -> None:
             measure(f"wait_any of {number} in vain", by_waiting_in_vain(number))
         measure("Event: create with a name + close", make_and_close)
         measure("Event: duplicate + close", by_duplicate)
+        measure("Queue: put + get 64 bytes", by_put_and_get(64))
+        measure("Queue: put + get 64 KiB", by_put_and_get(65_536))
         measure("Section: create, open, map, unmap, close", make_map_and_close(4096, reserve=True))
 
 

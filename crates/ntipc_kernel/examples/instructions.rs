@@ -8,6 +8,7 @@ use ntipc_kernel::dispatch::wait::{Started, Target};
 use ntipc_kernel::object::kind::Kind;
 use ntipc_kernel::object::table::{Disposition, Initial};
 use ntipc_kernel::process::attach::{self, Ownership};
+use ntipc_kernel::queue::{Attached, Mode, Poll};
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use std::hint::black_box;
 use std::os::unix::process::parent_id;
@@ -110,7 +111,33 @@ fn run(session: &Arc<Session>) -> NtResult<()> {
     measure("event: open by name + close", || {
         session.close(make(session, Kind::SynchronizationEvent, 0, 0, Some("there already"))?)
     })?;
-    measure("handle: duplicate + close", || session.close(session.duplicate(named, None, None, false)?))
+    measure("handle: duplicate + close", || session.close(session.duplicate(named, None, None, false)?))?;
+    queues(session, named)
+}
+
+/// Frames through a queue that nobody waits for.
+fn queues(session: &Arc<Session>, event: u32) -> NtResult<()> {
+    let (reader, writer) = session.create_queue(None, 1 << 20)?;
+    let data = vec![7; 65_536];
+    let mut buffer = vec![0; 65_536];
+    for (name, length) in [("64 bytes", 64), ("2 KiB, in line", 2048), ("64 KiB", 65_536)] {
+        measure(&format!("queue: put + take {name}"), || {
+            session.put_frame(writer, black_box(&[&data[..length]]), 0)?;
+            session.take_frame(reader, &mut buffer, Mode::Whole).map(drop)
+        })?;
+    }
+    measure("queue: put + take with a handle", || {
+        let attached = Attached { handles: &[event], move_them: false };
+        session.put_attached(writer, &[&data[..64]], 0, attached, &mut Poll)?;
+        let taken = session.take_frame(reader, &mut buffer, Mode::Whole)?;
+        taken.map_or(Ok(()), |taken| session.close(taken.handles[0].handle))
+    })?;
+    measure("queue: take from an empty one", || session.take_frame(reader, &mut buffer, Mode::Whole).map(drop))?;
+    measure("queue: create + close", || {
+        let (reader, writer) = session.create_queue(None, 100)?;
+        session.close(writer)?;
+        session.close(reader)
+    })
 }
 
 fn main() -> NtResult<()> {
