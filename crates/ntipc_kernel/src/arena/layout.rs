@@ -181,7 +181,7 @@ pub struct Header {
     /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody does.
     pub pages_given: AtomicU32,
     pub pages_wanted: AtomicU32,
-    /// Some queue holds what is to be thrown away; see `queue::drain`.
+    /// Who left something in a queue that is to be thrown away, as the lock word names owners; see `queue::drain`.
     pub undrained: AtomicU32,
     _line7: [AtomicU32; 5],
     pub page_step: PageStep,

@@ -223,6 +223,11 @@ impl Locked<'_> {
         self.owner
     }
 
+    /// As the lock word names the owner.
+    pub(crate) fn name(&self) -> u32 {
+        self.named
+    }
+
     /// Wake that thread once the lock is dropped.
     pub fn wake_later(&mut self, thread: u32) {
         self.wakes.push(thread);

@@ -5,7 +5,7 @@
 //!
 //! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
 //! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and whoever had it takes it again, and
-//! goes on (`Losses::later`). That something is left is noted in the header (`undrained`): should he die, the reaper goes on at its next look-round.
+//! goes on (`Losses::later`). Who it is stands in the header meanwhile (`undrained`): should he die, the reaper goes on at its next look-round.
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
@@ -15,12 +15,15 @@ use super::pages::{Chain, DRAINED};
 use super::side::{leave_side, try_side};
 use super::state::is_empty;
 use crate::fault::fault;
-use crate::process::lock::Locked;
+use crate::process::lock::{Locked, NUMBER_MASK, owner_is_dead};
 use crate::session::Session;
 use crate::sync::Shared;
 
 /// Frames, and handles in them, that are thrown away under one hold of the lock. Few where tests want to see what becomes of the rest.
 const CHUNK: u32 = if cfg!(feature = "faults") { 16 } else { 512 };
+
+/// In `undrained`: who left something last is done, and somebody else may not be. No owner of the lock has that number.
+const SOMEBODY: u32 = NUMBER_MASK;
 
 impl Session {
     /// Go on with queues in which something was left, each under a hold of its own.
@@ -30,14 +33,16 @@ impl Session {
             locked.tell_both_ends(body);
             later.append(&mut locked.losses.later);
         }
+        self.arena.header().undrained.put(SOMEBODY);
     }
 
     /// Go on with what dead threads have left of queues.
     pub(crate) fn finish_drains(&self, owner: u32) {
-        if self.arena.header().undrained.get() == 0 {
+        let undrained = &self.arena.header().undrained;
+        if undrained.get() == 0 || !owner_is_dead(&self.arena, undrained.get()) {
             return;
         }
-        self.arena.header().undrained.put(0); // whoever leaves something from now on says so again
+        undrained.put(0); // whoever leaves something from now on says so again
         let left = |body: &u32| {
             let queue = self.arena.queue(*body);
             let Some(read) = queue.read_end.get().checked_sub(1).filter(|_| queue.state.get() != 0) else {
@@ -74,7 +79,7 @@ impl Locked<'_> {
         }
         while position != tail && position != 0 {
             if self.losses.drained >= CHUNK {
-                self.session.arena.header().undrained.put(1);
+                self.session.arena.header().undrained.put(self.name());
                 self.losses.later.push(body);
                 fault!(DrainLeft);
                 return false;
