@@ -7,37 +7,14 @@ the friendly classes of :mod:`ntipc.pipes` do, they do through this; programs th
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from abc import abstractmethod
+from typing import NamedTuple, Self
 
-from ntipc.errors import NtError, PeerGone, Status, from_status
-from ntipc.names import describe
+from ntipc.errors import Status
 from ntipc.peers import NOBODY, Peer, identify
 from ntipc.pipe_settings import PipeAccess, PipeState, Settings
-from ntipc.pipe_ways import Deadline, PipeReader, PipeWriter
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
-STREAM_PIECE = 65_536
-"""Most bytes that a write to a pipe of byte type puts at once, so that reader and writer work at the same time."""
-
-
-class Peeked(NamedTuple):
-    """What a look at an end shows.
-
-    Attributes:
-        data: The first bytes that wait, of a pipe of message type those of the first message.
-        available: How many bytes wait in all.
-        left: How many bytes of the first message are not in ``data``; 0 for a pipe of byte type.
-        messages: How many messages, or pieces that were written, wait.
-    """
-
-    data: bytes
-    available: int
-    left: int
-    messages: int
+from ntipc.pipe_transfers import Transfers
+from ntipc.pipe_ways import PipeReader, PipeWriter
 
 
 class PipeInfo(NamedTuple):
@@ -58,7 +35,7 @@ class PipeInfo(NamedTuple):
     max_instances: int | None
 
 
-class PipeEnd(ABC):
+class PipeEnd(Transfers):
     """What the ends of servers and of clients have in common.
 
     Attributes:
@@ -75,6 +52,7 @@ class PipeEnd(ABC):
         self.name = name
         self.settings = settings
         self.access = access
+        self.may_read, self.may_write = bool(access & PipeAccess.READ), bool(access & PipeAccess.WRITE)
         self.attributes = PipeAccess.READ | PipeAccess.WRITE
         self.nowait = False
         self._message_reads = False
@@ -90,6 +68,11 @@ class PipeEnd(ABC):
     @abstractmethod
     def state(self) -> PipeState:
         """What has become of the instance, as this end sees it."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether data can be moved at once, without a look at the instance's state."""
+        return True
 
     @property
     def closed(self) -> bool:
@@ -175,249 +158,6 @@ class PipeEnd(ABC):
             GetNamedPipeHandleState (Win32).
         """
 
-    # moving data
-
-    def read(self, size: int | None = None, timeout: float | None = None) -> tuple[bytes, int]:
-        """Read what waits: of one message with message reads, else whatever there is.
-
-        Args:
-            size: Most bytes to read; ``None`` for a whole message, or for all that waits of a stream.
-            timeout: Seconds to wait for something.
-
-        Returns:
-            The bytes, and how many of the message are left for the next read.
-
-        Raises:
-            Timeout: Nothing came in time.
-            PipeEmpty: Nothing waits, in non-blocking mode.
-            EndOfStream: The other side is gone, or has disconnected; an ``EOFError``.
-            AccessDenied: This end may not read.
-            InvalidPipeState: No client has come yet.
-
-        Source:
-            ReadFile with ERROR_MORE_DATA (Win32), NtReadFile with STATUS_BUFFER_OVERFLOW (NT).
-        """
-        reader = self._prepared("read", PipeAccess.READ)
-        wait = 0 if self.nowait else timeout
-        try:
-            if self._message_reads:
-                frame = reader.take(size, wait)
-            else:
-                most = self._within(reader, STREAM_PIECE if size is None else size)
-                frame = reader.take(most, wait, stream=True)
-        except NtError as error:
-            raise self._retold(error, "read") from None
-        if frame is None:
-            raise self._nothing("read")
-        return frame.data, frame.left if self._message_reads else 0
-
-    def read_into(self, buffer: Buffer, timeout: float | None = None) -> tuple[int, int]:
-        """Read what waits into memory that is there already: how many bytes, and how many of the message are left.
-
-        Args:
-            buffer: Something writable.
-            timeout: Seconds to wait for something.
-
-        Raises:
-            Timeout: Nothing came in time.
-            PipeEmpty: Nothing waits, in non-blocking mode.
-            EndOfStream: The other side is gone, or has disconnected; an ``EOFError``.
-            AccessDenied: This end may not read.
-            InvalidPipeState: No client has come yet.
-        """
-        reader = self._prepared("read_into", PipeAccess.READ)
-        wait = 0 if self.nowait else timeout
-        try:
-            if self._message_reads:
-                taken = reader.take_into(buffer, wait)
-            else:
-                with (
-                    memoryview(buffer) as view,
-                    view.cast("B") as target,
-                    target[: self._within(reader, len(target))] as part,
-                ):
-                    taken = reader.take_into(part, wait, stream=True)
-        except NtError as error:
-            raise self._retold(error, "read_into") from None
-        if taken is None:
-            raise self._nothing("read_into")
-        return taken.size, taken.left if self._message_reads else 0
-
-    @staticmethod
-    def _within(reader: PipeReader, size: int) -> int:
-        """How much of a stream to take: no message of no bytes that follows, which is a read of its own."""
-        return min(size, reader.available()[0]) or size
-
-    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> int:
-        """Write data: to a pipe of message type as one message, whole or not at all.
-
-        It returns as soon as what the reader has not read is within the quota; then the data is the other side's,
-        whatever becomes of this one.
-
-        Args:
-            data: Bytes, or a list or tuple of pieces.
-            timeout: Seconds to wait for room. A message longer than the quota may be handed over although the reader
-                has not made room for all of it in time; that is success.
-
-        Returns:
-            How many bytes were written: all of a message; in non-blocking mode 0 if there is no room. To a pipe of byte
-            type those for which there was room in time.
-
-        Raises:
-            Timeout: There was no room in time; nothing was written.
-            PeerGone: Nobody can read it; a ``BrokenPipeError``.
-            AccessDenied: This end may not write.
-            InvalidPipeState: No client has come yet.
-            InvalidParameter: The message is longer than 1 GiB.
-
-        Source:
-            WriteFile (Win32).
-        """
-        writer = self._prepared("write", PipeAccess.WRITE)
-        self._wrote = True
-        if not self.settings.is_message:
-            return self._write_stream(writer, data, timeout)
-        try:
-            return self._write_message(writer, data, 0 if self.nowait else timeout)
-        except NtError as error:
-            raise self._retold(error, "write") from None
-
-    def _write_message(self, writer: PipeWriter, data: Buffer | Sequence[Buffer], timeout: float | None) -> int:
-        length = size_of(data)
-        deadline = Deadline(timeout)
-        mark = writer.offer(data, timeout)
-        if mark is None:
-            if self.nowait:
-                return 0
-            raise self._failure(Status.TIMEOUT, "write", "there is no room")
-        if length > self._out_quota:  # it went into an empty queue; now the reader has to make room for it
-            try:
-                writer.wait_taken(mark, deadline.left())
-            except PeerGone:
-                pass  # the message was the other side's already
-        return length
-
-    def _write_stream(self, writer: PipeWriter, data: Buffer | Sequence[Buffer], timeout: float | None) -> int:
-        joined = b"".join(map(bytes, data)) if isinstance(data, (list, tuple)) else data
-        deadline = Deadline(0 if self.nowait else timeout)
-        done = 0
-        with memoryview(joined) as view, view.cast("B") as source:  # type: ignore[arg-type]
-            if not len(source):
-                self._check_somebody_reads(writer, "write")
-                return 0
-            try:
-                if self.nowait:  # all or nothing, as NT has it
-                    return len(source) if writer.offer(source, 0) is not None else 0
-                while done < len(source):
-                    with source[done : done + STREAM_PIECE] as part:
-                        put = writer.put_some(part, deadline.left())
-                    if put is None:
-                        break
-                    done += put[0]
-                    if not self._out_quota and not writer.wait_taken(put[1], deadline.left()):
-                        break
-            except NtError as error:
-                raise self._retold(error, "write") from None
-        if not done:
-            raise self._failure(Status.TIMEOUT, "write", "there is no room")
-        return done
-
-    def _check_somebody_reads(self, writer: PipeWriter, call: str) -> None:
-        facts = writer.query()
-        if facts["broken"] or not facts["readers"]:
-            raise self._failure(facts["broken"] or Status.PIPE_CLOSING, call)
-
-    def peek(self, size: int = 0) -> Peeked:
-        """Look at what waits, and leave it there.
-
-        Args:
-            size: Most bytes to look at.
-
-        Raises:
-            EndOfStream: Nothing waits and the other side is gone; an ``EOFError``.
-            InvalidPipeState: The instance has no client.
-            AccessDenied: This end may not read.
-
-        Source:
-            PeekNamedPipe (Win32).
-        """
-        reader = self._prepared("peek", PipeAccess.READ)
-        try:
-            frame = reader.peek(size, not self.settings.is_message)
-            available, messages = reader.available()
-        except NtError as error:
-            raise self._retold(error, "peek") from None
-        if frame is None:
-            return Peeked(b"", available, 0, messages)
-        return Peeked(frame.data, available, frame.left if self.settings.is_message else 0, messages)
-
-    def transact(
-        self, data: Buffer | Sequence[Buffer], size: int | None = None, timeout: float | None = None
-    ) -> tuple[bytes, int]:
-        """Write one message and read the one that answers it.
-
-        Args:
-            data: The message.
-            size: Most bytes of the answer; ``None`` for all of it.
-            timeout: Seconds to wait for the answer.
-
-        Returns:
-            The answer, and how many bytes of it are left for the next read.
-
-        Raises:
-            InvalidPipeState: This end is not in message mode, or cannot both read and write.
-            PipeBusy: Something waits to be read already. Nothing is written.
-            Timeout: No answer came in time. The message stays written.
-            EndOfStream: The other side is gone.
-
-        Source:
-            TransactNamedPipe (Win32).
-        """
-        self._prepared("transact", PipeAccess.READ)
-        self._prepared("transact", PipeAccess.WRITE)
-        if not self._message_reads:
-            raise self._failure(Status.INVALID_READ_MODE, "transact")
-        if self.reader.available()[1]:
-            detail = "something waits to be read, which would be taken for the answer"
-            raise self._failure(Status.PIPE_BUSY, "transact", detail)
-        deadline = Deadline(timeout)
-        self._wrote = True
-        try:
-            if self.writer.offer(data, timeout) is None:
-                raise self._failure(Status.TIMEOUT, "transact", "there is no room")
-            frame = self.reader.take(size, deadline.left())
-        except NtError as error:
-            raise self._retold(error, "transact") from None
-        if frame is None:
-            raise self._failure(Status.TIMEOUT, "transact", "no answer has come")
-        return frame.data, frame.left
-
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until the other side has read all that was written.
-
-        Args:
-            timeout: Seconds to wait.
-
-        Returns:
-            Whether it has.
-
-        Raises:
-            PeerGone: Nobody can read it any more; a ``BrokenPipeError``.
-            InvalidPipeState: No client has come yet.
-            AccessDenied: This end may not write.
-
-        Source:
-            FlushFileBuffers (Win32).
-        """
-        writer = self._prepared("flush", PipeAccess.WRITE)
-        if not self._wrote:  # what waits there may be that a client has come, which its server has not noticed
-            self._check_somebody_reads(writer, "flush")
-            return True
-        try:
-            return bool(writer.flush(0 if self.nowait else timeout))
-        except NtError as error:
-            raise self._retold(error, "flush") from None
-
     def duplicate(self) -> Self:
         """Make another object for this end, which is closed when both are.
 
@@ -436,77 +176,13 @@ class PipeEnd(ABC):
             if end is not None:
                 end.close()
 
-    # checks and refusals
-
-    def _prepared(self, call: str, access: PipeAccess) -> Any:
-        """The way in or out, if this end may use it now."""
-        self._check_open(call)
-        if not self.access & access:
-            verb = "read" if access == PipeAccess.READ else "write"
-            advice = f"Open the pipe so that this end may {verb}; its direction is {self.settings.direction}"
-            raise from_status(Status.ACCESS_DENIED, f"Pipe.{call}", self._subject, advice=advice)
-        self._check_state(call)
-        return self.reader if access == PipeAccess.READ else self.writer
-
-    def _check_open(self, call: str) -> None:
-        if self.closed:
-            raise self._failure(Status.INVALID_HANDLE, call)
-
-    @abstractmethod
-    def _check_state(self, call: str) -> None:
-        """Refuse what cannot be done in the instance's state."""
-
     def _check_attached(self, call: str, access: PipeAccess) -> None:
         """Refuse what a closed end, or a disconnected client's, cannot be asked."""
         self._check_open(call)
         if not self.attributes & access:
             raise self._failure(Status.ACCESS_DENIED, call)
 
-    @property
-    def _subject(self) -> str:
-        return describe("pipe", self.name)
-
-    def _nothing(self, call: str) -> NtError:
-        if self.nowait:
-            return self._failure(Status.PIPE_EMPTY, call)
-        return self._failure(Status.TIMEOUT, call, "nothing has come")
-
-    def _failure(self, status: int, call: str, detail: str = "") -> NtError:
-        return from_status(status, f"Pipe.{call}", self._subject, detail)
-
-    def _retold(self, error: NtError, call: str) -> NtError:
-        """The kernel's failure, told of the pipe and of the call that the program made."""
-        if error.operation.startswith("Pipe."):
-            return error
-        if error.status == Status.PIPE_CLOSING:
-            detail = "the other side has closed its end, or its process has died"
-            return from_status(error.status, f"Pipe.{call}", self._subject, detail, advice="Connect again")
-        operation, head = f"Pipe.{call}", f"{error.operation} failed for {error.subject}"
-        message = str(error).replace(head, f"{operation} failed for {self._subject}", 1)
-        return type(error)(
-            message,
-            status=error.status,
-            winerror=error.winerror,
-            errno=error.errno,
-            operation=operation,
-            subject=self._subject,
-        )
-
     def _know(self, sender: tuple[int, int], pid: int = 0) -> None:
         """Take note of who is at the other side."""
         process = self.reader.session._native.process_of(sender)
         self._peer = identify(*process) if process else Peer(pid, None, None)
-
-
-def size_of(data: Buffer | Sequence[Buffer]) -> int:
-    """Count the bytes of something to write.
-
-    >>> size_of([b"ab", memoryview(b"cde")])
-    5
-    """
-    if isinstance(data, (bytes, bytearray)):
-        return len(data)
-    if isinstance(data, (list, tuple)):
-        return sum(map(size_of, data))
-    with memoryview(data) as view:  # type: ignore[arg-type]
-        return view.nbytes

@@ -90,6 +90,11 @@ class ServerEnd(PipeEnd):
             return True
 
     @property
+    def is_connected(self) -> bool:
+        """Whether a client has been noticed."""
+        return self._state == PipeState.CONNECTED
+
+    @property
     def state(self) -> PipeState:
         """What has become of the instance.
 

@@ -89,6 +89,26 @@ impl WriteEnd {
         Ok(put(slf, data, timeout, tag, handles, r#move)?.map(|put| put.mark))
     }
 
+    /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame longer than it
+    /// enough is. How many bytes; None: there was no room in time. Once the frame is put, neither time nor the reader's end matters.
+    #[pyo3(signature = (data, timeout=None))]
+    fn deliver(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<usize>> {
+        let pieces = Pieces::of(data)?;
+        operate(slf, "put", timeout, |session, handle, waiting| {
+            let Some(put) = session.put_wait(handle, pieces.slices(), 0, waiting)? else { return Ok(None) };
+            match session.wait_taken(handle, put.mark, waiting) {
+                Ok(_) => {}
+                Err(WaitError::Failed(failure)) if is_gone(failure.status) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(Some(put.bytes))
+        })
+    }
+
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
     /// without a reply, or nobody is left who could take it.
     #[pyo3(signature = (data, timeout=None, *, tag=0, handles=None))]
@@ -156,6 +176,11 @@ fn operate<'py, T>(
     let mut waiting = Blocking { py, deadline: deadline(timeout)? };
     let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
     answer(py, end, call, body(session, handle, &mut waiting))
+}
+
+/// Does it say that nobody reads any more?
+fn is_gone(status: NtStatus) -> bool {
+    matches!(status, NtStatus::PIPE_CLOSING | NtStatus::PIPE_BROKEN | NtStatus::PIPE_DISCONNECTED)
 }
 
 fn put<'py>(
