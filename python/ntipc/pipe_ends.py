@@ -60,7 +60,8 @@ class PipeEnd(Transfers):
         self._writer: PipeWriter | None = None
         self._in_quota = self._out_quota = 0
         self._wrote = False
-        self._peer = NOBODY
+        self._process: tuple[int, int] | None = None
+        self._peer: Peer | None = NOBODY
 
     # what it is
 
@@ -104,6 +105,8 @@ class PipeEnd(Transfers):
     @property
     def peer(self) -> Peer:
         """The process at the other side."""
+        if self._peer is None:
+            self._peer = identify(*self._process) if self._process else NOBODY
         return self._peer
 
     @property
@@ -183,6 +186,6 @@ class PipeEnd(Transfers):
             raise self._failure(Status.ACCESS_DENIED, call)
 
     def _know(self, sender: tuple[int, int], pid: int = 0) -> None:
-        """Take note of who is at the other side."""
+        """Take note of who is at the other side; Linux is asked about it when somebody wants to know."""
         process = self.reader.session._native.process_of(sender)
-        self._peer = identify(*process) if process else Peer(pid, None, None)
+        self._process, self._peer = process, None if process else Peer(pid, None, None)

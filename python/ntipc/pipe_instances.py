@@ -87,6 +87,7 @@ class ServerEnd(PipeEnd):
             self._state = PipeState.CONNECTED
             _listening.discard(self)
             self._know(frame.sender, frame.tag & LARGEST_PID)
+            _ = self.peer  # now: a server decides by it, and the client may end at any time
             return True
 
     @property

@@ -10,6 +10,7 @@ from ntipc.names import describe
 from ntipc.pipe_ends import PipeEnd
 from ntipc.pipe_stream import open_file
 from ntipc.pipe_transfers import Peeked, size_of
+from ntipc.pipe_ways import Deadline
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -163,8 +164,19 @@ class Conversation:
         b'HELLO'
         >>> thread.join()
         """
-        answer, self._left = self._end.transact(data, None, timeout)
-        return answer
+        get, end = self._get, self._end
+        if get is None or self._deliver is None or end.reader.available()[1]:
+            answer, self._left = end.transact(data, None, timeout)
+            self._take_stock()
+            return answer
+        self._left = 0
+        deadline = Deadline(timeout)
+        end._wrote = True
+        try:
+            end.writer.put(data, timeout)
+            return get(deadline.left())
+        except NtError as error:
+            raise end._retold(error, "transact") from None
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages until the other side is gone."""
