@@ -19,6 +19,7 @@ from ntipc import _kernel
 from ntipc.errors import InvalidPipeState, NtError, PeerGone, PipeBusy, Status, Timeout, from_status
 from ntipc.events import Event
 from ntipc.names import describe
+from ntipc.objects import HasPid
 from ntipc.pipe_instances import ServerEnd
 from ntipc.pipe_names import locate_pipe
 from ntipc.pipe_offers import PipeName, count_instances
@@ -286,6 +287,35 @@ class PipeServer:
             HandleClosed: The server is closed.
         """
         return self._name.reader.handle
+
+    @property
+    def inheritable(self) -> bool:
+        """The mark of the handles that keep the name."""
+        return self._name.reader.inheritable
+
+    @inheritable.setter
+    def inheritable(self, inheritable: bool) -> None:
+        self._name.reader.inheritable = self._name.writer.inheritable = inheritable
+
+    def duplicate(self, process: int | HasPid | None = None) -> Self:
+        """Make one more server of the pipe, in this process.
+
+        Args:
+            process: ``None``. To have one in another process, send this one there: it can be pickled.
+
+        Raises:
+            NotSupported: ``process`` is another process.
+            PipeBusy: There may be no more instances.
+            HandleClosed: The server is closed.
+        """
+        self._check_open("duplicate")
+        if process is not None:
+            raise self._failure(
+                Status.NOT_SUPPORTED, "duplicate", "a server is several handles: send the server itself"
+            )
+        twin = type(self).__new__(type(self))
+        twin._make(self._arguments[0], _kernel.OPEN, self._arguments[1], self.session)
+        return twin
 
     def close(self) -> None:
         """Accept no more clients. Those that are connected stay so. May be repeated.

@@ -161,6 +161,23 @@ def test_create_insists_on_a_new_pipe() -> None:
     assert server.created and listening(server) == 1
 
 
+def test_duplicate_of_a_server_is_one_more_server() -> None:
+    server = ntipc.PipeServer("p", in_quota=77)
+    twin = server.duplicate()
+    server.close()
+    client = ntipc.PipeClient("p", timeout=0)
+    with twin.accept(timeout=0) as pipe:
+        assert pipe.peer == client.peer and pipe.info()["in_quota"] == 77 and not twin.created
+    assert not twin.inheritable
+    twin.inheritable = True
+    assert twin.inheritable
+    with pytest.raises(ntipc.NotSupported):
+        twin.duplicate(1)
+    narrow = ntipc.PipeServer("narrow", max_instances=1)
+    with pytest.raises(ntipc.PipeBusy):
+        narrow.duplicate()
+
+
 def test_instances_are_taken_in_the_order_in_which_they_began_to_listen() -> None:
     servers = [ntipc.PipeServer("p") for _ in range(5)]
     for number, server in enumerate(servers):

@@ -102,6 +102,9 @@ class Churn:
         wait_until(lambda: len(look()["processes"]) == 1, PATIENCE)
         wait_until(lambda: len(look()["objects"]) == len(mine), 5)
         troubles = [finding["text"] for finding in ntipc.examine()["findings"]]
+        counts = ntipc.Session().statistics()
+        if counts["pages_free"] != counts["pages_high"]:
+            troubles.append(f"{counts['pages_high'] - counts['pages_free']} pages are not free")
         handles = [process["handles"] for process in look()["processes"]]
         return troubles + ([] if handles == [len(mine)] else [f"handles: {handles}"])
 
