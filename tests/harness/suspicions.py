@@ -48,6 +48,8 @@ def available(entry: dict[str, Any], thread: dict[str, Any]) -> bool:
         return entry["owner_tid"] is None or entry["owner_tid"] == thread["tid"]
     if kind == "EventPair":  # the picture doesn't tell which side is waited for
         return bool(entry["high"] and entry["low"])
+    if kind in ("ReadEnd", "WriteEnd") and "messages" not in entry:  # its queue is just being made, or freed
+        return False
     if kind == "ReadEnd":
         return bool(entry["messages"] or not entry["writers"] or entry["broken"])
     if kind == "WriteEnd":  # the picture doesn't tell how much room is wanted; when the queue is empty there is enough

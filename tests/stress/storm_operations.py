@@ -14,6 +14,7 @@ from typing import Any
 from storm_calls import Calling
 from storm_ledger import AMBIGUOUS, HELD, MAIL, OBJECTS, PID, STAY, Ledger
 from storm_objects import Actor, Interruption, Objects, address
+from storm_pipes import Piping
 from storm_queues import Queueing
 
 import ntipc
@@ -320,7 +321,7 @@ class Parting(Accountant):
             _kernel.leave_all()
 
 
-class Everything(Waiting, Making, Parting, Queueing, Calling):
+class Everything(Waiting, Making, Parting, Queueing, Calling, Piping):
     """All that a mortal does, each by its name."""
 
     OFTEN = (
@@ -329,7 +330,7 @@ class Everything(Waiting, Making, Parting, Queueing, Calling):
         "signal_and_wait", "timer", "pair", "look", "duplicate", "give_handle", "take_handle", "send", "receive",
         "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
         "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
-        "call", "serve", "serve",
+        "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
     )  # fmt: skip
     SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put")
 
