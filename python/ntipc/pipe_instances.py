@@ -28,6 +28,7 @@ class ServerEnd(PipeEnd):
         wanted: What the program wants the pipe to be. Only the direction has to be that of the first instance.
         in_quota: Bytes that clients may write before they wait for this end to read.
         out_quota: Bytes that this end may write before it waits for the client to read.
+        patience: Seconds to wait for an instance of a process that has just died to count no more.
 
     Raises:
         PipeBusy: There are as many instances as there may be.
@@ -40,12 +41,12 @@ class ServerEnd(PipeEnd):
 
     is_server = True
 
-    def __init__(self, name: PipeName, wanted: Settings, in_quota: int, out_quota: int) -> None:
+    def __init__(self, name: PipeName, wanted: Settings, in_quota: int, out_quota: int, *, patience: float = 0) -> None:
         super().__init__(name.location.name, name.settings, name.settings.server_access)
         self._name = name.share()
         self._in_quota, self._out_quota = in_quota, out_quota
         try:
-            self._seat = Seat(name)
+            self._seat = Seat(name, patience)
         except BaseException:
             name.close()
             raise

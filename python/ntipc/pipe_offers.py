@@ -60,6 +60,7 @@ class PipeName:
         attachment: The session it is in.
         settings: Those of whoever made the name.
         created: Whether this call made it.
+        untouched: Whether it was made by this call, and no instance of it yet.
 
     Raises:
         ObjectExists: With the disposition CREATE, some server has the name.
@@ -77,7 +78,7 @@ class PipeName:
         except NtError as error:
             subject = describe("pipe", location.name)
             raise from_status(error.status, "PipeServer", subject, exception=type(error)) from None
-        self.created = self.reader.created
+        self.created = self.untouched = self.reader.created
         self.settings = settings if self.created else Settings.of(self.reader.query()["user"])
         self._users = [None]
 
@@ -108,16 +109,25 @@ class Seat:
     Attributes:
         reader: What is counted.
         writer: What keeps the count, once for each instance and for each client.
+
+    Args:
+        name: The pipe.
+        patience: Seconds to wait for one, for that of a process that has just died takes a moment to become free.
+
+    Raises:
+        PipeBusy: There is none.
     """
 
-    def __init__(self, name: PipeName) -> None:
-        deadline = time.monotonic() + (_SEATS_OF_THE_DEAD if name.created else 0)
+    def __init__(self, name: PipeName, patience: float) -> None:
+        # A name that is new has no seats yet, but those of servers that have just died and had it before.
+        deadline = time.monotonic() + (_SEATS_OF_THE_DEAD if name.untouched else patience)
         most = name.settings.max_instances or _MANY
         while not self._take(name.attachment, _seats(name.location), most):
             if time.monotonic() >= deadline:
                 subject = describe("pipe", name.location.name)
                 raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
             time.sleep(0.001)
+        name.untouched = False
 
     def _take(self, attachment: _kernel.Session, key: str, most: int) -> bool:
         while True:

@@ -29,6 +29,8 @@ from ntipc.pipes import Pipe
 from ntipc.sessions import Session, attach
 
 DEFAULT_QUOTA = 65_536
+_PATIENCE = 0.05
+"""Seconds in which an instance of a server that was killed a moment ago counts no more."""
 _LOOKING = 0.01
 """Seconds between two looks whether there may be one more instance by now."""
 
@@ -141,14 +143,14 @@ class PipeServer:
         self._idle: deque[ServerEnd] = deque()
         self._name = PipeName(location, location.attachment(session)._native, self._wanted, disposition)
         try:
-            self._idle.append(self._instance())
+            self._idle.append(self._instance(_PATIENCE))
         except BaseException:
             self._name.close()
             raise
 
-    def _instance(self) -> ServerEnd:
+    def _instance(self, patience: float = 0) -> ServerEnd:
         """Make an instance, which listens."""
-        end = ServerEnd(self._name, self._wanted, *self._quotas)
+        end = ServerEnd(self._name, self._wanted, *self._quotas, patience=patience)
         if end.settings.is_message:
             end.set_state(message_reads=True)
         return end

@@ -161,6 +161,17 @@ def test_create_insists_on_a_new_pipe() -> None:
     assert server.created and listening(server) == 1
 
 
+def test_server_that_was_killed_makes_way_for_the_next_at_once(start_peer: Callable[..., Peer]) -> None:
+    for _ in range(5):
+        peer = start_peer()
+        peer.run("server = ntipc.PipeServer('p', max_instances=1)")
+        peer.kill()
+        with ntipc.PipeServer("p", max_instances=1) as server:
+            client = ntipc.PipeClient("p", timeout=0)
+            server.accept(timeout=0).close()
+            client.close()
+
+
 def test_duplicate_of_a_server_is_one_more_server() -> None:
     server = ntipc.PipeServer("p", in_quota=77)
     twin = server.duplicate()
