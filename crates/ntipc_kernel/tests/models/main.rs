@@ -3,7 +3,7 @@
 //! Every model is run a second time with an ingredient of the protocol left out, and must then fail: what can't fail proves
 //! nothing. `NTIPC_MODEL_SCHEDULES=100` searches a hundred times as long. A failure prints its schedule;
 //! `NTIPC_MODEL_REPLAY=<schedule>`, with the name of the model as the test filter, runs that one again.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed call fails the model")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed call fails the model")]
 
 mod deaths;
 mod fast_path;
