@@ -13,6 +13,8 @@ def ends(call):
 """
 NAMES = ["queue"]
 
+USED = "queue.put(b'x'); queue.get()"
+"""From then on the pool has free pages, and so the first step is one that takes some."""
 X, Y, LARGE = "b'x' * 2000", "b'y' * 2000", "b'z' * 9000"
 """Two that fill the queue, and one that lies out of line."""
 
@@ -111,11 +113,11 @@ NONE_FRESH = "ends(lambda: ntipc.Queue.open('fresh'))"
 
 QUEUE_SCENES: dict[str, Scene] = {
     # the pool of pages
-    "PoolFilled": put(LARGE, told=False),
-    "PoolValid": put(LARGE, told=False),
-    "PoolLinked": put(LARGE, told=False),
-    "PoolMoved": put(LARGE, told=False),
-    "PoolApplied": put(LARGE, told=False),
+    "PoolFilled": put(LARGE, told=False, before=USED),
+    "PoolValid": put(LARGE, told=False, before=USED),
+    "PoolLinked": put(LARGE, told=False, before=USED),
+    "PoolMoved": put(LARGE, told=False, before=USED),
+    "PoolApplied": put(LARGE, told=False, before=USED),
     # bodies and ends
     "QueueFilled": alone(FRESH, NONE_FRESH),
     "QueueFreed": alone(GONE, NONE_FRESH),

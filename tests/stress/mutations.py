@@ -137,8 +137,8 @@ def try_kernel(programs: list[str]) -> Callable[[str, Path], Trial]:
                 return Trial(f"`{min(begun)}` hangs" if begun else "hangs", seconds)
             if status:
                 failed = re.search(r"^test (\S+) \.\.\. FAILED|thread '(\S+)' \(?\d*\)? ?panicked", text, re.MULTILINE)
-                name = next(filter(None, failed.groups())) if failed else "a test that crashes"
-                return Trial(f"`{name}`", seconds)
+                name = next(filter(None, failed.groups())) if failed else "a crash"
+                return Trial(name if name == "a crash" else f"`{name}`", seconds)
         return Trial("", seconds)
 
     return attempt
