@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import Any, Self
 
-from ntipc.errors import EndOfStream, Status, from_status
+from ntipc.errors import EndOfStream, Status, end_of_stream, from_status
 from ntipc.peers import NOBODY
 from ntipc.pipe_ends import PipeEnd
 from ntipc.pipe_offers import PipeName, Seat, put_offer, unpack_ends
@@ -45,19 +45,20 @@ class ServerEnd(PipeEnd):
         super().__init__(name.location.name, name.settings, name.settings.server_access)
         self._name = name.share()
         self._in_quota, self._out_quota = in_quota, out_quota
-        try:
-            self._seat = Seat(name, patience)
-        except BaseException:
-            name.close()
-            raise
-        if wanted.direction != self.settings.direction:
-            self._seat.close()
-            name.close()
-            advice = f"The direction of the pipe is {self.settings.direction}"
-            raise from_status(Status.ACCESS_DENIED, "PipeServer", self._subject, advice=advice)
         self._lock = threading.Lock()
         self._state = PipeState.DISCONNECTED
-        self._listen()
+        seat = None
+        try:
+            self._seat = seat = Seat(name, patience)
+            if wanted.direction != self.settings.direction:
+                advice = f"The direction of the pipe is {self.settings.direction}"
+                raise from_status(Status.ACCESS_DENIED, "PipeServer", self._subject, advice=advice)
+            self._listen()
+        except BaseException:
+            if seat is not None:
+                seat.close()
+            name.close()
+            raise
 
     def _listen(self) -> None:
         """Make the way in anew, and offer the client's end of it."""
@@ -197,12 +198,15 @@ class ServerEnd(PipeEnd):
     def _check_state(self, call: str) -> None:
         if self._state == PipeState.LISTENING:
             self._look_for_client()
+        if self._state == PipeState.CONNECTED:
+            return
+        if call == "peek":
+            raise self._failure(Status.INVALID_PIPE_STATE, call)
         if self._state == PipeState.LISTENING:
-            unusable = call == "peek" and Status.INVALID_PIPE_STATE
-            raise self._failure(unusable or Status.PIPE_LISTENING, call)
-        if self._state == PipeState.DISCONNECTED:
-            unusable = call == "peek" and Status.INVALID_PIPE_STATE
-            raise self._failure(unusable or Status.PIPE_DISCONNECTED, call)
+            raise self._failure(Status.PIPE_LISTENING, call)
+        if call in ("read", "read_into"):
+            raise end_of_stream(Status.PIPE_DISCONNECTED, f"Pipe.{call}", self._subject, "")
+        raise self._failure(Status.PIPE_DISCONNECTED, call)
 
 
 def _let_go_of_copies() -> None:

@@ -222,7 +222,9 @@ def test_disconnect_throws_away_what_is_unread_on_both_sides() -> None:
         with pytest.raises(ntipc.PeerGone) as gone:
             call()
         assert gone.value.winerror == 233
-    assert not client.connected and not pipe.connected
+    with pytest.raises(EOFError):
+        pipe.recv()
+    assert not client.connected and not pipe.connected and pipe.wait(0) and client.wait(0)
 
 
 def test_disconnect_wakes_a_client_that_waits(peer: Peer) -> None:

@@ -54,6 +54,25 @@ def test_pipe_shares_its_name_with_no_other_kind() -> None:
     assert event.created and server.created and not slot.closed
 
 
+def test_pipe_of_the_machine_wide_session_is_another_one() -> None:
+    local, everywhere = ntipc.PipeServer("p"), ntipc.PipeServer(r"Global\p")
+    client = ntipc.PipeClient(r"Global\p")
+    client.send(b"to all")
+    assert everywhere.accept(timeout=0).recv(timeout=0) == b"to all" and not local.wait(0)
+    assert client.session != local.session and client.session == everywhere.session
+
+
+def test_pipe_lives_in_the_session_that_was_asked_for() -> None:
+    with ntipc.Session("other-" + os.environ["NTIPC_SESSION"]) as other:
+        server = ntipc.PipeServer("p", session=other)
+        with pytest.raises(ntipc.ObjectNotFound):
+            ntipc.PipeClient("p")
+        assert ntipc.wait_for_pipe("p", 0, session=other)
+        client = ntipc.PipeClient("p", session=other.name)
+        client.send(b"here")
+        assert server.accept(timeout=0).recv(timeout=0) == b"here"
+
+
 def test_message_bounds_are_kept() -> None:
     pipe, client = connect()
     sent = [b"", b"a", b"", b"bc" * 3000, b"", b"d"]
