@@ -161,14 +161,12 @@ impl Locked<'_> {
             if kind == Kind::EventPair || kind.is_end() {
                 // Two signals in one object: this waiter may want the other one, and so may the next. Or an end, of which
                 // each may need something else.
-                let operates = kind.is_end() && self.operates(slot, channel);
+                let mut operates = kind.is_end() && self.operates(slot, channel);
                 if operates && kind == Kind::WriteEnd {
+                    operates = arena.wants_room(slot); // and not to know what was read, which all may know
                     self.offer_turn(record.limit.get().wrapping_sub(1), slot);
                 }
-                let passed_by = operates
-                    && kind == Kind::ReadEnd
-                    && told
-                    && (!arena.end_is_over(record, kind) || without!(EndTellsAll));
+                let passed_by = operates && told && (!arena.end_is_over(record, kind) || without!(EndTellsAll));
                 if !passed_by && let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
                     told |= operates;

@@ -7,14 +7,16 @@
 use super::collect::is_rooted;
 use super::hand::{DATA, Held, IDLE, ROW, Side};
 use super::state::{Wants, is_empty};
+use super::turn::insists;
 use super::waiting::{Waiting, Wanted};
-use crate::arena::layout::word;
+use crate::arena::layout::{Queue, word};
 use crate::dispatch::wait::Target;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::session::Session;
 use crate::status::NtResult;
 use crate::sync::{Ordering, Shared, fence};
+use crate::sys::clock::now_ns;
 use std::sync::Arc;
 
 pub(super) struct Operation<'a> {
@@ -23,8 +25,8 @@ pub(super) struct Operation<'a> {
     pub body: u32,
     side: Side,
     incarnation: u64,
-    /// It was told once that it may go on: if it does not, somebody else may.
-    waited: bool,
+    /// It was told once that it may go on: if it does not, somebody else may. 0, or when it first waited.
+    waited_since_ns: u64,
 }
 
 /// How a wait in an operation ended.
@@ -40,7 +42,14 @@ pub(super) enum Waited {
 impl Session {
     pub(super) fn begin(self: &Arc<Self>, slot: u32, body: u32, side: Side) -> NtResult<Operation<'_>> {
         let incarnation = self.incarnation.load(Ordering::Acquire);
-        Ok(Operation { session: self, held: self.take_hand(slot, body, side)?, body, side, incarnation, waited: false })
+        Ok(Operation {
+            session: self,
+            held: self.take_hand(slot, body, side)?,
+            body,
+            side,
+            incarnation,
+            waited_since_ns: 0,
+        })
     }
 
     /// Does what the thread in `slot` began in that incarnation still belong to the calling thread?
@@ -60,6 +69,17 @@ impl Operation<'_> {
         self.session.is_mine(self.incarnation, self.held.slot)
     }
 
+    /// There is no room, and it is about to wait for so much. Was it told that there is, and somebody else was quicker? Then others
+    /// may look, who need less.
+    pub fn finds_no_room(&self, queue: &Queue, need: u64) {
+        let has_waited = self.waited_since_ns != 0;
+        if insists(queue, need, self.waited_since_ns) {
+            self.session.take_turn(queue, self.held.slot);
+        } else if has_waited && queue.write_end.get().checked_sub(1).is_some_and(|end| self.session.is_awaited(end)) {
+            self.session.lock_as(self.held.slot + 1).tell_both_ends(self.body);
+        }
+    }
+
     /// Wait for our end of the queue, which is the object `end`, through `handle`.
     pub fn wait<W: Waiting>(
         &mut self,
@@ -70,7 +90,9 @@ impl Operation<'_> {
     ) -> Result<Waited, W::Error> {
         let slot = self.held.slot;
         self.session.want(slot, wants);
-        self.waited = true;
+        if self.waited_since_ns == 0 {
+            self.waited_since_ns = now_ns();
+        }
         let wanted = Wanted { target: Target { handle, channel: 1 }, slot, end, body: self.body };
         if without!(IntentBeforeWait) {
             self.session.empty_hand(self.held);
@@ -121,7 +143,7 @@ impl Drop for Operation<'_> {
             fault!(TurnLeft);
         }
         let told = match self.side {
-            Side::Put => session.is_awaited(read) || (self.waited || turn) && session.is_awaited(write),
+            Side::Put => session.is_awaited(read) || (self.waited_since_ns != 0 || turn) && session.is_awaited(write),
             Side::Take => session.is_awaited(write) || more && session.is_awaited(read),
         };
         let reader = arena.object(read);

@@ -1,7 +1,7 @@
 //! Putting a frame into a queue.
 //!
 //!   P1 hand: intent      P2 longer data: a chain into the hand, filled, with no lock held
-//!   P3 producer lock, look again: reader gone, broken; no room: unlock, take the turn, wait, P2      P4 hand: tail, counters after; commit := PUT
+//!   P3 producer lock, look again: reader gone, broken; no room: unlock, wait, P2      P4 hand: tail, counters after; commit := PUT
 //!   P5 no room in the page: a fresh one into the hand; handles: `flight`      P6 the frame and the END before it, behind the tail
 //!   P7 tail := after the frame      P8 counters, hand emptied, commit := IDLE      P9 unlock, fence
 //!   P10 somebody waits to read? dispatcher lock, evaluate; intent := 0
@@ -193,7 +193,7 @@ impl Session {
                     Attempt::NoRoom if waiting.polls() => return Ok(None),
                     Attempt::NoRoom => {
                         self.check_turn(queue, body, slot);
-                        self.take_turn(queue, slot);
+                        operation.finds_no_room(queue, message.need());
                         let To::Handle(handle) = to else { return Ok(None) };
                         operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
                     }

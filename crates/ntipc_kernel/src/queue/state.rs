@@ -89,7 +89,7 @@ pub fn is_read(queue: &Queue, frames: u64) -> bool {
 
 impl Arena {
     /// Does the thread in `slot`, if it waits for a write end by channel 1, wait for room?
-    pub(super) fn wants_room(&self, slot: u32) -> bool {
+    pub(crate) fn wants_room(&self, slot: u32) -> bool {
         matches!(Wants::of(self.thread(slot)), Wants::Room(_))
     }
 

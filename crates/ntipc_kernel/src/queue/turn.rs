@@ -1,6 +1,8 @@
 //! Whose turn it is to put: a frame that waits for much room must not starve behind small ones that fit.
 //!
 //! State: `Queue::turn`, 0 or a thread as a lock word names it. While it names a thread, there is room for nobody else, whatever fits.
+//! That is slow: a full queue runs empty while the one whose turn it is wakes up. So writers compete, as for a mutant, and a turn is
+//! only for who needs much of the quota, or has waited as long as a mutant is waited for before it is handed over.
 //! It is taken by compare-and-swap from 0: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
 //! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends.
 //!
@@ -10,10 +12,17 @@
 use super::hand::Side;
 use crate::arena::Arena;
 use crate::arena::layout::Queue;
+use crate::dispatch::evaluate::HAND_OVER_NS;
 use crate::fault::fault;
 use crate::process::lock::{Locked, NUMBER_MASK, named, owner_is_dead};
 use crate::session::Session;
 use crate::sync::{Ordering, Shared};
+use crate::sys::clock::now_ns;
+
+/// Is one who needs so much room, and has waited since then (0: not yet), to have a turn?
+pub(super) fn insists(queue: &Queue, need: u64, since_ns: u64) -> bool {
+    need.saturating_mul(4) > queue.quota.get() || since_ns != 0 && now_ns().saturating_sub(since_ns) >= HAND_OVER_NS
+}
 
 impl Arena {
     /// What the turn says while it is the thread's in `slot`.
@@ -69,10 +78,16 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// The thread in `slot`, which waits for room in that queue before all others, has the turn if nobody has.
+    /// The thread in `slot`, which waits for room in that queue before all others, has the turn if it insists and nobody has it.
     pub(crate) fn offer_turn(&mut self, body: u32, slot: u32) {
         let arena = &self.session.arena;
-        if body < arena.queues() && arena.wants_room(slot) {
+        let thread = arena.thread(slot);
+        if body < arena.queues()
+            && arena.wants_room(slot)
+            && insists(arena.queue(body), thread.queue_need.get(), thread.since_ns.get())
+            // One that is dead, and waits until the reaper comes, may be settled already: nobody would take the turn away any more.
+            && !owner_is_dead(arena, arena.turn_of(slot))
+        {
             self.session.take_turn(arena.queue(body), slot);
         }
     }
