@@ -112,6 +112,7 @@ impl World {
         record.pid.put(PID + slot);
         session.arena.header().process_high.put(slot + 1);
         session.slot.store(slot, Ordering::SeqCst);
+        session.slot_generation.store(1, Ordering::SeqCst);
         let origin = (slot > 1).then_some((1, 1));
         session.attach_slot(slot, origin).expect("a participant");
         self.processes.borrow_mut().push(Arc::clone(&session));

@@ -86,7 +86,7 @@ fn named(process: u32, generation: u32) -> u32 {
     (process | generation << PROCESS_BITS) & !ANSWERING
 }
 
-fn mismatch() -> Failure {
+pub(super) fn mismatch() -> Failure {
     let why =
         "nobody waits for that reply: it was given before, it is another process's to give, or its caller has given up";
     Failure::new(NtStatus::REPLY_MESSAGE_MISMATCH, why)

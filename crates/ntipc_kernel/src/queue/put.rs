@@ -10,6 +10,7 @@
 //! it pairs with the reader's Acquire of the tail: the frame and what its chain holds are seen with it.
 //! Crash: see `hand`. Nothing fails after P5.
 
+use super::call::mismatch;
 use super::flight::{Attached, forget_places};
 use super::frame::{Frame, IN_LINE, LENGTH_MAX, OUT_OF_LINE, Place, REQUEST, footprint};
 use super::hand::{DATA, IDLE, PUT, ROW, Side};
@@ -58,6 +59,16 @@ pub(super) enum To {
     Handle(u32),
     /// To whoever waits for the reply with that correlation number.
     Caller(u64),
+}
+
+impl To {
+    /// The queue is not what it was.
+    fn gone(self) -> Failure {
+        match self {
+            To::Handle(_) => NtStatus::INVALID_HANDLE.into(),
+            To::Caller(_) => mismatch(),
+        }
+    }
 }
 
 impl<'a> Message<'a> {
@@ -180,7 +191,7 @@ impl Session {
             self.check_attached()?;
             self.whole()?;
             let (entry, body, queue, reader) = self.way(to)?;
-            self.check_puttable(queue, reader)?;
+            self.check_way(to, queue, reader)?;
             self.check_turn(queue, body, slot);
             if waiting.polls() && !self.may_put(queue, slot, message.need()) {
                 return Ok(None); // known before anything is copied
@@ -202,7 +213,7 @@ impl Session {
                 match waited {
                     // Perhaps because nobody reads any more, or of damage, and not because there is room.
                     Waited::Again if self.way_still_leads_to(to, body)? => {
-                        self.check_puttable(queue, reader)?;
+                        self.check_way(to, queue, reader)?;
                     }
                     Waited::TooLate => return Ok(None),
                     Waited::Anew if message.flags & REQUEST != 0 => return Ok(None), // it is another thread's
@@ -232,6 +243,13 @@ impl Session {
     pub(super) fn still_leads_to(&self, handle: u32, end: Type, body: u32) -> NtResult<bool> {
         self.whole()?;
         Ok(self.end_of(handle, end)?.1 == body)
+    }
+
+    fn check_way(&self, to: To, queue: &Queue, reader: u32) -> NtResult<()> {
+        self.check_puttable(queue, reader).map_err(|failure| match to {
+            To::Handle(_) => failure,
+            To::Caller(_) => to.gone(),
+        })
     }
 
     pub(super) fn check_puttable(&self, queue: &Queue, reader: u32) -> NtResult<()> {
@@ -351,9 +369,9 @@ impl Operation<'_> {
         let (session, held) = (self.session, self.held);
         let (_, body, again, reader) = session.way(to)?;
         if !std::ptr::eq(queue, again) || body != self.body {
-            return Err(NtStatus::INVALID_HANDLE.into());
+            return Err(to.gone());
         }
-        session.check_puttable(queue, reader)?;
+        session.check_way(to, queue, reader)?;
         if !session.may_put(queue, held.slot, u64::from(frame.length)) {
             return Ok(Tried::NoRoom);
         }
