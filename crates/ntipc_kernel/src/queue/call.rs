@@ -27,7 +27,7 @@
 //! next call (K4).
 
 use super::flight::Attached;
-use super::put::{Message, To};
+use super::message::{Message, To};
 use super::state::{Wants, is_empty};
 use super::take::{Mode, Taken};
 use super::waiting::{Poll, Waiting, Wanted};

@@ -9,6 +9,7 @@
 //! * `state`: readable and writable, and `turn`: whose turn it is to put
 //! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
 //! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
+//! * `message`: what is put, and where it goes
 //! * `flight`: handles in frames
 //! * `call`: requests and replies
 //! * `drain`: frames that nobody will take
@@ -24,6 +25,7 @@ mod flight;
 pub(crate) mod frame;
 pub(crate) mod hand;
 mod mark;
+mod message;
 mod operation;
 pub(crate) mod pages;
 mod peek;
