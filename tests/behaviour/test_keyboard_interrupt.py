@@ -60,7 +60,7 @@ def satisfy(thing: object) -> None:
         thing.set_low()
     elif isinstance(thing, ntipc.Queue):
         if thing.empty():
-            thing.put(b"for you")
+            return thing.put(b"for you")
         while not thing.empty() and (message := thing.receive()):
             if message.is_request:
                 try:
