@@ -60,7 +60,8 @@ def satisfy(thing: object) -> None:
         thing.set_low()
     elif isinstance(thing, ntipc.Queue):
         if thing.empty():
-            return thing.put(b"for you")
+            thing.put(b"for you")
+            return
         while not thing.empty() and (message := thing.receive()):
             if message.is_request:
                 try:
