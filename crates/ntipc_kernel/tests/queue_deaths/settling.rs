@@ -3,6 +3,7 @@
 use crate::support::{fresh_path, join, until_waiting};
 use crate::sweep::{LENGTHS, NAME, Stage, Victim, everything_goes, put, take_next};
 use ntipc_kernel::Session;
+use ntipc_kernel::inspect::inspect;
 use ntipc_kernel::object::kind::Type;
 use std::sync::Arc;
 
@@ -17,6 +18,10 @@ const TAKING: &[(&str, u32)] =
 /// First in its session, and so the reaper. Makes the queue, and sleeps till the end.
 pub fn victim_settles(stage: &Stage) {
     let queue = stage.session.create_queue(Some(NAME), 12_000).unwrap();
+    // Nobody else joins before it says that it is ready.
+    while inspect(&stage.session.path).unwrap().reaper_pid != Some(std::process::id()) {
+        std::thread::yield_now();
+    }
     stage.begin();
     stage.session.close(queue.0).unwrap();
     stage.session.close(queue.1).unwrap();
