@@ -55,9 +55,7 @@ from ntipc.mailslots import Mailslot, MailslotClient
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
 from ntipc.peers import Peer
-from ntipc.pipe_connections import PipeClient, call_pipe, wait_for_pipe
-from ntipc.pipe_servers import PipeServer
-from ntipc.pipes import Pipe
+from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, wait_for_pipe
 from ntipc.queue_messages import QueueMessage
 from ntipc.queues import Queue, QueueReader, QueueWriter
 from ntipc.sections import Section, View

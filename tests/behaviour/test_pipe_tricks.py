@@ -10,7 +10,7 @@ from harness.waiting import look, wait_until
 import ntipc
 from ntipc import _kernel
 from ntipc.pipe_names import locate_pipe
-from ntipc.pipe_offers import NameReader, NameWriter, open_offers, take_offer
+from ntipc.pipes.offers import NameReader, NameWriter, open_offers, take_offer
 
 
 def way_of_offers(name: str = "p") -> NameWriter:

@@ -6,12 +6,12 @@ from typing import Any
 from codes import INVALID_HANDLE, INVALID_PARAMETER, failed
 
 import ntipc
-from ntipc.pipe_clients import ClientEnd, wait_for_instance
-from ntipc.pipe_ends import PipeEnd
-from ntipc.pipe_instances import ServerEnd
 from ntipc.pipe_names import Location, locate_pipe
-from ntipc.pipe_offers import PipeName
-from ntipc.pipe_settings import DIRECTIONS, PipeAccess, Settings
+from ntipc.pipes.clients import ClientEnd, wait_for_instance
+from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.instances import ServerEnd
+from ntipc.pipes.offers import PipeName
+from ntipc.pipes.settings import DIRECTIONS, PipeAccess, Settings
 
 Result = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ntipc.errors import NtError, Status, from_status
 from ntipc.names import describe
-from ntipc.pipe_settings import Settings
-from ntipc.pipe_ways import Deadline, PipeReader, PipeWriter
+from ntipc.pipes.settings import Settings
+from ntipc.pipes.ways import Deadline, PipeReader, PipeWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -16,8 +16,8 @@ import io
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ntipc.errors import EndOfStream, PipeEmpty
-from ntipc.pipe_ends import PipeEnd
-from ntipc.pipe_settings import PipeAccess
+from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.settings import PipeAccess
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -12,9 +12,9 @@ from typing import NamedTuple, Self
 
 from ntipc.errors import Status
 from ntipc.peers import NOBODY, Peer, identify
-from ntipc.pipe_settings import PipeAccess, PipeState, Settings
-from ntipc.pipe_transfers import Transfers
-from ntipc.pipe_ways import PipeReader, PipeWriter
+from ntipc.pipes.settings import PipeAccess, PipeState, Settings
+from ntipc.pipes.transfers import Transfers
+from ntipc.pipes.ways import PipeReader, PipeWriter
 
 
 class PipeInfo(NamedTuple):

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from ntipc.errors import EndOfStream, Status, end_of_stream, from_status
 from ntipc.peers import NOBODY
-from ntipc.pipe_ends import PipeEnd
-from ntipc.pipe_offers import PipeName, Seat, put_offer, unpack_ends
-from ntipc.pipe_settings import PipeAccess, PipeState, Settings
-from ntipc.pipe_ways import Deadline, PipeWriter, new_way
+from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
+from ntipc.pipes.settings import PipeAccess, PipeState, Settings
+from ntipc.pipes.ways import Deadline, PipeWriter, new_way
 
 LARGEST_PID = (1 << 22) - 1
 

@@ -27,8 +27,8 @@ from ntipc.errors import NtError, ObjectExists, ObjectNotFound, Status, from_sta
 from ntipc.names import describe
 from ntipc.objects import NtObject
 from ntipc.pipe_names import HERE, Location
-from ntipc.pipe_settings import Settings
-from ntipc.pipe_ways import Deadline, PipeWriter
+from ntipc.pipes.settings import Settings
+from ntipc.pipes.ways import Deadline, PipeWriter
 
 CONNECT = 0x8000_0000
 """Tag of the message with which a client says that it is there; the lower bits are its process id."""

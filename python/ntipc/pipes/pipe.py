@@ -1,22 +1,4 @@
-r"""Named pipes: a server and a client talk, in messages or in bytes, and each learns when the other is gone.
-
-A server makes a pipe by name and accepts clients, each of which gets an *instance* of its own.
-
->>> import ntipc
->>> server = ntipc.PipeServer("greetings")
->>> client = ntipc.PipeClient(r"\\.\pipe\greetings")
->>> pipe = server.accept()
->>> client.send(b"hello")
->>> pipe.recv()
-b'hello'
->>> import os
->>> pipe.peer.pid == client.peer.pid == os.getpid()
-True
->>> pipe.close()
->>> client.recv()
-Traceback (most recent call last):
-ntipc.errors.EndOfStream: ...
-"""
+"""An end of a named pipe as programs have it, whichever side it is."""
 
 from __future__ import annotations
 
@@ -29,9 +11,9 @@ from ntipc.errors import Status, from_status
 from ntipc.names import describe
 from ntipc.objects import HasPid
 from ntipc.peers import Peer
-from ntipc.pipe_instances import ServerEnd
-from ntipc.pipe_settings import PipeState
-from ntipc.pipe_talk import Conversation
+from ntipc.pipes.instances import ServerEnd
+from ntipc.pipes.settings import PipeState
+from ntipc.pipes.talk import Conversation
 from ntipc.sessions import Session
 
 

@@ -7,10 +7,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ntipc.errors import EndOfStream, NtError, Status, from_status
 from ntipc.names import describe
-from ntipc.pipe_ends import PipeEnd
-from ntipc.pipe_stream import open_file
-from ntipc.pipe_transfers import Peeked, size_of
-from ntipc.pipe_ways import Deadline
+from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.stream import open_file
+from ntipc.pipes.transfers import Peeked, size_of
+from ntipc.pipes.ways import Deadline
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -20,12 +20,12 @@ from ntipc.errors import InvalidPipeState, NtError, PeerGone, PipeBusy, Status, 
 from ntipc.events import Event
 from ntipc.names import describe
 from ntipc.objects import HasPid
-from ntipc.pipe_instances import ServerEnd
 from ntipc.pipe_names import locate_pipe
-from ntipc.pipe_offers import PipeName, count_instances
-from ntipc.pipe_settings import DEFAULT_WAIT, Settings, checked_quota
-from ntipc.pipe_ways import Deadline
-from ntipc.pipes import Pipe
+from ntipc.pipes.instances import ServerEnd
+from ntipc.pipes.offers import PipeName, count_instances
+from ntipc.pipes.pipe import Pipe
+from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
+from ntipc.pipes.ways import Deadline
 from ntipc.sessions import Session, attach
 
 DEFAULT_QUOTA = 65_536
