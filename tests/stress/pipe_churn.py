@@ -21,7 +21,7 @@ from harness.leftovers import session_paths
 from harness.nursery import QuickPeer
 from harness.peers import Call, PeerEnded
 from harness.waiting import look, wait_until
-from pipe_workers import MOST, PATIENCE, STOP, TALLY
+from pipe_workers import CLOSE, MOST, PATIENCE, STOP, TALLY
 
 import ntipc
 
@@ -58,7 +58,7 @@ class Churn:
     def __init__(self, connects: int, kills: int, seed: int) -> None:
         self.connects, self.kills, self.dice = connects, kills, random.Random(seed)
         self.deaths = 0
-        self.stop = ntipc.Event(STOP, manual_reset=True)
+        self.stop, self.close = (ntipc.Event(name, manual_reset=True) for name in (STOP, CLOSE))
         self.tally = ntipc.Semaphore(TALLY, initial=0)
         roles = ["serve"] * SERVERS + ["call"] * CLIENTS
         self.workers = [Worker(role, number, self.dice) for number, role in enumerate(roles)]
@@ -88,8 +88,8 @@ class Churn:
 
     def end(self) -> None:
         """Let everybody stop: the clients first, or they would wait for servers that are no more."""
-        self.stop.set()
         for worker in sorted(self.workers, key=lambda worker: worker.role):
+            (self.close if worker.role == "serve" else self.stop).set()
             try:
                 worker.work.result(2 * PATIENCE)
             except PeerEnded:
@@ -98,7 +98,7 @@ class Churn:
 
     def left(self) -> list[str]:
         """What has not gone with its makers."""
-        mine = {self.stop.identity, self.tally.identity}
+        mine = {self.stop.identity, self.close.identity, self.tally.identity}
         wait_until(lambda: len(look()["processes"]) == 1, PATIENCE)
         wait_until(lambda: len(look()["objects"]) == len(mine), 5)
         troubles = [finding["text"] for finding in ntipc.examine()["findings"]]

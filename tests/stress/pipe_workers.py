@@ -8,7 +8,7 @@ from ntipc import _kernel
 
 PATIENCE = 30.0
 """Seconds after which a call that has not returned is taken to hang."""
-NAME, STOP, TALLY = "churn", "churn is over", "clients served"
+NAME, STOP, CLOSE, TALLY = "churn", "no more calls", "no more servers", "clients served"
 SIZES = [0, 1, 8, 100, 2000, 2100, 5000, 70_000]
 MOST = 3
 """Messages of one connection."""
@@ -16,10 +16,10 @@ MOST = 3
 
 def serve(number: int) -> int:
     """Answer each message with itself, client after client; each third is disconnected, and its instance used again."""
-    stop = ntipc.Event(STOP, manual_reset=True)
+    close = ntipc.Event(CLOSE, manual_reset=True)
     served = 0
     with ntipc.PipeServer(NAME, in_quota=4096, out_quota=4096) as server:
-        while (found := ntipc.wait_any([stop, server], timeout=PATIENCE)) is None or found.object is server:
+        while (found := ntipc.wait_any([close, server], timeout=PATIENCE)) is None or found.object is server:
             try:
                 pipe = server.accept(timeout=0)
             except ntipc.Timeout:
