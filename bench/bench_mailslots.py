@@ -20,16 +20,7 @@ QUEUE, FASTER = "multiprocessing.Queue", "faster-fifo"
 def mailslot() -> Iterator[tuple[Callable[[bytes], object], Callable[[], object]]]:
     """Ours: a writer that finds the mailslot full waits until it is not, as a queue's writer does."""
     with ntipc.Mailslot("bench") as slot, ntipc.MailslotClient("bench") as client:
-
-        def write(data: bytes) -> None:
-            while True:
-                try:
-                    client.write(data)
-                except ntipc.MailslotFull:
-                    client.wait()
-                else:
-                    return
-
+        write = partial(client.write, timeout=None)
         yield write, slot.read
 
 

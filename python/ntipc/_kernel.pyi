@@ -234,6 +234,7 @@ class WriteEnd(Waitable):
         handles: Iterable[Object] | None = None,
         move: bool = False,
     ) -> None: ...
+    def put_now(self, data: _Pieces) -> bool: ...
     def offer(
         self,
         data: _Pieces,

@@ -152,7 +152,8 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         Traceback (most recent call last):
         ntipc.errors.Timeout: ...
         """
-        return self.read_message(self.read_timeout if timeout is ... else timeout)
+        wanted = self.read_timeout if timeout is ... else timeout
+        return self.read_message() if wanted is None else self.read_message(wanted)  # quickest without one
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
         """Take the next message, and learn which process wrote it.
@@ -298,6 +299,8 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject):
     _title: str
     _maximum: int = 0
     """Most bytes of a message; 0 for no limit."""
+    _unlimited = False
+    """It was opened, and there is no limit: the quick way."""
     _sought: Location | None = None
     """Of one that writes to every mailslot of its name: what to look for."""
     _where: Session | None = None
@@ -339,6 +342,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject):
     def _open(self, attachment: Session, key: str, access: int) -> None:
         self.open_end(attachment._native, key, access, MANY)
         self._maximum = self.limits()[0]
+        self._unlimited = not self._maximum
 
     @property
     def name(self) -> str:
@@ -369,6 +373,8 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject):
         Source:
             WriteFile on a mailslot (Win32).
         """
+        if self._unlimited and type(data) is bytes and self.put_now(data):
+            return len(data)
         size = _size_of(data)
         if self._sought is not None:
             self._broadcast(data, timeout)

@@ -155,14 +155,23 @@ fn get_message(py: Python<'_>, object: &Object) -> Option<*mut PyObject> {
     read_end::take_small(py, session, handle).map(|bytes| bytes.into_ptr())
 }
 
-/// Put bytes into a queue, if they are few and there is room.
-fn put_message(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<*mut PyObject> {
+/// Put bytes into a queue, if they are few and there is room. `None`: they are not, or there is none.
+#[inline(always)]
+fn put_few(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<()> {
     let (session, handle) = object.if_open()?;
     // SAFETY: the caller keeps the argument alive through the call.
     let data = unsafe { Borrowed::from_ptr(py, data) };
     let bytes = data.cast::<PyBytes>().ok()?;
     let bytes = bytes.as_bytes();
-    (bytes.len() <= COPIED_WITH_GIL && session.put_frame(handle, &[bytes], 0).ok()?).then(none)
+    (bytes.len() <= COPIED_WITH_GIL && session.put_frame(handle, &[bytes], 0).ok()?).then_some(())
+}
+
+fn put_message(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<*mut PyObject> {
+    put_few(py, object, data).map(|()| none())
+}
+
+fn put_message_now(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<*mut PyObject> {
+    put_few(py, object, data).map(|()| boolean(true))
 }
 
 fn core<'a>(receiver: &'a Borrowed<'_, '_, Waitable>) -> &'a Object {
@@ -288,7 +297,9 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         Mutex.__enter__(none) => own,
         Mutex.__exit__(exit) => release_mutant,
         ReadEnd.get(optional) => get_message,
+        ReadEnd.read_message(optional) => get_message,
         WriteEnd.put(one) => put_message,
+        WriteEnd.put_now(one) => put_message_now,
     };
     for call in calls {
         call.install(py)?;

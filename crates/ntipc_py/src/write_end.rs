@@ -73,7 +73,13 @@ impl WriteEnd {
         }
     }
 
-    /// The same, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
+    /// The same if there is room for it now; whether there was.
+    fn put_now(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let now = 0_i32.into_pyobject(slf.py())?;
+        Ok(put(slf, data, Some(&now), 0, None, false)?.is_some())
+    }
+
+    /// As ``put``, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
     #[pyo3(
         signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
         text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
