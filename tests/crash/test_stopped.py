@@ -42,7 +42,7 @@ def test_threads_that_do_not_need_the_lock_go_on(need: str, start_peer: Callable
 
 
 def test_threads_that_take_handles_from_one_queue_let_each_other_go_on(start_peer: Callable[..., Peer]) -> None:
-    """One waits for the lock and has its side of the queue; the others wait for that side, and must not keep the GIL."""
+    """One waits for the lock and has its side of the queue; the others wait for it, and must not keep the GIL."""
     holder, other = start_peer(), start_peer()
     holder.run("event = ntipc.Event()")
     other.run("queue, event, begun = ntipc.Queue(), ntipc.Event(), set()")
