@@ -46,7 +46,7 @@ const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK); // NUMBER_MASK itself
 pub(crate) const FOR_PAGES: u32 = u32::MAX;
 
 /// The first sleep on the lock. Who has to wait longer waits for somebody who does not run.
-const FIRST_PATIENCE_NS: u64 = 1_000_000;
+pub(crate) const FIRST_PATIENCE_NS: u64 = 1_000_000;
 
 /// Runs its argument, which sleeps, beside whatever else the process has to do.
 type Beside = fn(&mut dyn FnMut());
@@ -56,6 +56,14 @@ static BESIDE: OnceLock<Beside> = OnceLock::new();
 /// more than those who need the lock.
 pub fn let_others_run_by(beside: Beside) {
     let _ = BESIDE.set(beside);
+}
+
+/// Sleep on a lock for so long, beside the rest of the process if it is not the first sleep.
+pub(crate) fn sleep_for(patience_ns: u64, sleep: &mut dyn FnMut()) {
+    match BESIDE.get() {
+        Some(beside) if patience_ns > FIRST_PATIENCE_NS => beside(sleep),
+        _ => sleep(),
+    }
 }
 
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
@@ -209,10 +217,7 @@ impl Session {
             }
             // L4
             let mut sleep = || _ = futex::wait(word, seen | CONTENDED, now + patience_ns);
-            match BESIDE.get() {
-                Some(beside) if patience_ns > FIRST_PATIENCE_NS => beside(&mut sleep),
-                _ => sleep(),
-            }
+            sleep_for(patience_ns, &mut sleep);
             patience_ns = (patience_ns * 2).min(20_000_000);
         }
     }

@@ -3,6 +3,9 @@
 //! State: the word of the dispatcher lock (`process::lock`): 0 free, else thread slot + 1, bits of that slot's generation,
 //! CONTENDED; or [`DISPATCHER`], while the holder of the dispatcher lock has the side.
 //!
+//! The owner may have to wait for the dispatcher lock, and lets other threads of its process run meanwhile. So whoever sleeps at S3 lets
+//! them run as well: else the owner, of the same process, could never go on.
+//!
 //! Invariant: while the word names a thread, only that thread changes the side; if the thread is dead, whoever wants the side settles
 //! what the dead had in hand first, under the dispatcher lock. Order: a side before the dispatcher lock. Who holds the
 //! dispatcher lock may only try for a side.
@@ -15,7 +18,7 @@
 //! Crash: before S1 nothing; after it the word tells who died; between R1 and R3 a sleeper finds the word free after its bounded sleep.
 
 use super::hand::Held;
-use crate::process::lock::{CONTENDED, NUMBER_MASK, STUCK_NS, named, owner_is_dead};
+use crate::process::lock::{CONTENDED, FIRST_PATIENCE_NS, NUMBER_MASK, STUCK_NS, named, owner_is_dead, sleep_for};
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared, fence, spin_loop};
 use crate::sys::clock::now_ns;
@@ -42,7 +45,7 @@ impl Session {
             }
             spin_loop();
         }
-        let (mut patience_ns, mut same, mut since_ns, mut idle) = (1_000_000, 0, 0, false);
+        let (mut patience_ns, mut same, mut since_ns, mut idle) = (FIRST_PATIENCE_NS, 0, 0, false);
         loop {
             let seen = word.load(Ordering::Acquire);
             if seen == 0 {
@@ -84,7 +87,7 @@ impl Session {
             {
                 continue;
             }
-            futex::wait(word, seen | CONTENDED, now + patience_ns); // S3
+            sleep_for(patience_ns, &mut || _ = futex::wait(word, seen | CONTENDED, now + patience_ns)); // S3
             patience_ns = (patience_ns * 2).min(20_000_000);
         }
     }
