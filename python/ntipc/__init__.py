@@ -11,6 +11,8 @@ process that uses them, also after SIGKILL, and a mutex whose owner died is hand
     False
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ntipc.access import Access
 from ntipc.errors import (
     AbandonedMutexWarning,
@@ -51,18 +53,20 @@ from ntipc.errors import (
 from ntipc.event_pairs import EventPair
 from ntipc.events import Event
 from ntipc.inspection import examine, inspect
-from ntipc.mailslots import Mailslot, MailslotClient
 from ntipc.mutexes import Mutex
 from ntipc.objects import NtObject
-from ntipc.peers import Peer
-from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, wait_for_pipe
-from ntipc.queue_messages import QueueMessage
-from ntipc.queues import Queue, QueueReader, QueueWriter
 from ntipc.sections import Section, View
 from ntipc.semaphores import Semaphore
 from ntipc.sessions import Session
 from ntipc.timers import Timer
 from ntipc.waits import AllSignaled, Signaled, signal_and_wait, wait_all, wait_any
+
+if TYPE_CHECKING:
+    from ntipc.mailslots import Mailslot, MailslotClient
+    from ntipc.peers import Peer
+    from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, wait_for_pipe
+    from ntipc.queue_messages import QueueMessage
+    from ntipc.queues import Queue, QueueReader, QueueWriter
 
 __all__ = [
     "AbandonedMutexWarning",
@@ -131,9 +135,33 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        from importlib.metadata import version
+_PART_OF = {
+    "Mailslot": "mailslots",
+    "MailslotClient": "mailslots",
+    "Peer": "peers",
+    "Pipe": "pipes",
+    "PipeClient": "pipes",
+    "PipeServer": "pipes",
+    "Queue": "queues",
+    "QueueMessage": "queue_messages",
+    "QueueReader": "queues",
+    "QueueWriter": "queues",
+    "call_pipe": "pipes",
+    "wait_for_pipe": "pipes",
+}
+"""Names that are imported when they are first asked for, so that who only wants a mutex does not wait for the rest."""
 
-        return version("ntipc")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "__version__":
+        return import_module("importlib.metadata").version("ntipc")
+    if name not in _PART_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"ntipc.{_PART_OF[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PART_OF})
