@@ -51,7 +51,7 @@ class MailslotInfo(ObjectInfo):
     clients: int
 
 
-class Mailslot(_kernel.ReadEnd, ClosingObject):
+class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
     r"""The reading side of a mailslot, which exists for as long as this does.
 
     Messages come out one at a time, in the order in which they were written, those of one writer always in its order.
@@ -265,7 +265,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject):
         return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
 
 
-class MailslotClient(_kernel.WriteEnd, ClosingObject):
+class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
     r"""A writing side of a mailslot.
 
     Args:

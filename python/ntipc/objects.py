@@ -67,9 +67,14 @@ class NtObject(_kernel.Object):
     _kind: ClassVar[str] = "object"
     _access_spellings: ClassVar[Mapping[str, Access]] = NO_SPELLINGS
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, arrives: bool = True, **options: Any) -> None:
+        # `arrives`: what comes with a message is of this class, if it is of its native one.
         super().__init_subclass__(**options)
-        if issubclass(native := cls.__bases__[0], _kernel.Object) and native.__module__ == _kernel.Object.__module__:
+        if (
+            arrives
+            and issubclass(native := cls.__bases__[0], _kernel.Object)
+            and native.__module__ == _kernel.Object.__module__
+        ):
             _CLASSES.setdefault(native.__name__, cls)
 
     @classmethod

@@ -1,6 +1,8 @@
 """Handles that travel with messages: copied or moved, with their rights, and never lost, be whoever killed."""
 
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -175,3 +177,16 @@ def test_forged_pickle_names_no_object() -> None:
     queue.put(forged)
     with pytest.raises(pickle.UnpicklingError, match="did not come along"):
         queue.get_object()
+
+
+def test_ends_arrive_as_ends_of_queues_whatever_was_imported_first() -> None:
+    program = """
+import ntipc
+ntipc.Pipe, ntipc.Mailslot
+queue, other = ntipc.Queue(), ntipc.Queue()
+queue.put(b"", handles=list(other.split()))
+reader, writer = queue.receive().objects
+print(type(reader).__name__, type(writer).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert (done.stdout.split(), done.stderr) == (["QueueReader", "QueueWriter"], "")

@@ -138,6 +138,8 @@ def queues(things: Things) -> None:
         reader, writer = ntipc.Queue("stream", quota=20_000).split()
         for length in 100, 9000, 2000, 2000, 2000:
             writer.put(message(length), tag=length)
+        for _ in range(40):
+            writer.put(b"")
         take(reader)
         take(reader)
         leave(reader if leave is ntipc.QueueReader.close else writer)  # type: ignore[arg-type]

@@ -125,6 +125,9 @@ class Queueing(Actor):
         """A queue that nobody else can reach: what happens to it is certain."""
         reader, writer = ntipc.Queue(f"own {os.getpid()}" if i else None, quota=300_000).split()
         there: list[bytes] = []
+        for _ in range(self.dice.choice([0, 0, 40])):
+            writer.put(b"")
+            there.append(b"")
         for _ in range(self.dice.randrange(30)):
             if self.dice.randrange(3):
                 data = bytes([self.dice.randrange(256)]) * self.dice.choice(LENGTHS)

@@ -40,13 +40,13 @@ _SEATS_OF_THE_DEAD = 2.0
 """Seconds that the seats of servers that have just died may take to go."""
 
 
-class NameReader(_kernel.ReadEnd, NtObject):
+class NameReader(_kernel.ReadEnd, NtObject, arrives=False):
     """The end of a queue with a name from which clients take."""
 
     _kind = "pipe"
 
 
-class NameWriter(_kernel.WriteEnd, NtObject):
+class NameWriter(_kernel.WriteEnd, NtObject, arrives=False):
     """The end of a queue with a name into which servers put."""
 
     _kind = "pipe"

@@ -8,13 +8,13 @@ from ntipc import _kernel
 from ntipc.objects import ClosingObject
 
 
-class PipeReader(_kernel.ReadEnd, ClosingObject):
+class PipeReader(_kernel.ReadEnd, ClosingObject, arrives=False):
     """The way in: set while there is something to read, and when nothing can come any more."""
 
     _kind = "pipe"
 
 
-class PipeWriter(_kernel.WriteEnd, ClosingObject):
+class PipeWriter(_kernel.WriteEnd, ClosingObject, arrives=False):
     """The way out: set while there is room, and when nobody can read any more."""
 
     _kind = "pipe"
