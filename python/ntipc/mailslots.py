@@ -340,7 +340,12 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
         return self
 
     def _open(self, attachment: Session, key: str, access: int) -> None:
-        self.open_end(attachment._native, key, access, MANY)
+        try:
+            self.open_end(attachment._native, key, access, MANY)
+        except ObjectNotFound:
+            advice = "Make the Mailslot first, or check the spelling and the session"
+            subject = describe("mailslot", self._title)
+            raise from_status(Status.OBJECT_NAME_NOT_FOUND, "MailslotClient", subject, advice=advice) from None
         self._maximum = self.limits()[0]
         self._unlimited = not self._maximum
 

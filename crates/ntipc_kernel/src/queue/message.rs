@@ -67,7 +67,7 @@ impl<'a> Message<'a> {
 }
 
 fn no_reader() -> Failure {
-    Failure::new(NtStatus::PIPE_CLOSING, "nobody can read it any more: every handle to its read end is closed")
+    Failure::new(NtStatus::PIPE_CLOSING, "nobody has a handle to it any more")
 }
 
 impl Session {
