@@ -347,3 +347,25 @@ fn what_is_wrong_is_refused() {
     let closed = session.put_frame(writer, &[b"x"], 0).unwrap_err();
     assert_eq!(closed.status, NtStatus::INVALID_HANDLE);
 }
+
+#[test]
+fn threads_that_make_the_pool_grow_at_once_find_no_damage() {
+    const THREADS: usize = 4;
+    for _ in 0..15 {
+        let session = private();
+        let queues: [(u32, u32); THREADS] =
+            std::array::from_fn(|_| session.create_queue(None, u64::from(u32::MAX)).unwrap());
+        let begin = std::sync::Barrier::new(THREADS);
+        std::thread::scope(|scope| {
+            for (_, writer) in queues {
+                let (session, begin) = (&session, &begin);
+                scope.spawn(move || {
+                    begin.wait();
+                    for _ in 0..6 {
+                        assert!(put(session, writer, &pattern(300_000)));
+                    }
+                });
+            }
+        });
+    }
+}
