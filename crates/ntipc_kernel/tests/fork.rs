@@ -1,4 +1,8 @@
 //! Forks in the midst of what other threads do.
+//!
+//! A program without Rust's own beginning, as a Python interpreter is: with it, each thread that begins or ends takes a lock of the
+//! standard library's, for its report of stack overflows, and a child of a fork in that moment finds it taken for ever.
+#![no_main]
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod support;
@@ -32,7 +36,6 @@ fn fork_and_adopt() -> bool {
 }
 
 /// A child must not wait for a lock that a thread of its parent held, since it has no such thread.
-#[test]
 fn child_of_a_fork_beside_joining_and_leaving_threads_does_not_hang() {
     fork::install();
     let session = private();
@@ -49,4 +52,10 @@ fn child_of_a_fork_beside_joining_and_leaving_threads_does_not_hang() {
         all_end
     });
     assert!(all_end, "a child hung");
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn main() -> libc::c_int {
+    child_of_a_fork_beside_joining_and_leaving_threads_does_not_hang();
+    0
 }
