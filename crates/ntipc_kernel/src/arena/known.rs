@@ -64,26 +64,33 @@ impl Arena {
     /// Make sure of the entries that are said to be reserved. `false`: there is no memory for entry `index`.
     #[cold]
     pub(super) fn learn(&self, table: &Table<'_>, index: u32) -> bool {
-        let have = table.known.load(Ordering::Relaxed);
-        let claimed = table.reserved.load(Ordering::Acquire).min(table.limit);
-        if index < have || index >= claimed {
-            return index < have;
+        loop {
+            let have = table.known.load(Ordering::Acquire);
+            let claimed = table.reserved.load(Ordering::Acquire).min(table.limit);
+            if index < have || index >= claimed {
+                return index < have;
+            }
+            let bytes = u64::from(claimed - have) * table.size;
+            // Acquire: who sees what another thread has added here sees below that it had learnt of the table before.
+            let all = self.known.bytes.load(Ordering::Acquire) + bytes;
+            // A model reserves nothing (see `files::reserve`).
+            let exact = self.known.exact && cfg!(not(feature = "models"));
+            if exact && files::status_of(&self.file).is_ok_and(|status| all > status.st_blocks as u64 * 512) {
+                if table.known.load(Ordering::Acquire) != have {
+                    continue; // another thread learnt it meanwhile, and so it was counted twice
+                }
+                self.damaged("more of its tables is said to have memory than the file has");
+                return false;
+            }
+            let at = table.at + u64::from(have) * table.size;
+            if self.known.writable && files::reserve(&self.file, at, bytes).is_err() {
+                return false;
+            }
+            if table.known.compare_exchange(have, claimed, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                self.known.bytes.fetch_add(bytes, Ordering::AcqRel);
+            }
+            return true;
         }
-        let bytes = u64::from(claimed - have) * table.size;
-        let all = self.known.bytes.load(Ordering::Relaxed) + bytes;
-        // A model reserves nothing (see `files::reserve`).
-        let exact = self.known.exact && cfg!(not(feature = "models"));
-        if exact && files::status_of(&self.file).is_ok_and(|status| all > status.st_blocks as u64 * 512) {
-            self.damaged("more of its tables is said to have memory than the file has");
-            return false;
-        }
-        if self.known.writable && files::reserve(&self.file, table.at + u64::from(have) * table.size, bytes).is_err() {
-            return false;
-        }
-        if table.known.compare_exchange(have, claimed, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            self.known.bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
-        true
     }
 
     /// How many of the first `high` entries can be looked at, where that is more than is known.
