@@ -1,7 +1,7 @@
 """The hot paths from Python, one by one, for ``bench.instructions`` to count their instructions under valgrind.
 
 As in the kernel's ``examples/instructions.rs``, every operation is run in two loops, one twice as long as the other,
-between calls of ``getppid``, and the names are printed in the order of the loops.
+several times, between calls of ``getppid``, and the names are printed in the order of the loops.
 """
 
 import gc
@@ -17,6 +17,8 @@ from bench.measure import Loop, nothing
 from ntipc import _kernel
 
 COUNT = 200
+TIMES = 3
+"""How often each loop is run."""
 
 
 def by_release_and_acquire(count: int) -> None:
@@ -85,9 +87,9 @@ def by_put_and_get(length: int) -> Loop:
 
 
 def measure(name: str, loop: Loop) -> None:
-    print(name, COUNT, flush=True)
+    print(name, COUNT, TIMES, flush=True)
     loop(2)  # whatever is done only the first time
-    for count in (COUNT, 2 * COUNT):
+    for count in (COUNT, 2 * COUNT) * TIMES:
         os.getppid()
         loop(count)
     os.getppid()

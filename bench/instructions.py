@@ -85,12 +85,14 @@ def count(program: list[str]) -> Counts:
         dumps = [dict(FIELDS.findall(path.read_text())) for path in Path(folder).glob("counts.*-01")]
     marked = [dump for dump in dumps if "--dump-before" in dump.get("desc: Trigger", "")]
     totals = [int(dump["totals"]) for dump in sorted(marked, key=lambda dump: int(dump["part"]))]
-    lines = [line.rsplit(" ", 1) for line in ran.stdout.splitlines()]
-    if not lines or len(totals) != 3 * len(lines):
+    lines = [line.rsplit(" ", 2) for line in ran.stdout.splitlines()]
+    if not lines or len(totals) != sum(1 + 2 * int(times) for *_, times in lines):
         raise SystemExit(f"{len(lines)} operations, but {len(totals)} counts: does valgrind know getppid?")
     counts = {}
-    for place, (name, rounds) in enumerate(lines):
-        _, once, twice = totals[3 * place : 3 * place + 3]
+    for name, rounds, times in lines:
+        loops, totals = totals[1 : 1 + 2 * int(times)], totals[1 + 2 * int(times) :]
+        # Of each length the loop that nothing disturbed: waiting for the lock while the helper thread has it only adds.
+        once, twice = min(loops[::2]), min(loops[1::2])
         counts[name] = round((twice - once) / int(rounds))
     empty = counts.pop(lines[0][0])
     return {name: number - empty for name, number in counts.items()}

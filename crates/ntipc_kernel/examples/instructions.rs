@@ -1,7 +1,8 @@
 //! The hot paths of the kernel one by one, for `bench/instructions.py` to count their instructions under valgrind.
 //!
 //! Every operation is run in two loops, one twice as long as the other, between calls of `getppid`, at which valgrind writes
-//! down what it has counted: the difference is the operation alone. The names are printed in the order of the loops.
+//! down what it has counted: the difference is the operation alone. Both are run several times, since the helper thread wakes
+//! by the clock and may hold the session's lock just then. The names are printed in the order of the loops.
 
 use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::dispatch::wait::{Started, Target};
@@ -15,6 +16,8 @@ use std::os::unix::process::parent_id;
 use std::sync::Arc;
 
 const COUNT: u32 = 200;
+/// How often each loop is run.
+const TIMES: usize = 3;
 
 fn make(session: &Arc<Session>, kind: Kind, value: u64, limit: u32, name: Option<&str>) -> NtResult<u32> {
     let initial = Initial { kind, value, limit, a: 0, b: 0 };
@@ -22,9 +25,9 @@ fn make(session: &Arc<Session>, kind: Kind, value: u64, limit: u32, name: Option
 }
 
 fn measure(name: &str, mut operation: impl FnMut() -> NtResult<()>) -> NtResult<()> {
-    println!("{name} {COUNT}");
+    println!("{name} {COUNT} {TIMES}");
     operation()?; // whatever is done only the first time
-    for rounds in [COUNT, 2 * COUNT] {
+    for rounds in [COUNT, 2 * COUNT].repeat(TIMES) {
         let _ = parent_id();
         for _ in 0..rounds {
             operation()?;

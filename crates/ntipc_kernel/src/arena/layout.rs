@@ -53,14 +53,13 @@ pub const FULL_WORDS: usize = (HANDLES / 64 / 64) as usize;
 
 /// The word of a dispatcher header:
 ///
-/// | bits  | event       | semaphore | mutant                        | timer    | event pair        |
-/// | ----- | ----------- | --------- | ----------------------------- | -------- | ----------------- |
-/// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word, unless it is OFFERED |||||
-/// | 62    |             |           | ABANDONED                     |          |                   |
-/// | 61–40 | generation of the slot, changed at each reuse                                     |||||
-/// | 39–34 |             |           | OFFERED                       |          |                   |
-/// | 33–20 |             | count     | owner slot + 1                |          |                   |
-/// | 19–0  | 1 = set     | count     | recursion                     | 1 = fired | 1 low, 2 high    |
+/// | bits  | meaning                                                                                        |
+/// | ----- | ---------------------------------------------------------------------------------------------- |
+/// | 63    | HAS_WAITERS: only the holder of the dispatcher lock may change the word, unless it is OFFERED   |
+/// | 62    | ABANDONED, of a mutant                                                                         |
+/// | 61–40 | generation of the slot, changed at each reuse                                                  |
+/// | 39–0  | mutant: OFFERED (39–34), owner's slot + 1 (33–20), recursion (19–0); semaphore: count (31–0);   |
+/// |       | event: 1 = set; timer: 1 = fired; event pair: 1 = low, 2 = high                                 |
 pub mod word {
     pub const HAS_WAITERS: u64 = 1 << 63;
     pub const ABANDONED: u64 = 1 << 62;

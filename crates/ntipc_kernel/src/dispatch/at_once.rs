@@ -5,9 +5,9 @@
 //!
 //! Invariant: a word with HAS_WAITERS is changed under the lock only, unless it is a mutant's and OFFERED (see `evaluate`).
 //! Whoever begins to wait sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap here came
-//! before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what was stored before a signal is seen by who takes it.
-//! The generation stands in the word as well, so a handle that was closed meanwhile, its object's place used anew, fails the
-//! same compare-and-swap.
+//! before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what was stored
+//! before a signal is seen by who takes it. The generation stands in the word as well, so a handle that was closed
+//! meanwhile, its object's place used anew, fails the same compare-and-swap.
 
 use super::signal::{consume, count, is_signalled, owned_once, owner, recursion};
 use super::wait::Target;
