@@ -37,7 +37,8 @@ pub fn read_within(arena: &crate::arena::Arena, first: u32, cells: u32) -> Optio
     if length > TEXT_MAX + 64 {
         return None;
     }
-    let mut text = Vec::with_capacity(length);
+    // Whole cells are copied, so the last one may stand out.
+    let mut text = Vec::with_capacity(length + CELL_BYTES);
     let mut cell = first;
     let mut skip = 4; // the length
     while text.len() < length {
