@@ -11,6 +11,7 @@ being told to stop, all at once. `python examples/command_server.py --demo` play
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -67,8 +68,11 @@ def serve() -> None:
             try:
                 line = pipe.recv()
                 if line == b"stop":
-                    pipe.send(b"stopping")
-                    pipe.flush(timeout=5)
+                    with contextlib.suppress(
+                        ntipc.PeerGone, ntipc.Timeout
+                    ):  # who does not stay for the answer stops us too
+                        pipe.send(b"stopping")
+                        pipe.flush(timeout=5)
                     return
                 pipe.send(answer(line))
             except (EOFError, BrokenPipeError):
@@ -82,8 +86,12 @@ def demo() -> int:
         assert server.stdout is not None
         print(server.stdout.readline(), end="")
         cat = f"{sys.executable} -m ntipc pipe cat --timeout 20 {NAME}"
-        shell = f"printf 'add 2 3\\nwho\\nadd x\\n' | {cat}; {cat} stop"
-        answers = subprocess.run(shell, shell=True, check=True, capture_output=True, text=True).stdout
+        shell = f"printf 'add 2 3\\nwho\\nadd x\\n' | {cat} && {cat} stop"
+        try:
+            answers = subprocess.run(shell, shell=True, check=True, stdout=subprocess.PIPE, text=True).stdout
+        except BaseException:
+            server.kill()  # nobody told it to stop
+            raise
     print(answers, end="")
     expected = f"5.0\n{server.pid}\nerror: could not convert string to float: 'x'\nstopping\n"
     return 0 if answers == expected else 1

@@ -149,6 +149,17 @@ def test_flush_waits_until_all_is_read(peer: Peer) -> None:
         flushing.result()
 
 
+def test_flush_succeeds_when_the_peer_went_after_it_had_read_everything(peer: Peer) -> None:
+    server = ntipc.PipeServer("p")
+    peer.run("client = ntipc.PipeClient('p')")
+    pipe = server.accept(timeout=20)
+    pipe.send(b"one")
+    peer.run("assert client.recv() == b'one'; client.close()")
+    pipe.flush()
+    with pytest.raises(ntipc.PeerGone):
+        pipe.send(b"two")
+
+
 def test_pipe_in_non_blocking_mode_never_waits() -> None:
     pipe, client = connect(in_quota=10)
     pipe.blocking = client.blocking = False

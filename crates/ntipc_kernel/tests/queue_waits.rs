@@ -247,3 +247,25 @@ fn a_flush_waits_until_everything_is_read() {
     });
     assert!(!session.flush_queue(writer, &mut Poll).unwrap());
 }
+
+#[test]
+fn what_was_read_stays_read_when_the_reader_goes() {
+    let session = private();
+    let flush = |read: usize| {
+        let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+        for frame in [b"one", b"two"] {
+            put(&session, writer, frame);
+        }
+        for _ in 0..read {
+            take(&session, reader, 100, Mode::Part);
+        }
+        session.close(reader).unwrap();
+        let flushed = session.flush_queue(writer, &mut Until(NEVER));
+        session.close(writer).unwrap();
+        flushed.map_err(|failure| failure.status)
+    };
+    // Not what was thrown away: none of it is read, one frame of two, all.
+    assert_eq!(flush(0), Err(NtStatus::PIPE_CLOSING));
+    assert_eq!(flush(1), Err(NtStatus::PIPE_CLOSING));
+    assert_eq!(flush(2), Ok(true));
+}

@@ -279,7 +279,7 @@ class Conversation:
 
         Raises:
             Timeout: It has not in time.
-            PeerGone: Nobody can read it any more; a ``BrokenPipeError``.
+            PeerGone: The other side went and has not read all of it; a ``BrokenPipeError``.
 
         Source:
             FlushFileBuffers (Win32).

@@ -275,7 +275,7 @@ class Transfers(ABC):
             Whether it has.
 
         Raises:
-            PeerGone: Nobody can read it any more; a ``BrokenPipeError``.
+            PeerGone: The other side went and has not read all of it; a ``BrokenPipeError``.
             InvalidPipeState: No client has come yet.
             AccessDenied: This end may not write.
 
@@ -284,7 +284,8 @@ class Transfers(ABC):
         """
         writer = self._for_writing("flush")
         if not self._wrote:  # what waits there may be that a client has come, which its server has not noticed
-            self._check_somebody_reads(writer, "flush")
+            if broken := writer.query()["broken"]:
+                raise self._failure(broken, "flush")
             return True
         try:
             return bool(writer.flush(0 if self.nowait else timeout))

@@ -99,7 +99,9 @@ pub struct Queue {
     pub cursor_frame: AtomicU64,
     pub cursor_index: AtomicU32,
     pub cursor_page: AtomicU32,
-    _line3: [AtomicU32; 4],
+    /// Frames that were taken before the first that was thrown away unread, + 1; 0 = none was.
+    pub thrown_from: AtomicU64,
+    _line3: [AtomicU32; 2],
 }
 
 const _: () = assert!(size_of::<Hand>() == 128);

@@ -121,8 +121,12 @@ impl Locked<'_> {
         let header = self.session.arena.header();
         let carried = frame.map_or([0; _], |frame| frame.carried);
         let request = frame.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
+        let queue = self.session.arena.queue(body);
+        if frame.is_some() && queue.thrown_from.get() == 0 {
+            queue.thrown_from.put(queue.frames_out.get() + 1);
+        }
         if chain.is_none() && carried[0] == 0 && request == 0 {
-            self.session.arena.queue(body).head.put(to);
+            queue.head.put(to);
             fault!(DrainMoved);
             return;
         }

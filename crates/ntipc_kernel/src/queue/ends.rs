@@ -78,6 +78,7 @@ impl Session {
             word.put(value);
         }
         queue.cursor_frame.put(0);
+        queue.thrown_from.put(0);
         queue.broken.put(0);
         queue.turn.put(0);
         queue.first.put(0);

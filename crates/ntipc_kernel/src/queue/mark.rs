@@ -5,7 +5,7 @@
 
 use super::hand::Side;
 use super::operation::Waited;
-use super::state::{Wants, is_read, is_taken};
+use super::state::{Wants, is_read_by_somebody, is_taken};
 use super::waiting::Waiting;
 use crate::arena::layout::Queue;
 use crate::object::kind::Type;
@@ -21,7 +21,7 @@ impl Session {
         self.wait_for_readers(handle, |_| Wants::Taken(mark), waiting)
     }
 
-    /// Wait until all that has been put by now is read. `false`: it was not in time.
+    /// Wait until all that has been put by now is read. `false`: it was not in time. It stays read when the last reader goes.
     pub fn flush_queue<W: Waiting>(self: &Arc<Self>, handle: u32, waiting: &mut W) -> Result<bool, W::Error> {
         self.wait_for_readers(handle, |queue| Wants::Read(queue.frames_in.get()), waiting)
     }
@@ -42,16 +42,17 @@ impl Session {
             if body != first {
                 return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used anew
             }
-            // First: what goes with its last reader counts as taken.
-            self.check_puttable(queue, reader)?;
+            let check = self.check_puttable(queue, reader);
             let done = match wants {
-                Wants::Taken(mark) => is_taken(queue, mark),
-                Wants::Read(frames) => is_read(queue, frames),
+                // What goes with its last reader counts as taken, so there must have been one before.
+                Wants::Taken(mark) => check.is_ok() && is_taken(queue, mark),
+                Wants::Read(frames) => queue.broken.get() == 0 && is_read_by_somebody(queue, frames),
                 Wants::Room(_) => true,
             };
             if done {
                 return Ok(true);
             }
+            check?;
             if waiting.polls() {
                 return Ok(false);
             }

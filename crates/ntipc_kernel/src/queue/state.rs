@@ -87,6 +87,14 @@ pub fn is_read(queue: &Queue, frames: u64) -> bool {
     behind(frames, queue.frames_out.get()) == 0
 }
 
+/// The same, but not if some of it was thrown away. What is thrown away is told first, and counted as read when all of it is gone.
+pub(super) fn is_read_by_somebody(queue: &Queue, frames: u64) -> bool {
+    let gone = is_read(queue, frames);
+    fence(Ordering::SeqCst);
+    let thrown = queue.thrown_from.get();
+    gone && (thrown == 0 || behind(frames, thrown.wrapping_sub(1)) == 0)
+}
+
 impl Arena {
     /// Does the thread in `slot`, if it waits for a write end by channel 1, wait for room?
     pub(crate) fn wants_room(&self, slot: u32) -> bool {
