@@ -3,12 +3,14 @@
 
 mod support;
 
+use ntipc_kernel::dispatch::wait::{Slumber, Started};
 use ntipc_kernel::queue::{Mode, Until, Waiting, Wanted};
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
 use support::*;
 
 const DEADLINES: [u64; 2] = [NEVER, 30_000_000];
@@ -155,12 +157,13 @@ fn one_reader_is_told_of_one_frame() {
         let session = &session;
         let take_one = || Box::new(move || take(session, reader).unwrap()) as Box<dyn FnOnce() -> usize + Send>;
         let threads = asleep(scope, session, vec![take_one(), take_one(), take_one()]);
-        for (left, length) in [(2, 10), (1, 20), (0, 30)] {
+        for (left, (length, thread)) in
+            [10, 20, 30].into_iter().zip(threads).enumerate().map(|(done, each)| (2 - done, each))
+        {
             put(session, writer, length).unwrap();
-            until_waiting(session, left);
+            assert_eq!(thread.join().unwrap(), length);
+            assert_eq!(waiting(session), left);
         }
-        let taken: Vec<usize> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        assert_eq!(taken, [10, 20, 30]);
     });
 }
 
@@ -276,4 +279,77 @@ fn a_frame_of_middling_length_gets_through_a_crowd_of_small_ones() {
             let _ = session.take_frame(reader, &mut [0; 64], Mode::Part).unwrap();
         }
     });
+}
+
+/// Says when its wait has begun, and may be slow to look once it is told.
+struct Telling<'a> {
+    until: Until,
+    begun: &'a AtomicBool,
+    slow: bool,
+}
+
+impl Waiting for Telling<'_> {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, session: &Arc<Session>, wanted: &Wanted) -> NtResult<bool> {
+        let Started::Queued(queued) = session.start_wait(&[wanted.target], false, false, None)? else {
+            return Ok(true);
+        };
+        self.begun.store(true, Ordering::Release);
+        loop {
+            match session.sleep(queued, self.until.0, self.until.0) {
+                Slumber::Satisfied(..) => break,
+                Slumber::TimedOut => return Ok(false),
+                Slumber::Interrupted => {}
+                Slumber::Damaged(failure) => return Err(failure),
+            }
+        }
+        if self.slow {
+            std::thread::sleep(Duration::from_millis(2)); // longer than anybody waits before he insists
+        }
+        Ok(true)
+    }
+
+    fn wait_for_pages(&mut self, _: &Arc<Session>, _: u32) -> NtResult<bool> {
+        Err(NtStatus::PROCESS_IS_TERMINATING.into())
+    }
+}
+
+#[test]
+fn a_turn_is_not_given_away_behind_the_back_of_who_was_told() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    for _ in 0..30 {
+        put(&session, writer, 1_000).unwrap();
+        let [one, two, three] = [const { AtomicBool::new(false) }; 3];
+        let begun = |flag: &AtomicBool| {
+            while !flag.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        };
+        let putting = |begun, length, slow| {
+            let mut waiting = Telling { until: Until(now_ns() + 5_000_000_000), begun, slow };
+            session.put_wait(writer, &[&vec![1; length]], 0, &mut waiting).unwrap().is_some()
+        };
+        let all = std::thread::scope(|scope| {
+            // The first needs much and has the turn. When it leaves it, the second is told, which insists only after a millisecond,
+            // and the third may have the turn, for it needs much as well.
+            let first = scope.spawn(|| putting(&one, 300, false));
+            begun(&one);
+            let second = scope.spawn(|| putting(&two, 10, true));
+            begun(&two);
+            let third = scope.spawn(|| putting(&three, 400, false));
+            begun(&three);
+            assert_eq!(take(&session, reader).unwrap(), 1_000);
+            [first, second, third].map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(all, [true; 3], "there is room for all, and somebody sleeps");
+        let mut left = [(); 3].map(|()| take(&session, reader).unwrap());
+        left.sort_unstable();
+        assert_eq!(left, [10, 300, 400]);
+    }
 }

@@ -164,7 +164,9 @@ impl Locked<'_> {
                 let mut operates = kind.is_end() && self.operates(slot, channel);
                 if operates && kind == Kind::WriteEnd {
                     operates = arena.wants_room(slot); // and not to know what was read, which all may know
-                    self.offer_turn(record.limit.get().wrapping_sub(1), slot);
+                    if !told {
+                        self.offer_turn(record.limit.get().wrapping_sub(1), slot);
+                    }
                 }
                 let passed_by = operates && told && (!arena.end_is_over(record, kind) || without!(EndTellsAll));
                 if !passed_by && let Some(index) = self.satisfied(slot) {

@@ -6,6 +6,8 @@
 //! It is taken by compare-and-swap from 0: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
 //! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends.
 //!
+//! Invariant: nobody sleeps with the turn who could put. So whoever evaluates gives it to the first only, and not after it has told
+//! somebody who has none: that one would find the turn taken, and sleep again with its telling.
 //! Invariant: `turn` names a thread that has an operation on this queue in hand. So a turn is settled with the hand of a thread that
 //! died, and one that names anybody else was scribbled and is taken away by whoever it keeps from putting.
 
