@@ -254,6 +254,9 @@ class WriteEnd(Waitable):
     def deliver(self, data: _Pieces, timeout: float | None = None) -> int | None:
         """Put, and wait until no more than the quota is unread: how many bytes. None: there was no room in time."""
 
+    def put_beyond(self, data: _Pieces, timeout: float | None = None) -> bool:
+        """Put, be there room for it or not. False: there was no memory in time."""
+
     def put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
         """Put as much of a stream as there is room for, at most 64 KiB: bytes and mark. None: the time ran out."""
 

@@ -212,6 +212,19 @@ def test_transaction_without_an_answer_leaves_the_question() -> None:
     assert pipe.recv(timeout=0) == b"question"
 
 
+def test_question_of_a_transaction_needs_no_room() -> None:
+    pipe, client = connect(in_quota=10)
+    client.send(b"0123456789")
+    with pytest.raises(ntipc.Timeout, match="room"):
+        client.send(b"more", timeout=0)
+    with pytest.raises(ntipc.Timeout, match="has come"):
+        client.transact(b"question", timeout=0.01)
+    with pytest.raises(ntipc.Timeout, match="room"):
+        client.send(b"more", timeout=0)
+    assert [pipe.recv(timeout=0) for _ in range(2)] == [b"0123456789", b"question"]
+    client.send(b"more", timeout=0)
+
+
 def test_call_pipe_is_one_question_and_one_answer(peer: Peer) -> None:
     serving = peer.begin(
         "server = ntipc.PipeServer('p')\n"

@@ -4,7 +4,7 @@
 mod support;
 
 use ntipc_kernel::dispatch::wait::{Slumber, Started};
-use ntipc_kernel::queue::{Mode, Until, Waiting, Wanted};
+use ntipc_kernel::queue::{Mode, Poll, Until, Waiting, Wanted};
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use std::sync::Arc;
@@ -278,6 +278,24 @@ fn a_frame_of_middling_length_gets_through_a_crowd_of_small_ones() {
         while waiting(&session) > 0 {
             let _ = session.take_frame(reader, &mut [0; 64], Mode::Part).unwrap();
         }
+    });
+}
+
+#[test]
+fn a_frame_beyond_the_quota_waits_for_nobody() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    put(&session, writer, 1_000).unwrap();
+    std::thread::scope(|scope| {
+        let session = &session;
+        let large = move || put(session, writer, 900).unwrap();
+        asleep(scope, session, vec![Box::new(large) as Box<dyn FnOnce() -> bool + Send>]); // it has the turn
+        assert!(!session.put_frame(writer, &[b"within"], 0).unwrap());
+        for length in [0, 20, 5_000] {
+            assert!(session.put_beyond(writer, &[&vec![1; length]], &mut Poll).unwrap().is_some());
+        }
+        let taken = [(); 5].map(|()| take(session, reader).unwrap());
+        assert_eq!(taken, [1_000, 0, 20, 5_000, 900]);
     });
 }
 

@@ -115,6 +115,19 @@ impl WriteEnd {
         })
     }
 
+    /// Put a frame, be there room for it or not; it waits only for memory. False: there was none in time.
+    #[pyo3(signature = (data, timeout=None))]
+    fn put_beyond(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        let pieces = Pieces::of(data)?;
+        let put =
+            |session: &Arc<Session>, handle, waiting: &mut _| session.put_beyond(handle, pieces.slices(), waiting);
+        Ok(operate(slf, "put", timeout, put)?.is_some())
+    }
+
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
     /// without a reply, or nobody is left who could take it.
     #[pyo3(signature = (data, timeout=None, *, tag=0, handles=None))]

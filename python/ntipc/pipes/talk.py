@@ -144,7 +144,7 @@ class Conversation:
         Raises:
             PipeBusy: A message waits already, which would be taken for the answer. Nothing is sent.
             InvalidPipeState: This end is not in message mode.
-            Timeout: No answer came in time.
+            Timeout: No answer came in time. The message stays sent.
             EndOfStream: The other side is gone; an ``EOFError``.
             AccessDenied: This end may not both read and write.
 
@@ -173,10 +173,11 @@ class Conversation:
         deadline = Deadline(timeout)
         end._wrote = True
         try:
-            end.writer.put(data, timeout)
-            return get(deadline.left())
+            if end.writer.put_beyond(data, timeout):
+                return get(deadline.left())
         except NtError as error:
             raise end._retold(error, "transact") from None
+        raise from_status(Status.TIMEOUT, "Pipe.transact", describe("pipe", end.name), "there is no memory")
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages until the other side is gone."""

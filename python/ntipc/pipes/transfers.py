@@ -256,8 +256,8 @@ class Transfers(ABC):
         deadline = Deadline(timeout)
         self._wrote = True
         try:
-            if writer.offer(data, timeout) is None:
-                raise self._failure(Status.TIMEOUT, "transact", "there is no room")
+            if not writer.put_beyond(data, timeout):
+                raise self._failure(Status.TIMEOUT, "transact", "there is no memory")
             frame = reader.take(size, deadline.left())
         except NtError as error:
             raise self._retold(error, "transact") from None

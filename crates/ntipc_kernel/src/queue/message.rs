@@ -18,6 +18,8 @@ pub(super) struct Message<'a> {
     pub tag: u32,
     /// A part of it will do.
     pub some: bool,
+    /// It needs no room: the quota and turns are for others.
+    pub beyond: bool,
     pub attached: Attached<'a>,
     pub flags: u32,
     pub correlation: u64,
@@ -49,7 +51,7 @@ impl<'a> Message<'a> {
             return Err(Session::too_long(length));
         }
         attached.check()?;
-        Ok(Message { pieces, length, tag, some: false, attached, flags: 0, correlation: 0 })
+        Ok(Message { pieces, length, tag, some: false, beyond: false, attached, flags: 0, correlation: 0 })
     }
 
     pub fn asking(self, correlation: u64) -> Self {

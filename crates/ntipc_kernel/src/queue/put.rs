@@ -83,6 +83,17 @@ impl Session {
         self.put_any(To::Handle(handle), &Message::new(pieces, tag, attached)?, waiting)
     }
 
+    /// Put one frame, be there room for it or not, so that only the pool of pages may have to be waited for. `None`: it had none in time.
+    pub fn put_beyond<W: Waiting>(
+        self: &Arc<Self>,
+        handle: u32,
+        pieces: &[&[u8]],
+        waiting: &mut W,
+    ) -> Result<Option<Put>, W::Error> {
+        let message = Message { beyond: true, ..Message::new(pieces, 0, Attached::NOTHING)? };
+        self.put_any(To::Handle(handle), &message, waiting)
+    }
+
     /// Put as much of a stream as there is room for, up to 64 KiB, as soon as there is room for any. `None`: there was none in time.
     pub fn put_some<W: Waiting>(
         self: &Arc<Self>,
@@ -115,7 +126,7 @@ impl Session {
             let (entry, body, queue, reader) = self.way(to)?;
             self.check_way(to, queue, reader)?;
             self.check_turn(queue, body, slot);
-            if waiting.polls() && !self.may_put(queue, slot, message.need()) {
+            if waiting.polls() && !self.may_put(queue, slot, message, message.need()) {
                 return Ok(None); // known before anything is copied
             }
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
@@ -145,8 +156,8 @@ impl Session {
         }
     }
 
-    fn may_put(&self, queue: &Queue, slot: u32, length: u64) -> bool {
-        self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
+    fn may_put(&self, queue: &Queue, slot: u32, message: &Message<'_>, length: u64) -> bool {
+        message.beyond || self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
     }
 
     /// After a wait: is the handle to the same queue as before?
@@ -177,7 +188,7 @@ impl Operation<'_> {
             true => room_for_some(queue, message.length as u64) as usize,
             false => message.length,
         };
-        if length < message.length.min(1) || !session.may_put(queue, self.held.slot, length as u64) {
+        if length < message.length.min(1) || !session.may_put(queue, self.held.slot, message, length as u64) {
             return Ok(Attempt::NoRoom);
         }
         if filled.as_ref().is_some_and(|filled| filled.length != length) {
@@ -267,7 +278,7 @@ impl Operation<'_> {
             return Err(to.gone());
         }
         session.check_way(to, queue, reader)?;
-        if !session.may_put(queue, held.slot, u64::from(frame.length)) {
+        if !session.may_put(queue, held.slot, message, u64::from(frame.length)) {
             return Ok(Tried::NoRoom);
         }
         let hand = held.words(session);

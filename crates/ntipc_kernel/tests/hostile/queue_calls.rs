@@ -35,6 +35,7 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
         }
         7 => {
             session.put_some(handle, &vec![7; dice.below(100_000) as usize], 1, &mut until)?;
+            session.put_beyond(handle, &[&vec![7; dice.below(5_000) as usize]], &mut until)?;
         }
         8..=12 => {
             let modes = [Mode::Part, Mode::Whole, Mode::Stream, Mode::Peek, Mode::PeekStream];
