@@ -180,7 +180,10 @@ fn a_place_that_the_dead_had_emptied_is_not_dropped_when_somebody_uses_it_anew()
     let (reader, own) = session.create_queue(None, 100).unwrap();
     send(&session, own, 0, &[event], false);
     settler.signal("CONT");
-    assert!(!settler.wait()); // it has settled the account of the dead, and dies
+    while !settler.is_gone() {
+        std::thread::yield_now(); // it settles the account of the dead, and dies; waiting at once would tell it to leave before
+    }
+    assert!(!settler.wait());
     let handles = receive(&session, reader).unwrap().handles;
     session.set_event(handles[0].handle).unwrap();
     [handles[0].handle, event, reader, own, writer].iter().for_each(|handle| session.close(*handle).unwrap());
