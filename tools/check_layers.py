@@ -21,6 +21,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection", "peers", "pipe_names"}),
     frozenset({"queue_messages"}),
+    frozenset({"queue_ends"}),
     frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections", "queues"}),
     frozenset({"mailslots", "pipes"}),
     frozenset({"waits"}),

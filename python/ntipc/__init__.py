@@ -65,8 +65,9 @@ if TYPE_CHECKING:
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.peers import Peer
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, wait_for_pipe
+    from ntipc.queue_ends import QueueReader, QueueWriter
     from ntipc.queue_messages import QueueMessage
-    from ntipc.queues import Queue, QueueReader, QueueWriter
+    from ntipc.queues import Queue
 
 __all__ = [
     "AbandonedMutexWarning",
@@ -144,8 +145,8 @@ _PART_OF = {
     "PipeServer": "pipes",
     "Queue": "queues",
     "QueueMessage": "queue_messages",
-    "QueueReader": "queues",
-    "QueueWriter": "queues",
+    "QueueReader": "queue_ends",
+    "QueueWriter": "queue_ends",
     "call_pipe": "pipes",
     "wait_for_pipe": "pipes",
 }

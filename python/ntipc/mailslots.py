@@ -20,8 +20,9 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
+from ntipc.queue_ends import LONGEST_MESSAGE, MANY, QueueWriter
 from ntipc.queue_messages import QueueMessage, message_of
-from ntipc.queues import DEFAULT_QUOTA, LONGEST_MESSAGE, MANY, QueueWriter, checked_quota
+from ntipc.queues import DEFAULT_QUOTA, checked_quota
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:
