@@ -64,7 +64,7 @@ from ntipc.waits import AllSignaled, Signaled, signal_and_wait, wait_all, wait_a
 if TYPE_CHECKING:
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.peers import Peer
-    from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, wait_for_pipe
+    from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.queue_ends import QueueReader, QueueWriter
     from ntipc.queue_messages import QueueMessage
     from ntipc.queues import Queue
@@ -127,6 +127,7 @@ __all__ = [
     "Timer",
     "View",
     "call_pipe",
+    "create_pipe",
     "examine",
     "inspect",
     "signal_and_wait",
@@ -148,6 +149,7 @@ _PART_OF = {
     "QueueReader": "queue_ends",
     "QueueWriter": "queue_ends",
     "call_pipe": "pipes",
+    "create_pipe": "pipes",
     "wait_for_pipe": "pipes",
 }
 """Names that are imported when they are first asked for, so that who only wants a mutex does not wait for the rest."""

@@ -2,8 +2,8 @@ r"""Named pipes: a server and a client talk, in messages or in bytes, and each l
 
 A server makes a pipe by name and accepts clients, each of which gets an *instance* of its own. From outside to inside:
 
-* ``servers``, ``connections``: what a program calls to get a :class:`Pipe`; ``pipe``, ``talk``, ``stream``: what it
-  does with one
+* ``servers``, ``connections``, ``anonymous``: what a program calls to get a :class:`Pipe`
+* ``pipe``, ``talk``, ``stream``: what it does with one
 * ``instances``, ``clients``, ``ends``, ``transfers``: the two ends of an instance, with NT's states, calls and statuses
 * ``offers``: how servers and clients meet by the name; ``ways``, ``settings``: what an instance is made of
 
@@ -23,8 +23,9 @@ Traceback (most recent call last):
 ntipc.errors.EndOfStream: ...
 """
 
+from ntipc.pipes.anonymous import create_pipe
 from ntipc.pipes.connections import PipeClient, call_pipe, wait_for_pipe
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.servers import PipeServer
 
-__all__ = ["Pipe", "PipeClient", "PipeServer", "call_pipe", "wait_for_pipe"]
+__all__ = ["Pipe", "PipeClient", "PipeServer", "call_pipe", "create_pipe", "wait_for_pipe"]
