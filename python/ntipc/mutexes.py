@@ -57,8 +57,9 @@ class Mutex(_kernel.Mutex, NtObject):
         CreateMutex, ReleaseMutex (Win32); KMUTANT (NT).
 
     Differs:
-        Waiters compete for a released mutex, and one that has waited for about a millisecond gets it next; NT hands
-        it to the first at once. A thread may own it 1,048,575 times, then ``LimitExceeded``; with NT 2**31 times.
+        Waiters compete for a released mutex, and one that has waited for a millisecond gets it next once it is awake,
+        or after three; NT hands it to the first at once. A thread may own it 1,048,575 times, then ``LimitExceeded``;
+        with NT 2**31 times.
 
     >>> lock = Mutex()
     >>> lock.acquire(), lock.acquire(blocking=False)

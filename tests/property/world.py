@@ -17,8 +17,8 @@ from reference_kinds import Thread
 
 import ntipc
 
-HANDED_OVER = 0.0012
-"""Seconds after which a waiter for a mutex or a semaphore gets it handed over and needs not compete for it."""
+HANDED_OVER = 0.0035
+"""Seconds after which whoever waits for a mutex or a semaphore gets it handed over, asleep or not."""
 
 FORK = """
 pid = os.fork()

@@ -35,6 +35,18 @@ use crate::sys::process::processor;
 /// Strict hand-over costs an order of magnitude of throughput under contention, pure competition starves.
 pub const HAND_OVER_NS: u64 = 1_000_000;
 
+/// So long it has to wait if it sleeps, and the object is a mutant. Before, it is woken and stays awake for a moment
+/// (`wait::stand_by`): to one that runs a mutant is handed over at once, while a sleeper wakes up nobody has it.
+const HAND_OVER_ASLEEP_NS: u64 = 3_000_000;
+
+/// How long a waiter in that state competes for an object of that kind.
+fn competes_for_ns(kind: Kind, state: u32) -> u64 {
+    match kind {
+        Kind::Mutant if state != progress::WAIT => HAND_OVER_ASLEEP_NS,
+        _ => HAND_OVER_NS,
+    }
+}
+
 /// Releases from one look at who was offered the mutant to the next.
 const OFFERS: u64 = if cfg!(feature = "models") { 2 } else { 63 };
 
@@ -186,7 +198,7 @@ impl Locked<'_> {
                 }
             } else if kind.is_competed_for()
                 && thread.block_count.get() == 1
-                && now.saturating_sub(thread.since_ns.get()) < HAND_OVER_NS
+                && now.saturating_sub(thread.since_ns.get()) < competes_for_ns(kind, thread.progress.get())
             {
                 self.offer(slot);
                 if kind == Kind::Mutant {

@@ -14,6 +14,7 @@
 //! Proof: `tests/models` (fast_path, hand_over, wait_all, timeouts, deaths), `tests/orderings.rs`.
 
 use super::at_once::Try;
+use super::evaluate::HAND_OVER_NS;
 use super::signal::{owner, recursion};
 use crate::arena::layout::{BLOCKS, Block, progress};
 use crate::fault::fault;
@@ -93,6 +94,9 @@ pub(super) struct Resolved {
     pub kind: Kind,
     pub channel: u32,
 }
+
+/// How long a thread stays awake for a mutant that it is to have next.
+const STAND_BY_NS: u64 = 50_000;
 
 impl Session {
     #[inline]
@@ -215,6 +219,17 @@ impl Session {
         progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot, wait.count))
     }
 
+    /// Told to compete, and somebody else has the mutant again: who has waited for so long that it is handed over stays awake for
+    /// a moment, since the next release hands it over to one that runs rather than to a sleeper.
+    fn stand_by(&self, wait: Queued, deadline_ns: u64) -> Option<Outcome> {
+        let now = now_ns();
+        let insists = now.saturating_sub(self.arena.thread(wait.slot).since_ns.get()) >= HAND_OVER_NS;
+        match insists && !cfg!(feature = "models") {
+            true => self.spin(wait, STAND_BY_NS.min(deadline_ns.saturating_sub(now))),
+            false => None,
+        }
+    }
+
     /// W6, W7: sleep until satisfied, `deadline_ns`, a signal handler, or `slice_ns` (absolute, as the deadline).
     pub fn sleep(&self, wait: Queued, deadline_ns: u64, slice_ns: u64) -> Slumber {
         let slot = wait.slot;
@@ -240,7 +255,7 @@ impl Session {
                 break;
             }
             if state == progress::RETRY {
-                match self.retry(wait) {
+                match self.retry(wait).or_else(|| self.stand_by(wait, deadline_ns)) {
                     Some(outcome) => return Slumber::Satisfied(outcome, was_asleep),
                     None => continue,
                 }
