@@ -35,7 +35,7 @@ class Disagreement(AssertionError):
 class Agreement(RuleBasedStateMachine):
     """One example: processes with threads, and the models that all that was seen so far permits.
 
-    A waiter that has waited for less than a few milliseconds competes for a mutex or a semaphore; where nobody competes with
+    A waiter competes for a mutex or a semaphore in its first few milliseconds; where nobody competes with
     him the outcome is the same, and with ``hurry`` it is looked for among those that have just begun to wait.
     """
 
