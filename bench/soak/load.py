@@ -1,5 +1,6 @@
 """The mortal workers of a soak: a bit of everything while they live, with pauses that leave room for others."""
 
+import contextlib
 import os
 import random
 import signal
@@ -14,6 +15,8 @@ import ntipc
 SHARED = 4
 """Objects of each kind that all workers use."""
 PAUSE = 0.02
+LENGTHS = (0, 10, 1000, 3000, 60_000, 300_000)
+"""Bytes of a message: in line, out of line, longer than the quota."""
 
 
 class Worker:
@@ -31,12 +34,13 @@ class Worker:
         self.mutexes = [ntipc.Mutex(f"mutex {i}") for i in numbers]
         self.timers = [ntipc.Timer(f"timer {i}") for i in numbers]
         self.pairs = [ntipc.EventPair(f"pair {i}") for i in numbers]
+        self.queues = [ntipc.Queue(f"queue {i}", quota=100_000) for i in numbers]
 
     def run(self) -> NoReturn:
         """Work until killed."""
         choices = [self.signal, self.signal, self.wait, self.wait_for_several, self.lock, self.lock, self.count]
         choices += [self.turn, self.timer, self.section, self.names, self.duplicate, self.end_as_owner, self.fork]
-        choices += [self.reattach]
+        choices += [self.put, self.get, self.get, self.parcel, self.call, self.pipe, self.mailslot, self.reattach]
         while True:
             for _ in range(self.dice.randrange(1, 40)):
                 self.dice.choice(choices)(self.dice.randrange(SHARED))
@@ -126,6 +130,56 @@ class Worker:
                 os.kill(os.getpid(), signal.SIGKILL)
             os._exit(0)
         os.waitpid(child, 0)
+
+    def put(self, i: int) -> None:
+        """Put a message, if there is room."""
+        with contextlib.suppress(ntipc.Timeout):
+            self.queues[i].put(bytes(self.dice.choice(LENGTHS)), self.patience())
+
+    def get(self, i: int) -> None:
+        """Take a message, which somebody may just be putting."""
+        with contextlib.suppress(ntipc.Timeout):
+            self.queues[i].get(self.patience())
+
+    def parcel(self, i: int) -> None:
+        """Objects in a message, one of them a queue; now and then nobody takes them."""
+        with ntipc.Queue() as queue, ntipc.Queue() as inner:
+            queue.put_object([self.events[i], inner.writer])
+            if self.dice.randrange(3):
+                for one in queue.get_object(0):
+                    one.close()
+
+    def call(self, i: int) -> None:
+        """Ask oneself, by another thread, and answer or not."""
+        with ntipc.Queue() as queue:
+
+            def serve() -> None:
+                with contextlib.suppress(ntipc.Timeout, ntipc.ReplyMismatch):
+                    request = queue.receive(0.01)
+                    if i:
+                        request.reply(b"answer")
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            with contextlib.suppress(ntipc.Timeout, ntipc.ReplyLost):
+                queue.writer.call(b"question", 0.01)
+            thread.join()
+
+    def pipe(self, i: int) -> None:
+        """Serve a pipe whose name others may serve as well, and be the client of whoever is first."""
+        missed = contextlib.suppress(ntipc.Timeout, ntipc.PipeBusy, ntipc.PeerGone, ntipc.ObjectNotFound, EOFError)
+        name = f"pipe {i}"
+        with ntipc.PipeServer(name) as server, missed, ntipc.PipeClient(name, timeout=0.001) as client:
+            client.send(bytes(self.dice.choice(LENGTHS)), 0.001)
+            with server.accept(timeout=0.002) as pipe:
+                pipe.send(pipe.recv(0.002), 0)
+
+    def mailslot(self, i: int) -> None:
+        """Read a mailslot if nobody else does, and write to whoever does."""
+        with contextlib.suppress(ntipc.ObjectExists, ntipc.Timeout), ntipc.Mailslot(f"slot {i}") as slot:
+            slot.read(self.patience())
+        with ntipc.MailslotClient(rf"\\*\mailslot\slot {i}") as client, contextlib.suppress(ntipc.MailslotFull):
+            client.write(bytes(100))
 
     def reattach(self, i: int) -> None:
         """Leave the session and come back."""

@@ -37,6 +37,7 @@ def session(path: str) -> dict[str, int]:
         "objects": len(seen["objects"]),
         "objects high": counters["objects_high"],
         "cells high": counters["cells_high"],
+        "pages high": counters["pages_high"],
         "process slots": len(seen["processes"]),
         "thread slots": len(seen["threads"]),
         "process slots high": counters["processes_high"],

@@ -40,6 +40,7 @@ BOUNDS: dict[str, Bound | None] = {
     "objects": Bound("", 5, 0.1),
     "objects high": Bound("", 10, 0.05),
     "cells high": Bound("", 50, 0.05),
+    "pages high": Bound("", 100, 0.2),
     "process slots": Bound("", 4, 0.1),
     "thread slots": Bound("", 4, 0.1),
     # The most there have ever been: rare crowds of dead that are not told yet raise them, and the arena by a few pages.
