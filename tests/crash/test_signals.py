@@ -63,7 +63,7 @@ def sleeper(start_peer: Callable[..., Peer], wait: str) -> Call:
     peer.run(MAKE)
     call = peer.begin(wait, "sleeper")  # main threads look up now and then, for Ctrl-C
     wait_until(lambda: asleep(peer.pid))
-    time.sleep(0.003)
+    time.sleep(0.005)
     return call
 
 

@@ -75,7 +75,7 @@ class Cast:
             self.begin_to_sleep(self.victim, f"{arm}; {scene.act}", "v")
         if scene.sleep:
             self.sleeper = self.begin_to_sleep(self.survivor, scene.sleep, "sleeper")
-            time.sleep(0.002)  # then a mutex or a unit is handed over, and the sleeper need not compete for it
+            time.sleep(0.005)  # then a mutex or a unit is handed over, and the sleeper need not compete for it
         if self.doomed:
             self.victim.run(arm)
             self.let_the_doomed_die(self.doomed)

@@ -105,7 +105,7 @@ def contend(things: Things) -> None:
     """Hold the lock until others wait for it, then let them have it."""
     with things.lock, things.lock:
         things.third.set()
-        time.sleep(0.002)
+        time.sleep(0.005)
     things.other_lock.acquire()
     ntipc.signal_and_wait(things.other_lock, things.never[0], 0)
 

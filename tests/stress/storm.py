@@ -60,7 +60,8 @@ class Storm:
         self.session = os.environ.setdefault("NTIPC_SESSION", f"storm-{os.getpid()}")
         self.path = session_path(self.session)
         self.ledger = Ledger(MORTALS + IMMORTALS, MORTALS)
-        self.register = Register(kills + SPARE)
+        self.most = 2 * kills if hits else kills
+        self.register = Register(self.most + SPARE)
         self.started = self.maybe_lost = 0
         self.coverage = Coverage(POINTS, _kernel.FAULT_POINTS, self.dice)
         self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
@@ -168,7 +169,8 @@ class Storm:
 
     @property
     def is_over(self) -> bool:
-        return self.deaths >= self.wanted or len(self.violations) >= self.tolerance
+        enough = self.deaths >= self.wanted and not self.coverage.below(self.wanted_hits)
+        return enough or self.deaths >= self.most or len(self.violations) >= self.tolerance
 
     def blow(self) -> None:
         """Kill until enough have died, with a quiet time after each burst."""
@@ -177,7 +179,7 @@ class Storm:
         told = 0, 0
         while not self.is_over:
             self.keeper.run(f"_kernel.set_eligible({bool(self.dice.randrange(2))})")
-            goal = min(self.wanted, self.deaths + BURST)
+            goal = min(self.most, self.deaths + BURST)
             while self.deaths < goal and not self.is_over:
                 time.sleep(self.dice.random() * PAUSE)
                 self.watch()
@@ -323,7 +325,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--faults", action="store_true", help="also kill at labelled steps inside the kernel")
-    parser.add_argument("--hits", type=int, default=0, help="fail if a fault point was hit less often")
+    parser.add_argument(
+        "--hits",
+        type=int,
+        default=0,
+        help="go on until each fault point was hit so often, up to twice the kills; then fail",
+    )
     parser.add_argument("--tolerance", type=int, default=20, help="stop after so many violations")
     arguments = parser.parse_args()
     if arguments.faults and not _kernel.FAULT_POINTS:

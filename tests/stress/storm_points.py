@@ -68,7 +68,7 @@ LED_TO = {
     "ReplyAllowed": "serve",
 }
 """Operations that pass a point which others seldom or never pass."""
-IN_OFFICE_AT_ONCE = 2
+IN_OFFICE_AT_ONCE = 3
 """So many workers at most are to die as the reaper or as a repairer; the others must die for them to have work."""
 
 
