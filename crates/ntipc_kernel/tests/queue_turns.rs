@@ -371,3 +371,23 @@ fn a_turn_is_not_given_away_behind_the_back_of_who_was_told() {
         assert_eq!(left, [10, 300, 400]);
     }
 }
+
+#[test]
+fn waits_for_all_of_ends_that_nobody_holds_end_together() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    let event = manual_event(&session);
+    std::thread::scope(|scope| {
+        let session = &session;
+        let all = |end: u32| {
+            Box::new(move || wait(session, &[event, end], true, 5_000).unwrap().is_some())
+                as Box<dyn FnOnce() -> bool + Send>
+        };
+        let threads = asleep(scope, session, vec![all(reader), all(writer)]);
+        session.close(reader).unwrap();
+        session.close(writer).unwrap();
+        session.set_event(event).unwrap();
+        threads.into_iter().for_each(|thread| assert!(thread.join().unwrap()));
+    });
+    assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+}
