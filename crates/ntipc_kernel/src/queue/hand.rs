@@ -96,7 +96,8 @@ impl Locked<'_> {
         if without!(Settle) {
             return;
         }
-        for (index, hand) in session.arena.thread(slot).hands.iter().enumerate() {
+        // The last first: a side that the thread holds is held for what is innermost, and those around it wait.
+        for (index, hand) in session.arena.thread(slot).hands.iter().enumerate().rev() {
             let intent = hand.intent.get();
             if intent == 0 {
                 continue;
