@@ -56,13 +56,17 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Throw away what lies in a queue, unless somebody is reading; who does looks again on the way out.
+    /// Throw away what lies in a queue, unless somebody is at a side of it; who is looks again on the way out. A writer in the midst
+    /// of a put would count a frame when it is gone.
     pub(super) fn throw_away(&mut self, body: u32) {
         self.follow_losses(|locked| {
             let queue = locked.session.arena.queue(body);
             locked.note_body(body);
             if try_side(&queue.take_lock) {
-                locked.drain(body);
+                if try_side(&queue.put_lock) {
+                    locked.drain(body);
+                    leave_side(&queue.put_lock);
+                }
                 leave_side(&queue.take_lock);
             }
         });

@@ -24,6 +24,7 @@ fn victim() {
     match &stage.scene[..] {
         "put" => frames::victim_puts(&stage),
         "take" => frames::victim_takes(&stage),
+        "stop" => frames::victim_stops_before_it_counts(&stage),
         "turn" => turns::victim_waits_for_room(&stage),
         "token" => turns::victim_waits_for_a_frame(&stage),
         "put within" => turns::victim_puts_while_it_waits(&stage),
