@@ -36,7 +36,7 @@ impl Arena {
     pub(super) fn has_turn(&self, queue: &Queue, me: u32) -> bool {
         match queue.turn.get() {
             0 => true,
-            turn => turn & NUMBER_MASK == me && turn == self.turn_of(me.wrapping_sub(1)),
+            turn => me != 0 && turn & NUMBER_MASK == me && turn == self.turn_of(me - 1),
         }
     }
 }
