@@ -5,9 +5,9 @@
 mod support;
 
 use ntipc_kernel::fault::limit_pages;
-use ntipc_kernel::queue::{Mode, Until};
+use ntipc_kernel::queue::{Mode, Until, Waiting, Wanted};
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
-use ntipc_kernel::{NtResult, NtStatus, Session};
+use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use support::*;
 
@@ -117,4 +117,73 @@ fn pages_of_empty_queues_serve_others_and_the_queues_go_on() {
         assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
     }
     assert_eq!(take(&session, ends[7].0), 100, "what was in a queue was left there");
+}
+
+#[test]
+fn whoever_waits_for_pages_keeps_nobody_from_what_needs_none() {
+    let _short = short_of_pages();
+    // It needs no turn, or has one.
+    for length in [300, 600] {
+        let session = private();
+        let (reader, writer) = session.create_queue(None, 2_000).unwrap();
+        let (other, into_other) = session.create_queue(None, 1 << 30).unwrap();
+        // The page has room for 150 bytes more, and the pool has no other.
+        assert!(put(&session, writer, 1_900, NEVER).unwrap());
+        assert_eq!(take(&session, reader), 1_900);
+        assert!(put(&session, writer, 1_000, NEVER).unwrap());
+        assert!(put(&session, writer, 900, NEVER).unwrap());
+        assert!(put(&session, into_other, (PAGES - 2) * PAGE, NEVER).unwrap());
+        std::thread::scope(|scope| {
+            let session = &session;
+            let first = scope.spawn(move || put(session, writer, length, NEVER).unwrap());
+            until_waiting(session, 1);
+            let second = scope.spawn(move || put(session, writer, 150, now_ns() + 5_000_000_000).unwrap());
+            until_waiting(session, 2);
+            assert_eq!(take(session, reader), 1_000);
+            let put = second.join().unwrap();
+            assert_eq!(take(session, other), (PAGES - 2) * PAGE);
+            assert!(first.join().unwrap());
+            assert!(put, "there was room for it, and it slept");
+        });
+    }
+}
+
+/// While it waits for pages somebody else puts something.
+struct OthersPut {
+    into: u32,
+    put: Option<NtResult<bool>>,
+}
+
+impl Waiting for OthersPut {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, _: &Arc<Session>, _: &Wanted) -> NtResult<bool> {
+        Ok(false)
+    }
+
+    fn wait_for_pages(&mut self, session: &Arc<Session>, _: u32) -> NtResult<bool> {
+        let into = self.into;
+        self.put =
+            std::thread::scope(|scope| scope.spawn(|| session.put_frame(into, &[&[7; 10 * PAGE]], 0)).join().ok());
+        Ok(false)
+    }
+}
+
+#[test]
+fn whoever_waits_for_pages_holds_none() {
+    let _short = short_of_pages();
+    let session = private();
+    let (_reader, writer) = session.create_queue(None, 1 << 30).unwrap();
+    let (other, into) = session.create_queue(None, 1 << 30).unwrap();
+    let mut waiting = OthersPut { into, put: None };
+    // The data has all pages, and the row needs one.
+    let told = session.put_wait(writer, &[&vec![7; PAGES * PAGE]], 0, &mut waiting).unwrap_err();
+    assert_eq!(told.status, NtStatus::DISK_FULL);
+    assert!(matches!(waiting.put, Some(Ok(true))), "{:?}", waiting.put);
+    assert_eq!(take(&session, other), 10 * PAGE);
+    assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
 }

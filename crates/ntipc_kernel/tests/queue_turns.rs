@@ -371,3 +371,109 @@ fn a_turn_is_not_given_away_behind_the_back_of_who_was_told() {
         assert_eq!(left, [10, 300, 400]);
     }
 }
+
+/// A signal handler that puts something itself while its thread waits, which takes effect without any wait of its own.
+struct Handled {
+    into: u32,
+    out_of: u32,
+    begun: Arc<AtomicBool>,
+    until: Until,
+}
+
+/// It has to wait for room, and there is some before it has begun to.
+struct RoomMeanwhile(u32);
+
+impl Waiting for RoomMeanwhile {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, session: &Arc<Session>, _: &Wanted) -> NtResult<bool> {
+        take(session, self.0).map(|_| true)
+    }
+
+    fn wait_for_pages(&mut self, _: &Arc<Session>, _: u32) -> NtResult<bool> {
+        Ok(false)
+    }
+}
+
+impl Waiting for Handled {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, session: &Arc<Session>, wanted: &Wanted) -> NtResult<bool> {
+        let Started::Queued(queued) = session.start_wait(&[wanted.target], false, false, None)? else {
+            return Ok(true);
+        };
+        if !self.begun.load(Ordering::Acquire) {
+            let put = session.put_wait(self.into, &[&[2; 9_000]], 0, &mut RoomMeanwhile(self.out_of))?;
+            assert!(put.is_some());
+            if session.is_current(queued) {
+                self.begun.store(true, Ordering::Release);
+            }
+        }
+        while session.is_current(queued) {
+            match session.sleep(queued, self.until.0, self.until.0) {
+                Slumber::Satisfied(..) => break,
+                Slumber::TimedOut => return Ok(false),
+                Slumber::Interrupted => {}
+                Slumber::Damaged(failure) => return Err(failure),
+            }
+        }
+        self.begun.store(true, Ordering::Release);
+        Ok(true)
+    }
+
+    fn wait_for_pages(&mut self, _: &Arc<Session>, _: u32) -> NtResult<bool> {
+        Ok(false)
+    }
+}
+
+#[test]
+fn what_a_signal_handler_needs_is_not_what_its_thread_waits_for() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    let (out_of, into) = session.create_queue(None, 10_000).unwrap();
+    (0..10).for_each(|_| assert!(put(&session, writer, 100).unwrap()));
+    put(&session, into, 9_000).unwrap();
+    let begun = Arc::new(AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let (session, begun) = (&session, &begun);
+        let outer = scope.spawn(move || {
+            let until = Until(now_ns() + 5_000_000_000);
+            let mut waiting = Handled { into, out_of, begun: begun.clone(), until };
+            session.put_wait(writer, &[&[1; 10]], 0, &mut waiting).unwrap().is_some()
+        });
+        while !begun.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        until_waiting(session, 1);
+        assert_eq!(take(session, reader).unwrap(), 100);
+        assert!(outer.join().unwrap(), "there is room, and it sleeps");
+    });
+}
+
+#[test]
+fn waits_for_all_of_ends_that_nobody_holds_end_together() {
+    let session = private();
+    let (reader, writer) = session.create_queue(None, 1_000).unwrap();
+    let event = manual_event(&session);
+    std::thread::scope(|scope| {
+        let session = &session;
+        let all = |end: u32| {
+            Box::new(move || wait(session, &[event, end], true, 5_000).unwrap().is_some())
+                as Box<dyn FnOnce() -> bool + Send>
+        };
+        let threads = asleep(scope, session, vec![all(reader), all(writer)]);
+        session.close(reader).unwrap();
+        session.close(writer).unwrap();
+        session.set_event(event).unwrap();
+        threads.into_iter().for_each(|thread| assert!(thread.join().unwrap()));
+    });
+    assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+}

@@ -143,8 +143,13 @@ impl Locked<'_> {
         }
     }
 
-    /// Give an object to its waiters, first come first served, for as long as it is signalled.
+    /// Give an object to its waiters, first come first served, for as long as it is signalled. What follows from it, if the last who
+    /// waits for an end without handles goes, comes afterwards: it tells others, perhaps of this list.
     pub fn evaluate(&mut self, object: u32) {
+        self.follow_losses(|locked| locked.tell_waiters(object));
+    }
+
+    fn tell_waiters(&mut self, object: u32) {
         let arena = &self.session.arena;
         let record = arena.object(object);
         let Some(kind) = Kind::of(record) else { return };

@@ -332,6 +332,13 @@ impl Session {
         }
     }
 
+    /// End whatever wait the calling thread, in `slot`, is in the midst of: it is about to begin one inside it.
+    pub(crate) fn put_aside(&self, slot: u32) {
+        if self.arena.thread(slot).progress.get() != progress::IDLE {
+            self.lock_as(slot + 1).put_aside(slot);
+        }
+    }
+
     /// False once a wait inside a signal handler has put this one aside, or the handler forked and this is the child: it
     /// must be started again.
     pub fn is_current(&self, wait: Queued) -> bool {

@@ -66,7 +66,7 @@ impl Locked<'_> {
     }
 
     /// Do `first`, by which frames may be thrown away, and then whatever follows from it.
-    pub(super) fn follow_losses(&mut self, first: impl FnOnce(&mut Self)) {
+    pub(crate) fn follow_losses(&mut self, first: impl FnOnce(&mut Self)) {
         if std::mem::replace(&mut self.losses.at_it, true) {
             return first(self);
         }

@@ -56,13 +56,17 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Throw away what lies in a queue, unless somebody is reading; who does looks again on the way out.
+    /// Throw away what lies in a queue, unless somebody is at a side of it; who is looks again on the way out. A writer in the midst
+    /// of a put would count a frame when it is gone.
     pub(super) fn throw_away(&mut self, body: u32) {
         self.follow_losses(|locked| {
             let queue = locked.session.arena.queue(body);
             locked.note_body(body);
             if try_side(&queue.take_lock) {
-                locked.drain(body);
+                if try_side(&queue.put_lock) {
+                    locked.drain(body);
+                    leave_side(&queue.put_lock);
+                }
                 leave_side(&queue.take_lock);
             }
         });
@@ -123,7 +127,7 @@ impl Locked<'_> {
         let request = frame.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
         let queue = self.session.arena.queue(body);
         if frame.is_some() && queue.thrown_from.get() == 0 {
-            queue.thrown_from.put(queue.frames_out.get() + 1);
+            queue.thrown_from.put(queue.frames_out.get().wrapping_add(1));
         }
         if chain.is_none() && carried[0] == 0 && request == 0 {
             queue.head.put(to);

@@ -14,7 +14,8 @@
 //! Invariant: `intent` names the queue from before its side is taken until after whoever waits for the other side was told; so the
 //! settlement, which evaluates both ends, loses no wake-up. Runs under the dispatcher lock and is restartable: each store is
 //! absolute or undoes what is named until then, and `intent` goes last.
-//! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another.
+//! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another, a later
+//! one. Only the innermost holds a side, and none is held while a handler runs.
 
 use super::flight::forget_places;
 use super::pages::{Chain, Grip};
@@ -96,7 +97,8 @@ impl Locked<'_> {
         if without!(Settle) {
             return;
         }
-        for (index, hand) in session.arena.thread(slot).hands.iter().enumerate() {
+        // The last first: a side that the thread holds is held for what is innermost, and those around it wait.
+        for (index, hand) in session.arena.thread(slot).hands.iter().enumerate().rev() {
             let intent = hand.intent.get();
             if intent == 0 {
                 continue;

@@ -104,6 +104,22 @@ impl Operation<'_> {
         Ok(self.after(again))
     }
 
+    /// It is about to wait for pages, and there may be none for long. What it has others may need: two that each have some and want
+    /// more would wait for each other. Where it was told to go on, or has the turn, others may go on that need none. Whether it had any.
+    pub fn stand_back(&self) -> bool {
+        let (session, held) = (self.session, self.held);
+        let had = [DATA, ROW].map(|chain| session.give_pages(held.slot + 1, held.grip(chain)));
+        let queue = session.arena.queue(self.body);
+        let turn = session.leave_turn(queue, held.slot);
+        fence(Ordering::SeqCst);
+        if (self.waited_since_ns != 0 || turn)
+            && queue.write_end.get().checked_sub(1).is_some_and(|end| session.is_awaited(end))
+        {
+            session.lock_as(held.slot + 1).tell_both_ends(self.body);
+        }
+        had.contains(&true)
+    }
+
     /// Wait for pages of the pool.
     pub fn wait_for_pages<W: Waiting>(&mut self, seen: u32, waiting: &mut W) -> Result<Waited, W::Error> {
         let again = waiting.wait_for_pages(self.session, seen)?;

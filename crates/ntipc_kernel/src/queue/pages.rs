@@ -126,11 +126,13 @@ impl Session {
         matches!(failure.status, NtStatus::DISK_FULL | NtStatus::QUOTA_EXCEEDED | NtStatus::INSUFFICIENT_RESOURCES)
     }
 
-    /// Give the chain in a hand back.
-    pub(crate) fn give_pages(&self, owner: u32, grip: Grip) {
-        if let Some(chain) = Chain::read(self.grip(grip)) {
+    /// Give the chain in a hand back. Whether there is one.
+    pub(crate) fn give_pages(&self, owner: u32, grip: Grip) -> bool {
+        let chain = Chain::read(self.grip(grip));
+        if let Some(chain) = chain {
             self.lock_as(owner).give(chain, Some(grip));
         }
+        chain.is_some()
     }
 }
 

@@ -226,7 +226,10 @@ impl Operation<'_> {
                 session.unlock_side(&queue.put_lock);
                 match self.take_pages(1, ROW, waiting)? {
                     Ok(_) => continue,
-                    Err(waited) => return Ok(Attempt::Waited(waited)),
+                    Err(waited) => {
+                        *filled = None;
+                        return Ok(Attempt::Waited(waited));
+                    }
                 }
             }
             fault!(PutForgotten);
@@ -239,7 +242,7 @@ impl Operation<'_> {
         }
     }
 
-    /// Pages for so many bytes into the hand. `Err`: there were none, and it was waited for some.
+    /// Pages for so many bytes into the hand. `Err`: there were none, and it was waited for some, with none in the hand.
     fn take_pages<W: Waiting>(
         &mut self,
         bytes: usize,
@@ -264,10 +267,13 @@ impl Operation<'_> {
         match taken {
             Ok(chain) => Ok(Ok(chain)),
             Err(failure) if !session.is_for_want_of_pages(&failure) => Err(failure.into()),
-            Err(failure) => match self.wait_for_pages(seen, waiting)? {
-                Waited::TooLate => Err(failure.into()),
-                waited => Ok(Err(waited)),
-            },
+            Err(failure) => {
+                let seen = if self.stand_back() { session.want_pages() } else { seen };
+                match self.wait_for_pages(seen, waiting)? {
+                    Waited::TooLate => Err(failure.into()),
+                    waited => Ok(Err(waited)),
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a queue tells about itself, and who sent a frame.
 
+use super::state::unread;
 use crate::arena::Arena;
 use crate::arena::layout::{Object, PROCESSES};
 use crate::object::handles::check_rights;
@@ -36,16 +37,11 @@ impl Arena {
         if read >= objects || write >= objects {
             return None;
         }
-        // What was read is counted before what was put, so neither is told below zero for long.
-        let (data_out, frames_out) = (queue.data_out.get(), queue.frames_out.get());
-        let left = |put: u64, taken: u64| match put.wrapping_sub(taken) {
-            ahead if ahead > i64::MAX as u64 => 0, // a reader is quicker than the writer's count
-            left => left,
-        };
+        let (data, frames) = unread(queue);
         Some(QueueFacts {
             quota: queue.quota.get(),
-            data: left(queue.data_in.get(), data_out),
-            frames: left(queue.frames_in.get(), frames_out),
+            data,
+            frames,
             readers: self.object(read).handles.get(),
             writers: self.object(write).handles.get(),
             broken: queue.broken.get(),

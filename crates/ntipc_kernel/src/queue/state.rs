@@ -78,6 +78,12 @@ fn behind(mark: u64, counter: u64) -> u64 {
     if behind > i64::MAX as u64 { 0 } else { behind }
 }
 
+/// Bytes and frames that wait to be read. What was read is counted before what was put, and may be ahead of it.
+pub(super) fn unread(queue: &Queue) -> (u64, u64) {
+    let (data_out, frames_out) = (queue.data_out.get(), queue.frames_out.get());
+    (behind(queue.data_in.get(), data_out), behind(queue.frames_in.get(), frames_out))
+}
+
 /// Is so little unread of what was put before the mark that a writer need not wait for a reader?
 pub fn is_taken(queue: &Queue, mark: u64) -> bool {
     behind(mark, queue.data_out.get()) <= queue.quota.get()

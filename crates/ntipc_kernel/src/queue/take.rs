@@ -18,7 +18,7 @@ use super::frame::{Found, Frame, Place, REQUEST};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
 use super::operation::{Operation, Waited};
 use super::pages::{Chain, Cursor};
-use super::state::{Wants, is_empty};
+use super::state::{Wants, is_empty, unread};
 use super::waiting::{Poll, Waiting};
 use crate::arena::layout::Queue;
 use crate::fault::fault;
@@ -160,8 +160,7 @@ impl Session {
     /// Bytes and frames that wait to be read.
     pub fn waiting_in_queue(&self, handle: u32) -> NtResult<(u64, u64)> {
         let (_, _, queue, _) = self.end_of(handle, Type::ReadEnd)?;
-        let frames = queue.frames_in.get().wrapping_sub(queue.frames_out.get());
-        Ok((queue.data_in.get().wrapping_sub(queue.data_out.get()), frames))
+        Ok(unread(queue))
     }
 
     fn check_takable(&self, queue: &Queue) -> NtResult<()> {

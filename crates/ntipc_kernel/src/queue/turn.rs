@@ -4,7 +4,8 @@
 //! That is slow: a full queue runs empty while the one whose turn it is wakes up. So writers compete, as for a mutant, and a turn is
 //! only for who needs much of the quota, or has waited as long as a mutant is waited for before it is handed over.
 //! It is taken by compare-and-swap from 0: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
-//! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends.
+//! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends,
+//! and before it waits for pages.
 //!
 //! Invariant: nobody sleeps with the turn who could put. So whoever evaluates gives it to the first only, and not after it has told
 //! somebody who has none: that one would find the turn taken, and sleep again with its telling.
@@ -36,7 +37,7 @@ impl Arena {
     pub(super) fn has_turn(&self, queue: &Queue, me: u32) -> bool {
         match queue.turn.get() {
             0 => true,
-            turn => turn & NUMBER_MASK == me && turn == self.turn_of(me.wrapping_sub(1)),
+            turn => me != 0 && turn & NUMBER_MASK == me && turn == self.turn_of(me - 1),
         }
     }
 }

@@ -144,8 +144,9 @@ impl Session {
         futex::wait(word, seen, until_ns.min(now_ns() + PAGES_SLICE_NS));
     }
 
-    /// Say what the thread in `slot` is about to wait for.
+    /// Say what the thread in `slot` is about to wait for. A wait around this one, which it does not say that of, begins anew.
     pub(super) fn want(&self, slot: u32, wants: Wants) {
+        self.put_aside(slot);
         let thread = self.arena.thread(slot);
         let (kind, need) = wants.words();
         thread.queue_need.put(need);

@@ -1,8 +1,9 @@
 //! One who puts, one who takes, one who makes queues and leaves them.
 
-use crate::support::until_waiting;
-use crate::sweep::{LENGTHS, NAME, Stage, put, sweep, sweep_points, take_next};
+use crate::support::{private, until_waiting, wait};
+use crate::sweep::{LENGTHS, NAME, Stage, Victim, put, sweep, sweep_points, take_next};
 use ntipc_kernel::NtStatus;
+use ntipc_kernel::fault::{self, Action};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::queue::Until;
 use ntipc_kernel::sys::clock::NEVER;
@@ -44,6 +45,16 @@ pub fn victim_puts(stage: &Stage) {
     let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
     stage.begin();
     (0..LENGTHS.len()).for_each(|number| put(&stage.session, writer, number));
+}
+
+pub fn victim_stops_before_it_counts(stage: &Stage) {
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    stage.say("ready");
+    stage.hear();
+    assert!(fault::arm("PutPublished", 1, Action::Stop));
+    put(&stage.session, writer, 0);
+    stage.say("put");
+    stage.hear();
 }
 
 pub fn victim_takes(stage: &Stage) {
@@ -173,4 +184,23 @@ fn whoever_is_killed_making_or_leaving_a_queue_leaves_nothing() {
             victim.wait()
         },
     );
+}
+
+#[test]
+fn what_is_thrown_away_before_it_is_counted_is_not_counted_for_ever() {
+    let session = private();
+    let (reader, writer) = session.create_queue(Some(NAME), QUOTA).unwrap();
+    let mut victim = Victim::start(&session.path, "stop", "PutPublished", 1);
+    victim.go();
+    while !victim.is_stopped() {
+        std::thread::yield_now();
+    }
+    assert!(wait(&session, &[reader], false, 0).unwrap().is_some());
+    session.break_queue(reader, NtStatus::PIPE_DISCONNECTED).unwrap();
+    victim.signal("CONT");
+    assert_eq!(victim.word().as_deref(), Some("put"));
+    let facts = session.query_queue(writer, Type::WriteEnd).unwrap();
+    assert_eq!((facts.data, facts.frames), (0, 0));
+    victim.go();
+    assert!(victim.wait());
 }

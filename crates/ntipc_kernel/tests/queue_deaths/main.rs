@@ -24,8 +24,11 @@ fn victim() {
     match &stage.scene[..] {
         "put" => frames::victim_puts(&stage),
         "take" => frames::victim_takes(&stage),
+        "stop" => frames::victim_stops_before_it_counts(&stage),
         "turn" => turns::victim_waits_for_room(&stage),
         "token" => turns::victim_waits_for_a_frame(&stage),
+        "put within" => turns::victim_puts_while_it_waits(&stage),
+        "take within" => turns::victim_takes_while_it_waits(&stage),
         "reclaim" => frames::victim_reclaims(&stage),
         "long" => frames::victim_leaves_much(&stage),
         "own" => frames::victim_makes_and_leaves(&stage),

@@ -131,6 +131,11 @@ impl Victim {
         let _ = writeln!(self.child.stdin.as_mut().unwrap(), "go"); // it may be dead
     }
 
+    pub fn is_stopped(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        status.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T"))
+    }
+
     /// Stop it where it is, or let it go on: "STOP" or "CONT".
     pub fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");

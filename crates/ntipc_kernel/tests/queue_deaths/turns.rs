@@ -1,9 +1,10 @@
 //! One who waits, before others who wait for the same end: its turn, or what it was told, goes to the next.
 
-use crate::sweep::{NAME, Stage, Victim, put, queue_points, sweep, sweep_points, take_next};
-use ntipc_kernel::Session;
+use crate::sweep::{NAME, Stage, Victim, frame, put, queue_points, sweep, sweep_points, take_next};
 use ntipc_kernel::inspect::inspect;
 use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::queue::{Mode, Waiting, Wanted};
+use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use std::sync::Arc;
 
 pub const BY_WAITING: &[&str] = &["TurnTaken", "TurnLeft"];
@@ -78,5 +79,76 @@ fn what_a_reader_killed_at_any_step_was_told_is_told_to_the_next() {
             assert!(next.join().unwrap().is_some_and(|frame| frame < 2));
         });
         victim.wait()
+    });
+}
+
+/// A signal handler, which runs while its thread waits; then the wait is over.
+struct Handler<Work>(Work);
+
+impl<Work: FnMut()> Waiting for Handler<Work> {
+    type Error = Failure;
+
+    fn polls(&self) -> bool {
+        false
+    }
+
+    fn wait(&mut self, _: &Arc<Session>, _: &Wanted) -> NtResult<bool> {
+        (self.0)();
+        Err(NtStatus::NOT_SUPPORTED.into())
+    }
+
+    fn wait_for_pages(&mut self, _: &Arc<Session>, _: u32) -> NtResult<bool> {
+        Ok(false)
+    }
+}
+
+/// Puts frame 1 while it waits for room for a larger one.
+pub fn victim_puts_while_it_waits(stage: &Stage) {
+    let session = &stage.session;
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    stage.begin();
+    let mut handler = Handler(|| put(session, writer, 1));
+    session.put_wait(writer, &[&frame(LARGE)], 0, &mut handler).unwrap_err();
+}
+
+/// Puts frame 1 and takes it while it waits for one.
+pub fn victim_takes_while_it_waits(stage: &Stage) {
+    let session = &stage.session;
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    stage.begin();
+    let mut handler = Handler(|| {
+        put(session, writer, 1);
+        assert_eq!(take_next(session, reader), Some(1));
+    });
+    session.take_wait(reader, &mut [0; 10], Mode::Part, &mut handler).unwrap_err();
+}
+
+/// What is left of the queue when the victim is gone.
+fn rest(session: &Arc<Session>, (reader, writer): (u32, u32)) -> Vec<usize> {
+    session.close(writer).unwrap();
+    std::iter::from_fn(|| take_next(session, reader)).collect()
+}
+
+#[test]
+fn a_writer_killed_in_the_midst_of_a_put_while_it_waits_for_another() {
+    sweep("put within", Some(QUOTA), crate::frames::BY_PUTTING, |session, ends, mut victim| {
+        put(session, ends.1, LARGE);
+        victim.go();
+        let lived = victim.wait();
+        let rest = rest(session, ends);
+        assert!(rest == [LARGE, 1] || !lived && rest == [LARGE], "{rest:?}");
+        lived
+    });
+}
+
+#[test]
+fn a_reader_killed_in_the_midst_of_a_take_while_it_waits_for_another() {
+    sweep("take within", Some(QUOTA), crate::frames::BY_TAKING, |session, ends, mut victim| {
+        victim.go();
+        let lived = victim.wait();
+        let rest = rest(session, ends);
+        assert!(rest.is_empty() || !lived && rest == [1], "{rest:?}");
+        lived
     });
 }
