@@ -194,7 +194,7 @@ def test_instances_are_taken_in_the_order_in_which_they_began_to_listen() -> Non
     for number, server in enumerate(servers):
         ntipc.PipeClient("p", timeout=0).send(b"%d" % number)
         assert server.accept(timeout=0).recv(timeout=0) == b"%d" % number
-        server._idle[-1].close()  # so that the next one is the oldest
+        server._idle.close()  # so that the next one is the oldest
 
 
 def test_server_that_died_is_passed_over(peer: Peer) -> None:
@@ -204,7 +204,7 @@ def test_server_that_died_is_passed_over(peer: Peer) -> None:
     wait_until(lambda: listening(server) == 1)
     client = ntipc.PipeClient("p", timeout=0)
     assert server.accept(timeout=0).peer == client.peer
-    server._idle[-1].close()
+    server._idle.close()
     assert not ntipc.wait_for_pipe("p", timeout=0)
 
 
