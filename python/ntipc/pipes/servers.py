@@ -55,7 +55,8 @@ class PipeServer:
 
     Any number of servers, in one process or in several, may serve one pipe: clients go to who has listened longest. The
     first one decides what the pipe is; the name is free again once the last server and its last instance are closed.
-    A server can be waited for, alone or with others: it is set when a client has come. ``with`` closes it.
+    A server can be waited for, alone or with others: it is set when a client has come, and when one was killed while it
+    connected; so accept with a timeout of 0 then. ``with`` closes it.
 
     Args:
         name: The pipe's name, as ``\\.\pipe\name`` or only the last part, in any case.
