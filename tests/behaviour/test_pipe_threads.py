@@ -1,6 +1,8 @@
 """Several threads accept clients of one server."""
 
+import contextlib
 import os
+import signal
 import threading
 import time
 
@@ -99,3 +101,33 @@ def test_child_of_a_fork_accepts_although_a_thread_of_its_parent_does() -> None:
         with ntipc.PipeClient("p", timeout=10):
             thread.join(20)
         pipes[0].close()
+
+
+def test_interrupts_at_any_moment_leave_the_server_accepting() -> None:
+    class Interrupted(Exception):
+        pass
+
+    armed = False
+
+    def interrupt(*_: object) -> None:
+        if armed:
+            raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ntipc.PipeServer("p") as server:
+            for number in range(500):
+                try:
+                    armed = True
+                    signal.setitimer(signal.ITIMER_REAL, number % 50 * 4e-6 + 1e-6)
+                    with contextlib.suppress(ntipc.Timeout):
+                        server.accept(timeout=0.0001)
+                except Interrupted:
+                    pass
+                armed = False
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                assert not server._turn.locked()
+            with ntipc.PipeClient("p", timeout=0):
+                server.accept(timeout=10).close()
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -206,13 +206,15 @@ class PipeServer:
         """
         deadline = Deadline(timeout)
         self._check_open("accept")
-        left, turn = deadline.left(), self._turn
-        if not turn.acquire(timeout=-1 if left is None else min(left, threading.TIMEOUT_MAX)):
-            raise self._failure(Status.TIMEOUT, "accept", "no client has come")
+        turn, taken = self._turn, [False]
         try:
+            _take_turn(turn, deadline.left(), taken)
+            if not taken[-1]:
+                raise self._failure(Status.TIMEOUT, "accept", "no client has come")
             return Pipe(self._accepted(deadline))
         finally:
-            turn.release()
+            if taken[-1]:
+                turn.release()
             if self._closed:
                 self._close_idle()
 
@@ -245,13 +247,15 @@ class PipeServer:
 
     def _close_idle(self) -> None:
         """Close the instance that listens, unless a thread waits for a client, which closes it afterwards."""
-        if self._turn.acquire(blocking=False):
-            try:
-                if self._idle is not None:
-                    self._idle.close()
-                    self._idle = None
-            finally:
-                self._turn.release()
+        turn, taken = self._turn, [False]
+        try:
+            _take_turn(turn, 0, taken)
+            if taken[-1] and self._idle is not None:
+                self._idle.close()
+                self._idle = None
+        finally:
+            if taken[-1]:
+                turn.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client has come, whom :meth:`accept` then gives.
@@ -397,6 +401,12 @@ def _serve_too(
     server = kind.__new__(kind)
     server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place))
     return server
+
+
+def _take_turn(turn: threading.Lock, timeout: float | None, taken: list[bool]) -> None:
+    """Acquire a lock and note whether it is, in one step: no signal handler comes in between."""
+    limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+    taken.extend(map(turn.acquire, (True,), (limit,)))
 
 
 _servers: weakref.WeakSet[PipeServer] = weakref.WeakSet()
