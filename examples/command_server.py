@@ -44,7 +44,7 @@ COMMANDS: dict[str, Callable[..., str]] = {"add": add, "uptime": uptime, "who": 
 
 def answer(line: bytes) -> bytes:
     """Do what a line says; the answer is a line as well."""
-    name, *arguments = line.decode().split() or [""]
+    name, *arguments = line.decode(errors="replace").split() or [""]
     if name not in COMMANDS:
         return f"error: no such command: try {', '.join(COMMANDS)} or stop".encode()
     try:
@@ -62,7 +62,8 @@ def serve() -> None:
             found = ntipc.wait_any([server, *pipes])
             assert found is not None  # there is no time limit
             if found.object is server:
-                pipes.append(server.accept())
+                with contextlib.suppress(ntipc.Timeout):  # a client that is killed as it connects leaves nobody there
+                    pipes.append(server.accept(timeout=0))
                 continue
             pipe = found.object
             try:
@@ -71,11 +72,11 @@ def serve() -> None:
                     with contextlib.suppress(
                         ntipc.PeerGone, ntipc.Timeout
                     ):  # who does not stay for the answer stops us too
-                        pipe.send(b"stopping")
+                        pipe.send(b"stopping", timeout=5)
                         pipe.flush(timeout=5)
                     return
-                pipe.send(answer(line))
-            except (EOFError, BrokenPipeError):
+                pipe.send(answer(line), timeout=0)
+            except (EOFError, BrokenPipeError, ntipc.Timeout):  # gone, or asks and asks and reads no answers
                 pipes.remove(pipe)
                 pipe.close()
 

@@ -20,6 +20,7 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
+from ntipc.pipes.ways import Deadline
 from ntipc.queue_ends import LONGEST_MESSAGE, MANY, QueueWriter
 from ntipc.queue_messages import QueueMessage, message_of
 from ntipc.queues import DEFAULT_QUOTA, checked_quota
@@ -72,7 +73,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
         ObjectExists: There is a mailslot of that name already: one can only be made, not opened.
         InvalidName: ``name`` has another prefix, or cannot be a name.
         PathNotFound: ``name`` is ``None``.
-        InvalidParameter: ``max_message``, ``quota`` or ``read_timeout`` is out of range.
+        InvalidParameter: ``max_message`` or ``quota`` is out of range.
         OutOfResources: The session is full and cannot grow.
 
     Source:
@@ -106,6 +107,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
         if where.host != HERE:
             raise _elsewhere("Mailslot", Status.OBJECT_NAME_INVALID, name, "it can only be made on this machine")
         maximum = _checked_maximum(where, max_message)
+        Deadline(read_timeout)  # refuses what is no time
         self._keeper = QueueWriter.__new__(QueueWriter)
         self._title = where.name
         self.read_timeout = read_timeout
@@ -397,10 +399,14 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
     def _broadcast(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
         """Write to the mailslot of the name, if there is one now."""
         assert self._sought is not None
+        assert self._where is not None
         for _ in range(2):  # the one that was there the last time may have made way for another
             try:
                 if self._found is None:
-                    self._found = MailslotClient(self._sought.name, session=self._where)
+                    found = MailslotClient.__new__(MailslotClient)
+                    found._title = self._sought.name
+                    found._open(self._where, self._sought.key, 0)
+                    self._found = found
                 self._found.write(data, timeout)
                 return
             except ObjectNotFound:

@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
 from operator import index
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypedDict, overload
@@ -242,12 +243,35 @@ _CLASSES: dict[str, type[NtObject]] = {}
 
 def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
     """Make objects of the handles that came with a frame."""
-    arrived = []
-    for handle, kind in frame.claim():
-        thing = _CLASSES[kind].__new__(_CLASSES[kind])
-        thing.adopt(session._native, handle)
-        arrived.append(thing)
-    return arrived
+    return arrivals(frame, session._native, lambda names: [_CLASSES[name] for name in names])
+
+
+def arrivals(
+    frame: _kernel.Frame, session: _kernel.Session, choose: Callable[[list[str]], Sequence[type[NtObject]]]
+) -> list[NtObject]:
+    """Make objects of the handles that came with a frame, or close all of them if that fails or is interrupted.
+
+    Args:
+        frame: The frame.
+        session: The session it came in.
+        choose: Says which classes they become, of the names of their native ones.
+    """
+    carried: list[tuple[int, str]] = []
+    things: list[NtObject] = []
+    try:
+        # In one step, so that no signal handler comes in between: from here on nobody else closes them.
+        carried.extend(chain.from_iterable(map(_kernel.Frame.claim, (frame,))))
+        things += [kind.__new__(kind) for kind in choose([name for _, name in carried])]
+        for (handle, _), thing in zip(carried, things, strict=True):
+            thing.adopt(session, handle)
+    except BaseException:
+        for (handle, name), thing in zip_longest(carried, things[: len(carried)]):
+            if thing is None or thing.closed:
+                thing = getattr(_kernel, name).__new__(getattr(_kernel, name))
+                thing.adopt(session, handle)
+            thing.close()
+        raise
+    return things
 
 
 class ClosingObject(NtObject):

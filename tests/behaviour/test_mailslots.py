@@ -326,3 +326,19 @@ def test_dropped_mailslots_leave_nothing() -> None:
         del slot
     gc.collect()
     assert look()["objects"] == [] and ntipc.examine()["findings"] == []
+
+
+@pytest.mark.parametrize("name", [r"Local\x", r"Global\x", r"\\.\mailslot\x"])
+def test_broadcast_goes_to_the_name_as_it_stands(name: str) -> None:
+    with Mailslot("x") as other, Mailslot(rf"\\.\mailslot\{name}") as slot:
+        with MailslotClient(rf"\\*\mailslot\{name}") as client:
+            client.write(b"news")
+        assert slot.read(timeout=0) == b"news"
+        assert facts(other)["count"] == 0
+
+
+@pytest.mark.parametrize(("wrong", "refusal"), [(float("nan"), ValueError), ("5", TypeError), (b"", TypeError)])
+def test_read_timeout_that_is_no_time_is_refused(wrong: Any, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal, match="timeout must be a number of seconds or None"):
+        Mailslot("m", read_timeout=wrong)
+    Mailslot("m").close()

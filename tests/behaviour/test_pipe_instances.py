@@ -10,6 +10,8 @@ from harness.waiting import asleep, look, wait_until
 
 import ntipc
 from ntipc import Status
+from ntipc.pipes.offers import NameWriter
+from ntipc.pipes.ways import PipeWriter
 
 
 def listening(server: ntipc.PipeServer) -> int:
@@ -194,7 +196,7 @@ def test_instances_are_taken_in_the_order_in_which_they_began_to_listen() -> Non
     for number, server in enumerate(servers):
         ntipc.PipeClient("p", timeout=0).send(b"%d" % number)
         assert server.accept(timeout=0).recv(timeout=0) == b"%d" % number
-        server._idle[-1].close()  # so that the next one is the oldest
+        server._idle.close()  # so that the next one is the oldest
 
 
 def test_server_that_died_is_passed_over(peer: Peer) -> None:
@@ -204,7 +206,7 @@ def test_server_that_died_is_passed_over(peer: Peer) -> None:
     wait_until(lambda: listening(server) == 1)
     client = ntipc.PipeClient("p", timeout=0)
     assert server.accept(timeout=0).peer == client.peer
-    server._idle[-1].close()
+    server._idle.close()
     assert not ntipc.wait_for_pipe("p", timeout=0)
 
 
@@ -328,3 +330,21 @@ def all_of_them(first):
     for call in calls:
         answers |= call.result()
     assert answers == {number: b"%d!" % number for number in range(400)}
+
+
+@pytest.mark.parametrize("end", [PipeWriter, NameWriter])
+def test_interrupted_client_keeps_nothing_of_the_instance_it_was_given(
+    end: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with ntipc.PipeServer("p") as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(end, "adopt", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                ntipc.PipeClient("p")
+        with pytest.raises(ntipc.Timeout):
+            server.accept(timeout=0)
+        with ntipc.PipeClient("p", timeout=0):
+            server.accept(timeout=0).close()

@@ -74,3 +74,16 @@ def test_parent_and_child_of_a_fork_in_a_handler_both_go_on(call: str, peer: Pee
     begun.result()
     assert peer.run("os.waitpid(children[0], 0)[1]") == 0
     assert queue.empty()
+
+
+def test_interrupted_receiver_keeps_none_of_the_handles_that_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    queue, events = ntipc.Queue(), [ntipc.Event(), ntipc.Event()]
+    queue.put(b"", handles=[*events, ntipc.Semaphore(initial=1), events[0]])
+    with monkeypatch.context() as patched:
+        patched.setattr(ntipc.Semaphore, "adopt", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            queue.receive(timeout=0)
+    assert [event.info()["handles"] for event in events] == [1, 1]

@@ -111,3 +111,21 @@ def test_server_that_goes_away_is_told() -> None:
         thread.join()
     assert result.returncode == 1 and result.stdout == b"one\n"
     assert b"died" in result.stderr or b"end is gone" in result.stderr  # found while it wrote, or while it read
+
+
+def test_server_may_close_a_stream_before_all_of_the_input_was_read() -> None:
+    command = [sys.executable, "-m", "ntipc", "pipe", "cat", "stream", "--whole"]
+    with (
+        ntipc.PipeServer("stream", mode="byte") as server,
+        subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1) as process,
+    ):
+        with server.accept(timeout=40) as pipe:
+            pipe.send(b"enough")
+        assert process.stdout is not None and process.stderr is not None
+        assert (process.wait(40), process.stdout.read(), process.stderr.read()) == (0, b"enough", b"")
+
+
+def test_timeout_that_is_no_number_is_told_in_a_line() -> None:
+    with ntipc.PipeServer("orders"):
+        result = cat("orders", "text", "--timeout", "nan")
+    assert result.returncode == 1 and result.stderr.startswith(b"ntipc: timeout must be"), result.stderr

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ntipc.cli.words import DONE, FAILED, complain
 
@@ -49,7 +49,7 @@ def run_cat(arguments: argparse.Namespace) -> int:
     with client:
         try:
             _talk(client, arguments)
-        except ntipc.NtError as error:
+        except (ntipc.NtError, ValueError) as error:
             complain(str(error))
             return FAILED
     return DONE
@@ -101,11 +101,16 @@ def _to_send(client: "ntipc.Pipe", arguments: argparse.Namespace) -> Iterator[by
         end = b"" if client.type == "message" else b"\n"
         yield from (text.encode(errors="surrogateescape") + end for text in arguments.text)
     elif arguments.whole:
-        yield source.read()
+        yield b"".join(_pieces(source))
     elif client.type == "message":
         yield from (line.removesuffix(b"\n") for line in source)
     else:
-        yield from iter(lambda: os.read(source.fileno(), 65_536), b"")
+        yield from _pieces(source)
+
+
+def _pieces(source: BinaryIO) -> Iterator[bytes]:
+    # Without the buffer of `source`: a thread that still read from it would abort Python when the program ends.
+    return iter(lambda: os.read(source.fileno(), 65_536), b"")
 
 
 def _show(data: bytes, *, raw: bool) -> None:

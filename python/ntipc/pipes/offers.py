@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 from ntipc import _kernel
 from ntipc.errors import NtError, ObjectExists, ObjectNotFound, Status, from_status
 from ntipc.names import describe
-from ntipc.objects import NtObject
+from ntipc.objects import NtObject, arrivals
 from ntipc.pipe_names import HERE, Location
 from ntipc.pipes.settings import Settings
 from ntipc.pipes.ways import Deadline, PipeWriter
@@ -235,22 +235,22 @@ def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...],
         raise from_status(Status.INSUFFICIENT_RESOURCES, "Pipe.connect", "", "too many instances listen")
 
 
+class _Unfit(Exception):
+    """What came is not what should have come."""
+
+
 def unpack_ends(reader: NtObject, frame: _kernel.Frame, kinds: tuple[type[NtObject], ...]) -> list[Any] | None:
     """Make objects of handles that came with a message: all of them, or none if they are not what they should be."""
-    session = reader.session._native
-    carried = frame.claim()
-    natives = [getattr(_kernel, name) for _, name in carried]
-    fits = len(natives) == len(kinds) and all(map(issubclass, kinds, natives))
-    ends = []
-    for (handle, _), kind in zip(carried, kinds if fits else natives, strict=True):
-        end = kind.__new__(kind)
-        end.adopt(session, handle)
-        ends.append(end)
-    if fits:
-        return ends
-    for end in ends:
-        end.close()
-    return None
+
+    def choose(names: list[str]) -> tuple[type[NtObject], ...]:
+        if len(names) != len(kinds) or not all(map(issubclass, kinds, (getattr(_kernel, name) for name in names))):
+            raise _Unfit
+        return kinds
+
+    try:
+        return arrivals(frame, reader.session._native, choose)
+    except _Unfit:
+        return None
 
 
 def refuse_elsewhere(call: str, location: Location) -> None:

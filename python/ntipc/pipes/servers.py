@@ -10,8 +10,10 @@ b'hello'
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections import deque
+import weakref
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -53,7 +55,8 @@ class PipeServer:
 
     Any number of servers, in one process or in several, may serve one pipe: clients go to who has listened longest. The
     first one decides what the pipe is; the name is free again once the last server and its last instance are closed.
-    A server can be waited for, alone or with others: it is set when a client has come. ``with`` closes it.
+    A server can be waited for, alone or with others: it is set when a client has come, and when one was killed while it
+    connected; so accept with a timeout of 0 then. ``with`` closes it.
 
     Args:
         name: The pipe's name, as ``\\.\pipe\name`` or only the last part, in any case.
@@ -82,7 +85,18 @@ class PipeServer:
     (True, 1)
     """
 
-    __slots__ = ("__weakref__", "_arguments", "_closed", "_idle", "_name", "_never", "_quotas", "_wanted")
+    __slots__ = (
+        "__weakref__",
+        "_arguments",
+        "_closed",
+        "_idle",
+        "_making",
+        "_name",
+        "_never",
+        "_quotas",
+        "_turn",
+        "_wanted",
+    )
 
     def __init__(
         self,
@@ -140,13 +154,19 @@ class PipeServer:
         self._arguments = name, options
         self._closed = False
         self._never: Event | None = None
-        self._idle: deque[ServerEnd] = deque()
+        self._renew_locks()
         self._name = PipeName(location, location.attachment(session)._native, self._wanted, disposition)
         try:
-            self._idle.append(self._instance(_PATIENCE))
+            self._idle: ServerEnd | None = self._instance(_PATIENCE)
         except BaseException:
             self._name.close()
             raise
+        _servers.add(self)
+
+    def _renew_locks(self) -> None:
+        # All threads wait for one instance, one after the other: one that nobody waits for would keep its client.
+        self._turn = threading.Lock()
+        self._making = threading.Lock()
 
     def _instance(self, patience: float = 0) -> ServerEnd:
         """Make an instance, which listens."""
@@ -155,28 +175,19 @@ class PipeServer:
             end.set_state(message_reads=True)
         return end
 
-    def _listening(self, deadline: Deadline) -> ServerEnd:
-        """Take an instance that listens. If there may be no more of them, wait until one is closed."""
-        while True:
-            self._check_open("accept")
-            try:
-                end = self._idle.popleft()
-            except IndexError:
-                try:
-                    return self._instance()
-                except PipeBusy:
-                    left = deadline.left()
-                    if left is not None and not left:
-                        raise
-                time.sleep(_LOOKING if left is None else min(_LOOKING, left))
-            else:
-                if not end.closed:  # it is closed if this process has been forked since
-                    return end
+    def _listening(self, call: str) -> ServerEnd:
+        """Return the instance that listens, or that has a client whom nobody has accepted."""
+        with self._making:
+            self._check_open(call)
+            if self._idle is None or self._idle.closed:  # it is closed if this process has been forked since
+                self._idle = self._instance()
+            return self._idle
 
     def accept(self, timeout: float | None = None) -> Pipe:
         """Wait for a client.
 
-        The next one can connect at once, to another instance, if there may be one more.
+        The next one can connect at once, to another instance, if there may be one more. Threads that accept at the
+        same time have their turns.
 
         Args:
             timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
@@ -194,30 +205,57 @@ class PipeServer:
             ConnectNamedPipe (Win32).
         """
         deadline = Deadline(timeout)
-        end = self._listening(deadline)
+        self._check_open("accept")
+        turn, taken = self._turn, [False]
+        try:
+            _take_turn(turn, deadline.left(), taken)
+            if not taken[-1]:
+                raise self._failure(Status.TIMEOUT, "accept", "no client has come")
+            return Pipe(self._accepted(deadline))
+        finally:
+            if taken[-1]:
+                turn.release()
+            if self._closed:
+                self._close_idle()
+
+    def _accepted(self, deadline: Deadline) -> ServerEnd:
+        """Wait until the instance that listens has a client, and have the next one listen."""
+        while True:
+            try:
+                end = self._listening("accept")
+                break
+            except PipeBusy:  # there may be no more instances: one has to be closed first
+                left = deadline.left()
+                if left is not None and not left:
+                    raise
+            time.sleep(_LOOKING if left is None else min(_LOOKING, left))
         try:
             end.connect(deadline.left())
         except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
             if news.status not in (Status.PIPE_CONNECTED, Status.PIPE_CLOSING):
                 raise
         except Timeout:
-            self._put_back(end)
             raise self._failure(Status.TIMEOUT, "accept", "no client has come") from None
-        except BaseException:
-            self._put_back(end)
-            raise
-        if not self._idle and not self.closed:
-            try:
-                self._idle.append(self._instance())
-            except NtError:
-                pass  # the next call waits for it, or says what is wrong
-        return Pipe(end)
+        with self._making:
+            self._idle = None
+            if not self._closed:
+                try:
+                    self._idle = self._instance()
+                except NtError:
+                    pass  # the next call waits for it, or says what is wrong
+        return end
 
-    def _put_back(self, end: ServerEnd) -> None:
-        if self.closed:
-            end.close()
-        else:
-            self._idle.appendleft(end)
+    def _close_idle(self) -> None:
+        """Close the instance that listens, unless a thread waits for a client, which closes it afterwards."""
+        turn, taken = self._turn, [False]
+        try:
+            _take_turn(turn, 0, taken)
+            if taken[-1] and self._idle is not None:
+                self._idle.close()
+                self._idle = None
+        finally:
+            if taken[-1]:
+                turn.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client has come, whom :meth:`accept` then gives.
@@ -229,15 +267,12 @@ class PipeServer:
 
     def _waits_for(self) -> _kernel.Waitable:
         """What is set when a client has come. With as many instances as there may be, nothing is set."""
-        self._check_open("wait")
         try:
-            end = self._listening(Deadline(0))
+            return self._listening("wait").reader
         except PipeBusy:
             if self._never is None:
                 self._never = Event(session=self.session)
             return self._never
-        self._idle.appendleft(end)
-        return end.reader
 
     @property
     def name(self) -> str:
@@ -327,8 +362,7 @@ class PipeServer:
         if self._closed:
             return
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
         self._name.close()
 
     def __enter__(self) -> Self:
@@ -367,3 +401,20 @@ def _serve_too(
     server = kind.__new__(kind)
     server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place))
     return server
+
+
+def _take_turn(turn: threading.Lock, timeout: float | None, taken: list[bool]) -> None:
+    """Acquire a lock and note whether it is, in one step: no signal handler comes in between."""
+    limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+    taken.extend(map(turn.acquire, (True,), (limit,)))
+
+
+_servers: weakref.WeakSet[PipeServer] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for server in list(_servers):  # the thread that had one is not in this process
+        server._renew_locks()
+
+
+os.register_at_fork(after_in_child=_renew_locks)

@@ -226,6 +226,7 @@ class Conversation:
             PipeEmpty: Nothing is there now, in non-blocking mode.
             EndOfStream: All is read and the other side is gone, or has disconnected; an ``EOFError``.
             AccessDenied: This end may not read.
+            InvalidParameter: ``size`` is negative.
             HandleClosed: The pipe is closed.
 
         Source:
@@ -258,6 +259,7 @@ class Conversation:
         Raises:
             EndOfStream: Nothing waits and the other side is gone; an ``EOFError``.
             AccessDenied: This end may not read.
+            InvalidParameter: ``size`` is negative.
             HandleClosed: The pipe is closed.
 
         Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from operator import index
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntipc.errors import NtError, Status, from_status
@@ -14,6 +15,8 @@ from ntipc.pipes.ways import Deadline, PipeReader, PipeWriter
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+LARGEST_SIZE = 1 << 40
+"""More bytes than can wait."""
 STREAM_PIECE = 65_536
 """Most bytes that a write to a pipe of byte type puts at once, so that reader and writer work at the same time."""
 
@@ -77,11 +80,13 @@ class Transfers(ABC):
             EndOfStream: The other side is gone, or has disconnected; an ``EOFError``.
             AccessDenied: This end may not read.
             InvalidPipeState: No client has come yet.
+            InvalidParameter: ``size`` is negative.
 
         Source:
             ReadFile with ERROR_MORE_DATA (Win32), NtReadFile with STATUS_BUFFER_OVERFLOW (NT).
         """
         reader = self._for_reading("read")
+        size = None if size is None else self._checked_size("read", size)
         wait = 0 if self.nowait else timeout
         try:
             if self._message_reads:
@@ -172,7 +177,7 @@ class Transfers(ABC):
         raise self._failure(Status.TIMEOUT, "write", "there is no room")
 
     def _write_stream(self, writer: PipeWriter, data: Buffer | Sequence[Buffer], timeout: float | None) -> int:
-        joined = b"".join(map(bytes, data)) if isinstance(data, (list, tuple)) else data
+        joined = b"".join(map(memoryview, data)) if isinstance(data, (list, tuple)) else data
         deadline = Deadline(0 if self.nowait else timeout)
         done = 0
         with memoryview(joined) as view, view.cast("B") as source:  # type: ignore[arg-type]
@@ -211,13 +216,14 @@ class Transfers(ABC):
             EndOfStream: Nothing waits and the other side is gone; an ``EOFError``.
             InvalidPipeState: The instance has no client.
             AccessDenied: This end may not read.
+            InvalidParameter: ``size`` is negative.
 
         Source:
             PeekNamedPipe (Win32).
         """
         reader = self._for_reading("peek")
         try:
-            frame = reader.peek(size, not self.settings.is_message)
+            frame = reader.peek(self._checked_size("peek", size), not self.settings.is_message)
             available, messages = reader.available()
         except NtError as error:
             raise self._retold(error, "peek") from None
@@ -283,10 +289,12 @@ class Transfers(ABC):
             FlushFileBuffers (Win32).
         """
         writer = self._for_writing("flush")
-        if not self._wrote:  # what waits there may be that a client has come, which its server has not noticed
-            if broken := writer.query()["broken"]:
-                raise self._failure(broken, "flush")
-            return True
+        if not self._wrote:  # nothing may wait but what others wrote who have this end, too
+            facts = writer.query()
+            if facts["broken"]:
+                raise self._failure(facts["broken"], "flush")
+            if not facts["bytes"] and facts["messages"] <= 1:  # that a client has come, which nobody has noticed
+                return True
         try:
             return bool(writer.flush(0 if self.nowait else timeout))
         except NtError as error:
@@ -309,6 +317,12 @@ class Transfers(ABC):
             raise self._denial(call, "write")
         self._check_state(call)
         return self.writer
+
+    def _checked_size(self, call: str, size: int) -> int:
+        size = index(size)
+        if size < 0:
+            raise self._failure(Status.INVALID_PARAMETER, call, f"the size must be 0 or more bytes, not {size}")
+        return min(size, LARGEST_SIZE)
 
     def _denial(self, call: str, verb: str) -> NtError:
         advice = f"Open the pipe so that this end may {verb}; its direction is {self.settings.direction}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from ntipc import _kernel
@@ -30,6 +31,10 @@ def new_way(attachment: _kernel.Session, quota: int) -> tuple[PipeReader, PipeWr
 class Deadline:
     """What is left of a timeout.
 
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is NaN.
+
     >>> Deadline(None).left() is None, Deadline(-1).left()
     (True, 0.0)
     """
@@ -37,7 +42,18 @@ class Deadline:
     __slots__ = ("_end",)
 
     def __init__(self, timeout: float | None) -> None:
-        self._end = None if timeout is None else time.monotonic() + timeout
+        self._end: float | None = None
+        if timeout is None:
+            return
+        try:
+            self._end = time.monotonic() + timeout
+        except TypeError:
+            kind = type(timeout).__name__
+            raise TypeError(f"timeout must be a number of seconds or None, not {kind}") from None
+        except OverflowError:  # an int that is more than any float
+            self._end = math.inf if timeout > 0 else -math.inf
+        if math.isnan(self._end):
+            raise ValueError("timeout must be a number of seconds or None, not NaN")
 
     def left(self) -> float | None:
         """Seconds that are left, not less than 0; ``None`` for ever."""
