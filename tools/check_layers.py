@@ -16,7 +16,7 @@ LIBRARY = ROOT / "python" / "ntipc"
 RANKS: tuple[frozenset[str], ...] = (
     frozenset({"_kernel", "statuses"}),
     frozenset({"errors"}),
-    frozenset({"names", "places"}),
+    frozenset({"names", "places", "deadlines"}),
     frozenset({"access"}),
     frozenset({"sessions", "section_files"}),
     frozenset({"objects", "inspection", "peers", "pipe_names"}),

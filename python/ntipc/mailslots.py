@@ -16,11 +16,11 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from ntipc import _kernel
+from ntipc.deadlines import Deadline
 from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status, from_status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
-from ntipc.pipes.ways import Deadline
 from ntipc.queue_ends import LONGEST_MESSAGE, MANY, QueueWriter
 from ntipc.queue_messages import QueueMessage, message_of
 from ntipc.queues import DEFAULT_QUOTA, checked_quota

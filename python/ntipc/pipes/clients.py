@@ -6,13 +6,14 @@ import os
 from typing import Self
 
 from ntipc import _kernel
+from ntipc.deadlines import Deadline
 from ntipc.errors import EndOfStream, NtError, PeerGone, Status, end_of_stream, from_status
 from ntipc.names import describe
 from ntipc.pipe_names import Location
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.offers import CONNECT, NameReader, NameWriter, count_seats, open_offers, send_ends, take_offer
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.pipes.ways import Deadline, new_way
+from ntipc.pipes.ways import new_way
 
 
 class ClientEnd(PipeEnd):

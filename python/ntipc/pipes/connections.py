@@ -12,13 +12,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ntipc.deadlines import Deadline
 from ntipc.errors import ObjectNotFound, Status, from_status
 from ntipc.names import describe
 from ntipc.pipe_names import locate_pipe
 from ntipc.pipes.clients import ClientEnd, wait_for_instance
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import PipeAccess
-from ntipc.pipes.ways import Deadline
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:

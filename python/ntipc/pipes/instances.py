@@ -7,12 +7,13 @@ import threading
 import weakref
 from typing import Any, Self
 
+from ntipc.deadlines import Deadline
 from ntipc.errors import EndOfStream, Status, end_of_stream, from_status
 from ntipc.peers import NOBODY
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.pipes.ways import Deadline, PipeWriter, new_way
+from ntipc.pipes.ways import PipeWriter, new_way
 
 LARGEST_PID = (1 << 22) - 1
 

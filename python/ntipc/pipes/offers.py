@@ -23,12 +23,13 @@ import time
 from typing import Any, NamedTuple, Self
 
 from ntipc import _kernel
+from ntipc.deadlines import Deadline
 from ntipc.errors import NtError, ObjectExists, ObjectNotFound, Status, from_status
 from ntipc.names import describe
 from ntipc.objects import NtObject, arrivals
 from ntipc.pipe_names import HERE, Location
 from ntipc.pipes.settings import Settings
-from ntipc.pipes.ways import Deadline, PipeWriter
+from ntipc.pipes.ways import PipeWriter
 
 CONNECT = 0x8000_0000
 """Tag of the message with which a client says that it is there; the lower bits are its process id."""

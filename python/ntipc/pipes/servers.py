@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self, TypedDict
 
 from ntipc import _kernel
+from ntipc.deadlines import Deadline
 from ntipc.errors import InvalidPipeState, NtError, PeerGone, PipeBusy, Status, Timeout, from_status
 from ntipc.events import Event
 from ntipc.names import describe
@@ -27,7 +28,6 @@ from ntipc.pipes.instances import ServerEnd
 from ntipc.pipes.offers import PipeName, count_instances
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
-from ntipc.pipes.ways import Deadline
 from ntipc.sessions import Session, attach
 
 DEFAULT_QUOTA = 65_536

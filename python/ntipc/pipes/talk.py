@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from ntipc.deadlines import Deadline
 from ntipc.errors import EndOfStream, NtError, Status, from_status
 from ntipc.names import describe
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.stream import open_file
 from ntipc.pipes.transfers import Peeked, size_of
-from ntipc.pipes.ways import Deadline
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

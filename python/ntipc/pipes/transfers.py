@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING, NamedTuple
 
+from ntipc.deadlines import Deadline
 from ntipc.errors import NtError, Status, from_status
 from ntipc.names import describe
 from ntipc.pipes.settings import Settings
-from ntipc.pipes.ways import Deadline, PipeReader, PipeWriter
+from ntipc.pipes.ways import PipeReader, PipeWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
