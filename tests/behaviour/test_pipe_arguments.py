@@ -57,6 +57,15 @@ def test_timeouts_that_are_no_numbers_are_refused_everywhere(wrong: Any, refusal
         assert server.info()["instances"] == 2 and not pipe.wait(0)
 
 
+def test_arguments_of_other_types_are_refused_in_words() -> None:
+    for wrong in (["r"], 1, b"r"):
+        with pytest.raises(TypeError, match="access must be a str"):
+            ntipc.PipeClient("p", access=wrong)  # type: ignore[arg-type]
+    for late in ("1", None, [1]):
+        with pytest.raises(TypeError, match="default_wait must be a number"):
+            ntipc.PipeServer("p", default_wait=late)  # type: ignore[arg-type]
+
+
 def test_timeouts_may_be_longer_than_any_float() -> None:
     server = ntipc.PipeServer("p")
     client = ntipc.PipeClient("p", timeout=10**400)

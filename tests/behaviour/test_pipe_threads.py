@@ -131,3 +131,15 @@ def test_interrupts_at_any_moment_leave_the_server_accepting() -> None:
                 server.accept(timeout=10).close()
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_child_of_a_fork_disconnects_although_a_thread_of_its_parent_was_at_it() -> None:
+    with ntipc.PipeServer("p") as server, ntipc.PipeClient("p") as client, server.accept() as pipe:
+        with pipe._end._lock:  # type: ignore[attr-defined]
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)
+                pipe.disconnect()
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not client.connected

@@ -68,6 +68,8 @@ class PipeClient(Pipe):
         session: Session | str | None = None,
     ) -> None:
         location = locate_pipe(name)
+        if access is not None and not isinstance(access, str):
+            raise TypeError(f"access must be a str or None, not {type(access).__name__}")
         if access is not None and access not in _ACCESS:
             detail = f"the access must be 'r', 'w' or 'rw', not {access!r}"
             raise from_status(Status.INVALID_PARAMETER, "PipeClient", describe("pipe", location.name), detail)

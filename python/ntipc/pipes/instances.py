@@ -17,6 +17,7 @@ from ntipc.pipes.ways import PipeWriter, new_way
 
 LARGEST_PID = (1 << 22) - 1
 
+_ends: weakref.WeakSet[ServerEnd] = weakref.WeakSet()
 _listening: weakref.WeakSet[ServerEnd] = weakref.WeakSet()
 """Ends that wait for a client: a child of a fork lets go of its copies, which would take clients away."""
 
@@ -47,6 +48,7 @@ class ServerEnd(PipeEnd):
         self._name = name.share()
         self._in_quota, self._out_quota = in_quota, out_quota
         self._lock = threading.Lock()
+        _ends.add(self)
         self._state = PipeState.DISCONNECTED
         seat = None
         try:
@@ -178,6 +180,8 @@ class ServerEnd(PipeEnd):
         self._check_state("duplicate")
         twin = super().duplicate()
         twin._name, twin._seat = self._name.share(), self._seat.duplicate()
+        twin._lock = threading.Lock()
+        _ends.add(twin)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
@@ -187,6 +191,7 @@ class ServerEnd(PipeEnd):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._lock = threading.Lock()
+        _ends.add(self)
 
     def close(self) -> None:
         """Close this end: the client can still read what was written, and then learns of it. May be repeated."""
@@ -210,9 +215,11 @@ class ServerEnd(PipeEnd):
         raise self._failure(Status.PIPE_DISCONNECTED, call)
 
 
-def _let_go_of_copies() -> None:
+def _begin_child() -> None:
+    for end in list(_ends):
+        end._lock = threading.Lock()  # the thread that had it is not in this process
     for end in list(_listening):
         end.close()
 
 
-os.register_at_fork(after_in_child=_let_go_of_copies)
+os.register_at_fork(after_in_child=_begin_child)

@@ -260,6 +260,9 @@ class PipeServer:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client has come, whom :meth:`accept` then gives.
 
+        With as many instances as there may be no client can come. That an instance of another process has gone since,
+        :meth:`accept` sees while it waits; a wait that is under way does not.
+
         Args:
             timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
         """

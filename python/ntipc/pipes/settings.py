@@ -76,6 +76,8 @@ class Settings(NamedTuple):
             max_instances = index(max_instances)
             if not 0 < max_instances <= UNLIMITED:
                 raise _refusal(subject, f"the instances must be 1 to {UNLIMITED}, or None, not {max_instances}")
+        if not isinstance(default_wait, (int, float)):
+            raise TypeError(f"default_wait must be a number of seconds, not {type(default_wait).__name__}")
         if not 0 <= default_wait * 1000 < _LONGEST_WAIT_MS:
             raise _refusal(subject, f"the default wait must be 0 to 4,294,967 seconds, not {default_wait}")
         return cls(direction, mode, None if max_instances == UNLIMITED else max_instances, default_wait or DEFAULT_WAIT)
