@@ -1,10 +1,14 @@
-"""A parent that is killed between fork and its child's first steps."""
+"""A parent that is killed between fork and its child's first steps, and what is left after the last has left."""
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
-from harness.waiting import wait_until
+from harness.peers import Peer
+from harness.waiting import look, wait_until
 
 import ntipc
 
@@ -38,3 +42,18 @@ def test_child_of_a_parent_killed_in_the_fork_has_every_handle() -> None:
         assert mutex.acquire(timeout=10)
     mutex.release()
     wait_until(lambda: told.info()["handles"] == 1)
+
+
+def test_session_goes_with_the_last_who_leaves_while_a_killed_one_is_still_giving_back_its_memory(
+    session: ntipc.Session, start_peer: Callable[..., Peer]
+) -> None:
+    path = session.path
+    session.close()
+    huge, last = start_peer(), start_peer()
+    for peer in (huge, last):
+        peer.run("session = ntipc.Session()")
+    huge.run("memory = bytearray(b'x') * 400_000_000")  # some hundredth of a second
+    os.kill(huge.pid, signal.SIGKILL)
+    wait_until(lambda: [process["pid"] for process in look(path)["processes"]] == [last.pid])
+    last.run("session.close()")
+    assert not os.path.exists(path)

@@ -15,6 +15,7 @@ use crate::session::{LEFT, Session, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
 use crate::sys::files::{self, Protection, RangeLock, lock_byte};
+use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{clock, process};
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 const SETUP: i64 = 0;
 const PRESENCE: i64 = 1;
 const LOCK: &CStr = c"lock";
+/// How long the last to leave waits for the dead to be gone, who hold the session until then.
+const DYING_NS: u64 = 1_000_000_000;
 const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
 /// A file with which an administrator keeps the directory of a session when nobody takes part.
@@ -251,12 +254,14 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
     ))
 }
 
-/// With SETUP held: remove everything if nobody takes part.
-fn remove_if_alone(path: &str, directory: &OwnedFd, lock: &OwnedFd) {
-    if lock_byte(lock, PRESENCE, RangeLock::Exclusive).unwrap_or(false) {
+/// With SETUP held: remove everything if nobody takes part. Whether that is so.
+fn remove_if_alone(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> bool {
+    let alone = lock_byte(lock, PRESENCE, RangeLock::Exclusive).unwrap_or(false);
+    if alone {
         remove_files(path, directory, false);
         let _ = std::fs::remove_dir(path);
     }
+    alone
 }
 
 impl Session {
@@ -295,13 +300,29 @@ impl Session {
     /// Give up the presence lock; whoever is last removes the directory.
     fn take_away(&self) {
         let Some(lock) = locked(&self.presence).take() else { return };
-        if lock_setup(&self.path, &lock).is_err() {
-            return;
+        let give_up = clock::now_ns() + DYING_NS;
+        loop {
+            if lock_setup(&self.path, &lock).is_err() {
+                return;
+            }
+            let _ = lock_byte(&lock, PRESENCE, RangeLock::Unlocked);
+            let current = is_current(&self.path, &self.directory, &lock).unwrap_or(false);
+            // The death of a process is told before Linux gives its memory back, and its files are closed after that.
+            if !current
+                || remove_if_alone(&self.path, &self.directory, &lock)
+                || self.somebody_lives()
+                || clock::now_ns() > give_up
+            {
+                return;
+            }
+            let _ = lock_byte(&lock, SETUP, RangeLock::Unlocked);
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        let _ = lock_byte(&lock, PRESENCE, RangeLock::Unlocked);
-        if is_current(&self.path, &self.directory, &lock).unwrap_or(false) {
-            remove_if_alone(&self.path, &self.directory, &lock);
-        }
+    }
+
+    fn somebody_lives(&self) -> bool {
+        let lives = |life: u32| life & OWNER_DIED == 0 && life & TID_MASK != 0;
+        (0..self.arena.processes()).any(|slot| lives(self.arena.process(slot).life.word.load(Ordering::Acquire)))
     }
 
     /// A forked child: a presence lock of its own instead of the one shared with its parent.
