@@ -57,7 +57,15 @@ impl Known {
 #[repr(C, align(1024))]
 pub struct Nowhere([AtomicU64; 128]);
 
-pub static NOWHERE: Nowhere = Nowhere([const { AtomicU64::new(0) }; 128]);
+static NOWHERE: Nowhere = Nowhere([const { AtomicU64::new(0) }; 128]);
+
+/// That record. Whoever was led there by damage may have written to it: it is made zeros again, or it could name somebody.
+pub fn nowhere() -> *const Nowhere {
+    for word in &NOWHERE.0 {
+        word.store(0, Ordering::Relaxed);
+    }
+    &raw const NOWHERE
+}
 
 /// A table that grows.
 pub struct Table<'a> {
@@ -158,4 +166,26 @@ in_use! {
     cells = cell_high, cell_table;
     /// Bodies of queues that there may be.
     queues = queue_high, queue_table;
+}
+
+#[cfg(all(test, not(feature = "models")))]
+mod tests {
+    use crate::object::kind::Kind;
+    use crate::object::table::{Disposition, Initial};
+    use crate::process::attach::{Ownership, attach};
+    use crate::sync::{Ordering, Shared};
+    use crate::sys::process::uid;
+
+    /// A lock that names it was waited for for ever.
+    #[test]
+    fn what_damage_wrote_beyond_the_tables_is_nobody() -> crate::NtResult<()> {
+        let path = format!("/dev/shm/ntipc-rust-{}-beyond", std::process::id());
+        let session = attach(&path, Ownership { uid: uid(), mode: 0o700, gid: None, must_exist: false })?;
+        let initial = Initial { kind: Kind::NotificationEvent, value: 0, limit: 0, a: 0, b: 0 };
+        let event = session.create(None, Disposition::Create, 0, initial, false)?.handle;
+        session.arena.thread(2047).life.word.store(std::process::id(), Ordering::Release);
+        session.arena.header().lock.put(2048);
+        session.close(event)?;
+        session.leave(true)
+    }
 }

@@ -1,7 +1,7 @@
 //! The mapping, and the way from an index to a record.
 // UNSAFETY: turns indices into references inside the mapping; each accessor brings its index into range first.
 
-use super::known::{Known, NOWHERE, Table};
+use super::known::{Known, Nowhere, Table, nowhere};
 use super::layout::*;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, Shared};
@@ -35,7 +35,7 @@ macro_rules! growing {
         $(
         #[inline(always)]
         pub fn $name(&self, index: u32) -> &$type {
-            const { assert!($count.is_power_of_two() && size_of::<$type>() <= size_of_val(&NOWHERE)) };
+            const { assert!($count.is_power_of_two() && size_of::<$type>() <= size_of::<Nowhere>()) };
             let index = index & ($count - 1);
             if index >= self.known.$known.load(Ordering::Relaxed) {
                 return self.$beyond(index);
@@ -52,7 +52,7 @@ macro_rules! growing {
                 return self.$name(index);
             }
             // SAFETY: as long, as aligned, and nothing but atomics, as the record is.
-            unsafe { &*(&raw const NOWHERE).cast::<$type>() }
+            unsafe { &*nowhere().cast::<$type>() }
         }
 
         pub(super) fn $table(&self) -> Table<'_> {
@@ -175,7 +175,7 @@ impl Arena {
             return self.handle(process, index);
         }
         // SAFETY: as aligned as a word, and an atomic.
-        unsafe { &*(&raw const NOWHERE).cast::<AtomicU64>() }
+        unsafe { &*nowhere().cast::<AtomicU64>() }
     }
 
     pub(super) fn handle_table(&self, process: u32) -> Table<'_> {
@@ -209,7 +209,7 @@ impl Arena {
             return self.block(number);
         }
         // SAFETY: as aligned and long as a block, and nothing but atomics.
-        unsafe { &*(&raw const NOWHERE).cast::<Block>() }
+        unsafe { &*nowhere().cast::<Block>() }
     }
 
     pub(super) fn block_table(&self, thread: u32) -> Table<'_> {
