@@ -64,7 +64,7 @@ instructions: $(ORDINARY) ## Count the instructions of the hot paths and compare
 	@$(BIN)/python -m bench.instructions $(ARGS)
 
 .PHONY: stress
-stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about 20 minutes)
+stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about half an hour)
 	@$(BIN)/python tests/stress/storm.py --kills 10000 --faults --hits 20 $(ARGS)
 	@$(BIN)/python tests/stress/pipe_churn.py --connects 10000 --kills 1000
 

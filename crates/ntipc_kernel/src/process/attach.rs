@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 const SETUP: i64 = 0;
 const PRESENCE: i64 = 1;
+/// How often it is tried to make or join a session that others take away meanwhile.
+const ATTEMPTS: u32 = 1000;
 const LOCK: &CStr = c"lock";
 /// How long the last to leave waits for the dead to be gone, who hold the session until then.
 const DYING_NS: u64 = 1_000_000_000;
@@ -59,17 +61,28 @@ fn open_directory(path: &str, ownership: Ownership) -> NtResult<OwnedFd> {
 
 fn open_or_make_directory(path: &str, ownership: Ownership, made: &mut bool) -> NtResult<OwnedFd> {
     let text = files::c_string(path)?;
-    if !ownership.must_exist && ownership.uid == process::uid() {
-        // SAFETY: `text` is a NUL-terminated string.
-        *made = unsafe { libc::mkdir(text.as_ptr(), 0o700) } == 0;
-        if !*made && files::last_errno() != libc::EEXIST {
-            return Err(Failure::os(&format!("making the session directory {path}")));
+    let may_make = !ownership.must_exist && ownership.uid == process::uid();
+    let mut tries = ATTEMPTS;
+    let directory = loop {
+        if may_make {
+            // SAFETY: `text` is a NUL-terminated string.
+            *made = unsafe { libc::mkdir(text.as_ptr(), 0o700) } == 0;
+            if !*made && files::last_errno() != libc::EEXIST {
+                return Err(Failure::os(&format!("making the session directory {path}")));
+            }
         }
-    }
-    let directory = files::open_own_directory(&text).map_err(|error| match error.raw_os_error() {
-        Some(libc::ELOOP | libc::ENOTDIR) => refused(path, "is a symbolic link or no directory; remove it"),
-        _ => Failure::from_io(&format!("opening the session directory {path}"), &error),
-    })?;
+        tries -= 1;
+        match files::open_own_directory(&text) {
+            Ok(directory) => break directory,
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ELOOP | libc::ENOTDIR) => {
+                    return Err(refused(path, "is a symbolic link or no directory; remove it"));
+                }
+                Some(libc::ENOENT) if may_make && tries > 0 => {} // the last participant took it away since
+                _ => return Err(Failure::from_io(&format!("opening the session directory {path}"), &error)),
+            },
+        }
+    };
     if *made {
         files::set_mode(&directory, ownership.mode, ownership.gid)?;
     }
@@ -211,7 +224,7 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
     if let Some(session) = known.iter().find(|session| session.path == path) {
         return Ok(Arc::clone(session));
     }
-    for _ in 0..1000 {
+    for _ in 0..ATTEMPTS {
         let directory = open_directory(path, ownership)?;
         let flags = libc::O_RDWR | if ownership.must_exist { 0 } else { libc::O_CREAT };
         let opened = open_file(path, &directory, LOCK, flags).inspect_err(|_| {
