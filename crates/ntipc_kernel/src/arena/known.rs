@@ -91,7 +91,7 @@ impl Arena {
             let all = self.known.bytes.load(Ordering::Acquire) + bytes;
             // A model reserves nothing (see `files::reserve`).
             let exact = self.known.exact && cfg!(not(feature = "models"));
-            if exact && files::status_of(&self.file).is_ok_and(|status| all > status.st_blocks as u64 * 512) {
+            if exact && all > self.occupied() {
                 if table.known.load(Ordering::Acquire) != have {
                     continue; // another thread learnt it meanwhile, and so it was counted twice
                 }
@@ -107,6 +107,11 @@ impl Arena {
             }
             return true;
         }
+    }
+
+    /// Bytes that the file occupies.
+    pub fn occupied(&self) -> u64 {
+        files::status_of(&self.file).map_or(u64::MAX, |status| status.st_blocks as u64 * 512)
     }
 
     /// How many of the first `high` entries can be looked at, where that is more than is known.

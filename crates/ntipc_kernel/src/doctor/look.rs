@@ -41,8 +41,7 @@ pub struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// `space`: bytes that the file occupies. What the memory claims to have beyond them is not touched.
-    pub fn new(arena: &'a Arena, directory: &'a OwnedFd, space: u64, guest: Option<u32>, locked: bool) -> Look<'a> {
+    pub fn new(arena: &'a Arena, directory: &'a OwnedFd, guest: Option<u32>, locked: bool) -> Look<'a> {
         let mut look = Look {
             arena,
             directory,
@@ -62,7 +61,7 @@ impl<'a> Look<'a> {
             hidden: Vec::new(),
             findings: Vec::new(),
         };
-        look.measure(space);
+        look.measure();
         look
     }
 
@@ -76,10 +75,11 @@ impl<'a> Look<'a> {
         self.all_queues();
     }
 
-    /// How much of each table there is to look at.
-    fn measure(&mut self, space: u64) {
+    /// How much of each table there is to look at. What the memory claims to have beyond what the file occupies is not touched.
+    /// It is measured anew for each look: a session grows between them.
+    fn measure(&mut self) {
         let header = self.arena.header();
-        let mut left = space.saturating_sub(crate::arena::layout::PROCESSES_AT);
+        let mut left = self.arena.occupied().saturating_sub(crate::arena::layout::PROCESSES_AT);
         let tables = [
             ("processes", header.process_high.get(), header.processes_reserved.get(), PROCESSES, 1024),
             ("threads", header.thread_high.get(), header.threads_reserved.get(), THREADS, 1024),

@@ -99,11 +99,10 @@ pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
         report.findings.push(Finding { check: "shape", subject: "the arena file".to_owned(), text });
         return Ok(report);
     }
-    let space = files::status_of(&file)?.st_blocks as u64 * 512;
     let arena = Arena::map(file, if writable { Protection::ReadWrite } else { Protection::Read })?;
     // A thread of its own: it takes a place in the list of life words, which is empty in a new thread.
     let looked = std::thread::scope(|scope| {
-        let body = || look_repeatedly(&arena, &directory, space, (writable, patience_ms), &mut report);
+        let body = || look_repeatedly(&arena, &directory, (writable, patience_ms), &mut report);
         let thread = crate::sys::process::with_signals_blocked(|| {
             std::thread::Builder::new().name("ntipc-doctor".into()).spawn_scoped(scope, body)
         });
@@ -115,13 +114,7 @@ pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
     }
 }
 
-fn look_repeatedly(
-    arena: &Arena,
-    directory: &OwnedFd,
-    space: u64,
-    (writable, patience_ms): (bool, u64),
-    report: &mut Report,
-) {
+fn look_repeatedly(arena: &Arena, directory: &OwnedFd, (writable, patience_ms): (bool, u64), report: &mut Report) {
     let mut guest = if writable { Guest::new(arena) } else { None };
     if guest.is_none() {
         report.locked = false;
@@ -133,7 +126,7 @@ fn look_repeatedly(
         let found = {
             let held = guest.as_ref().and_then(|guest| guest.lock(now_ns() + LOCK_PATIENCE_NS));
             let locked = held.is_some();
-            let mut look = Look::new(arena, directory, space, guest.as_ref().map(Guest::slot), locked);
+            let mut look = Look::new(arena, directory, guest.as_ref().map(Guest::slot), locked);
             if guest.is_some() && !locked {
                 report.locked = false;
                 let holder = holder(arena).unwrap_or_else(|| "nobody that can be told".to_owned());
@@ -164,4 +157,32 @@ fn holder(arena: &Arena) -> Option<String> {
     let (pid, tid) = lock::holder(arena)?;
     let stopped = if matches!(crate::sys::process::state(pid), Some('T' | 't')) { ", which is stopped" } else { "" };
     Some(format!("thread {tid} of process {pid}{stopped}"))
+}
+
+#[cfg(all(test, not(feature = "models")))]
+mod tests {
+    use crate::process::attach::{Ownership, attach};
+    use crate::process::lock::CONTENDED;
+    use crate::sync::Shared;
+    use crate::sys::process::uid;
+
+    /// What the file occupied before the look was held against what its tables had by then.
+    #[test]
+    fn a_session_that_grows_while_it_is_examined_is_sound() -> crate::NtResult<()> {
+        let path = format!("/dev/shm/ntipc-rust-{}-growing", std::process::id());
+        let session = attach(&path, Ownership { uid: uid(), mode: 0o700, gid: None, must_exist: false })?;
+        let report = std::thread::scope(|scope| {
+            let locked = session.lock()?;
+            let looking = scope.spawn(|| super::examine(&path, 1000));
+            while session.arena.header().lock.get() & CONTENDED == 0 {
+                std::thread::yield_now(); // until the look waits for the lock
+            }
+            session.arena.grow_objects(50_000)?;
+            drop(locked);
+            looking.join().unwrap_or_else(|_| Err(crate::NtStatus::UNSUCCESSFUL.into()))
+        })?;
+        assert!(report.locked);
+        assert_eq!(report.findings, []);
+        session.leave(true)
+    }
 }

@@ -10,6 +10,8 @@ use ntipc_kernel::{NtResult, Session};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+mod watchdog;
+
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
 /// A session that nobody else uses; left when dropped.
@@ -28,8 +30,9 @@ impl std::ops::Deref for Private {
     }
 }
 
-/// `NTIPC_WITHOUT` names an ingredient that the kernel is to do without, if it was built so that it can.
+/// Joins under the eyes of the watchdog. `NTIPC_WITHOUT` names an ingredient that the kernel is to do without, if it was built so that it can.
 pub fn join(path: &str) -> Private {
+    watchdog::start();
     if let Ok(ingredient) = std::env::var("NTIPC_WITHOUT") {
         ntipc_kernel::mutation::leave_out(&ingredient);
     }
