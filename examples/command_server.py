@@ -62,16 +62,14 @@ def serve() -> None:
             found = ntipc.wait_any([server, *pipes])
             assert found is not None  # there is no time limit
             if found.object is server:
-                with contextlib.suppress(ntipc.Timeout):  # a client that is killed as it connects leaves nobody there
-                    pipes.append(server.accept(timeout=0))
+                pipes.append(server.accept(timeout=0))
                 continue
             pipe = found.object
             try:
                 line = pipe.recv()
                 if line == b"stop":
-                    with contextlib.suppress(
-                        ntipc.PeerGone, ntipc.Timeout
-                    ):  # who does not stay for the answer stops us too
+                    # Who does not stay for the answer stops us too.
+                    with contextlib.suppress(ntipc.PeerGone, ntipc.Timeout):
                         pipe.send(b"stopping", timeout=5)
                         pipe.flush(timeout=5)
                     return

@@ -191,11 +191,16 @@ class ReadEnd(Waitable):
         quota: int,
         user: tuple[int, int],
         writer: WriteEnd,
+        readers_limit: int = 0,
     ) -> None:
-        """Make a queue, or open both ends of the one that has the name."""
+        """Make a queue, or open both ends of the one that has the name.
 
-    def open_end(self, session: Session, name: str, access: int, most: int) -> None:
-        """Open this end, unless it has ``most`` handles already."""
+        ``readers_limit``: how many handles to its reading end can be had by the name, 0 for any number. Where there is
+        a limit, the writing end is set while there may be one more.
+        """
+
+    def open_end(self, session: Session, name: str, access: int) -> None:
+        """Open this end, unless it has as many handles as it may."""
 
     def get(self, timeout: float | None = None) -> bytes: ...
     def read_message(self, timeout: float | None = None) -> bytes: ...
@@ -221,7 +226,7 @@ class ReadEnd(Waitable):
 class WriteEnd(Waitable):
     """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
 
-    def open_end(self, session: Session, name: str, access: int, most: int) -> None: ...
+    def open_end(self, session: Session, name: str, access: int) -> None: ...
     def limits(self) -> tuple[int, int]:
         """What the maker of the queue keeps with it."""
 

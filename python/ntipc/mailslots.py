@@ -21,7 +21,7 @@ from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
 from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
-from ntipc.queue_ends import LONGEST_MESSAGE, MANY, QueueWriter
+from ntipc.queue_ends import LONGEST_MESSAGE, QueueWriter
 from ntipc.queue_messages import QueueMessage, message_of
 from ntipc.queues import DEFAULT_QUOTA, checked_quota
 from ntipc.sessions import Session
@@ -248,7 +248,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
         self.read_timeout = None
         self._title = self.name
         self._keeper = QueueWriter.__new__(QueueWriter)
-        self._keeper.open_end(self.session._native, PREFIX + self._title, 0, MANY)
+        self._keeper.open_end(self.session._native, PREFIX + self._title, 0)
         return self
 
     def __iter__(self) -> Iterator[bytes]:
@@ -344,7 +344,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
 
     def _open(self, attachment: Session, key: str, access: int) -> None:
         try:
-            self.open_end(attachment._native, key, access, MANY)
+            self.open_end(attachment._native, key, access)
         except ObjectNotFound:
             advice = "Make the Mailslot first, or check the spelling and the session"
             subject = describe("mailslot", self._title)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE: int = _kernel.LONGEST_FRAME
 """Bytes that one message may have, 1 GiB - 1. What is longer goes in several, or into a section."""
 LARGEST_TAG = 0xFFFF_FFFF
-MANY = 0xFFFF_FFFF
 """More handles than an end can have."""
 
 
@@ -138,7 +137,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
     def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
         wanted = self._rights(access, "open", name)
         attachment, local = place(self._nameable(name), session)
-        self.open_end(attachment, cast("str", local), wanted, MANY)
+        self.open_end(attachment, cast("str", local), wanted)
 
     def receive(self, timeout: float | None = None) -> QueueMessage:
         """Take the next message with its tag and its sender.
@@ -287,7 +286,7 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
     def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
         wanted = self._rights(access, "open", name)
         attachment, local = place(self._nameable(name), session)
-        self.open_end(attachment, cast("str", local), wanted, MANY)
+        self.open_end(attachment, cast("str", local), wanted)
 
     def put_object(self, value: object, timeout: float | None = None, *, tag: int = 0) -> None:
         """Pickle an object, and put that as one message.

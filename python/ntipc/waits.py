@@ -16,12 +16,17 @@ from collections.abc import Iterable
 from typing import Any, Protocol, TypeAlias
 
 from ntipc import _kernel
+from ntipc.deadlines import Deadline
 
 
 class _Composed(Protocol):
     """Something that is made of several objects, such as a pipe."""
 
-    def _waits_for(self) -> _kernel.Waitable: ...
+    def _waits_for(self) -> tuple[_kernel.Waitable, bool]:
+        """Return what is set when this is; or, with ``False``, what has to be set before there is such a thing."""
+
+    def _is_set(self) -> bool:
+        """Say whether this is set, now that what it waits for was: if not, there is something else to wait for."""
 
 
 CanBeWaitedFor: TypeAlias = _kernel.Waitable | _Composed
@@ -169,7 +174,11 @@ def signal_and_wait(signal: _kernel.Waitable, wait: CanBeWaitedFor, timeout: flo
     except TypeError:
         if not hasattr(wait, "_waits_for"):
             raise
-    return _kernel.signal_and_wait(signal, wait._waits_for(), timeout)
+    deadline = Deadline(timeout)
+    waitable, final = wait._waits_for()
+    if not _kernel.signal_and_wait(signal, waitable, deadline.left()):
+        return False
+    return (final and _is_set(wait)) or wait_any((wait,), deadline.left()) is not None
 
 
 def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | None) -> tuple[int, list[int]] | None:
@@ -179,5 +188,21 @@ def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | No
     except TypeError:
         if not any(hasattr(target, "_waits_for") for target in targets):
             raise
-    named = tuple(target._waits_for() if hasattr(target, "_waits_for") else target for target in targets)
-    return _kernel.wait_multiple(named, wait_all, timeout)
+    deadline = Deadline(timeout)
+    while True:
+        named = [target._waits_for() if hasattr(target, "_waits_for") else (target, True) for target in targets]
+        first = next((waitable for waitable, final in named if not final), None)
+        if wait_all and first is not None:
+            if not first.wait(deadline.left()):
+                return None
+            continue
+        outcome = _kernel.wait_multiple(tuple(waitable for waitable, _ in named), wait_all, deadline.left())
+        if outcome is None or wait_all:
+            return outcome
+        index = outcome[0]
+        if named[index][1] and _is_set(targets[index]):
+            return outcome
+
+
+def _is_set(target: Any) -> bool:
+    return not hasattr(target, "_is_set") or target._is_set()

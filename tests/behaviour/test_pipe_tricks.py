@@ -17,7 +17,7 @@ def way_of_offers(name: str = "p") -> NameWriter:
     """The end into which servers put what they offer."""
     location = locate_pipe(name)
     writer = NameWriter.__new__(NameWriter)
-    writer.open_end(location.attachment()._native, location.key, 0, 0xFFFF_FFFF)
+    writer.open_end(location.attachment()._native, location.key, 0)
     return writer
 
 
@@ -68,7 +68,7 @@ def test_offer_of_an_unlimited_quota_does_what_it_says() -> None:
     offers = open_offers(locate_pipe("p"), server.session._native)
     assert offers.take(None, 0) is not None
     seats = NameReader.__new__(NameReader)
-    seats.open_end(server.session._native, "seats of pipe\\p", 0, 0xFFFF_FFFF)
+    seats.open_end(server.session._native, server._name.seats, 0)
     way_of_offers().put(struct.pack("<Q", 2**64 - 1), 0, handles=[queue.writer, queue.writer])
     client = ntipc.PipeClient("p", timeout=0)
     client.send(b"into a queue")

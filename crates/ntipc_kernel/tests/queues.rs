@@ -4,9 +4,10 @@
 mod support;
 
 use ntipc_kernel::object::kind::{Type, access};
-use ntipc_kernel::queue::{Attached, LENGTH_MAX, Mode, Poll, Taken, Until};
+use ntipc_kernel::object::table::Disposition;
+use ntipc_kernel::queue::{Attached, Ends, LENGTH_MAX, Mode, NewQueue, Poll, Taken, Until};
 use ntipc_kernel::sys::clock::NEVER;
-use ntipc_kernel::{NtStatus, Session};
+use ntipc_kernel::{NtResult, NtStatus, Session};
 use std::sync::Arc;
 use support::*;
 
@@ -319,18 +320,44 @@ fn a_name_leads_to_both_ends_and_goes_with_the_first() {
     let (reader, writer) = session.create_queue(Some(r"pipe\x"), QUOTA).unwrap();
     let taken = session.create_queue(Some(r"pipe\x"), QUOTA).unwrap_err();
     assert_eq!(taken.status, NtStatus::OBJECT_NAME_COLLISION);
-    let another = session.open_queue(r"pipe\x", Type::WriteEnd, 0, 2).unwrap();
-    let full = session.open_queue(r"pipe\x", Type::WriteEnd, 0, 2).unwrap_err();
-    assert_eq!(full.status, NtStatus::QUOTA_EXCEEDED);
+    let another = session.open_queue(r"pipe\x", Type::WriteEnd, 0).unwrap();
     assert!(put(&session, another, b"by name"));
-    let blind = session.open_queue(r"pipe\x", Type::ReadEnd, access::SYNCHRONIZE, u32::MAX).unwrap();
+    let blind = session.open_queue(r"pipe\x", Type::ReadEnd, access::SYNCHRONIZE).unwrap();
     let denied = session.take_frame(blind, &mut [0], Mode::Part).unwrap_err();
     assert_eq!(denied.status, NtStatus::ACCESS_DENIED);
     session.close(writer).unwrap();
     session.close(another).unwrap();
     assert_eq!(get(&session, reader).unwrap(), b"by name");
-    let gone = session.open_queue(r"pipe\x", Type::ReadEnd, 0, u32::MAX).unwrap_err();
+    let gone = session.open_queue(r"pipe\x", Type::ReadEnd, 0).unwrap_err();
     assert_eq!(gone.status, NtStatus::OBJECT_NAME_NOT_FOUND);
+}
+
+#[test]
+fn a_limit_of_readers_is_kept_and_the_write_end_is_set_while_there_may_be_one_more() {
+    let session = private();
+    let new = NewQueue { quota: QUOTA, readers_limit: 2, user: [0; 2] };
+    let make = |how| session.make_queue(Some("seats"), how, 0, new);
+    let Ends { reader, writer, .. } = make(Disposition::Create).unwrap();
+    let refused = |result: NtResult<u32>| assert_eq!(result.unwrap_err().status, NtStatus::INSTANCE_NOT_AVAILABLE);
+    assert!(take(&session, writer));
+    let second = session.open_queue("seats", Type::ReadEnd, 0).unwrap();
+    assert!(!take(&session, writer));
+    refused(session.open_queue("seats", Type::ReadEnd, 0));
+    refused(make(Disposition::OpenOrCreate).map(|ends| ends.reader));
+    assert_eq!(session.query_queue(writer, Type::WriteEnd).unwrap().readers, 2);
+    session.open_queue("seats", Type::WriteEnd, 0).unwrap(); // writers are not limited
+    let third = session.duplicate(second, None, None, false).unwrap(); // nor are copies, but they count
+    session.close(second).unwrap();
+    assert!(!take(&session, writer));
+    let idle = manual_event(&session);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| wait(&session, &[idle, writer], false, u64::MAX).unwrap().unwrap());
+        until_waiting(&session, 1);
+        session.close(third).unwrap();
+        assert_eq!(waiting.join().unwrap().index, 1);
+    });
+    session.close(reader).unwrap();
+    assert!(take(&session, writer));
 }
 
 #[test]

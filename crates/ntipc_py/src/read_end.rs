@@ -10,7 +10,7 @@ use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
 use crate::write_end::WriteEnd;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::{Disposition, Opened};
-use ntipc_kernel::queue::{Ends, Mode, Taken};
+use ntipc_kernel::queue::{Ends, Mode, NewQueue, Taken};
 use ntipc_kernel::{NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
@@ -109,7 +109,9 @@ impl ReadEnd {
         Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(ReadEnd))
     }
 
-    /// Make a queue, or open the one of that name: this end of it, and ``writer``.
+    /// Make a queue, or open the one of that name: this end of it, and ``writer``. By its name it has no more handles to this end
+    /// than ``readers_limit``, 0 for any number.
+    #[pyo3(signature = (session, name, disposition, access, quota, user, writer, readers_limit=0))]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,
@@ -120,12 +122,14 @@ impl ReadEnd {
         quota: u64,
         user: (u64, u64),
         writer: &Bound<'_, WriteEnd>,
+        readers_limit: u32,
     ) -> PyResult<()> {
         let disposition: Disposition = self::disposition(disposition)?;
         let (py, call) = (slf.py(), call_of(disposition));
         let mut made: Option<Ends> = None;
         core(slf).bind_with(py, session, name, call, |session| {
-            let ends = session.make_queue(name, disposition, access, quota, [user.0, user.1])?;
+            let new = NewQueue { quota, readers_limit, user: [user.0, user.1] };
+            let ends = session.make_queue(name, disposition, access, new)?;
             made = Some(ends);
             Ok(Opened { handle: ends.reader, created: ends.created })
         })?;
@@ -138,10 +142,10 @@ impl ReadEnd {
         })
     }
 
-    /// Open this end of the queue of that name, unless it has ``most`` handles already.
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
+    /// Open this end of the queue of that name, unless it has as many handles as it may.
+    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
         core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
-            let handle = session.open_queue(name, Type::ReadEnd, access, most)?;
+            let handle = session.open_queue(name, Type::ReadEnd, access)?;
             Ok(Opened { handle, created: false })
         })
     }

@@ -16,7 +16,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use std::sync::Arc;
 
-/// The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more.
+/// The end of a queue that frames are put into. Signalled while there is room (in a queue with a limit of readers:
+/// while there may be one more), and when nobody can read any more.
 #[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
 pub struct WriteEnd;
 
@@ -34,10 +35,10 @@ impl WriteEnd {
         Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(WriteEnd))
     }
 
-    /// Open this end of the queue of that name, unless it has ``most`` handles already.
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32, most: u32) -> PyResult<()> {
+    /// Open this end of the queue of that name.
+    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
         core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
-            let handle = session.open_queue(name, Type::WriteEnd, access, most)?;
+            let handle = session.open_queue(name, Type::WriteEnd, access)?;
             Ok(Opened { handle, created: false })
         })
     }

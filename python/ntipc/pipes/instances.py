@@ -95,6 +95,16 @@ class ServerEnd(PipeEnd):
             _ = self.peer  # now: a server decides by it, and the client may end at any time
             return True
 
+    def has_client(self) -> bool:
+        """Say whether a client has come, without taking notice of it: the end stays set for who waits for it."""
+        with self._lock:
+            if self._state != PipeState.LISTENING:
+                return self._state == PipeState.CONNECTED
+            reader = self._reader
+        if reader is None or reader.closed:
+            return False
+        return reader.available()[1] > 0 or self._look_for_client()
+
     @property
     def is_connected(self) -> bool:
         """Whether a client has been noticed."""

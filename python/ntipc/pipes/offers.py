@@ -7,7 +7,8 @@ r"""How the servers and the clients of a pipe meet: the pipe's name is that of a
 * The name lives as long as some server holds it. A server that dies leaves its offers behind: they lead nowhere, for
   nobody has the reading end, and whoever meets one drops it.
 * How many instances there are is how many handles there are to the reading end of a second queue, the *seats*, on which
-  nothing is sent. So the limit is decided by the kernel, in one step, and what a dead server had counts no more.
+  nothing is sent. So the limit is decided by the kernel, in one step, and what a dead server had counts no more. The
+  writing end is set while there may be one more.
 
 Only writing ends travel: a reading end in a message could be part of a circle, for which the kernel searches.
 
@@ -18,13 +19,13 @@ a client that died before it connected is missed by its server, which sees the e
 from __future__ import annotations
 
 import copy
+import secrets
 import struct
-import time
 from typing import Any, NamedTuple, Self
 
 from ntipc import _kernel
 from ntipc.deadlines import Deadline
-from ntipc.errors import NtError, ObjectExists, ObjectNotFound, Status, from_status
+from ntipc.errors import NtError, ObjectExists, ObjectNotFound, PipeBusy, Status, from_status
 from ntipc.names import describe
 from ntipc.objects import NtObject, arrivals
 from ntipc.pipe_names import HERE, Location
@@ -36,9 +37,6 @@ CONNECT = 0x8000_0000
 
 _OFFERS_QUOTA = 1 << 20
 _OFFER = struct.Struct("<Q")
-_MANY = 0xFFFF_FFFF
-_SEATS_OF_THE_DEAD = 2.0
-"""Seconds that the seats of servers that have just died may take to go."""
 
 
 class NameReader(_kernel.ReadEnd, NtObject, arrives=False):
@@ -61,7 +59,7 @@ class PipeName:
         attachment: The session it is in.
         settings: Those of whoever made the name.
         created: Whether this call made it.
-        untouched: Whether it was made by this call, and no instance of it yet.
+        seats: The name of the queue that counts the instances.
 
     Raises:
         ObjectExists: With the disposition CREATE, some server has the name.
@@ -74,13 +72,15 @@ class PipeName:
         self.location = location
         self.attachment = attachment
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+        settings = settings._replace(serial=secrets.randbits(32))
         try:
             self.reader.bind(attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer)
         except NtError as error:
             subject = describe("pipe", location.name)
             raise from_status(error.status, "PipeServer", subject, exception=type(error)) from None
-        self.created = self.untouched = self.reader.created
+        self.created = self.reader.created
         self.settings = settings if self.created else Settings.of(self.reader.query()["user"])
+        self.seats = f"seats {self.settings.serial} of {location.key}"
         self._users = [None]
 
     def share(self) -> PipeName:
@@ -120,32 +120,27 @@ class Seat:
     """
 
     def __init__(self, name: PipeName, patience: float) -> None:
-        # A name that is new has no seats yet, but those of servers that have just died and had it before.
-        deadline = time.monotonic() + (_SEATS_OF_THE_DEAD if name.untouched else patience)
-        most = name.settings.max_instances or _MANY
-        while not self._take(name.attachment, _seats(name.location), most):
-            if time.monotonic() >= deadline:
+        deadline = Deadline(patience)
+        most = name.settings.max_instances or 0
+        while not self._take(name.attachment, name.seats, most):
+            if not wait_for_vacancy(name, deadline.left()):
                 subject = describe("pipe", name.location.name)
                 raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
-            time.sleep(0.001)
-        name.untouched = False
 
     def _take(self, attachment: _kernel.Session, key: str, most: int) -> bool:
         while True:
             self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
             try:
-                self.reader.open_end(attachment, key, 0, most)
-                self.writer.open_end(attachment, key, 0, _MANY)
+                self.reader.open_end(attachment, key, 0)
+                self.writer.open_end(attachment, key, 0)
                 return True
             except ObjectNotFound:  # there is none, or the last other one went between the two
                 self.reader.close()
-            except NtError as error:
-                if error.status != Status.QUOTA_EXCEEDED:
-                    raise
+            except PipeBusy:
                 return False
             self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
             try:
-                self.reader.bind(attachment, key, _kernel.CREATE, 0, 0, (0, 0), self.writer)
+                self.reader.bind(attachment, key, _kernel.CREATE, 0, 0, (0, 0), self.writer, most)
                 return True
             except ObjectExists:  # somebody was quicker
                 continue
@@ -173,18 +168,34 @@ def count_seats(writer: NameWriter) -> int:
 
 def count_instances(name: PipeName) -> int:
     """Count the instances of a pipe, of which this process may have none."""
+    vacancy = open_vacancy(name)
+    if vacancy is None:
+        return 0
+    try:
+        return count_seats(vacancy)
+    finally:
+        vacancy.close()
+
+
+def wait_for_vacancy(name: PipeName, timeout: float | None) -> bool:
+    """Wait until there may be one more instance of a pipe; somebody else may be quicker to have it."""
+    vacancy = open_vacancy(name)
+    if vacancy is None:
+        return True
+    try:
+        return vacancy.wait(timeout)
+    finally:
+        vacancy.close()
+
+
+def open_vacancy(name: PipeName) -> NameWriter | None:
+    """Open what is set while there may be one more instance of a pipe. ``None``: there is none at all."""
     writer = NameWriter.__new__(NameWriter)
     try:
-        writer.open_end(name.attachment, _seats(name.location), 0, _MANY)
+        writer.open_end(name.attachment, name.seats, 0)
     except ObjectNotFound:
-        return 0
-    count = count_seats(writer)
-    writer.close()
-    return count
-
-
-def _seats(location: Location) -> str:
-    return f"seats of {location.key}"
+        return None
+    return writer
 
 
 class Offer(NamedTuple):
@@ -271,7 +282,7 @@ def open_offers(location: Location, attachment: _kernel.Session) -> NameReader:
     refuse_elsewhere("PipeClient", location)
     offers = NameReader.__new__(NameReader)
     try:
-        offers.open_end(attachment, location.key, 0, _MANY)
+        offers.open_end(attachment, location.key, 0)
     except ObjectNotFound:
         advice = "Start its server first, or check the spelling and the session"
         subject = describe("pipe", location.name)

@@ -286,8 +286,11 @@ class Pipe(Conversation):
         """Send this end to another process, where it is one more handle of it."""
         return Pipe, (self._end,)
 
-    def _waits_for(self) -> _kernel.Waitable:
-        return self._end.reader
+    def _waits_for(self) -> tuple[_kernel.Waitable, bool]:
+        return self._end.reader, True
+
+    def _is_set(self) -> bool:
+        return True
 
     def _server_end(self, call: str) -> ServerEnd:
         if not isinstance(self._end, ServerEnd):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from types import TracebackType
 from typing import Self, TypedDict
@@ -25,16 +24,15 @@ from ntipc.names import describe
 from ntipc.objects import HasPid
 from ntipc.pipe_names import locate_pipe
 from ntipc.pipes.instances import ServerEnd
-from ntipc.pipes.offers import PipeName, count_instances
+from ntipc.pipes.offers import PipeName, count_instances, open_vacancy, wait_for_vacancy
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
 from ntipc.sessions import Session, attach
+from ntipc.waits import wait_any
 
 DEFAULT_QUOTA = 65_536
 _PATIENCE = 0.05
 """Seconds in which an instance of a server that was killed a moment ago counts no more."""
-_LOOKING = 0.01
-"""Seconds between two looks whether there may be one more instance by now."""
 
 
 class PipeServerInfo(TypedDict):
@@ -55,8 +53,8 @@ class PipeServer:
 
     Any number of servers, in one process or in several, may serve one pipe: clients go to who has listened longest. The
     first one decides what the pipe is; the name is free again once the last server and its last instance are closed.
-    A server can be waited for, alone or with others: it is set when a client has come, and when one was killed while it
-    connected; so accept with a timeout of 0 then. ``with`` closes it.
+    A server can be waited for, alone or with others: it is set when a client has come. Where several threads wait, one
+    of them gets the client, so accept with a timeout of 0 then. ``with`` closes it.
 
     Args:
         name: The pipe's name, as ``\\.\pipe\name`` or only the last part, in any case.
@@ -92,7 +90,6 @@ class PipeServer:
         "_idle",
         "_making",
         "_name",
-        "_never",
         "_quotas",
         "_turn",
         "_wanted",
@@ -153,7 +150,6 @@ class PipeServer:
         self._quotas = checked_quota(subject, "in_quota", in_quota), checked_quota(subject, "out_quota", out_quota)
         self._arguments = name, options
         self._closed = False
-        self._never: Event | None = None
         self._renew_locks()
         self._name = PipeName(location, location.attachment(session)._native, self._wanted, disposition)
         try:
@@ -225,10 +221,8 @@ class PipeServer:
                 end = self._listening("accept")
                 break
             except PipeBusy:  # there may be no more instances: one has to be closed first
-                left = deadline.left()
-                if left is not None and not left:
+                if not wait_for_vacancy(self._name, deadline.left()):
                     raise
-            time.sleep(_LOOKING if left is None else min(_LOOKING, left))
         try:
             end.connect(deadline.left())
         except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
@@ -260,22 +254,32 @@ class PipeServer:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client has come, whom :meth:`accept` then gives.
 
-        With as many instances as there may be no client can come. That an instance of another process has gone since,
-        :meth:`accept` sees while it waits; a wait that is under way does not.
+        With as many instances as there may be no client can come until one of them is closed, wherever it is.
 
         Args:
             timeout: Seconds to wait; 0 or less to only look, ``None`` to wait for ever.
-        """
-        return self._waits_for().wait(timeout)
 
-    def _waits_for(self) -> _kernel.Waitable:
-        """What is set when a client has come. With as many instances as there may be, nothing is set."""
-        try:
-            return self._listening("wait").reader
-        except PipeBusy:
-            if self._never is None:
-                self._never = Event(session=self.session)
-            return self._never
+        Returns:
+            Whether it is so.
+        """
+        return wait_any((self,), timeout) is not None
+
+    def _waits_for(self) -> tuple[_kernel.Waitable, bool]:
+        """Return what is set when a client has come; or, with ``False``, when one more instance may listen."""
+        while True:
+            try:
+                end = self._listening("wait")
+            except PipeBusy:
+                if (vacancy := open_vacancy(self._name)) is not None:
+                    return vacancy, False
+            else:
+                # An accept that was interrupted may have seen that there is one.
+                return (Event(initial=True, session=self.session) if end.is_connected else end.reader), True
+
+    def _is_set(self) -> bool:
+        with self._making:
+            end = self._idle
+        return end is not None and end.has_client()
 
     @property
     def name(self) -> str:

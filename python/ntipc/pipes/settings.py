@@ -52,12 +52,14 @@ class Settings(NamedTuple):
         mode: ``"message"`` if messages keep their bounds, or ``"byte"``.
         max_instances: How many instances there may be at a time; ``None`` for any number.
         default_wait: Seconds that a wait for a free instance takes when the client does not say.
+        serial: Tells pipes apart that have the same name one after the other.
     """
 
     direction: str
     mode: str
     max_instances: int | None = None
     default_wait: float = DEFAULT_WAIT
+    serial: int = 0
 
     @classmethod
     def checked(cls, subject: str, direction: str, mode: str, max_instances: int | None, default_wait: float) -> Self:
@@ -85,16 +87,17 @@ class Settings(NamedTuple):
     @classmethod
     def of(cls, words: tuple[int, int]) -> Self:
         """Read settings from shared memory, of which nothing is believed."""
-        first, wait = words
+        first, second = words
         direction = next((name for name, bits in DIRECTIONS.items() if bits == first & 3), "duplex")
         most = first >> 32 & 0xFFFF_FFFF
         mode = "message" if first & _MESSAGE else "byte"
-        return cls(direction, mode, most or None, (wait & _LONGEST_WAIT_MS) / 1000 or DEFAULT_WAIT)
+        wait = (second & _LONGEST_WAIT_MS) / 1000 or DEFAULT_WAIT
+        return cls(direction, mode, most or None, wait, second >> 32)
 
     def words(self) -> tuple[int, int]:
         """Return them as the two numbers that shared memory keeps."""
         first = DIRECTIONS[self.direction] | (_MESSAGE if self.is_message else 0) | (self.max_instances or 0) << 32
-        return first, max(1, round(self.default_wait * 1000))
+        return first, max(1, round(self.default_wait * 1000)) | self.serial << 32
 
     @property
     def is_message(self) -> bool:

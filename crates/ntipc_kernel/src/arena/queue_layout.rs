@@ -66,7 +66,8 @@ pub struct Queue {
     pub quota: AtomicU64,
     /// Non-zero: both ends fail with this status. Dispatcher lock.
     pub broken: AtomicU32,
-    _pad0: AtomicU32,
+    /// How many handles its read end may have before its name leads to no more of them; 0 = any number. Never changes.
+    pub readers_limit: AtomicU32,
     /// What its maker wants to keep with it. Never changes.
     pub user: [AtomicU64; 2],
     _line0: [AtomicU32; 4],

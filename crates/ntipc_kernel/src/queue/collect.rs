@@ -52,9 +52,16 @@ impl Locked<'_> {
         self.follow_losses(|_| ());
     }
 
-    /// An object has lost a handle and has others.
+    /// An object has lost a handle and has others. What then: a read end may be out of reach, or there is room for one more reader.
     pub(crate) fn suspect(&mut self, object: u32) {
-        let record = self.session.arena.object(object);
+        let arena = &self.session.arena;
+        let record = arena.object(object);
+        if Kind::of(record) == Some(Kind::ReadEnd)
+            && let Some((_, queue, _, write)) = arena.queue_of(record)
+            && queue.readers_limit.get() != 0
+        {
+            self.evaluate_if_waited_for(write);
+        }
         if carries_readers(record) && !is_rooted(record) {
             self.look_for_unreachable();
         }

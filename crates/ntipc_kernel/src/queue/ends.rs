@@ -21,6 +21,18 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
 
+/// What a queue is made as.
+#[derive(Clone, Copy, Default)]
+pub struct NewQueue {
+    /// Bytes of data that it holds before writers wait.
+    pub quota: u64,
+    /// How many handles to its read end can be had by its name; 0 = any number. Where there is a limit, the write end tells of that:
+    /// it is signalled while there may be one more.
+    pub readers_limit: u32,
+    /// For whoever makes it, and kept with it.
+    pub user: [u64; 2],
+}
+
 /// Handles to the two ends of a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
@@ -33,21 +45,24 @@ fn initial(kind: Kind, body: u32) -> Initial {
     Initial { kind, value: 0, limit: body + 1, a: 0, b: 0 }
 }
 
+fn too_many_readers() -> Failure {
+    Failure::new(NtStatus::INSTANCE_NOT_AVAILABLE, "its read end has as many handles as it may have")
+}
+
 impl Session {
     /// Make a queue that holds up to `quota` bytes of data. Handles to its read end and its write end.
     pub fn create_queue(self: &Arc<Self>, name: Option<&str>, quota: u64) -> NtResult<(u32, u32)> {
-        let made = self.make_queue(name, Disposition::Create, 0, quota, [0; 2])?;
+        let made = self.make_queue(name, Disposition::Create, 0, NewQueue { quota, ..NewQueue::default() })?;
         Ok((made.reader, made.writer))
     }
 
-    /// Make a queue, or open both ends of the one that has the name. `user` is for whoever makes it, and is kept with it.
+    /// Make a queue, or open both ends of the one that has the name.
     pub fn make_queue(
         self: &Arc<Self>,
         name: Option<&str>,
         disposition: Disposition,
         rights: u32,
-        quota: u64,
-        user: [u64; 2],
+        new: NewQueue,
     ) -> NtResult<Ends> {
         let mut locked = self.lock()?;
         if let Some(opened) = locked.open_both_ends(name, disposition, rights)? {
@@ -69,12 +84,13 @@ impl Session {
         // The lock words stay as they are: somebody late may be in them, and finds out.
         queue.read_end.put(read + 1);
         queue.write_end.put(write + 1);
-        queue.quota.put(quota);
+        queue.quota.put(new.quota);
+        queue.readers_limit.put(new.readers_limit);
         for counter in [&queue.data_in, &queue.frames_in, &queue.data_out, &queue.frames_out, &queue.tail, &queue.head]
         {
             counter.put(0);
         }
-        for (word, value) in queue.user.iter().zip(user) {
+        for (word, value) in queue.user.iter().zip(new.user) {
             word.put(value);
         }
         queue.cursor_frame.put(0);
@@ -110,19 +126,19 @@ impl Session {
         }
     }
 
-    /// Open one end of the queue of that name, unless it has `most` handles already.
-    pub fn open_queue(self: &Arc<Self>, name: &str, end: Type, rights: u32, most: u32) -> NtResult<u32> {
+    /// Open one end of the queue of that name, unless it is the read end and has as many handles as it may.
+    pub fn open_queue(self: &Arc<Self>, name: &str, end: Type, rights: u32) -> NtResult<u32> {
         let mut locked = self.lock()?;
         let object = locked.look_up(name)?.ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
         let record = self.arena.object(object);
         if Kind::of(record) != Some(Kind::ReadEnd) {
             return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "the name belongs to no queue"));
         }
-        let (_, _, read, write) =
+        let (_, queue, read, write) =
             self.arena.queue_of(record).ok_or_else(|| self.damaged("an end belongs to no queue"))?;
         let wanted = if end == Type::WriteEnd { write } else { read };
-        if self.arena.object(wanted).handles.get() >= most {
-            return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("that end has {most} handles already")));
+        if end == Type::ReadEnd && !self.arena.may_have_one_more_reader(queue, read) {
+            return Err(too_many_readers());
         }
         let rights = if rights == 0 { end.all_access() } else { rights & end.all_access() };
         let entry = locked.entry_to(wanted, rights);
@@ -155,11 +171,16 @@ impl Locked<'_> {
         let Some(reader) = self.open_existing(name, disposition, rights, Type::ReadEnd)? else { return Ok(None) };
         let (session, slot) = (self.session, self.session.slot());
         let read = session.entry(reader.handle)?.object;
-        let (_, _, _, write) = (session.arena.queue_of(session.arena.object(read)))
+        let (_, queue, _, write) = (session.arena.queue_of(session.arena.object(read)))
             .ok_or_else(|| session.damaged("an end belongs to no queue"))?;
         let all = Type::WriteEnd.all_access();
         let entry = self.entry_to(write, if rights == 0 { all } else { rights & all });
-        match self.insert_handle(slot, entry) {
+        let limit = queue.readers_limit.get();
+        let writer = match limit != 0 && session.arena.object(read).handles.get() > limit {
+            true => Err(too_many_readers()),
+            false => self.insert_handle(slot, entry),
+        };
+        match writer {
             Ok(writer) => Ok(Some(Ends { reader: reader.handle, writer, created: false })),
             Err(failure) => {
                 self.clear_handle(slot, crate::object::handles::place(reader.handle).unwrap_or_default());

@@ -40,7 +40,7 @@ mod waiting;
 
 pub use call::Answer;
 pub(crate) use collect::Losses;
-pub use ends::Ends;
+pub use ends::{Ends, NewQueue};
 pub use flight::{Attached, HANDLES_MAX, Received};
 pub use frame::LENGTH_MAX;
 pub use put::Put;

@@ -115,6 +115,12 @@ impl Arena {
         })
     }
 
+    /// May its name lead to one more handle to its read end?
+    pub(super) fn may_have_one_more_reader(&self, queue: &Queue, read: u32) -> bool {
+        let limit = queue.readers_limit.get();
+        limit == 0 || self.object(read).handles.get() < limit
+    }
+
     /// Is there on the writers' side what the thread in `slot` waits for?
     pub(super) fn has_what_is_wanted(&self, queue: &Queue, slot: u32) -> bool {
         match Wants::of(self.thread(slot)) {
@@ -133,7 +139,8 @@ impl Arena {
     }
 
     /// What `signal::is_signalled` looks at: the word of an object, or what an end's would say. With channel 1 a write end is
-    /// signalled once there is what the thread with slot + 1 `me` wants of it, with channel 0 once there is room for a byte.
+    /// signalled once there is what the thread with slot + 1 `me` wants of it, with channel 0 once there is room for a byte, or for one
+    /// more reader if they are limited.
     #[inline]
     pub fn signal_of(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> u64 {
         match kind.is_end() {
@@ -161,7 +168,10 @@ impl Arena {
         }
         self.object(read).handles.get() == 0
             || match me {
-                _ if me == 0 || channel & 1 == 0 => self.has_turn(queue, me) && has_room(queue, 1),
+                _ if me == 0 || channel & 1 == 0 => match queue.readers_limit.get() {
+                    0 => self.has_turn(queue, me) && has_room(queue, 1),
+                    _ => self.may_have_one_more_reader(queue, read),
+                },
                 _ => self.has_what_is_wanted(queue, me - 1),
             }
     }

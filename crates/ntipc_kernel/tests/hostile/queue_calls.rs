@@ -3,7 +3,7 @@
 use crate::scribbling::Dice;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Disposition;
-use ntipc_kernel::queue::{Attached, Mode, Until};
+use ntipc_kernel::queue::{Attached, Mode, NewQueue, Until};
 use ntipc_kernel::sys::clock::now_ns;
 use ntipc_kernel::{NtResult, NtStatus, Session};
 use std::sync::Arc;
@@ -21,12 +21,14 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
         0..=1 => {
             let named = (dice.below(3) > 0).then_some(&name[..]);
             let how = [Disposition::OpenOrCreate, Disposition::Create, Disposition::Open][dice.below(3) as usize];
-            let ends = session.make_queue(named, how, 0, 1 << dice.below(17), [1, 2])?;
+            let readers_limit = dice.below(4) as u32;
+            let new = NewQueue { quota: 1 << dice.below(17), readers_limit, user: [1, 2] };
+            let ends = session.make_queue(named, how, 0, new)?;
             handles.extend([ends.reader, ends.writer]);
         }
         2 => {
             let end = [Type::ReadEnd, Type::WriteEnd][dice.below(2) as usize];
-            handles.push(session.open_queue(&name, end, 0, 1 + dice.below(30) as u32)?);
+            handles.push(session.open_queue(&name, end, 0)?);
         }
         3..=6 => {
             let data = vec![7; [0, 1, 500, 2048, 2049, 9000, 70_000, 300_000][dice.below(8) as usize]];

@@ -53,20 +53,20 @@ fn answer(session: &Arc<Session>, reader: u32) -> bool {
 }
 
 pub fn victim_asks(stage: &Stage) {
-    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.begin();
     (0..CALLS).for_each(|number| ask(&stage.session, writer, number).unwrap());
 }
 
 pub fn victim_answers(stage: &Stage) {
-    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     let _ = (0..CALLS).all(|_| answer(&stage.session, reader));
 }
 
 /// Leaves a queue with the requests of others in it.
 pub fn victim_refuses(stage: &Stage) {
-    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     stage.session.close(reader).unwrap();
 }

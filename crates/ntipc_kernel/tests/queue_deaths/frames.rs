@@ -42,13 +42,13 @@ pub const BY_MAKING: &[&str] =
     &["QueueFilled", "EndUnnamed", "QueueBroken", "DrainNamed", "DrainMoved", "DrainLeft", "QueueFreed"];
 
 pub fn victim_puts(stage: &Stage) {
-    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.begin();
     (0..LENGTHS.len()).for_each(|number| put(&stage.session, writer, number));
 }
 
 pub fn victim_stops_before_it_counts(stage: &Stage) {
-    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.say("ready");
     stage.hear();
     assert!(fault::arm("PutPublished", 1, Action::Stop));
@@ -58,7 +58,7 @@ pub fn victim_stops_before_it_counts(stage: &Stage) {
 }
 
 pub fn victim_takes(stage: &Stage) {
-    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     (0..LENGTHS.len()).for_each(|_| stage.say(take_next(&stage.session, reader).unwrap()));
 }

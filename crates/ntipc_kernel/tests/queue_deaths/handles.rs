@@ -41,7 +41,7 @@ fn receive(session: &Arc<Session>, reader: u32) -> Option<Taken> {
 /// Copies of events, and ends that are moved and exist nowhere else.
 pub fn victim_sends(stage: &Stage) {
     let session = &stage.session;
-    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.begin();
     for number in 0..FRAMES {
         let event = event(session);
@@ -53,7 +53,7 @@ pub fn victim_sends(stage: &Stage) {
 }
 
 pub fn victim_receives(stage: &Stage) {
-    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     for number in 0..FRAMES {
         let taken = receive(&stage.session, reader).unwrap();
@@ -167,7 +167,7 @@ fn a_place_that_the_dead_had_emptied_is_not_dropped_when_somebody_uses_it_anew()
     let path = fresh_path();
     let mut settler = Victim::start(&path, "settler", "SettleTold", 1);
     let session = join(&path);
-    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     let mut doomed = Victim::start(&path, "receive", "TakeHandleMoved", 1);
     settler.go();
     assert_eq!(settler.word().as_deref(), Some("reaping"));

@@ -9,6 +9,7 @@
 mod calls;
 mod frames;
 mod handles;
+mod readers;
 mod settling;
 #[path = "../support/mod.rs"]
 mod support;
@@ -38,6 +39,7 @@ fn victim() {
         "send" => handles::victim_sends(&stage),
         "receive" => handles::victim_receives(&stage),
         "drop" => handles::victim_drops(&stage),
+        "reader" => readers::victim_opens_and_closes(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
     }

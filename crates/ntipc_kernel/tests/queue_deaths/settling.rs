@@ -38,7 +38,7 @@ pub fn settle(scene: &str, deaths: &[(&str, u32)], points: &[&str], run: impl Fn
                 let path = fresh_path();
                 let mut settler = Victim::start(&path, "settler", point, pass);
                 let session = join(&path);
-                let open = |end| session.open_queue(NAME, end, 0, u32::MAX).unwrap();
+                let open = |end| session.open_queue(NAME, end, 0).unwrap();
                 let ends = (open(Type::ReadEnd), open(Type::WriteEnd));
                 let doomed = Victim::start(&path, scene, doomed_at, *doomed_pass);
                 settler.go();

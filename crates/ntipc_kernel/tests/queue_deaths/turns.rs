@@ -14,13 +14,13 @@ const QUOTA: u64 = 12_000;
 const LARGE: usize = 4;
 
 pub fn victim_waits_for_room(stage: &Stage) {
-    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = stage.session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.begin();
     put(&stage.session, writer, LARGE);
 }
 
 pub fn victim_waits_for_a_frame(stage: &Stage) {
-    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     stage.say(take_next(&stage.session, reader).unwrap());
 }
@@ -105,7 +105,7 @@ impl<Work: FnMut()> Waiting for Handler<Work> {
 /// Puts frame 1 while it waits for room for a larger one.
 pub fn victim_puts_while_it_waits(stage: &Stage) {
     let session = &stage.session;
-    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     stage.begin();
     let mut handler = Handler(|| put(session, writer, 1));
     session.put_wait(writer, &[&frame(LARGE)], 0, &mut handler).unwrap_err();
@@ -114,8 +114,8 @@ pub fn victim_puts_while_it_waits(stage: &Stage) {
 /// Puts frame 1 and takes it while it waits for one.
 pub fn victim_takes_while_it_waits(stage: &Stage) {
     let session = &stage.session;
-    let writer = session.open_queue(NAME, Type::WriteEnd, 0, u32::MAX).unwrap();
-    let reader = session.open_queue(NAME, Type::ReadEnd, 0, u32::MAX).unwrap();
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
     stage.begin();
     let mut handler = Handler(|| {
         put(session, writer, 1);

@@ -1,0 +1,93 @@
+"""A pipe with as many instances as it may have: who waits for a client is told when one goes, wherever it was."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from harness.peers import Peer
+from harness.waiting import asleep, wait_until
+
+import ntipc
+from ntipc.pipe_names import locate_pipe
+from ntipc.pipes.offers import open_offers, take_offer
+
+FULL = """
+server = ntipc.PipeServer("p", max_instances=1)
+client = ntipc.PipeClient("p")
+pipe = server.accept()
+"""
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "ntipc.wait_any([stop, server]).index == 1",
+        "server.wait()",
+        "ntipc.wait_all([server, go]) is not None",
+        "ntipc.signal_and_wait(stop, server)",
+        "server.accept() is not None",
+    ],
+)
+def test_wait_for_a_server_ends_when_an_instance_is_closed_and_a_client_comes(peer: Peer, wait: str) -> None:
+    peer.run(FULL + "stop, go = ntipc.Event(), ntipc.Event(initial=True)")
+    waiting = peer.begin(wait, "other")
+    wait_until(lambda: asleep(peer.pid))
+    peer.run("client.close(); pipe.close()")
+    client = ntipc.PipeClient("p", timeout=20)
+    assert waiting.result() is True
+    client.close()
+
+
+def test_wait_goes_on_when_an_instance_is_closed_until_a_client_comes(peer: Peer) -> None:
+    peer.run(FULL + "stop = ntipc.Event('stop')")
+    waiting = peer.begin("ntipc.wait_any([server, stop]).index", "other")
+    wait_until(lambda: asleep(peer.pid))
+    peer.run("pipe.close()")
+    wait_until(lambda: ntipc.wait_for_pipe("p", timeout=0))  # it listens by now
+    assert not waiting.returned
+    ntipc.Event("stop").set()
+    assert waiting.result() == 1
+
+
+@pytest.mark.parametrize("end", ["pipe.close()", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+def test_instance_that_goes_in_another_process_lets_a_server_listen(start_peer: Callable[..., Peer], end: str) -> None:
+    waiter, holder = start_peer(), start_peer()
+    waiter.run("server = ntipc.PipeServer('p', max_instances=2); stop = ntipc.Event()")
+    holder.run("server = ntipc.PipeServer('p'); first, second = ntipc.PipeClient('p'), ntipc.PipeClient('p')")
+    waiter.run("pipe = server.accept(timeout=20)")
+    holder.run("pipe = server.accept(timeout=20); server.close()")
+    waiting = waiter.begin("ntipc.wait_any([stop, server]).index", "other")
+    wait_until(lambda: asleep(waiter.pid))
+    holder.begin(end)
+    client = ntipc.PipeClient("p", timeout=20)
+    assert waiting.result() == 1 and waiter.run("server.accept(timeout=0).peer.pid") == os.getpid()
+    client.close()
+
+
+def test_waits_for_a_full_server_run_out_of_time_and_take_nothing() -> None:
+    server = ntipc.PipeServer("p", max_instances=1)
+    client, ready = ntipc.PipeClient("p"), ntipc.Event(initial=True)
+    pipe = server.accept()
+    for timeout in (0, 0.01):
+        assert not server.wait(timeout) and ntipc.wait_any([server], timeout) is None
+        assert ntipc.wait_all([ready, server], timeout) is None and ready.is_set()
+        assert not ntipc.signal_and_wait(ready, server, timeout)
+    assert server.info()["instances"] == 1 and client.connected and pipe.connected
+
+
+def test_client_that_was_killed_while_it_connected_does_not_set_its_server() -> None:
+    server = ntipc.PipeServer("p")
+    offer = take_offer(open_offers(locate_pipe("p"), server.session._native), 0)
+    assert offer is not None
+    offer.writer.close()  # as a death does
+    assert not server.wait(0) and ntipc.wait_any([server], 0) is None
+    ntipc.PipeClient("p", timeout=0)
+    assert server.wait(0) and server.accept(timeout=0) is not None
+
+
+def test_server_is_set_although_an_interrupted_accept_has_seen_its_client() -> None:
+    server = ntipc.PipeServer("p")
+    client = ntipc.PipeClient("p")
+    assert server._idle is not None and server._idle._look_for_client()  # and then an exception
+    assert server.wait(0) and server.wait(0) and ntipc.wait_any([server], 0)
+    assert server.accept(timeout=0).peer == client.peer
