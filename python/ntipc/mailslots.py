@@ -259,7 +259,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
     def _carry_over(self, original: Self, access: int | str | None) -> None:
         super()._carry_over(original, access)
         self._keeper = QueueWriter.__new__(QueueWriter)
-        self._keeper.adopt(self.session._native, original._keeper.duplicate_handle())
+        self._keeper.copy_from(original._keeper)
 
     def _empty(self, call: str) -> NtError:
         return self._failure(Status.IO_TIMEOUT, call, "no message has come")

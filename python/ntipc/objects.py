@@ -163,7 +163,7 @@ class NtObject(_kernel.Object):
         if pid is not None and pid != os.getpid():
             return self.duplicate_handle(pid, wanted, inheritable)
         twin = type(self).__new__(type(self))
-        twin.adopt(self.session._native, self.duplicate_handle(None, wanted, inheritable))
+        twin.copy_from(self, wanted, inheritable)
         twin._carry_over(self, access)
         return twin
 

@@ -131,7 +131,6 @@ class _Packer(pickle.Pickler):
 class _Unpacker(pickle.Unpickler):
     def __init__(self, frame: _kernel.Frame, session: Session) -> None:
         super().__init__(io.BytesIO(frame.data))
-        self.session = session
         self.luggage = claim(frame, session)
 
     def persistent_load(self, where: tuple[int, type[NtObject]]) -> NtObject:
@@ -141,6 +140,6 @@ class _Unpacker(pickle.Unpickler):
         arrived = self.luggage[place]
         if type(arrived) is not kind:  # a class that was made of one of ours
             own = kind.__new__(kind)
-            own.adopt(self.session._native, arrived.duplicate_handle())
+            own.copy_from(arrived)
             self.luggage[place] = arrived = own
         return arrived

@@ -157,7 +157,7 @@ class Queue(QueueReader):
         ntipc.errors.EndOfStream: ...
         """
         reader = QueueReader.__new__(QueueReader)
-        reader.adopt(self.session._native, self.duplicate_handle())
+        reader.copy_from(self)
         writer = self.writer
         super().close()
         return reader, writer

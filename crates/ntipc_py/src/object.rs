@@ -5,7 +5,7 @@ use crate::session::PySession;
 use ntipc_kernel::object::kind::{Type, access};
 use ntipc_kernel::object::table::{Disposition, Opened};
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -33,7 +33,7 @@ pub fn call_of(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Base of all objects. A new instance is closed until ``bind``, ``adopt`` or ``claim`` gives it a handle.
+/// Base of all objects. A new instance is closed until ``bind``, ``copy_from``, ``adopt`` or ``claim`` gives it a handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
 pub struct Object {
     session: OnceLock<Arc<Session>>,
@@ -313,6 +313,27 @@ impl Object {
         inheritable: bool,
     ) -> PyResult<u32> {
         self.with(py, "duplicate", |session, handle| session.duplicate(handle, pid, access, inheritable))
+    }
+
+    /// Take another handle to the object of ``original``, in this process: in one step, so that no signal handler comes in between.
+    #[pyo3(signature = (original, access=None, inheritable=false))]
+    fn copy_from(
+        &self,
+        py: Python<'_>,
+        original: &Bound<'_, Object>,
+        access: Option<u32>,
+        inheritable: bool,
+    ) -> PyResult<()> {
+        let original = original.get();
+        if original.kind() != self.kind() {
+            return Err(PyTypeError::new_err("the two are of different types"));
+        }
+        let (session, handle) = original.open_handle().map_err(|failure| original.error(py, &failure, "duplicate"))?;
+        self.attach_to(session)?;
+        let _ = self.name.set(original.name().map(str::to_owned));
+        let copy = session.duplicate(handle, None, access, inheritable);
+        self.handle.store(copy.map_err(|failure| original.error(py, &failure, "duplicate"))?, Ordering::Release);
+        Ok(())
     }
 
     /// Take over a handle that this process has already, for example one that another process put there.

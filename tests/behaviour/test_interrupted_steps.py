@@ -1,0 +1,91 @@
+"""An exception of a signal handler, before each instruction of the library in turn: no handle is left behind."""
+
+import gc
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from harness.waiting import look
+
+import ntipc
+
+LIBRARY = str(Path(ntipc.__file__).parent)
+MOST_INTERRUPTS = 400
+
+
+class Interrupted(Exception):
+    """What the handler raises."""
+
+
+def own_handles() -> int:
+    (mine,) = look()["processes"]
+    return int(mine["handles"])
+
+
+def interrupt_before(step: int, call: str, names: dict[str, Any]) -> int:
+    """Make the call, with an exception before that instruction; how many more it has made, or fewer."""
+    left = step
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.startswith(LIBRARY):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if not left:
+                raise Interrupted  # which ends tracing
+        return trace
+
+    sys.settrace(trace)
+    try:
+        eval(call, names)
+    except Interrupted:
+        pass
+    finally:
+        sys.settrace(None)
+    return -left
+
+
+@pytest.fixture
+def things() -> dict[str, Any]:
+    server = ntipc.PipeServer("p")
+    client = ntipc.PipeClient("p")
+    return {
+        "ntipc": ntipc,
+        "event": ntipc.Event("event"),
+        "mailslot": ntipc.Mailslot("m"),
+        "server": server,
+        "client": client,
+        "pipe": server.accept(),
+    }
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "event.duplicate()",
+        "mailslot.duplicate()",
+        "pipe.duplicate()",
+        "client.duplicate()",
+        "server.duplicate()",
+        "ntipc.Event()",
+        "ntipc.Event.open('event')",
+        "ntipc.Queue('q').split()",
+        "ntipc.Mailslot('another')",
+        "ntipc.MailslotClient('m').write(b'x')",
+        "ntipc.PipeServer('another')",
+        "ntipc.create_pipe()",
+    ],
+)
+def test_call_that_is_interrupted_leaves_no_handle(call: str, things: dict[str, Any]) -> None:
+    eval(call, things)  # what is made once and kept is made here
+    instructions = interrupt_before(0, call, things)
+    gc.collect()
+    before = own_handles()
+    for step in range(1, instructions, instructions // MOST_INTERRUPTS + 1):
+        assert interrupt_before(step, call, things) > -instructions // 10  # which differs a little from time to time
+        gc.collect()
+        assert own_handles() <= before, f"instruction {step} of {instructions} leaves handles"
