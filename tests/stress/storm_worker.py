@@ -1,7 +1,9 @@
 """The processes of a storm: mortals, which do everything until they are killed, and immortals, which only wait."""
 
+import ctypes
 import os
 import random
+import signal
 import threading
 import traceback
 import warnings
@@ -17,6 +19,8 @@ from storm_queues import Postman, WaitingAtQueues
 
 import ntipc
 from ntipc import _kernel
+
+PR_SET_PDEATHSIG = 1
 
 
 class Mortal(Everything):
@@ -105,6 +109,7 @@ def live(birth: Birth, ledger: Ledger, register: Register, deaths: int) -> NoRet
     Half of the mortals, and all immortals, do their work in another thread than the main one: only main threads look up
     from their sleep now and then, so only the others miss a wake-up for good.
     """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody is left running if the storm itself is killed
     status = [1]
     number, seed, immortal, doom = birth.number, birth.seed, birth.immortal, birth.doom
 
