@@ -224,6 +224,12 @@ impl ReadEnd {
         core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
     }
 
+    /// How many frames have been taken since there is the queue.
+    #[getter]
+    fn taken(slf: &Bound<'_, Self>) -> PyResult<u64> {
+        core(slf).with(slf.py(), "available", |session, handle| session.taken_from_queue(handle))
+    }
+
     /// Throw away frames at the head that carry an end of a queue of which nobody has the other end. Whether another is there.
     fn drop_stranded(slf: &Bound<'_, Self>) -> PyResult<bool> {
         core(slf).with(slf.py(), "get", |session, handle| {

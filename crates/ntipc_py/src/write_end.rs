@@ -97,7 +97,7 @@ impl WriteEnd {
     }
 
     /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame longer than it
-    /// enough is. How many bytes; None: there was no room in time. Once the frame is put, neither time nor the reader's end matters.
+    /// enough is. How many bytes; None: there was no room in time. Once the frame is put, time matters no more.
     #[pyo3(signature = (data, timeout=None))]
     fn deliver(
         slf: &Bound<'_, Self>,
@@ -107,11 +107,7 @@ impl WriteEnd {
         let pieces = Pieces::of(data)?;
         operate(slf, "put", timeout, |session, handle, waiting| {
             let Some(put) = session.put_wait(handle, pieces.slices(), 0, waiting)? else { return Ok(None) };
-            match session.wait_taken(handle, put.mark, waiting) {
-                Ok(_) => {}
-                Err(WaitError::Failed(failure)) if is_gone(failure.status) => {}
-                Err(error) => return Err(error),
-            }
+            session.wait_taken(handle, put.mark, waiting)?;
             Ok(Some(put.bytes))
         })
     }
@@ -196,11 +192,6 @@ fn operate<'py, T>(
     let mut waiting = Blocking { py, deadline: deadline(timeout)? };
     let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
     answer(py, end, call, body(session, handle, &mut waiting))
-}
-
-/// Does it say that nobody reads any more?
-fn is_gone(status: NtStatus) -> bool {
-    matches!(status, NtStatus::PIPE_CLOSING | NtStatus::PIPE_BROKEN | NtStatus::PIPE_DISCONNECTED)
 }
 
 fn put<'py>(

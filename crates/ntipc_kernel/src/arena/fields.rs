@@ -53,7 +53,8 @@ pub fn fields() -> Vec<Field> {
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,
-            turn, tail, take_lock, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from;
+            turn, tail, take_lock, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from,
+            thrown_data;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("change", CHANGES_AT, 4, u64::from(CHANGES)));

@@ -102,7 +102,8 @@ pub struct Queue {
     pub cursor_page: AtomicU32,
     /// Frames that were taken before the first that was thrown away unread, + 1; 0 = none was.
     pub thrown_from: AtomicU64,
-    _line3: [AtomicU32; 2],
+    /// If one was: the bytes of data that were taken before it.
+    pub thrown_data: AtomicU64,
 }
 
 const _: () = assert!(size_of::<Hand>() == 128);

@@ -185,7 +185,7 @@ impl Locked<'_> {
                         self.offer_turn(record.limit.get().wrapping_sub(1), slot);
                     }
                 }
-                let passed_by = operates && told && (!arena.end_is_over(record, kind) || without!(EndTellsAll));
+                let passed_by = operates && told && (!arena.end_is_over(record) || without!(EndTellsAll));
                 if !passed_by && let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
                     told |= operates;

@@ -127,6 +127,7 @@ impl Locked<'_> {
         let request = frame.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
         let queue = self.session.arena.queue(body);
         if frame.is_some() && queue.thrown_from.get() == 0 {
+            queue.thrown_data.put(queue.data_out.get());
             queue.thrown_from.put(queue.frames_out.get().wrapping_add(1));
         }
         if chain.is_none() && carried[0] == 0 && request == 0 {

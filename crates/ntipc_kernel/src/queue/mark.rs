@@ -5,7 +5,7 @@
 
 use super::hand::Side;
 use super::operation::Waited;
-use super::state::{Wants, is_read_by_somebody, is_taken};
+use super::state::{Wants, is_read_by_somebody, is_taken_by_somebody};
 use super::waiting::Waiting;
 use crate::arena::layout::Queue;
 use crate::object::kind::Type;
@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 impl Session {
     /// Wait until no more than the quota is unread of what was put up to `mark`, which a put has answered. A frame within the
-    /// quota is so at once; of a longer one, and of any if the quota is 0, enough must be read. `false`: it was not in time.
+    /// quota is so at once; of a longer one, and of any if the quota is 0, enough must be read. `false`: it was not in time. It stays
+    /// so when the last reader goes.
     pub fn wait_taken<W: Waiting>(self: &Arc<Self>, handle: u32, mark: u64, waiting: &mut W) -> Result<bool, W::Error> {
         self.wait_for_readers(handle, |_| Wants::Taken(mark), waiting)
     }
@@ -42,17 +43,15 @@ impl Session {
             if body != first {
                 return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used anew
             }
-            let check = self.check_puttable(queue, reader);
             let done = match wants {
-                // What goes with its last reader counts as taken, so there must have been one before.
-                Wants::Taken(mark) => check.is_ok() && is_taken(queue, mark),
+                Wants::Taken(mark) => is_taken_by_somebody(queue, mark),
                 Wants::Read(frames) => queue.broken.get() == 0 && is_read_by_somebody(queue, frames),
                 Wants::Room(_) => true,
             };
             if done {
                 return Ok(true);
             }
-            check?;
+            self.check_puttable(queue, reader)?;
             if waiting.polls() {
                 return Ok(false);
             }

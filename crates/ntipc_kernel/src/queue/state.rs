@@ -101,17 +101,23 @@ pub(super) fn is_read_by_somebody(queue: &Queue, frames: u64) -> bool {
     gone && (thrown == 0 || behind(frames, thrown.wrapping_sub(1)) == 0)
 }
 
+/// Is so little unread, or thrown away, of what was put before the mark that a writer need not wait for a reader?
+pub(super) fn is_taken_by_somebody(queue: &Queue, mark: u64) -> bool {
+    let gone = is_taken(queue, mark);
+    fence(Ordering::SeqCst);
+    gone && (queue.thrown_from.get() == 0 || behind(mark, queue.thrown_data.get()) <= queue.quota.get())
+}
+
 impl Arena {
     /// Does the thread in `slot`, if it waits for a write end by channel 1, wait for room?
     pub(crate) fn wants_room(&self, slot: u32) -> bool {
         matches!(Wants::of(self.thread(slot)), Wants::Room(_))
     }
 
-    /// Can nothing change any more for who waits for that end: the other one is gone, or both are broken?
-    pub fn end_is_over(&self, object: &Object, kind: Kind) -> bool {
+    /// Can nothing change any more for who waits for that end: one of the two is gone, or both are broken?
+    pub fn end_is_over(&self, object: &Object) -> bool {
         self.queue_of(object).is_none_or(|(_, queue, read, write)| {
-            let other = if kind == Kind::ReadEnd { write } else { read };
-            queue.broken.get() != 0 || self.object(other).handles.get() == 0
+            queue.broken.get() != 0 || [read, write].iter().any(|end| self.object(*end).handles.get() == 0)
         })
     }
 
@@ -160,8 +166,8 @@ impl Arena {
     fn end_is_signalled(&self, object: &Object, kind: Kind, me: u32, channel: u32) -> bool {
         fence(Ordering::SeqCst); // W2
         let Some((_, queue, read, write)) = self.queue_of(object) else { return true };
-        if queue.broken.get() != 0 {
-            return true;
+        if queue.broken.get() != 0 || object.handles.get() == 0 {
+            return true; // who still waits for an end that was closed meanwhile can do nothing with it
         }
         if kind == Kind::ReadEnd {
             return self.object(write).handles.get() == 0 || !is_empty(queue) || self.is_lost(me, object.limit.get());

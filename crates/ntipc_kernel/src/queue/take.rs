@@ -163,6 +163,12 @@ impl Session {
         Ok(unread(queue))
     }
 
+    /// How many frames have been taken since there is the queue.
+    pub fn taken_from_queue(&self, handle: u32) -> NtResult<u64> {
+        let (_, _, queue, _) = self.end_of(handle, Type::ReadEnd)?;
+        Ok(queue.frames_out.get())
+    }
+
     fn check_takable(&self, queue: &Queue) -> NtResult<()> {
         match queue.broken.get() {
             0 => Ok(()),
