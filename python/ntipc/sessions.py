@@ -221,7 +221,6 @@ def _refusal(status: Status, place: Place, advice: str) -> NtError:
 
 os.register_at_fork(
     before=_kernel.before_fork,
-    after_in_parent=_kernel.after_fork_in_parent,
     after_in_child=_kernel.after_fork_in_child,
 )
 atexit.register(_kernel.leave_all)

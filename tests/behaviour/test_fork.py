@@ -234,3 +234,26 @@ def test_child_of_a_fork_in_the_middle_of_the_first_warning_can_be_warned(
         if not peer.run("ended"):
             os.kill(pid, signal.SIGKILL)
     assert call.result() is True
+
+
+def test_child_of_a_fork_beside_a_thread_that_opens_and_closes_has_what_its_objects_say(forker: Peer) -> None:
+    forker.run("""
+import threading
+kept, current, done = [ntipc.Event(f"n{i}") for i in range(50)], [None], []
+def churn():
+    for i in range(10**9):
+        if done:
+            return
+        current[0] = event = ntipc.Event(f"n{i % 50}")
+        event.is_set()
+        current[0] = None
+        event.close()
+def look():
+    event = current[0]
+    return event is None or event.closed or ntipc.Event.from_handle(event.handle).name == event.name
+thread = threading.Thread(target=churn)
+thread.start()
+""")
+    seen = forker.run("[fork(look) for _ in range(150)]", timeout=60)
+    forker.run("done.append(1); thread.join()")
+    assert seen == [True] * 150

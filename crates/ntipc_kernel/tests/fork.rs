@@ -28,7 +28,6 @@ fn fork_and_adopt() -> bool {
             libc::_exit(0);
         }
     }
-    fork::in_parent();
     let mut status = 0;
     // SAFETY: our own child, and a place for its status.
     assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);

@@ -92,7 +92,6 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect::examine, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::fields, module)?)?;
     module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(session::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
     module.add_function(wrap_pyfunction!(allow_spinning, module)?)?;

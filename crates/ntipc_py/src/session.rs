@@ -1,7 +1,6 @@
 //! Attaching to sessions, and forks.
 
 use crate::errors;
-use crate::gil::detached;
 use ntipc_kernel::Session;
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
@@ -95,11 +94,6 @@ pub fn before_fork(py: Python<'_>) -> PyResult<()> {
     let prepared = errors::prepare(py); // may wait, so it comes before the handles are kept for the child
     fork::before();
     prepared
-}
-
-#[pyfunction]
-pub fn after_fork_in_parent(py: Python<'_>) {
-    detached(py, fork::in_parent);
 }
 
 #[pyfunction]

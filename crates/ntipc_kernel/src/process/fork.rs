@@ -1,7 +1,9 @@
 //! fork: the child is a participant of its own, with a copy of the handle table and no mutant.
 //!
-//! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between. Should the parent be
-//! killed meanwhile, the reaper leaves its handles alone for [`GRACE_NS`], or until the child has them.
+//! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between. It waits in the fork itself,
+//! with whatever lock its caller holds over it: with Python's, no other thread closes a handle, or gets its number for another
+//! object, that the child's memory knows as it was. Should the parent be killed meanwhile, the reaper leaves its handles alone for
+//! [`GRACE_NS`], or until the child has them.
 //! A child of a fork that nobody announced (C code calling `fork`) finds itself in state FORKED and adopts the table when it first needs a slot.
 
 use super::helper;
@@ -13,17 +15,15 @@ use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::session::{ATTACHED, FORKED, Known, Session, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{AtomicI32, Ordering, Shared};
+use crate::sync::{Ordering, Shared};
 use crate::sys::clock::now_ns;
 use crate::sys::files;
 use std::cell::Cell;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Once};
 
 /// How long the handles of a process killed in the middle of a fork wait for its child.
 pub(super) const GRACE_NS: u64 = 1_000_000_000;
-
-static PIPE_READ: AtomicI32 = AtomicI32::new(-1);
-static PIPE_WRITE: AtomicI32 = AtomicI32::new(-1);
 
 /// Watch for forks of any origin. Once a process.
 pub fn install() {
@@ -37,6 +37,8 @@ pub fn install() {
 thread_local! {
     /// The list of sessions, held over a fork: no other thread has it in hand then, which the child would wait for in vain.
     static HELD: Cell<Option<Known>> = const { Cell::new(None) };
+    /// Where the child of an announced fork says that it has its copies: the ends to read from and to close.
+    static PIPE: Cell<Option<(OwnedFd, OwnedFd)>> = const { Cell::new(None) };
 }
 
 extern "C" fn about_to_fork() {
@@ -45,6 +47,10 @@ extern "C" fn about_to_fork() {
 
 extern "C" fn has_forked() {
     let _ = HELD.try_with(Cell::take);
+    if let Ok(Some((reading, writing))) = PIPE.try_with(Cell::take) {
+        drop(writing);
+        wait_for_child(&reading);
+    }
 }
 
 /// In the child of any fork, before it does anything: nothing that we remember is ours any more.
@@ -60,15 +66,7 @@ extern "C" fn forked() {
     forget_registrations_after_fork();
 }
 
-fn close(end: &AtomicI32) {
-    let fd = end.swap(-1, Ordering::AcqRel);
-    if fd >= 0 {
-        // SAFETY: the descriptor is one end of our own pipe, closed once.
-        unsafe { libc::close(fd) };
-    }
-}
-
-/// Before a fork announced by Python.
+/// Before a fork in the same thread, announced by Python.
 pub fn before() {
     if sessions().is_empty() {
         return;
@@ -76,24 +74,14 @@ pub fn before() {
     for session in sessions().iter().filter(|session| session.is_attached() && !without!(ForkGrace)) {
         session.arena.process(session.slot()).fork_until_ns.put(now_ns() + GRACE_NS);
     }
-    let mut ends = [-1; 2];
-    // SAFETY: `ends` has room for two descriptors.
-    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } == 0 {
-        PIPE_READ.store(ends[0], Ordering::Release);
-        PIPE_WRITE.store(ends[1], Ordering::Release);
-    }
+    PIPE.set(files::pipe().ok());
 }
 
-/// After it, in the parent: wait until the child has its copies, or is dead. Five seconds at most, for a child that somebody stopped.
-pub fn in_parent() {
-    close(&PIPE_WRITE);
-    let fd = PIPE_READ.load(Ordering::Acquire);
-    if fd >= 0 {
-        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        // SAFETY: one valid pollfd.
-        while unsafe { libc::poll(&raw mut poll, 1, 5000) } < 0 && files::last_errno() == libc::EINTR {}
-    }
-    close(&PIPE_READ);
+/// In the parent: wait until the child has its copies, or is dead. Five seconds at most, for a child that somebody stopped.
+fn wait_for_child(reading: &OwnedFd) {
+    let mut poll = libc::pollfd { fd: reading.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one valid pollfd.
+    while unsafe { libc::poll(&raw mut poll, 1, 5000) } < 0 && files::last_errno() == libc::EINTR {}
     for session in sessions().iter().filter(|session| session.is_attached()) {
         session.arena.process(session.slot()).fork_until_ns.put(0);
     }
@@ -101,7 +89,7 @@ pub fn in_parent() {
 
 /// After it, in the child.
 pub fn in_child() -> NtResult<()> {
-    close(&PIPE_READ);
+    let writing = PIPE.take().map(|(_, writing)| writing);
     let known = sessions().clone();
     let mut result = Ok(());
     for session in known {
@@ -109,7 +97,7 @@ pub fn in_child() -> NtResult<()> {
             result = result.and(session.adopt_fork());
         }
     }
-    close(&PIPE_WRITE);
+    drop(writing);
     result
 }
 

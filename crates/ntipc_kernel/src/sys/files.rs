@@ -100,6 +100,17 @@ pub fn set_mode(fd: &OwnedFd, mode: u32, gid: Option<u32>) -> NtResult<()> {
     }
 }
 
+/// Both ends of a new pipe: to read from and to write to.
+pub fn pipe() -> std::io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1; 2];
+    // SAFETY: `ends` has room for two descriptors.
+    match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
+        // SAFETY: the system has just given us both of them.
+        0 => Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) }),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 pub fn set_length(fd: &OwnedFd, length: u64) -> NtResult<()> {
     let Ok(length) = libc::off_t::try_from(length) else {
         return Err(crate::status::NtStatus::SECTION_TOO_BIG.into());
