@@ -1,5 +1,6 @@
 """Instances of pipes: how many, who gets one, disconnecting and using one again."""
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -184,8 +185,11 @@ def test_duplicate_of_a_server_is_one_more_server() -> None:
     assert not twin.inheritable
     twin.inheritable = True
     assert twin.inheritable
-    with pytest.raises(ntipc.NotSupported):
-        twin.duplicate(1)
+    with twin.duplicate(os.getpid(), inheritable=True) as third:
+        assert third.inheritable
+    for arguments in {"process": 1}, {"access": ntipc.Access.SYNCHRONIZE}:
+        with pytest.raises(ntipc.NotSupported):
+            twin.duplicate(**arguments)  # type: ignore[arg-type]
     narrow = ntipc.PipeServer("narrow", max_instances=1)
     with pytest.raises(ntipc.PipeBusy):
         narrow.duplicate()
@@ -196,7 +200,7 @@ def test_instances_are_taken_in_the_order_in_which_they_began_to_listen() -> Non
     for number, server in enumerate(servers):
         ntipc.PipeClient("p", timeout=0).send(b"%d" % number)
         assert server.accept(timeout=0).recv(timeout=0) == b"%d" % number
-        server._idle.close()  # so that the next one is the oldest
+        server._listener._idle.close()  # so that the next one is the oldest
 
 
 def test_server_that_died_is_passed_over(peer: Peer) -> None:
@@ -206,7 +210,7 @@ def test_server_that_died_is_passed_over(peer: Peer) -> None:
     wait_until(lambda: listening(server) == 1)
     client = ntipc.PipeClient("p", timeout=0)
     assert server.accept(timeout=0).peer == client.peer
-    server._idle.close()
+    server._listener._idle.close()
     assert not ntipc.wait_for_pipe("p", timeout=0)
 
 

@@ -43,9 +43,10 @@ def test_offers_that_are_none_are_passed_over_and_leave_nothing() -> None:
         (OFFER, [event]),
         (OFFER, [event, event]),
         (OFFER, [queue.writer]),
-        (OFFER, [queue, queue.writer]),
-        (OFFER + b"x", [queue.writer, queue.writer]),
-        (b"x" * 100_000, [queue.writer, queue.writer]),
+        (OFFER, [queue.writer, queue.writer]),
+        (OFFER, [queue, queue.writer, queue.writer]),
+        (OFFER + b"x", [queue.writer, queue.writer, queue.writer]),
+        (b"x" * 100_000, [queue.writer, queue.writer, queue.writer]),
         (OFFER, [queue.writer] * 8),
     ]:
         fakes.put(data, 0, handles=objects, tag=7)
@@ -68,8 +69,8 @@ def test_offer_of_an_unlimited_quota_does_what_it_says() -> None:
     offers = open_offers(locate_pipe("p"), server.session._native)
     assert offers.take(None, 0) is not None
     seats = NameReader.__new__(NameReader)
-    seats.open_end(server.session._native, server._name.seats, 0)
-    way_of_offers().put(struct.pack("<Q", 2**64 - 1), 0, handles=[queue.writer, queue.writer])
+    seats.open_end(server.session._native, server._listener.name.seats, 0)
+    way_of_offers().put(struct.pack("<Q", 2**64 - 1), 0, handles=[queue.writer, queue.writer, queue.writer])
     client = ntipc.PipeClient("p", timeout=0)
     client.send(b"into a queue")
     assert (queue.get(), queue.get()) == (b"", b"into a queue")
@@ -81,11 +82,11 @@ def test_first_message_that_is_no_clients_makes_the_instance_listen_anew() -> No
     for objects in [], [ntipc.Event()], [ntipc.Queue()], [ntipc.Queue().writer, ntipc.Queue().writer]:
         offer = take_offer(open_offers(location, server.session._native), 0)
         assert offer is not None
-        offer.writer.put(b"I am a client", 0, tag=0, handles=objects)
+        offer.door.put(b"I am a client", 0, tag=0, handles=objects)
         with pytest.raises(ntipc.Timeout):
             server.accept(timeout=0)
         with pytest.raises(BrokenPipeError):
-            offer.writer.put(b"still here", 0)
+            offer.door.put(b"still here", 0)
     client = ntipc.PipeClient("p", timeout=0)
     assert server.accept(timeout=0).peer == client.peer
 

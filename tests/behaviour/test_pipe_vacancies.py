@@ -1,7 +1,9 @@
 """A pipe with as many instances as it may have: who waits for a client is told when one goes, wherever it was."""
 
 import os
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from harness.peers import Peer
@@ -79,7 +81,8 @@ def test_client_that_was_killed_while_it_connected_does_not_set_its_server() -> 
     server = ntipc.PipeServer("p")
     offer = take_offer(open_offers(locate_pipe("p"), server.session._native), 0)
     assert offer is not None
-    offer.writer.close()  # as a death does
+    for end in (offer.door, offer.writer, offer.seats):  # as a death does
+        end.close()
     assert not server.wait(0) and ntipc.wait_any([server], 0) is None
     ntipc.PipeClient("p", timeout=0)
     assert server.wait(0) and server.accept(timeout=0) is not None
@@ -88,6 +91,39 @@ def test_client_that_was_killed_while_it_connected_does_not_set_its_server() -> 
 def test_server_is_set_although_an_interrupted_accept_has_seen_its_client() -> None:
     server = ntipc.PipeServer("p")
     client = ntipc.PipeClient("p")
-    assert server._idle is not None and server._idle._look_for_client()  # and then an exception
+    assert server._listener._idle is not None and server._listener._idle._look_for_client()  # and then an exception
     assert server.wait(0) and server.wait(0) and ntipc.wait_any([server], 0)
     assert server.accept(timeout=0).peer == client.peer
+
+
+class Gated(ntipc.PipeServer):
+    """A server of which a thread stops between learning what to wait for and waiting for it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def _waits_for(self) -> Any:
+        waits_for = super()._waits_for()
+        self.reached.set()
+        self.go_on.wait(20)
+        return waits_for
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_wait_for_an_instance_that_another_thread_accepts_goes_on_with_the_next(ready: bool) -> None:
+    server, event = Gated("p"), ntipc.Event(initial=True)
+    first = ntipc.PipeClient("p") if ready else None
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.append(ntipc.wait_all([server, event], 20)))
+    waiting.start()
+    server.reached.wait(20)
+    first = first or ntipc.PipeClient("p")
+    pipe = server.accept(timeout=20)
+    first.send(b"nothing to who waits for the next one")
+    server.go_on.set()
+    wait_until(lambda: asleep(os.getpid()))
+    assert event.is_set()
+    second = ntipc.PipeClient("p", timeout=20)
+    waiting.join(20)
+    assert found[0] is not None and server.accept(timeout=0).peer == second.peer and pipe.recv(timeout=0)

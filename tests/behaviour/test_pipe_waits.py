@@ -166,6 +166,10 @@ def test_duplicate_is_one_more_object_for_the_same_end(peer: Peer) -> None:
         assert other.recv(timeout=0) == b"and back"
         with pytest.raises(ntipc.NotSupported):
             twin.duplicate(peer.pid)
+        with twin.duplicate(os.getpid(), access=ntipc.Access.SYNCHRONIZE, inheritable=True) as only_waits:
+            assert only_waits.inheritable and not twin.inheritable and not only_waits.wait(0)
+            with pytest.raises(PermissionError):
+                only_waits.send(b"x")
         twin.close()
         with pytest.raises(EOFError):
             other.recv()

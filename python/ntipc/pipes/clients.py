@@ -72,11 +72,12 @@ class ClientEnd(PipeEnd):
         while (offer := take_offer(offers, deadline.left())) is not None:
             reader, answers = new_way(attachment, offer.out_quota)
             try:
-                send_ends(offer.writer, b"", (answers,), CONNECT | os.getpid())
+                send_ends(offer.door, b"", (answers,), CONNECT | os.getpid())
             except PeerGone:  # its server has gone
-                for end in (offer.writer, offer.seats, reader, answers):
+                for end in (offer.door, offer.writer, offer.seats, reader, answers):
                     end.close()
                 continue
+            offer.door.close()
             self._reader, self._writer, self._seats = reader, offer.writer, offer.seats
             self._in_quota, self._out_quota = offer.out_quota, offer.writer.query()["quota"]
             self._know(offer.sender)
@@ -101,9 +102,9 @@ class ClientEnd(PipeEnd):
         self._check_attached("instances", PipeAccess.READ)
         return count_seats(self._seats)
 
-    def duplicate(self) -> Self:
+    def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
         """Make another object for this end, which is closed when both are."""
-        twin = super().duplicate()
+        twin = super().duplicate(access, inheritable)
         twin._seats = self._seats.duplicate()
         return twin
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from ntipc.errors import Status
 from ntipc.peers import NOBODY, Peer, identify
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.pipes.transfers import Transfers
+from ntipc.pipes.transfers import Questions, Transfers
 from ntipc.pipes.ways import PipeReader, PipeWriter
 
 
@@ -60,6 +60,7 @@ class PipeEnd(Transfers):
         self._writer: PipeWriter | None = None
         self._in_quota = self._out_quota = 0
         self._wrote = False
+        self._questions = Questions()
         self._process: tuple[int, int] | None = None
         self._peer: Peer | None = NOBODY
 
@@ -161,8 +162,16 @@ class PipeEnd(Transfers):
             GetNamedPipeHandleState (Win32).
         """
 
-    def duplicate(self) -> Self:
+    def waits_for(self) -> tuple[PipeReader, bool]:
+        """Return what is set when there is something to read; or, with ``False``, what is set before there can be."""
+        return self.reader, True
+
+    def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
         """Make another object for this end, which is closed when both are.
+
+        Args:
+            access: Rights of the new handles; ``None`` for those of these.
+            inheritable: Mark of the new handles.
 
         Raises:
             HandleClosed: The end is closed.
@@ -170,7 +179,8 @@ class PipeEnd(Transfers):
         """
         self._check_open("duplicate")
         twin = copy.copy(self)
-        twin._reader, twin._writer = self.reader.duplicate(), self.writer.duplicate()
+        twin._reader = self.reader.duplicate(access=access, inheritable=inheritable)
+        twin._writer = self.writer.duplicate(access=access, inheritable=inheritable)
         return twin
 
     def close(self) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import threading
 import weakref
 from typing import Any, Self
 
 from ntipc.deadlines import Deadline
-from ntipc.errors import EndOfStream, Status, end_of_stream, from_status
+from ntipc.errors import EndOfStream, HandleClosed, NtError, Status, end_of_stream, from_status
 from ntipc.peers import NOBODY
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.pipes.ways import PipeWriter, new_way
+from ntipc.pipes.turns import Turns
+from ntipc.pipes.ways import PipeReader, PipeWriter, new_way
 
 LARGEST_PID = (1 << 22) - 1
 
-_ends: weakref.WeakSet[ServerEnd] = weakref.WeakSet()
 _listening: weakref.WeakSet[ServerEnd] = weakref.WeakSet()
 """Ends that wait for a client: a child of a fork lets go of its copies, which would take clients away."""
 
@@ -45,47 +45,52 @@ class ServerEnd(PipeEnd):
 
     def __init__(self, name: PipeName, wanted: Settings, in_quota: int, out_quota: int, *, patience: float = 0) -> None:
         super().__init__(name.location.name, name.settings, name.settings.server_access)
-        self._name = name.share()
         self._in_quota, self._out_quota = in_quota, out_quota
-        self._lock = threading.Lock()
-        _ends.add(self)
+        self._changing = Turns()
         self._state = PipeState.DISCONNECTED
-        seat = None
+        self._door: PipeReader | None = None
+        self._name: PipeName | None = None
+        self._seat: Seat | None = None
+        _listening.add(self)
         try:
-            self._seat = seat = Seat(name, patience)
+            self._name = name.duplicate()
+            self._seat = Seat(name, patience)
             if wanted.direction != self.settings.direction:
                 advice = f"The direction of the pipe is {self.settings.direction}"
                 raise from_status(Status.ACCESS_DENIED, "PipeServer", self._subject, advice=advice)
             self._listen()
         except BaseException:
-            if seat is not None:
-                seat.close()
-            name.close()
+            self.close()
             raise
 
     def _listen(self) -> None:
-        """Make the way in anew, and offer the client's end of it."""
-        self._reader, theirs = new_way(self._name.attachment, self._in_quota)
+        """Make the way in and the door anew, and offer the client's ends of them."""
+        name, seat = self._name, self._seat
+        if name is None or seat is None:
+            raise self._failure(Status.INVALID_HANDLE, "connect")
+        self._reader, way = new_way(name.attachment, self._in_quota)
+        self._door, door = new_way(name.attachment, 0)
         self._writer = None
         self._peer = NOBODY
         self._state = PipeState.LISTENING
         _listening.add(self)
-        put_offer(self._name, theirs, self._seat.writer, self._out_quota)
+        put_offer(name, door, way, seat.writer, self._out_quota)
 
     def _look_for_client(self) -> bool:
         """Say whether a client has come. If one took the offer and ended before it said so, offer the instance anew."""
-        with self._lock:
-            if self._state != PipeState.LISTENING:
+        with self._changing.lock:
+            door = self._door
+            if self._state != PipeState.LISTENING or door is None:
                 return self._state == PipeState.CONNECTED
             try:
-                frame = self.reader.take(None, 0)
+                frame = door.take(None, 0)
             except EndOfStream:
                 self._listen()
                 return False
             if frame is None:
                 return False
-            ends = unpack_ends(self.reader, frame, (PipeWriter,))
-            if ends is None:  # not a client's first message: whoever sent it is none
+            ends = unpack_ends(door, frame, (PipeWriter,))
+            if ends is None:  # not what a client says: whoever sent it is none
                 self._listen()
                 return False
             (self._writer,) = ends
@@ -93,22 +98,36 @@ class ServerEnd(PipeEnd):
             _listening.discard(self)
             self._know(frame.sender, frame.tag & LARGEST_PID)
             _ = self.peer  # now: a server decides by it, and the client may end at any time
+            self._door = None
+            door.close()  # which tells whoever waits there
             return True
 
     def has_client(self) -> bool:
-        """Say whether a client has come, without taking notice of it: the end stays set for who waits for it."""
-        with self._lock:
-            if self._state != PipeState.LISTENING:
+        """Say whether a client has come, if possible without taking notice of it: others may wait for it, too."""
+        with self._changing.lock:
+            door = self._door
+            if self._state != PipeState.LISTENING or door is None:
                 return self._state == PipeState.CONNECTED
-            reader = self._reader
-        if reader is None or reader.closed:
-            return False
-        return reader.available()[1] > 0 or self._look_for_client()
+            if door.closed:
+                return False
+            # Looking closer is for those who took the offer and ended.
+            return bool(door.available()[1]) or (not door.query()["writers"] and self._look_for_client())
+
+    @property
+    def door(self) -> PipeReader | None:
+        """What is set when a client comes; ``None`` once it is there."""
+        return self._door if self._state == PipeState.LISTENING else None
 
     @property
     def is_connected(self) -> bool:
         """Whether a client has been noticed."""
         return self._state == PipeState.CONNECTED
+
+    def waits_for(self) -> tuple[PipeReader, bool]:
+        """Return what is set when there is something to read; or, with ``False``, when a client comes."""
+        if self._state == PipeState.LISTENING and not self._look_for_client() and (door := self.door) is not None:
+            return door, False
+        return self.reader, True
 
     @property
     def state(self) -> PipeState:
@@ -147,16 +166,20 @@ class ServerEnd(PipeEnd):
             detail = "the last client has gone; disconnect it first"
             raise self._failure(Status.PIPE_CLOSING, "connect", detail)
         if state == PipeState.DISCONNECTED:
-            with self._lock:
+            with self._changing.lock:
                 if self._state == PipeState.DISCONNECTED:
                     self._listen()
         while not self._look_for_client():
+            self._check_open("connect")
             if self._state == PipeState.DISCONNECTED:
                 raise self._failure(Status.PIPE_DISCONNECTED, "connect")
             if self.nowait:
                 raise self._failure(Status.PIPE_LISTENING, "connect")
-            if not self.reader.wait(deadline.left()):
-                raise self._failure(Status.TIMEOUT, "connect", "no client has come")
+            try:
+                if (door := self.door) is not None and not door.wait(deadline.left()):
+                    raise self._failure(Status.TIMEOUT, "connect", "no client has come")
+            except HandleClosed:
+                continue  # there is a client by now, or this end was closed
 
     def disconnect(self) -> None:
         """Part from the client; what either side has not read yet is thrown away.
@@ -170,46 +193,41 @@ class ServerEnd(PipeEnd):
             DisconnectNamedPipe (Win32).
         """
         self._check_open("disconnect")
-        with self._lock:
+        with self._changing.lock:
             if self._state == PipeState.DISCONNECTED:
                 raise self._failure(Status.PIPE_DISCONNECTED, "disconnect")
             self._state = PipeState.DISCONNECTED
             _listening.discard(self)
             self._peer = NOBODY
-            for end in (self._reader, self._writer):
+            for end in (self._reader, self._writer, self._door):
                 if end is not None:
                     end.break_queue(Status.PIPE_DISCONNECTED)
 
     def instances(self) -> int:
         """Count the pipe's instances."""
         self._check_attached("instances", PipeAccess.READ)
-        return self._seat.count()
+        return 0 if self._seat is None else self._seat.count()
 
-    def duplicate(self) -> Self:
+    def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
         """Make another object for this end, which is closed when both are; each counts as an instance."""
         self._check_state("duplicate")
-        twin = super().duplicate()
-        twin._name, twin._seat = self._name.share(), self._seat.duplicate()
-        twin._lock = threading.Lock()
-        _ends.add(twin)
+        twin = super().duplicate(access, inheritable)
+        twin._changing = Turns()
+        twin._name = self._name and self._name.duplicate()
+        twin._seat = self._seat and self._seat.duplicate()
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
         self._check_state("__reduce__")
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._lock = threading.Lock()
-        _ends.add(self)
+        return vars(self)
 
     def close(self) -> None:
         """Close this end: the client can still read what was written, and then learns of it. May be repeated."""
         _listening.discard(self)
-        if not self.closed:
-            super().close()
-            self._seat.close()
-            self._name.close()
+        super().close()
+        for part in (self._door, self._seat, self._name):
+            if part is not None:
+                part.close()
 
     def _check_state(self, call: str) -> None:
         if self._state == PipeState.LISTENING:
@@ -225,11 +243,10 @@ class ServerEnd(PipeEnd):
         raise self._failure(Status.PIPE_DISCONNECTED, call)
 
 
-def _begin_child() -> None:
-    for end in list(_ends):
-        end._lock = threading.Lock()  # the thread that had it is not in this process
+def _close_copies() -> None:
     for end in list(_listening):
-        end.close()
+        with contextlib.suppress(NtError):  # one that cannot be closed keeps no other one open
+            end.close()
 
 
-os.register_at_fork(after_in_child=_begin_child)
+os.register_at_fork(after_in_child=_close_copies)

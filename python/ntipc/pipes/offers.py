@@ -1,9 +1,11 @@
 r"""How the servers and the clients of a pipe meet: the pipe's name is that of a queue of offers.
 
-* Each listening instance has put one offer there: a message that carries the writing end of the queue on which the
-  client is to speak. A client opens the name and takes an offer; who began to listen first is taken first, and a client
-  that finds none waits as for any message. It makes the queue on which it wants to be answered, and sends that one's
-  writing end along with its first message, which says that it is there.
+* Each listening instance has put one offer there: a message that carries the writing ends of two queues, the way on
+  which the client is to speak, and the *door*. A client opens the name and takes an offer; who began to listen first is
+  taken first, and a client that finds none waits as for any message. It makes the queue on which it wants to be
+  answered, and sends that one's writing end to the door, with a message that says that it is there.
+* Whoever waits for a client waits at the door, which is closed when a client has come: so it never takes what a client
+  says for the next one that comes.
 * The name lives as long as some server holds it. A server that dies leaves its offers behind: they lead nowhere, for
   nobody has the reading end, and whoever meets one drops it.
 * How many instances there are is how many handles there are to the reading end of a second queue, the *seats*, on which
@@ -25,7 +27,7 @@ from typing import Any, NamedTuple, Self
 
 from ntipc import _kernel
 from ntipc.deadlines import Deadline
-from ntipc.errors import NtError, ObjectExists, ObjectNotFound, PipeBusy, Status, from_status
+from ntipc.errors import NtError, ObjectNotFound, PipeBusy, Status, from_status
 from ntipc.names import describe
 from ntipc.objects import NtObject, arrivals
 from ntipc.pipe_names import HERE, Location
@@ -81,27 +83,24 @@ class PipeName:
         self.created = self.reader.created
         self.settings = settings if self.created else Settings.of(self.reader.query()["user"])
         self.seats = f"seats {self.settings.serial} of {location.key}"
-        self._users = [None]
 
-    def share(self) -> PipeName:
-        """Return this hold for one more user, who has to close it as well."""
-        self._users.append(None)
-        return self
+    def duplicate(self) -> Self:
+        """Take another hold on the name."""
+        twin = copy.copy(self)
+        twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
+        return twin
 
     def close(self) -> None:
-        """Let go of the name, once for each user."""
-        self._users.pop()
-        if not self._users:
-            self.reader.close()
-            self.writer.close()
+        """Let go of the name. May be repeated."""
+        self.reader.close()
+        self.writer.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("attachment", "_users")}
+        return {name: value for name, value in vars(self).items() if name != "attachment"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.attachment = self.reader.session._native
-        self._users = [None]
 
 
 class Seat:
@@ -122,28 +121,19 @@ class Seat:
     def __init__(self, name: PipeName, patience: float) -> None:
         deadline = Deadline(patience)
         most = name.settings.max_instances or 0
-        while not self._take(name.attachment, name.seats, most):
+        while not self._take(name, most):
             if not wait_for_vacancy(name, deadline.left()):
                 subject = describe("pipe", name.location.name)
                 raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
 
-    def _take(self, attachment: _kernel.Session, key: str, most: int) -> bool:
-        while True:
-            self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
-            try:
-                self.reader.open_end(attachment, key, 0)
-                self.writer.open_end(attachment, key, 0)
-                return True
-            except ObjectNotFound:  # there is none, or the last other one went between the two
-                self.reader.close()
-            except PipeBusy:
-                return False
-            self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
-            try:
-                self.reader.bind(attachment, key, _kernel.CREATE, 0, 0, (0, 0), self.writer, most)
-                return True
-            except ObjectExists:  # somebody was quicker
-                continue
+    def _take(self, name: PipeName, most: int) -> bool:
+        """Take both ends in one step: in two, the second could be that of a queue that was made anew in between."""
+        self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+        try:
+            self.reader.bind(name.attachment, name.seats, _kernel.OPEN_OR_CREATE, 0, 0, (0, 0), self.writer, most)
+        except PipeBusy:
+            return False
+        return True
 
     def count(self) -> int:
         """Count the seats that are taken."""
@@ -202,21 +192,23 @@ class Offer(NamedTuple):
     """What a client takes.
 
     Attributes:
+        door: Where the client says that it is there.
         writer: The way to the server.
         seats: What keeps the count of the instances.
         out_quota: Bytes that the server may write before it waits.
         sender: The server's process, as the session knows it.
     """
 
+    door: PipeWriter
     writer: PipeWriter
     seats: NameWriter
     out_quota: int
     sender: tuple[int, int]
 
 
-def put_offer(name: PipeName, writer: PipeWriter, seats: NameWriter, out_quota: int) -> None:
-    """Offer an instance, to the next client; the writing end goes with it."""
-    send_ends(name.writer, _OFFER.pack(out_quota), (writer, seats.duplicate()))
+def put_offer(name: PipeName, door: PipeWriter, writer: PipeWriter, seats: NameWriter, out_quota: int) -> None:
+    """Offer an instance, to the next client; the writing ends go with it."""
+    send_ends(name.writer, _OFFER.pack(out_quota), (door, writer, seats.duplicate()))
 
 
 def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
@@ -230,10 +222,10 @@ def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
     """
     deadline = Deadline(timeout)
     while (frame := offers.take(None, deadline.left())) is not None:
-        ends = unpack_ends(offers, frame, (PipeWriter, NameWriter))
+        ends = unpack_ends(offers, frame, (PipeWriter, PipeWriter, NameWriter))
         if ends is not None and len(frame.data) == _OFFER.size:  # so it is an offer; else somebody plays tricks
-            writer, seats = ends
-            return Offer(writer, seats, _OFFER.unpack(frame.data)[0], frame.sender)
+            door, writer, seats = ends
+            return Offer(door, writer, seats, _OFFER.unpack(frame.data)[0], frame.sender)
     return None
 
 

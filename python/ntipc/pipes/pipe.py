@@ -9,12 +9,13 @@ from typing import Self, TypedDict
 from ntipc import _kernel
 from ntipc.errors import Status, from_status
 from ntipc.names import describe
-from ntipc.objects import HasPid
+from ntipc.objects import HasPid, is_here
 from ntipc.peers import Peer
 from ntipc.pipes.instances import ServerEnd
 from ntipc.pipes.settings import PipeState
 from ntipc.pipes.talk import Conversation
 from ntipc.sessions import Session
+from ntipc.waits import wait_any
 
 
 class PipeDetails(TypedDict):
@@ -212,7 +213,9 @@ class Pipe(Conversation):
         Returns:
             Whether it is so.
         """
-        return self._end.reader.wait(timeout)
+        if self._end.is_connected:
+            return self._end.reader.wait(timeout)
+        return wait_any((self,), timeout) is not None
 
     def info(self) -> PipeDetails:
         """Tell what is known of this end and of the pipe.
@@ -243,20 +246,25 @@ class Pipe(Conversation):
             "peer": self.peer,
         }
 
-    def duplicate(self, process: int | HasPid | None = None) -> Pipe:
+    def duplicate(
+        self, process: int | HasPid | None = None, *, access: int | str | None = None, inheritable: bool = False
+    ) -> Pipe:
         """Make another object for this end, in this process: it is closed when both are.
 
         Args:
-            process: ``None``. To give the end to another process, send it there: it can be pickled.
+            process: ``None``, or this process. To give the end to another one, send it there: it can be pickled.
+            access: Rights of the new handles; ``None`` for those of these.
+            inheritable: Mark of the new handles.
 
         Raises:
             NotSupported: ``process`` is another process.
+            AccessDenied: ``access`` is 0.
             HandleClosed: The pipe is closed.
         """
-        if process is not None:
+        if not is_here(process):
             detail = "an end of a pipe is several handles: send the pipe itself"
             raise from_status(Status.NOT_SUPPORTED, "Pipe.duplicate", describe("pipe", self.name), detail)
-        return Pipe(self._end.duplicate())
+        return Pipe(self._end.duplicate(access, inheritable))
 
     def close(self) -> None:
         """Close this end: the other side can still read what was sent, and then learns of it. May be repeated."""
@@ -286,8 +294,10 @@ class Pipe(Conversation):
         """Send this end to another process, where it is one more handle of it."""
         return Pipe, (self._end,)
 
-    def _waits_for(self) -> tuple[_kernel.Waitable, bool]:
-        return self._end.reader, True
+    def _waits_for(self) -> tuple[tuple[_kernel.Waitable], bool]:
+        self._end.reader.handle  # noqa: B018 - raises HandleClosed
+        waitable, final = self._end.waits_for()
+        return (waitable,), final
 
     def _is_set(self) -> bool:
         return True

@@ -10,29 +10,26 @@ b'hello'
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from types import TracebackType
 from typing import Self, TypedDict
 
 from ntipc import _kernel
 from ntipc.deadlines import Deadline
-from ntipc.errors import InvalidPipeState, NtError, PeerGone, PipeBusy, Status, Timeout, from_status
+from ntipc.errors import HandleClosed, InvalidPipeState, PeerGone, PipeBusy, Status, Timeout
 from ntipc.events import Event
 from ntipc.names import describe
-from ntipc.objects import HasPid
+from ntipc.objects import HasPid, is_here
 from ntipc.pipe_names import locate_pipe
 from ntipc.pipes.instances import ServerEnd
-from ntipc.pipes.offers import PipeName, count_instances, open_vacancy, wait_for_vacancy
+from ntipc.pipes.listeners import Listener
+from ntipc.pipes.offers import PipeName, count_instances
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
+from ntipc.pipes.turns import Turns
 from ntipc.sessions import Session, attach
 from ntipc.waits import wait_any
 
 DEFAULT_QUOTA = 65_536
-_PATIENCE = 0.05
-"""Seconds in which an instance of a server that was killed a moment ago counts no more."""
 
 
 class PipeServerInfo(TypedDict):
@@ -86,13 +83,8 @@ class PipeServer:
     __slots__ = (
         "__weakref__",
         "_arguments",
-        "_closed",
-        "_idle",
-        "_making",
-        "_name",
-        "_quotas",
-        "_turn",
-        "_wanted",
+        "_listener",
+        "_turns",
     )
 
     def __init__(
@@ -146,38 +138,13 @@ class PipeServer:
         mode, direction, max_instances, in_quota, out_quota, default_wait = options
         location = locate_pipe(name)
         subject = describe("pipe", location.name)
-        self._wanted = Settings.checked(subject, direction, mode, max_instances, default_wait)
-        self._quotas = checked_quota(subject, "in_quota", in_quota), checked_quota(subject, "out_quota", out_quota)
+        wanted = Settings.checked(subject, direction, mode, max_instances, default_wait)
+        quotas = checked_quota(subject, "in_quota", in_quota), checked_quota(subject, "out_quota", out_quota)
         self._arguments = name, options
-        self._closed = False
-        self._renew_locks()
-        self._name = PipeName(location, location.attachment(session)._native, self._wanted, disposition)
-        try:
-            self._idle: ServerEnd | None = self._instance(_PATIENCE)
-        except BaseException:
-            self._name.close()
-            raise
-        _servers.add(self)
-
-    def _renew_locks(self) -> None:
-        # All threads wait for one instance, one after the other: one that nobody waits for would keep its client.
-        self._turn = threading.Lock()
-        self._making = threading.Lock()
-
-    def _instance(self, patience: float = 0) -> ServerEnd:
-        """Make an instance, which listens."""
-        end = ServerEnd(self._name, self._wanted, *self._quotas, patience=patience)
-        if end.settings.is_message:
-            end.set_state(message_reads=True)
-        return end
-
-    def _listening(self, call: str) -> ServerEnd:
-        """Return the instance that listens, or that has a client whom nobody has accepted."""
-        with self._making:
-            self._check_open(call)
-            if self._idle is None or self._idle.closed:  # it is closed if this process has been forked since
-                self._idle = self._instance()
-            return self._idle
+        hold = PipeName(location, location.attachment(session)._native, wanted, disposition)
+        self._listener = Listener(hold, wanted, quotas)
+        # Threads wait for one instance, one after the other: one that nobody waited for would keep its client.
+        self._turns = Turns()
 
     def accept(self, timeout: float | None = None) -> Pipe:
         """Wait for a client.
@@ -201,55 +168,39 @@ class PipeServer:
             ConnectNamedPipe (Win32).
         """
         deadline = Deadline(timeout)
-        self._check_open("accept")
-        turn, taken = self._turn, [False]
+        self._listener.check_open("accept")
+        mine: list[bool] = []
         try:
-            _take_turn(turn, deadline.left(), taken)
-            if not taken[-1]:
-                raise self._failure(Status.TIMEOUT, "accept", "no client has come")
-            return Pipe(self._accepted(deadline))
+            self._turns.take(deadline.left(), mine)
+            if not any(mine):
+                raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come")
+            while (end := self._accepted(deadline)) is None:
+                pass
+            return Pipe(end)
+        except HandleClosed:
+            self._listener.check_open("accept")  # by another thread, meanwhile
+            raise
         finally:
-            if taken[-1]:
-                turn.release()
-            if self._closed:
-                self._close_idle()
+            if any(mine):
+                self._turns.give_back()
 
-    def _accepted(self, deadline: Deadline) -> ServerEnd:
-        """Wait until the instance that listens has a client, and have the next one listen."""
-        while True:
-            try:
-                end = self._listening("accept")
-                break
-            except PipeBusy:  # there may be no more instances: one has to be closed first
-                if not wait_for_vacancy(self._name, deadline.left()):
-                    raise
+    def _accepted(self, deadline: Deadline) -> ServerEnd | None:
+        """Wait until the instance that listens has a client. ``None``: begin anew."""
+        try:
+            end = self._listener.instance("accept")
+        except PipeBusy:  # there may be no more instances: one has to be closed first
+            vacancy = self._listener.vacancy("accept")
+            if vacancy and _kernel.wait_multiple(vacancy, False, deadline.left()) is None:
+                raise
+            return None
         try:
             end.connect(deadline.left())
         except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
             if news.status not in (Status.PIPE_CONNECTED, Status.PIPE_CLOSING):
                 raise
         except Timeout:
-            raise self._failure(Status.TIMEOUT, "accept", "no client has come") from None
-        with self._making:
-            self._idle = None
-            if not self._closed:
-                try:
-                    self._idle = self._instance()
-                except NtError:
-                    pass  # the next call waits for it, or says what is wrong
-        return end
-
-    def _close_idle(self) -> None:
-        """Close the instance that listens, unless a thread waits for a client, which closes it afterwards."""
-        turn, taken = self._turn, [False]
-        try:
-            _take_turn(turn, 0, taken)
-            if taken[-1] and self._idle is not None:
-                self._idle.close()
-                self._idle = None
-        finally:
-            if taken[-1]:
-                turn.release()
+            raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come") from None
+        return end if self._listener.claim(end, "accept") else None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until a client has come, whom :meth:`accept` then gives.
@@ -264,42 +215,40 @@ class PipeServer:
         """
         return wait_any((self,), timeout) is not None
 
-    def _waits_for(self) -> tuple[_kernel.Waitable, bool]:
+    def _waits_for(self) -> tuple[tuple[_kernel.Waitable, ...], bool]:
         """Return what is set when a client has come; or, with ``False``, when one more instance may listen."""
         while True:
             try:
-                end = self._listening("wait")
+                end = self._listener.instance("wait")
             except PipeBusy:
-                if (vacancy := open_vacancy(self._name)) is not None:
+                if vacancy := self._listener.vacancy("wait"):
                     return vacancy, False
             else:
-                # An accept that was interrupted may have seen that there is one.
-                return (Event(initial=True, session=self.session) if end.is_connected else end.reader), True
+                # Without a door there is a client, whom an accept that was interrupted has seen.
+                return (end.door or Event(initial=True, session=self.session),), True
 
     def _is_set(self) -> bool:
-        with self._making:
-            end = self._idle
-        return end is not None and end.has_client()
+        return self._listener.has_client()
 
     @property
     def name(self) -> str:
         """The pipe's name, without any prefix."""
-        return self._name.location.name
+        return self._listener.name.location.name
 
     @property
     def created(self) -> bool:
         """Whether this is the first server of the pipe."""
-        return self._name.created
+        return self._listener.name.created
 
     @property
     def closed(self) -> bool:
         """Whether this server is closed."""
-        return self._closed
+        return self._listener.closed
 
     @property
     def session(self) -> Session:
         """The session in which the pipe lives."""
-        return self._name.reader.session
+        return self._listener.name.reader.session
 
     def info(self) -> PipeServerInfo:
         """Tell what is known of the pipe.
@@ -310,16 +259,16 @@ class PipeServer:
         Source:
             GetNamedPipeInfo, GetNamedPipeHandleState (Win32).
         """
-        self._check_open("info")
-        settings = self._name.settings
+        self._listener.check_open("info")
+        settings = self._listener.name.settings
         return {
             "kind": "PipeServer",
             "name": self.name,
             "mode": settings.mode,
             "direction": settings.direction,
-            "in_quota": self._quotas[0],
-            "out_quota": self._quotas[1],
-            "instances": count_instances(self._name),
+            "in_quota": self._listener.quotas[0],
+            "out_quota": self._listener.quotas[1],
+            "instances": count_instances(self._listener.name),
             "max_instances": settings.max_instances,
         }
 
@@ -330,50 +279,51 @@ class PipeServer:
         Raises:
             HandleClosed: The server is closed.
         """
-        return self._name.reader.handle
+        return self._listener.name.reader.handle
 
     @property
     def inheritable(self) -> bool:
         """The mark of the handles that keep the name."""
-        return self._name.reader.inheritable
+        return self._listener.name.reader.inheritable
 
     @inheritable.setter
     def inheritable(self, inheritable: bool) -> None:
-        self._name.reader.inheritable = self._name.writer.inheritable = inheritable
+        self._listener.name.reader.inheritable = self._listener.name.writer.inheritable = inheritable
 
-    def duplicate(self, process: int | HasPid | None = None) -> Self:
+    def duplicate(self, process: int | HasPid | None = None, *, access: None = None, inheritable: bool = False) -> Self:
         """Make one more server of the pipe, in this process.
 
         Args:
-            process: ``None``. To have one in another process, send this one there: it can be pickled.
+            process: ``None``, or this process. To have one in another, send this one there: it can be pickled.
+            access: ``None``: a server has all rights.
+            inheritable: Mark of the handles that keep the name.
 
         Raises:
-            NotSupported: ``process`` is another process.
+            NotSupported: ``process`` is another process, or ``access`` is given.
             PipeBusy: There may be no more instances.
             HandleClosed: The server is closed.
         """
-        self._check_open("duplicate")
-        if process is not None:
-            raise self._failure(
-                Status.NOT_SUPPORTED, "duplicate", "a server is several handles: send the server itself"
-            )
+        self._listener.check_open("duplicate")
+        if not is_here(process):
+            detail = "a server is several handles: send the server itself"
+            raise self._listener.failure(Status.NOT_SUPPORTED, "duplicate", detail)
+        if access is not None:
+            raise self._listener.failure(Status.NOT_SUPPORTED, "duplicate", "a server has all rights")
         twin = type(self).__new__(type(self))
         twin._make(self._arguments[0], _kernel.OPEN, self._arguments[1], self.session)
+        twin.inheritable = inheritable
         return twin
 
     def close(self) -> None:
-        """Accept no more clients. Those that are connected stay so. May be repeated.
+        """Accept no more clients. Those that were accepted stay connected. May be repeated.
 
-        A thread that waits in :meth:`accept` goes on waiting; let it wait for an event as well, by ``wait_any``.
+        A thread that waits for a client, in :meth:`accept` or otherwise, gets :exc:`~ntipc.HandleClosed`. A client that
+        nobody has accepted learns that the other side is gone.
         """
-        if self._closed:
-            return
-        self._closed = True
-        self._close_idle()
-        self._name.close()
+        self._listener.close()
 
     def __enter__(self) -> Self:
-        self._check_open("__enter__")
+        self._listener.check_open("__enter__")
         return self
 
     def __exit__(
@@ -382,21 +332,14 @@ class PipeServer:
         self.close()
 
     def __repr__(self) -> str:
-        settings = self._name.settings
-        state = "closed" if self._closed else f"{settings.mode} {settings.direction}"
+        settings = self._listener.name.settings
+        state = "closed" if self._listener.closed else f"{settings.mode} {settings.direction}"
         return f"<{type(self).__name__} {self.name!r} {state}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Say how to make one more server of the pipe in another process."""
-        self._check_open("__reduce__")
+        self._listener.check_open("__reduce__")
         return _serve_too, (type(self), *self._arguments, tuple(self.session._place))
-
-    def _check_open(self, call: str) -> None:
-        if self._closed:
-            raise self._failure(Status.INVALID_HANDLE, call)
-
-    def _failure(self, status: Status, call: str, detail: str = "") -> NtError:
-        return from_status(status, f"PipeServer.{call}", describe("pipe", self.name), detail)
 
 
 def _serve_too(
@@ -408,20 +351,3 @@ def _serve_too(
     server = kind.__new__(kind)
     server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place))
     return server
-
-
-def _take_turn(turn: threading.Lock, timeout: float | None, taken: list[bool]) -> None:
-    """Acquire a lock and note whether it is, in one step: no signal handler comes in between."""
-    limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
-    taken.extend(map(turn.acquire, (True,), (limit,)))
-
-
-_servers: weakref.WeakSet[PipeServer] = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    for server in list(_servers):  # the thread that had one is not in this process
-        server._renew_locks()
-
-
-os.register_at_fork(after_in_child=_renew_locks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from ntipc.deadlines import Deadline
 from ntipc.errors import EndOfStream, NtError, Status, from_status
 from ntipc.names import describe
 from ntipc.pipes.ends import PipeEnd
@@ -137,12 +136,15 @@ class Conversation:
     def transact(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> bytes:
         """Send one message and take the one that answers it.
 
+        Threads have their turns: one asks when the one before has its answer. It waits in non-blocking mode, too.
+
         Args:
             data: Bytes-like, or a list or tuple of pieces.
-            timeout: Seconds to wait for the answer.
+            timeout: Seconds to wait for the answer, and for the turn.
 
         Raises:
-            PipeBusy: A message waits already, which would be taken for the answer. Nothing is sent.
+            PipeBusy: A message waits already, which would be taken for the answer; or the answer to an earlier question
+                has not come yet, whose time ran out: take it with :meth:`recv`, or close the pipe. Nothing is sent.
             InvalidPipeState: This end is not in message mode.
             Timeout: No answer came in time. The message stays sent.
             EndOfStream: The other side is gone; an ``EOFError``.
@@ -164,20 +166,10 @@ class Conversation:
         b'HELLO'
         >>> thread.join()
         """
-        get, end = self._get, self._end
-        if get is None or self._deliver is None or end.reader.available()[1]:
-            answer, self._left = end.transact(data, None, timeout)
+        answer, self._left = self._end.transact(data, None, timeout)
+        if self._get is None:
             self._take_stock()
-            return answer
-        self._left = 0
-        deadline = Deadline(timeout)
-        end._wrote = True
-        try:
-            if end.writer.put_beyond(data, timeout):
-                return get(deadline.left())
-        except NtError as error:
-            raise end._retold(error, "transact") from None
-        raise from_status(Status.TIMEOUT, "Pipe.transact", describe("pipe", end.name), "there is no memory")
+        return answer
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages until the other side is gone."""

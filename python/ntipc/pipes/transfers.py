@@ -11,6 +11,7 @@ from ntipc.deadlines import Deadline
 from ntipc.errors import NtError, Status, from_status
 from ntipc.names import describe
 from ntipc.pipes.settings import Settings
+from ntipc.pipes.turns import Turns
 from ntipc.pipes.ways import PipeReader, PipeWriter
 
 if TYPE_CHECKING:
@@ -38,6 +39,24 @@ class Peeked(NamedTuple):
     messages: int
 
 
+class Questions(Turns):
+    """Whose turn it is to ask.
+
+    Attributes:
+        asked_after: How many messages had been read when the last question was put: its answer is the next one.
+    """
+
+    __slots__ = ("asked_after",)
+
+    def __init__(self, asked_after: int | None = None) -> None:
+        super().__init__()
+        self.asked_after = asked_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process, too, an answer may be still to come."""
+        return type(self), (self.asked_after,)
+
+
 class Transfers(ABC):
     """The part of an end that moves data."""
 
@@ -49,6 +68,7 @@ class Transfers(ABC):
     may_write: bool
     _wrote: bool
     _out_quota: int
+    _questions: Questions
 
     @property
     @abstractmethod
@@ -167,6 +187,9 @@ class Transfers(ABC):
         self._wrote = True
         if not self.settings.is_message:
             return self._write_stream(writer, data, timeout)
+        if self.nowait and size_of(data) > self._out_quota:
+            self._check_somebody_reads(writer, "write")
+            return 0
         try:
             written = writer.deliver(data, 0 if self.nowait else timeout)
         except NtError as error:
@@ -187,6 +210,9 @@ class Transfers(ABC):
                 return 0
             try:
                 if self.nowait:  # all or nothing, as NT has it
+                    if len(source) > self._out_quota:
+                        self._check_somebody_reads(writer, "write")
+                        return 0
                     return len(source) if writer.offer(source, 0) is not None else 0
                 while done < len(source):
                     with source[done : done + STREAM_PIECE] as part:
@@ -247,7 +273,7 @@ class Transfers(ABC):
 
         Raises:
             InvalidPipeState: This end is not in message mode, or cannot both read and write.
-            PipeBusy: Something waits to be read already. Nothing is written.
+            PipeBusy: Something waits to be read already, or an earlier answer has not come yet. Nothing is written.
             Timeout: No answer came in time. The message stays written.
             EndOfStream: The other side is gone.
 
@@ -257,17 +283,30 @@ class Transfers(ABC):
         reader, writer = self._for_reading("transact"), self._for_writing("transact")
         if not self._message_reads:
             raise self._failure(Status.INVALID_READ_MODE, "transact")
-        if reader.available()[1]:
-            detail = "something waits to be read, which would be taken for the answer"
-            raise self._failure(Status.PIPE_BUSY, "transact", detail)
         deadline = Deadline(timeout)
-        self._wrote = True
+        questions, mine = self._questions, list[bool]()
         try:
-            if not writer.put_beyond(data, timeout):
+            questions.take(deadline.left(), mine)
+            if not any(mine):
+                raise self._failure(Status.TIMEOUT, "transact", "another thread waits for its answer")
+            if reader.available()[1]:
+                detail = "something waits to be read, which would be taken for the answer"
+                raise self._failure(Status.PIPE_BUSY, "transact", detail)
+            asked_after = reader.taken  # nothing waits: the next message that is taken is the answer
+            if questions.asked_after == asked_after:
+                detail = "the answer to an earlier question has not been read"
+                advice = "Take it with recv when it comes, or close the pipe and connect again"
+                raise from_status(Status.PIPE_BUSY, "Pipe.transact", self._subject, detail, advice=advice)
+            self._wrote = True
+            if not writer.put_beyond(data, deadline.left()):
                 raise self._failure(Status.TIMEOUT, "transact", "there is no memory")
+            questions.asked_after = asked_after
             frame = reader.take(size, deadline.left())
         except NtError as error:
             raise self._retold(error, "transact") from None
+        finally:
+            if any(mine):
+                questions.give_back()
         if frame is None:
             raise self._failure(Status.TIMEOUT, "transact", "no answer has come")
         return frame.data, frame.left
@@ -294,7 +333,7 @@ class Transfers(ABC):
             facts = writer.query()
             if facts["broken"]:
                 raise self._failure(facts["broken"], "flush")
-            if not facts["bytes"] and facts["messages"] <= 1:  # that a client has come, which nobody has noticed
+            if not facts["messages"]:
                 return True
         try:
             return bool(writer.flush(0 if self.nowait else timeout))
