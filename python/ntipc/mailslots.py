@@ -53,7 +53,7 @@ class MailslotInfo(ObjectInfo):
     clients: int
 
 
-class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
+class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     r"""The reading side of a mailslot, which exists for as long as this does.
 
     Messages come out one at a time, in the order in which they were written, those of one writer always in its order.
@@ -241,15 +241,11 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
         super().close()
         self._keeper.close()
 
-    @classmethod
-    def from_handle(cls, handle: int, *, session: Session | str | None = None) -> Self:
-        """Take over a handle of this process, which another process duplicated into it: see ``Event.from_handle``."""
-        self = super().from_handle(handle, session=session)
+    def _settle(self) -> None:
         self.read_timeout = None
         self._title = self.name
         self._keeper = QueueWriter.__new__(QueueWriter)
         self._keeper.open_end(self.session._native, PREFIX + self._title, 0)
-        return self
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages for ever."""
@@ -268,7 +264,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, arrives=False):
         return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
 
 
-class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
+class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
     r"""A writing side of a mailslot.
 
     Args:
@@ -349,6 +345,10 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, arrives=False):
             advice = "Make the Mailslot first, or check the spelling and the session"
             subject = describe("mailslot", self._title)
             raise from_status(Status.OBJECT_NAME_NOT_FOUND, "MailslotClient", subject, advice=advice) from None
+        self._settle()
+
+    def _settle(self) -> None:
+        self._title = self.name
         self._maximum = self.limits()[0]
         self._unlimited = not self._maximum
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol, Self, TypedDict, overload
 
 from ntipc import _kernel
 from ntipc.access import NO_SPELLINGS, Access, rights
-from ntipc.errors import NtError, Status, from_status
+from ntipc.errors import NtError, ObjectNotFound, Status, from_status
 from ntipc.names import describe
 from ntipc.sessions import Session, attach, attached, within
 
@@ -68,15 +68,15 @@ class NtObject(_kernel.Object):
     _kind: ClassVar[str] = "object"
     _access_spellings: ClassVar[Mapping[str, Access]] = NO_SPELLINGS
 
-    def __init_subclass__(cls, *, arrives: bool = True, **options: Any) -> None:
-        # `arrives`: what comes with a message is of this class, if it is of its native one.
+    def __init_subclass__(cls, *, arrives: bool = True, directory: str = "", **options: Any) -> None:
+        # `arrives`: what comes with a message is of this class, if it is of its native one and its name in `directory`.
         super().__init_subclass__(**options)
         if (
             arrives
             and issubclass(native := cls.__bases__[0], _kernel.Object)
             and native.__module__ == _kernel.Object.__module__
         ):
-            _CLASSES.setdefault(native.__name__, cls)
+            _CLASSES.setdefault((native.__name__, directory), cls)
 
     @classmethod
     def from_handle(cls, handle: int, *, session: Session | str | None = None) -> Self:
@@ -106,6 +106,7 @@ class NtObject(_kernel.Object):
         if not 0 < index(handle) <= LARGEST_HANDLE:
             raise self._failure(Status.INVALID_HANDLE, "from_handle")
         self.adopt(within(session)._native, handle)
+        self._settle()
         return self
 
     @property
@@ -159,9 +160,8 @@ class NtObject(_kernel.Object):
         (False, True)
         """
         wanted = self._rights(access, "duplicate", self.name) if access is not None else None
-        pid = None if process is None else self._process_id(process)
-        if pid is not None and pid != os.getpid():
-            return self.duplicate_handle(pid, wanted, inheritable)
+        if process is not None and not is_here(process):
+            return self.duplicate_handle(self._process_id(process), wanted, inheritable)
         twin = type(self).__new__(type(self))
         twin.copy_from(self, wanted, inheritable)
         twin._carry_over(self, access)
@@ -204,6 +204,9 @@ class NtObject(_kernel.Object):
         """Keep a reference to the object in flight, and say how to make a new handle of it on arrival."""
         return _arrive, (type(self), tuple(self.session._place), self.park()), vars(self) or None
 
+    def _settle(self) -> None:
+        """Find out what else there is to know, now that there is a handle: it came from elsewhere."""
+
     def _carry_over(self, original: Self, access: int | str | None) -> None:
         """Take what else ``original``, of which this is a duplicate, has been given."""
         vars(self).update(vars(original))
@@ -213,11 +216,7 @@ class NtObject(_kernel.Object):
         return []
 
     def _process_id(self, process: int | HasPid) -> int:
-        pid = process if isinstance(process, int) else getattr(process, "pid", process)
-        if pid is None:
-            raise ValueError("the process has not been started, so it can be given no handle yet")
-        if isinstance(pid, bool) or not isinstance(pid, int):
-            raise TypeError(f"process must be a process id or something with a pid, not {type(process).__name__}")
+        pid = pid_of(process)
         if not 0 < pid <= LARGEST_PID:
             raise self._failure(Status.INVALID_PARAMETER, "duplicate", f"there is no process {pid}")
         return pid
@@ -237,13 +236,60 @@ class NtObject(_kernel.Object):
         return from_status(status, f"{type(self).__name__}.{call}", describe(self._kind, self.name), detail)
 
 
-_CLASSES: dict[str, type[NtObject]] = {}
-"""For each native class the first class that was made of it: what a handle becomes that comes with a message."""
+def pid_of(process: int | HasPid) -> int:
+    """Return the process id of what a program gave as a process.
+
+    Raises:
+        TypeError: It is no process id and has none.
+        ValueError: It has not been started.
+    """
+    pid = process if isinstance(process, int) else getattr(process, "pid", process)
+    if pid is None:
+        raise ValueError("the process has not been started, so it can be given no handle yet")
+    if isinstance(pid, bool) or not isinstance(pid, int):
+        raise TypeError(f"process must be a process id or something with a pid, not {type(process).__name__}")
+    return pid
+
+
+def is_here(process: int | HasPid | None) -> bool:
+    """Say whether that is this process, which ``None`` stands for.
+
+    >>> is_here(None), is_here(os.getpid()), is_here(1)
+    (True, True, False)
+    """
+    return process is None or pid_of(process) == os.getpid()
+
+
+_CLASSES: dict[tuple[str, str], type[NtObject]] = {}
+"""What a handle becomes that comes with a message: the first class that was made of its native one, for names in that
+directory; else of those without."""
 
 
 def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
     """Make objects of the handles that came with a frame."""
-    return arrivals(frame, session._native, lambda names: [_CLASSES[name] for name in names])
+    natives: list[str] = []
+
+    def choose(names: list[str]) -> list[type[NtObject]]:
+        natives.extend(names)
+        return [_CLASSES[name, ""] for name in names]
+
+    return [_named(*each) for each in zip(natives, arrivals(frame, session._native, choose), strict=True)]
+
+
+def _named(native: str, thing: NtObject) -> NtObject:
+    """Return the object as what its name says that it is."""
+    directory, separator, _ = (thing.name or "").partition("\\")
+    kind = _CLASSES.get((native, directory if separator else ""))
+    if kind is None or isinstance(thing, kind):
+        return thing
+    own = kind.__new__(kind)
+    own.copy_from(thing)
+    try:
+        own._settle()
+    except ObjectNotFound:  # it is about to go
+        return thing
+    thing.close()
+    return own
 
 
 def arrivals(

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE: int = _kernel.LONGEST_FRAME
 """Bytes that one message may have, 1 GiB - 1. What is longer goes in several, or into a section."""
-LARGEST_TAG = 0xFFFF_FFFF
-"""More handles than an end can have."""
 
 
 class QueueInfo(ObjectInfo):

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from ntipc import _kernel
 from ntipc.errors import Status, from_status
 from ntipc.names import describe
-from ntipc.objects import HasPid, NtObject
+from ntipc.objects import HasPid, NtObject, is_here
 from ntipc.queue_ends import QueueReader, QueueWriter
+from ntipc.queue_messages import QueueMessage
 from ntipc.sessions import Session, place
 
 if TYPE_CHECKING:
@@ -136,6 +137,21 @@ class Queue(QueueReader):
         """Pickle an object and put it: :meth:`QueueWriter.put_object`."""
         self.writer.put_object(value, timeout, tag=tag)
 
+    def call(
+        self,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[NtObject] | None = None,
+    ) -> QueueMessage:
+        """Put a request and wait for the reply to it: :meth:`QueueWriter.call`."""
+        return self.writer.call(data, timeout, tag=tag, handles=handles)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was put by now is read; whether it was in time."""
+        return self.writer.flush(timeout)
+
     def split(self) -> tuple[QueueReader, QueueWriter]:
         """Part the ends, and close this object.
 
@@ -173,7 +189,7 @@ class Queue(QueueReader):
         """Make other handles to both ends, in this process.
 
         Args:
-            process: ``None``. To give a handle to another process, duplicate ``queue.writer``, or an end after
+            process: ``None``, or this process. To give a handle to another, duplicate ``queue.writer``, or an end after
                 :meth:`split`, or send the queue there.
             access: Rights of the new handles; ``None`` for those of these.
             inheritable: Mark of the new handles.
@@ -183,7 +199,7 @@ class Queue(QueueReader):
             HandleClosed: The queue is closed.
             NotSupported: ``process`` is another process.
         """
-        if process is not None:
+        if not is_here(process):
             raise self._failure(Status.NOT_SUPPORTED, "duplicate", "a queue is two handles: duplicate its ends")
         return super().duplicate(access=access, inheritable=inheritable)
 

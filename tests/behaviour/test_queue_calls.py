@@ -25,10 +25,11 @@ def test_call_returns_the_reply(peer: Peer) -> None:
     peer.run(SERVE)
     serving = peer.begin("serve(ntipc.QueueReader('q'), 4)")
     for number, size in enumerate((0, 5, 3000, 1_000_000)):
-        reply = queue.writer.call(b"x" * size, 20, tag=number)
+        reply = queue.call(b"x" * size, 20, tag=number)
         assert (reply.data, reply.tag, reply.pid) == (b"re: " + b"x" * size, number + 1, peer.pid)
         assert not reply.is_request
     serving.result()
+    assert queue.flush(0)
     assert [entry["kind"] for entry in look()["objects"] if entry["name"] == "q"] == ["ReadEnd", "WriteEnd"]
 
 

@@ -72,10 +72,41 @@ def test_object_in_a_message_lives_after_its_sender(peer: Peer) -> None:
     assert event.name == "travels" and facts(event)["handles"] == 1
 
 
+@pytest.mark.parametrize("way", ["message", "handle", "object"])
+def test_mailslot_and_its_client_arrive_as_what_they_are(way: str) -> None:
+    queue, slot = Queue(), ntipc.Mailslot(r"a\b", max_message=4)
+    client = ntipc.MailslotClient(r"A\B")
+    if way == "message":
+        queue.put(b"", handles=[slot, client])
+        theirs, writer = queue.receive().objects
+    elif way == "handle":
+        theirs = ntipc.Mailslot.from_handle(slot.duplicate_handle())
+        writer = ntipc.MailslotClient.from_handle(client.duplicate_handle())
+    else:
+        queue.put_object((slot, client))
+        theirs, writer = queue.get_object()
+    slot.close()
+    assert isinstance(theirs, ntipc.Mailslot) and isinstance(writer, ntipc.MailslotClient)
+    with pytest.raises(ntipc.InvalidParameter):
+        writer.write(b"12345")
+    writer.write(b"1234")
+    client.close()
+    writer.close()
+    assert theirs.read(0) == b"1234" and theirs.name.lower() == r"a\b" and not theirs.wait(0)
+
+
+def test_what_is_no_object_or_several_does_not_go_along() -> None:
+    queue, server = Queue(), ntipc.PipeServer("p")
+    for wrong in server, ntipc.PipeClient("p"), "text", 5:
+        with pytest.raises(TypeError, match="put_object"):
+            queue.put(b"", handles=[wrong])  # type: ignore[list-item]
+    assert queue.empty()
+
+
 def test_moved_object_is_closed_here_and_comes_back_if_it_could_not_go() -> None:
     queue, event = Queue(quota=1), ntipc.Event("e")
     queue.put(b"1")
-    for problem, handles in (ntipc.Timeout, [event]), (ntipc.HandleClosed, [event, event]):
+    for problem, handles in (ntipc.Timeout, [event]), (ntipc.InvalidParameter, [event, event]):
         with pytest.raises(problem):
             queue.put(b"2", 0, handles=handles, move=True)
         assert not event.closed and not event.set() and event.wait(0)

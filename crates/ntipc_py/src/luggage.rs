@@ -2,6 +2,7 @@
 
 use crate::object::Object;
 use ntipc_kernel::{Failure, NtStatus, Session};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -10,8 +11,18 @@ use std::sync::Arc;
 pub fn objects<'py>(handles: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, Object>>> {
     match handles {
         None => Ok(Vec::new()),
-        Some(handles) => handles.try_iter()?.map(|item| Ok(item?.cast_into::<Object>()?)).collect(),
+        Some(handles) => handles.try_iter()?.map(|item| object(item?)).collect(),
     }
+}
+
+fn object(item: Bound<'_, PyAny>) -> PyResult<Bound<'_, Object>> {
+    item.cast_into::<Object>().map_err(|error| {
+        let item = error.into_inner();
+        let kind = item.get_type().name().map_or_else(|_| "something".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "what goes along must be an object of ntipc with one handle, not {kind}; put_object sends whatever can be pickled"
+        ))
+    })
 }
 
 /// Handles that go along. Those that are moved are taken from their objects before, so that nobody closes them twice, and given back
@@ -31,7 +42,13 @@ impl<'a, 'py> Luggage<'a, 'py> {
         move_them: bool,
     ) -> Result<Luggage<'a, 'py>, Failure> {
         let mut luggage = Luggage { objects, handles: SmallVec::new(), move_them, gone: false };
-        for object in objects {
+        for (place, object) in objects.iter().enumerate() {
+            if move_them && objects[..place].iter().any(|other| other.is(object)) {
+                return Err(Failure::new(
+                    NtStatus::INVALID_PARAMETER,
+                    format!("{} is to be moved twice", object.get().subject()),
+                ));
+            }
             let (its_session, handle) = object.get().open_handle().map_err(|_| {
                 Failure::new(
                     NtStatus::INVALID_HANDLE,
