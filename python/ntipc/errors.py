@@ -61,7 +61,7 @@ class NtError(OSError):
 
     def __reduce__(self) -> tuple[object, ...]:
         details = (self.status, self.winerror, self.errno, self.operation, self.subject)
-        return _restore, (type(self), self._message, *details)
+        return _restore, (type(self), self._message, *details), vars(self)
 
 
 def _restore(
@@ -218,8 +218,13 @@ class NotSupported(NtError, NotImplementedError):
 
 
 class Timeout(NtError, TimeoutError):
-    """A call that must hand something over ran out of time."""
+    """A call that must hand something over ran out of time.
 
+    Attributes:
+        characters_written: Of a stream, how many bytes were written before that.
+    """
+
+    characters_written: int = 0
     status = Status.TIMEOUT
     winerror = 1460
 
@@ -418,6 +423,7 @@ def from_status(
     subject: str = "",
     detail: str = "",
     *,
+    problem: str | None = None,
     advice: str | None = None,
     exception: type[NtError] | None = None,
 ) -> NtError:
@@ -428,6 +434,7 @@ def from_status(
         call: The call that failed, such as ``"Event.set"``.
         subject: The object, such as ``"event 'ready'"``, or an empty text.
         detail: Words that say more than the table does, or an empty text.
+        problem: What went wrong, where the table's words are about something else.
         advice: What to do, where something better than the table's advice is known.
         exception: The exception to make, where it is a narrower one than the table's.
 
@@ -439,7 +446,8 @@ def from_status(
 Release only what was acquired.
     """
     row = _BY_STATUS.get(status)
-    problem = row.problem if row else f"status 0x{status & 0xFFFFFFFF:08X}"
+    if problem is None:
+        problem = row.problem if row else f"status 0x{status & 0xFFFFFFFF:08X}"
     if advice is None:
         advice = row.advice if row else ""
     head = f"{call or 'The call'} failed{f' for {subject}' if subject else ''}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import chain, zip_longest
 from operator import index
 from types import TracebackType
@@ -265,6 +266,10 @@ _CLASSES: dict[tuple[str, str], type[NtObject]] = {}
 directory; else of those without."""
 
 
+_IMPORTED_LATE = {"mailslot": "ntipc.mailslots"}
+"""Where classes for names in a directory are, which nobody may have asked for yet."""
+
+
 def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
     """Make objects of the handles that came with a frame."""
     natives: list[str] = []
@@ -279,6 +284,8 @@ def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
 def _named(native: str, thing: NtObject) -> NtObject:
     """Return the object as what its name says that it is."""
     directory, separator, _ = (thing.name or "").partition("\\")
+    if separator and directory in _IMPORTED_LATE:
+        import_module(_IMPORTED_LATE[directory])
     kind = _CLASSES.get((native, directory if separator else ""))
     if kind is None or isinstance(thing, kind):
         return thing

@@ -341,4 +341,28 @@ def test_broadcast_goes_to_the_name_as_it_stands(name: str) -> None:
 def test_read_timeout_that_is_no_time_is_refused(wrong: Any, refusal: type[Exception]) -> None:
     with pytest.raises(refusal, match="timeout must be a number of seconds or None"):
         Mailslot("m", read_timeout=wrong)
-    Mailslot("m").close()
+    with Mailslot("m", read_timeout=3) as slot:
+        with pytest.raises(refusal, match="timeout must be a number of seconds or None"):
+            slot.read_timeout = wrong
+        assert slot.read_timeout == 3
+
+
+def test_client_of_every_mailslot_has_no_handle_to_one() -> None:
+    with MailslotClient(r"\\*\mailslot\m") as anybody, Mailslot("m") as slot:
+        anybody.write(b"x")
+        for call in lambda: anybody.handle, anybody.info, lambda: anybody.wait(0):
+            with pytest.raises(ntipc.NotSupported, match="every mailslot"):
+                call()
+        assert slot.read(0) == b"x"
+    with pytest.raises(ntipc.HandleClosed):
+        anybody.wait(0)
+
+
+def test_full_or_existing_mailslot_is_told_in_words_of_its_own() -> None:
+    slot, client = Mailslot("m", quota=1), MailslotClient("m")
+    client.write(b"x")
+    with pytest.raises(ntipc.MailslotFull, match="mailslot is full"):
+        client.write(b"x")
+    with pytest.raises(ntipc.ObjectExists, match="only be made"):
+        Mailslot("m")
+    assert slot.read(0) == b"x"

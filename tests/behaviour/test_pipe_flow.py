@@ -1,5 +1,6 @@
 """How much a pipe holds, who waits for whom, and pipes that do not wait at all."""
 
+import pickle
 import threading
 from collections.abc import Callable
 
@@ -179,6 +180,17 @@ def test_more_than_the_quota_is_not_written_in_non_blocking_mode(mode: str, quot
     pipe.close()
     with pytest.raises(BrokenPipeError):
         client.write(bytes(quota + 1))
+
+
+def test_late_sender_of_bytes_is_told_how_many_went() -> None:
+    pipe, client = connect(mode="byte", in_quota=100)
+    for timeout, size in (0, 0), (0.01, 30):
+        pipe.read(30) if size else None
+        with pytest.raises(ntipc.Timeout) as late:
+            client.send(bytes(1000), timeout)
+        again = pickle.loads(pickle.dumps(late.value))
+        assert late.value.characters_written == again.characters_written == (size or 100)
+    assert len(pipe.read(1000)) == 100
 
 
 def test_stream_in_non_blocking_mode_is_written_whole_or_not_at_all() -> None:

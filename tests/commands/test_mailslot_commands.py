@@ -66,19 +66,25 @@ def test_raw_output_adds_nothing(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("status", "arguments"),
     [
-        ["mailslot", "write", "nobody made this", "x"],
-        ["mailslot", "write", r"\\.\pipe\x", "x"],
-        ["mailslot", "write", "x", "y", "--session", "no/such/session"],
-        ["mailslot", "read", ""],
-        ["mailslot", "read", "x", "--timeout", "0.01"],
+        (1, ["mailslot", "write", "nobody made this", "x"]),
+        (2, ["mailslot", "write", r"\\.\pipe\x", "x"]),
+        (1, ["mailslot", "write", "x", "y", "--session", "no/such/session"]),
+        (2, ["mailslot", "read", ""]),
+        (1, ["mailslot", "read", "x", "--timeout", "0.01"]),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str]) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(status: int, arguments: list[str]) -> None:
     result = command(*arguments)
-    assert result.returncode == 1 and not result.stdout
+    assert result.returncode == status and not result.stdout
     assert len(result.stderr.strip().splitlines()) == 1 and b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("option", [["--timeout", "nan"], ["--timeout", "soon"], ["--count", "0"], ["--count", "-1"]])
+def test_impossible_numbers_are_wrong_use(option: list[str]) -> None:
+    result = command("mailslot", "read", "x", *option)
+    assert result.returncode == 2 and b"is no number" in result.stderr
 
 
 def test_broadcast_that_nobody_hears_is_done() -> None:

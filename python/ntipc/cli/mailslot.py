@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ntipc.cli.words import DONE, FAILED, complain
+from ntipc.cli.words import DONE, FAILED, complain, failed, positive, seconds
 
 WRITE = """
 Write messages to a mailslot: each TEXT is one; without any, each line of standard input is. \\\\*\\mailslot\\NAME
@@ -25,11 +25,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     write.add_argument("name", metavar="NAME", help=r"the mailslot: x or \\.\mailslot\x")
     write.add_argument("text", metavar="TEXT", nargs="*", help="a message (default: the lines of standard input)")
     write.add_argument("--whole", action="store_true", help="all of standard input is one message, as it is")
-    write.add_argument("--timeout", type=float, default=0, metavar="SECONDS", help="wait so long if it is full")
+    write.add_argument("--timeout", type=seconds, default=0, metavar="SECONDS", help="wait so long if it is full")
     read = inner.add_parser("read", help="make a mailslot and print its messages", description=READ)
     read.add_argument("name", metavar="NAME", help=r"the mailslot: x or \\.\mailslot\x")
-    read.add_argument("--count", type=int, metavar="N", help="stop after so many messages")
-    read.add_argument("--timeout", type=float, metavar="SECONDS", help="stop if no message comes for so long")
+    read.add_argument("--count", type=positive, metavar="N", help="stop after so many messages")
+    read.add_argument("--timeout", type=seconds, metavar="SECONDS", help="stop if no message comes for so long")
     read.add_argument("--raw", action="store_true", help="print messages as they are, and nothing between them")
     for each in write, read:
         each.add_argument("--session", metavar="NAME", help="the session (default: NTIPC_SESSION, or else `default`)")
@@ -46,8 +46,7 @@ def run_write(arguments: argparse.Namespace) -> int:
         for message in _messages(arguments, sys.stdin.buffer):
             client.write(message, arguments.timeout)
     except (ntipc.NtError, ValueError) as error:
-        complain(str(error))
-        return FAILED
+        return failed(error)
     return DONE
 
 
@@ -79,6 +78,5 @@ def run_read(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (ntipc.NtError, ValueError) as error:
-        complain(str(error))
-        return FAILED
+        return failed(error)
     return DONE

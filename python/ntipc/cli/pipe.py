@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from ntipc.cli.words import DONE, FAILED, complain
+from ntipc.cli.words import DONE, failed, seconds
 
 if TYPE_CHECKING:
     import ntipc
@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     cat.add_argument("--no-answer", action="store_true", help="only send: wait until it is read, not for answers")
     cat.add_argument("--raw", action="store_true", help="print messages as they are, and nothing between them")
     cat.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="how long to wait for the server, and for each answer"
+        "--timeout", type=seconds, metavar="SECONDS", help="how long to wait for the server, and for each answer"
     )
     cat.add_argument("--session", metavar="NAME", help="the session (default: NTIPC_SESSION, or else `default`)")
     cat.set_defaults(run=run_cat)
@@ -44,14 +44,12 @@ def run_cat(arguments: argparse.Namespace) -> int:
     try:
         client = ntipc.PipeClient(arguments.name, timeout=arguments.timeout, session=arguments.session)
     except (ntipc.NtError, ValueError) as error:
-        complain(str(error))
-        return FAILED
+        return failed(error)
     with client:
         try:
             _talk(client, arguments)
         except (ntipc.NtError, ValueError) as error:
-            complain(str(error))
-            return FAILED
+            return failed(error)
     return DONE
 
 

@@ -1,5 +1,7 @@
 """How the command speaks to a person: on standard error, one line, beginning with the program's name."""
 
+import argparse
+import math
 import sys
 
 DONE = 0
@@ -13,3 +15,35 @@ def complain(message: str, hint: str = "") -> None:
     print(f"ntipc: {message}", file=sys.stderr)
     if hint:
         print(f"\nhint: {hint}", file=sys.stderr)
+
+
+def failed(error: Exception) -> int:
+    """Say what went wrong; the exit status: that of wrong use for what was given and cannot be used."""
+    complain(str(error))
+    return USAGE if isinstance(error, ValueError) else FAILED
+
+
+def seconds(text: str) -> float:
+    """Read a time from the command line.
+
+    >>> seconds("0.5")
+    0.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
+def positive(text: str) -> int:
+    """Read a number from the command line that is at least 1.
+
+    >>> positive("3")
+    3
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from ntipc.errors import EndOfStream, NtError, Status, from_status
+from ntipc.errors import EndOfStream, NtError, Status, Timeout, from_status
 from ntipc.names import describe
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.stream import open_file
@@ -52,7 +52,8 @@ class Conversation:
             timeout: Seconds to wait for room; 0 or less to only try, ``None`` to wait for ever.
 
         Raises:
-            Timeout: There was no room in time. Of a message nothing was sent; of bytes perhaps a part.
+            Timeout: There was no room in time. Of a message nothing was sent; of bytes perhaps a part, as its
+                ``characters_written`` says.
             PipeBusy: There is no room now, in non-blocking mode.
             PeerGone: Nobody can read it; a ``BrokenPipeError``.
             AccessDenied: This end may not write.
@@ -83,7 +84,10 @@ class Conversation:
             if end.nowait:
                 raise self._no_room()
             detail = f"{written:,} of {size:,} bytes were written"
-            raise from_status(Status.TIMEOUT, "Pipe.send", describe("pipe", end.name), detail)
+            late = from_status(Status.TIMEOUT, "Pipe.send", describe("pipe", end.name), detail)
+            if isinstance(late, Timeout):
+                late.characters_written = written
+            raise late
 
     def recv(self, timeout: float | None = None) -> bytes:
         """Take the next message, or in byte mode what has come.

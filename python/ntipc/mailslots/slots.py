@@ -1,13 +1,4 @@
-r"""Mailslots: one process reads, any number write, and nobody learns whether what was written is ever read.
-
->>> import ntipc
->>> slot = ntipc.Mailslot("sensors")
->>> client = ntipc.MailslotClient(r"\\.\mailslot\SENSORS")
->>> client.write(b"21.5")
-4
->>> slot.read(timeout=10)
-b'21.5'
-"""
+"""The reading side of a mailslot."""
 
 from __future__ import annotations
 
@@ -17,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from ntipc import _kernel
 from ntipc.deadlines import Deadline
-from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status, from_status
+from ntipc.errors import NtError, ObjectExists, Status, from_status
+from ntipc.mailslots.names import NOT_BOTH, PREFIX, elsewhere, name_of
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
-from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot
+from ntipc.pipe_names import HERE, Location, locate_mailslot
 from ntipc.queue_ends import LONGEST_MESSAGE, QueueWriter
 from ntipc.queue_messages import QueueMessage, message_of
 from ntipc.queues import DEFAULT_QUOTA, checked_quota
@@ -30,10 +22,6 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from typing_extensions import Buffer
-
-PREFIX = "mailslot\\"
-"""What the kernel's names of mailslots begin with."""
-NOT_BOTH = "a mailslot is read by the one who made it, and written by clients"
 
 
 class MailslotInfo(ObjectInfo):
@@ -91,8 +79,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     _keeper: QueueWriter
     """A writing end of our own: that there is no client is no end of the stream."""
     _title: str
-    read_timeout: float | None
-    """Seconds that :meth:`read` waits if it is not told otherwise; ``None`` for ever."""
+    _read_timeout: float | None = None
 
     def __init__(
         self,
@@ -105,15 +92,19 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     ) -> None:
         where = locate_mailslot(name)
         if where.host != HERE:
-            raise _elsewhere("Mailslot", Status.OBJECT_NAME_INVALID, name, "it can only be made on this machine")
+            raise elsewhere("Mailslot", Status.OBJECT_NAME_INVALID, name, "it can only be made on this machine")
         maximum = _checked_maximum(where, max_message)
-        Deadline(read_timeout)  # refuses what is no time
         self._keeper = QueueWriter.__new__(QueueWriter)
         self._title = where.name
         self.read_timeout = read_timeout
         native = where.attachment(session)._native
         quota = checked_quota("Mailslot", "mailslot", where.name, quota)
-        self.bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
+        try:
+            self.bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
+        except ObjectExists:
+            advice = "A mailslot can only be made, by the one that reads it: choose another name, or write to that one"
+            subject = describe("mailslot", where.name)
+            raise from_status(Status.OBJECT_NAME_COLLISION, "Mailslot", subject, advice=advice) from None
 
     @classmethod
     def create(
@@ -131,7 +122,21 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     @property
     def name(self) -> str:
         """The name as it was given, without its prefix."""
-        return _name_of(self, super().name)
+        return name_of(vars(self).get("_title"), super().name)
+
+    @property
+    def read_timeout(self) -> float | None:
+        """Seconds that :meth:`read` waits if it is not told otherwise; ``None`` for ever. May be set.
+
+        Source:
+            GetMailslotInfo, SetMailslotInfo (Win32).
+        """
+        return self._read_timeout
+
+    @read_timeout.setter
+    def read_timeout(self, seconds: float | None) -> None:
+        Deadline(seconds)  # refuses what is no time
+        self._read_timeout = seconds
 
     def read(self, timeout: float | EllipsisType | None = ...) -> bytes:
         """Take the next message.
@@ -155,7 +160,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         Traceback (most recent call last):
         ntipc.errors.Timeout: ...
         """
-        wanted = self.read_timeout if timeout is ... else timeout
+        wanted = self._read_timeout if timeout is ... else timeout
         return self.read_message() if wanted is None else self.read_message(wanted)  # quickest without one
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
@@ -218,6 +223,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         Source:
             GetMailslotInfo (Win32), NtQueryInformationFile with FileMailslotQueryInformation (NT).
 
+        >>> from ntipc import MailslotClient
         >>> slot, client = Mailslot("news"), MailslotClient("news")
         >>> client.write(b"three"), client.write(b"more")
         (5, 4)
@@ -242,7 +248,6 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         self._keeper.close()
 
     def _settle(self) -> None:
-        self.read_timeout = None
         self._title = self.name
         self._keeper = QueueWriter.__new__(QueueWriter)
         self._keeper.open_end(self.session._native, PREFIX + self._title, 0)
@@ -264,207 +269,9 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
 
 
-class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
-    r"""A writing side of a mailslot.
-
-    Args:
-        name: ``x`` or ``\\.\mailslot\x``, in upper or lower case. ``\\*\mailslot\x`` stands for every mailslot of that
-            name, be there one or none: what is written while there is none is lost.
-        session: The session, or its name; ``None`` for the default one.
-
-    Raises:
-        ObjectNotFound: No mailslot has that name.
-        InvalidName: ``name`` has another prefix, or cannot be a name.
-        PathNotFound: ``name`` is ``None``.
-        NotSupported: ``name`` is on another machine.
-
-    Source:
-        CreateFile on a mailslot, WriteFile (Win32).
-
-    Differs:
-        Every mailslot means every one of this session, until sessions of several machines can be joined.
-
-    >>> anybody = MailslotClient(r"\\*\mailslot\news")
-    >>> anybody.write(b"nobody hears this")
-    17
-    >>> slot = Mailslot("news")
-    >>> anybody.write(b"hello")
-    5
-    >>> slot.read()
-    b'hello'
-    """
-
-    _kind = "mailslot"
-    _title: str
-    _maximum: int = 0
-    """Most bytes of a message; 0 for no limit."""
-    _unlimited = False
-    """It was opened, and there is no limit: the quick way."""
-    _sought: Location | None = None
-    """Of one that writes to every mailslot of its name: what to look for."""
-    _where: Session | None = None
-    _found: MailslotClient | None = None
-
-    def __init__(self, name: str, *, session: Session | str | None = None) -> None:
-        where = locate_mailslot(name)
-        attachment = where.attachment(session)
-        self._title = where.name
-        if where.host == EVERYWHERE:
-            self._sought, self._where = where, attachment
-            return
-        if where.host != HERE:
-            raise _elsewhere("MailslotClient", Status.NOT_SUPPORTED, name, "other machines cannot be reached yet")
-        self._open(attachment, where.key, 0)
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open a mailslot for writing, as the constructor does, with these rights.
-
-        Args:
-            name: Name of a mailslot of this machine.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No mailslot has that name.
-            AccessDenied: ``access`` is 0.
-            NotSupported: ``name`` is on another machine, or on every one.
-        """
-        where = locate_mailslot(name)
-        if where.host != HERE:
-            raise _elsewhere("MailslotClient", Status.NOT_SUPPORTED, name, "only one mailslot here can be opened")
-        self = cls.__new__(cls)
-        self._title = where.name
-        self._open(where.attachment(session), where.key, cls._rights(access, "open", name))
-        return self
-
-    def _open(self, attachment: Session, key: str, access: int) -> None:
-        try:
-            self.open_end(attachment._native, key, access)
-        except ObjectNotFound:
-            advice = "Make the Mailslot first, or check the spelling and the session"
-            subject = describe("mailslot", self._title)
-            raise from_status(Status.OBJECT_NAME_NOT_FOUND, "MailslotClient", subject, advice=advice) from None
-        self._settle()
-
-    def _settle(self) -> None:
-        self._title = self.name
-        self._maximum = self.limits()[0]
-        self._unlimited = not self._maximum
-
-    @property
-    def name(self) -> str:
-        """The name as it was given, without its prefix."""
-        return _name_of(self, super().name)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self._sought is None and super().closed
-
-    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = 0) -> int:
-        """Write one message. Nothing tells whether it is ever read.
-
-        Args:
-            data: Bytes, or a list or tuple of pieces that make one message; it may be empty.
-            timeout: Seconds to wait if the mailslot is full; 0 not to wait, ``None`` to wait for ever.
-
-        Returns:
-            How many bytes were written: all of them.
-
-        Raises:
-            MailslotFull: It holds as much as it may; nothing is written. A ``BlockingIOError``.
-            InvalidParameter: The message is longer than the mailslot's ``max_message``, or than 1 GiB - 1.
-            PeerGone: The mailslot was closed, or its process died; a ``BrokenPipeError``.
-            HandleClosed: This client is closed.
-
-        Source:
-            WriteFile on a mailslot (Win32).
-        """
-        if self._unlimited and type(data) is bytes and self.put_now(data):
-            return len(data)
-        size = _size_of(data)
-        if self._sought is not None:
-            self._broadcast(data, timeout)
-        else:
-            if 0 < self._maximum < size:
-                detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
-                raise self._failure(Status.INVALID_PARAMETER, "write", detail)
-            if self.offer(data, timeout) is None:
-                subject, advice = describe("mailslot", self._title), "Write less often, or make it with a larger quota"
-                raise from_status(Status.QUOTA_EXCEEDED, "MailslotClient.write", subject, "the mailslot is full",
-                                  advice=advice, exception=MailslotFull)  # fmt: skip
-        return size
-
-    def _broadcast(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
-        """Write to the mailslot of the name, if there is one now."""
-        assert self._sought is not None
-        assert self._where is not None
-        for _ in range(2):  # the one that was there the last time may have made way for another
-            try:
-                if self._found is None:
-                    found = MailslotClient.__new__(MailslotClient)
-                    found._title = self._sought.name
-                    found._open(self._where, self._sought.key, 0)
-                    self._found = found
-                self._found.write(data, timeout)
-                return
-            except ObjectNotFound:
-                return
-            except PeerGone:
-                self._found = None
-
-    def read(self, timeout: float | None = None) -> NoReturn:
-        """Refuse: who made the mailslot reads.
-
-        Raises:
-            AccessDenied: Always.
-        """
-        advice = "Read from the Mailslot that was made with this name"
-        raise from_status(
-            Status.ACCESS_DENIED, "MailslotClient.read", describe("mailslot", self.name), NOT_BOTH, advice=advice
-        )
-
-    def close(self) -> None:
-        """Close this client. What it wrote stays in the mailslot. Closing twice does nothing."""
-        self._sought = None
-        if self._found is not None:
-            self._found.close()
-        super().close()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self._sought is not None:
-            return _client, (f"\\\\*\\{PREFIX}{self._sought.name}", self._where)
-        return super().__reduce__()
-
-    def _state(self, info: Mapping[str, Any]) -> list[str]:
-        return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
-
-
-def _client(name: str, session: Session) -> MailslotClient:
-    return MailslotClient(name, session=session)
-
-
-def _name_of(slot: Mailslot | MailslotClient, key: str | None) -> str:
-    title: str | None = vars(slot).get("_title")
-    return title or (key or "").removeprefix(PREFIX)
-
-
-def _size_of(data: Buffer | Sequence[Buffer]) -> int:
-    if isinstance(data, bytes):
-        return len(data)
-    if isinstance(data, (list, tuple)):
-        return sum(map(_size_of, data))
-    return memoryview(cast("bytes", data)).nbytes
-
-
 def _checked_maximum(where: Location, maximum: int | None) -> int:
     maximum = index(maximum or 0)
     if not 0 <= maximum <= LONGEST_MESSAGE:
         detail = f"max_message must be 0 to {LONGEST_MESSAGE:,}, not {maximum}"
         raise from_status(Status.INVALID_PARAMETER, "Mailslot", describe("mailslot", where.name), detail)
     return maximum
-
-
-def _elsewhere(call: str, status: Status, name: str, detail: str) -> NtError:
-    return from_status(status, call, describe("mailslot", name), detail)
