@@ -174,8 +174,11 @@ def signal_and_wait(signal: _kernel.Waitable, wait: CanBeWaitedFor, timeout: flo
     >>> signal_and_wait(request, reply, timeout=10), request.is_set()
     (True, True)
     """
-    if isinstance(wait, _kernel.Waitable) or not hasattr(wait, "_waits_for"):
+    try:
         return _kernel.signal_and_wait(signal, wait, timeout)  # type: ignore[arg-type]
+    except TypeError:
+        if isinstance(wait, _kernel.Waitable) or not hasattr(wait, "_waits_for"):
+            raise
     deadline = Deadline(timeout)
     while True:
         waitables, final = wait._waits_for()
