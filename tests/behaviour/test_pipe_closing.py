@@ -60,6 +60,23 @@ def test_signal_handler_closes_what_its_thread_waits_for(peer: Peer, name: str) 
         waiting.result()
 
 
+def test_child_of_a_fork_that_closes_its_server_leaves_that_of_its_parent_waiting(peer: Peer) -> None:
+    set_up(peer, "", "1")
+    waiting = peer.begin("server.wait()", "other")
+    wait_until(lambda: asleep(peer.pid))
+    peer.run("""
+pid = os.fork()
+if pid == 0:
+    server.close()
+    os._exit(0)
+os.waitpid(pid, 0)
+""")
+    assert not waiting.returned and peer.run("server._listener._closing[1].is_set()") is False
+    peer.run("server.close()")
+    with pytest.raises(ntipc.HandleClosed):
+        waiting.result()
+
+
 def test_closed_server_has_no_clients_that_nobody_accepted() -> None:
     server = ntipc.PipeServer("p")
     client = ntipc.PipeClient("p")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ntipc import _kernel
 from ntipc.errors import NtError, Status, from_status
 from ntipc.events import Event
@@ -34,8 +36,9 @@ class Listener:
         self.name, self.wanted, self.quotas = name, wanted, quotas
         self.closed = False
         self._making = Turns()
-        self._closing: Event | None = None
-        """Set with ``closed``, for those who wait for a vacancy: others have handles to it too."""
+        self._closing: tuple[int, Event] | None = None
+        """Set with ``closed``, for those who wait for a vacancy, which others have handles to as well; and the process whose
+        it is: in a child of a fork it is the parent's."""
         try:
             self._idle: ServerEnd | None = self._make(PATIENCE)
         except BaseException:
@@ -95,10 +98,10 @@ class Listener:
         """
         with self._making.lock:
             self.check_open(call)
-            if self._closing is None:
-                self._closing = Event(manual_reset=True, session=self.name.reader.session)
+            if self._closing is None or self._closing[0] != os.getpid():
+                self._closing = os.getpid(), Event(manual_reset=True, session=self.name.reader.session)
             vacancy = open_vacancy(self.name)
-            return () if vacancy is None else (vacancy, self._closing)
+            return () if vacancy is None else (vacancy, self._closing[1])
 
     def has_client(self) -> bool:
         """Say whether the instance that listened has a client.
@@ -116,8 +119,8 @@ class Listener:
         self.closed = True
         with self._making.lock:
             self._close_idle()
-            if self._closing is not None:
-                self._closing.set()
+            if self._closing is not None and self._closing[0] == os.getpid() and not self._closing[1].closed:
+                self._closing[1].set()
             self.name.close()
 
     def _close_late(self, call: str) -> None:
