@@ -69,6 +69,8 @@ class ServerEnd(PipeEnd):
         if name is None or seat is None:
             raise self._failure(Status.INVALID_HANDLE, "connect")
         self._reader, way = new_way(name.attachment, self._in_quota)
+        if self._door is not None:
+            self._door.close()  # who still waits there is told, and comes to the new one
         self._door, door = new_way(name.attachment, 0)
         self._writer = None
         self._peer = NOBODY

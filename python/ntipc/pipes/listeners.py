@@ -37,8 +37,8 @@ class Listener:
         self.closed = False
         self._making = Turns()
         self._closing: tuple[int, Event] | None = None
-        """Set with ``closed``, for those who wait for a vacancy, which others have handles to as well; and the process whose
-        it is: in a child of a fork it is the parent's."""
+        """Set with ``closed``, for those who wait for a vacancy, to which others have handles as well; and the id
+        of the process that made it: in a child of a fork it is the parent's."""
         try:
             self._idle: ServerEnd | None = self._make(PATIENCE)
         except BaseException:
