@@ -4,7 +4,7 @@ mod support;
 
 use ntipc_kernel::NtStatus;
 use ntipc_kernel::dispatch::wait::{Started, Target};
-use ntipc_kernel::object::kind::Kind;
+use ntipc_kernel::object::kind::{Kind, access};
 use ntipc_kernel::sys::clock::now_ns;
 use std::sync::Arc;
 use std::thread;
@@ -192,6 +192,35 @@ fn two_takers_in_opposite_orders_lose_no_pair() {
     });
     let (rest_left, rest_right) = (session.query_semaphore(left).unwrap().0, session.query_semaphore(right).unwrap().0);
     assert_eq!((rest_left, taken + rest_left), (rest_right, PAIRS));
+}
+
+#[test]
+fn mutant_is_spun_for_unless_its_owner_is_of_this_process() {
+    let session = private();
+    let (mutant, idle) = (mutant(&session), event(&session));
+    let soon = |handle| {
+        assert!(!take(&session, idle)); // now the thread has a slot
+        session.own_soon(handle, 20_000_000_000)
+    };
+    assert_eq!(soon(mutant), Some(false));
+    assert_eq!(soon(mutant), None); // it is the calling thread's
+    thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(soon(mutant), None));
+    });
+    session.release_mutant(mutant).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(soon(mutant), Some(false)));
+    });
+    while session.query_mutant(mutant).unwrap().owner != 0 {
+        thread::yield_now(); // a scope ends before the thread's destructors have run
+    }
+    assert_eq!(soon(mutant), Some(true)); // that thread has abandoned it
+    for other in [manual_event(&session), 40_000] {
+        assert_eq!(soon(other), None);
+    }
+    let blind = session.duplicate(mutant, None, Some(access::QUERY), false).unwrap();
+    session.release_mutant(mutant).unwrap();
+    assert_eq!(soon(blind), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! find out whether its partner is awake by now; a wait that is satisfied before the thread is asleep shows the same.
 
 use ntipc_kernel::sys::process::processors;
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +27,34 @@ const LONGEST_NS: u64 = 60_000;
 const PROBE_EVERY: u32 = 64;
 const PROBE_EVERY_MAX: u32 = 1024;
 const CREDIT_MAX: u32 = 16;
+
+/// Is anybody else running while this thread spins?
+fn can_pay() -> bool {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    ALLOWED.load(Ordering::Relaxed) && *PROCESSORS.get_or_init(processors) > 1
+}
+
+/// So long a thread spins for a mutex whose owner runs and is about to free it, before it is queued.
+const OWNER_NS: u64 = WITH_GIL_NS;
+/// After so many spins in vain a thread spins seldom: its mutexes are held for long, or by who does not run.
+const VAIN_MAX: u32 = 8;
+const VAIN_EVERY: u32 = 16;
+
+thread_local! {
+    static VAIN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Spin for a mutex that somebody owns, unless that was in vain for long. `own` spins for up to so many nanoseconds.
+pub fn until_freed(own: impl FnOnce(u64) -> Option<bool>) -> Option<bool> {
+    let vain = VAIN.get();
+    if !can_pay() || vain >= VAIN_MAX && vain % VAIN_EVERY != 0 {
+        VAIN.set(vain.wrapping_add(1));
+        return None;
+    }
+    let owned = own(OWNER_NS);
+    VAIN.set(if owned.is_some() { 0 } else { vain.wrapping_add(1) });
+    owned
+}
 
 #[derive(Clone, Copy)]
 pub struct Spinning {
@@ -59,8 +88,7 @@ impl Spinning {
 
     /// How long to spin in this wait; 0 = not at all.
     pub fn budget_ns(&mut self) -> u64 {
-        static PROCESSORS: OnceLock<usize> = OnceLock::new();
-        if self.together || !ALLOWED.load(Ordering::Relaxed) || *PROCESSORS.get_or_init(processors) == 1 {
+        if self.together || !can_pay() {
             return 0;
         }
         if self.credit > 0 {

@@ -211,6 +211,12 @@ impl Object {
         deadline: Deadline,
         signal: Option<Target>,
     ) -> PyResult<bool> {
+        if self.kind() == Type::Mutant
+            && signal.is_none()
+            && let Some(abandoned) = spinning::until_freed(|budget_ns| session.own_soon(target.handle, budget_ns))
+        {
+            return self.taken(py, abandoned);
+        }
         match wait_for(py, session, &[target], false, deadline, signal) {
             Ok(outcome) => self.settle(py, outcome),
             Err(WaitError::Failed(failure)) => Err(self.error(py, &failure, call)),

@@ -17,7 +17,8 @@ use crate::mutation::without;
 use crate::object::handles::Entry;
 use crate::object::kind::{Kind, access};
 use crate::session::Session;
-use crate::sync::{Ordering, Shared};
+use crate::sync::{Ordering, Shared, spin_loop};
+use crate::sys::clock::now_ns;
 
 /// What [`Session::take_at_once`] found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,6 +188,35 @@ impl Session {
                 return Try::Taken(false);
             }
         }
+    }
+
+    /// Spin for up to `budget_ns` until a mutant that somebody of another process owns can be owned, rather than be queued at once. Its
+    /// owner most likely runs, and frees it sooner than a queue with a waiter in it could tell. `None`: it could not; wait for it.
+    ///
+    /// Who comes so passes those who wait, as everybody does who finds a free mutant offered to one of them; they get it handed over
+    /// when they have waited for long. An owner in this process may need what the calling thread has in hand: not for that one.
+    #[cold]
+    pub fn own_soon(&self, handle: u32, budget_ns: u64) -> Option<bool> {
+        let (_, object) = self.glance(handle, access::SYNCHRONIZE)?;
+        let end = now_ns() + budget_ns;
+        while Kind::of(object) == Some(Kind::Mutant) {
+            match owner(object.word.load(Ordering::Relaxed)).checked_sub(1) {
+                Some(slot) if self.arena.thread(slot).process_slot() == Some(self.slot()) => return None,
+                Some(_) => {}
+                None => match self.own_at_once(handle) {
+                    Try::Taken(abandoned) => return Some(abandoned),
+                    Try::Unsignalled => {}
+                    Try::Unclear => return None, // free, and to be had under the lock
+                },
+            }
+            if now_ns() >= end {
+                return None;
+            }
+            for _ in 0..10 {
+                spin_loop();
+            }
+        }
+        None
     }
 
     /// Release a mutant once. Needs no right: who owns it may release it through any handle.
