@@ -177,8 +177,12 @@ class Frame:
     def reply(
         self, data: _Pieces, *, tag: int = 0, handles: Iterable[Object] | None = None, move: bool = False
     ) -> None: ...
-    def claim(self) -> list[tuple[int, str]]:
-        """The handles that came with it, each with the type of its object, for ``adopt``. Unclaimed ones are closed."""
+    @property
+    def carried(self) -> list[str]:
+        """The types of the objects whose handles came with it and that nobody has claimed: those are closed."""
+
+    def claim(self, objects: Sequence[Object]) -> None:
+        """Give each handle that came with it to one of ``objects``, new ones of those types."""
 
 class ReadEnd(Waitable):
     """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more."""

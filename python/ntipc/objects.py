@@ -13,9 +13,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from itertools import chain, zip_longest
 from operator import index
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypedDict, overload
@@ -270,15 +269,10 @@ _IMPORTED_LATE = {"mailslot": "ntipc.mailslots"}
 """Where classes for names in a directory are, which nobody may have asked for yet."""
 
 
-def claim(frame: _kernel.Frame, session: Session) -> list[NtObject]:
+def claim(frame: _kernel.Frame) -> list[NtObject]:
     """Make objects of the handles that came with a frame."""
-    natives: list[str] = []
-
-    def choose(names: list[str]) -> list[type[NtObject]]:
-        natives.extend(names)
-        return [_CLASSES[name, ""] for name in names]
-
-    return [_named(*each) for each in zip(natives, arrivals(frame, session._native, choose), strict=True)]
+    natives = frame.carried
+    return list(map(_named, natives, arrivals(frame, [_CLASSES[native, ""] for native in natives])))
 
 
 def _named(native: str, thing: NtObject) -> NtObject:
@@ -299,32 +293,16 @@ def _named(native: str, thing: NtObject) -> NtObject:
     return own
 
 
-def arrivals(
-    frame: _kernel.Frame, session: _kernel.Session, choose: Callable[[list[str]], Sequence[type[NtObject]]]
-) -> list[NtObject]:
-    """Make objects of the handles that came with a frame, or close all of them if that fails or is interrupted.
-
-    Args:
-        frame: The frame.
-        session: The session it came in.
-        choose: Says which classes they become, of the names of their native ones.
-    """
-    carried: list[tuple[int, str]] = []
-    things: list[NtObject] = []
+def arrivals(frame: _kernel.Frame, kinds: Sequence[type[NtObject]]) -> list[NtObject]:
+    """Make objects of the handles that came with a frame, of those classes. If that is interrupted all are closed."""
+    things = [kind.__new__(kind) for kind in kinds]
     try:
-        # In one step, so that no signal handler comes in between: from here on nobody else closes them.
-        carried.extend(chain.from_iterable(map(_kernel.Frame.claim, (frame,))))
-        things += [kind.__new__(kind) for kind in choose([name for _, name in carried])]
-        for (handle, _), thing in zip(carried, things, strict=True):
-            thing.adopt(session, handle)
+        frame.claim(things)
+        return things
     except BaseException:
-        for (handle, name), thing in zip_longest(carried, things[: len(carried)]):
-            if thing is None or thing.closed:
-                thing = getattr(_kernel, name).__new__(getattr(_kernel, name))
-                thing.adopt(session, handle)
+        for thing in things:
             thing.close()
         raise
-    return things
 
 
 class ClosingObject(NtObject):

@@ -67,8 +67,8 @@ def _read(directory: int, name: str) -> bytes:
 
 
 def _effective_user(status: bytes) -> int:
-    line = next(line for line in status.splitlines() if line.startswith(b"Uid:"))
-    return int(line.split()[2])
+    _, _, users = status.partition(b"\nUid:")
+    return int(users.split(None, 2)[1])  # after the real one
 
 
 def _program(directory: int) -> str | None:

@@ -214,7 +214,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         frame = self.take(None, timeout)
         if frame is None:
             raise self._late("get_object")
-        return unpack(frame, self.session)
+        return unpack(frame)
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages until the end of the stream."""

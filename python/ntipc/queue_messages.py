@@ -91,7 +91,7 @@ class QueueMessage:
 def message_of(session: Session, frame: _kernel.Frame) -> QueueMessage:
     """Say who sent a frame, and make objects of the handles that came along."""
     process = session._native.process_of(frame.sender)
-    message = QueueMessage(frame.data, frame.tag, process and process[0], claim(frame, session))
+    message = QueueMessage(frame.data, frame.tag, process and process[0], claim(frame))
     message._frame = frame
     return message
 
@@ -103,9 +103,9 @@ def pack(value: object, session: str | None) -> tuple[bytes, list[NtObject]]:
     return packer.buffer.getvalue(), packer.luggage
 
 
-def unpack(frame: _kernel.Frame, session: Session) -> Any:
+def unpack(frame: _kernel.Frame) -> Any:
     """Make the value of a frame again."""
-    return _Unpacker(frame, session).load()
+    return _Unpacker(frame).load()
 
 
 class _Packer(pickle.Pickler):
@@ -129,9 +129,9 @@ class _Packer(pickle.Pickler):
 
 
 class _Unpacker(pickle.Unpickler):
-    def __init__(self, frame: _kernel.Frame, session: Session) -> None:
+    def __init__(self, frame: _kernel.Frame) -> None:
         super().__init__(io.BytesIO(frame.data))
-        self.luggage = claim(frame, session)
+        self.luggage = claim(frame)
 
     def persistent_load(self, where: tuple[int, type[NtObject]]) -> NtObject:
         place, kind = where

@@ -1,5 +1,6 @@
 """An exception of a signal handler, before each instruction of the library in turn: no handle is left behind."""
 
+import contextlib
 import gc
 import sys
 from pathlib import Path
@@ -89,3 +90,15 @@ def test_call_that_is_interrupted_leaves_no_handle(call: str, things: dict[str, 
         assert interrupt_before(step, call, things) > -instructions // 10  # which differs a little from time to time
         gc.collect()
         assert own_handles() <= before, f"instruction {step} of {instructions} leaves handles"
+
+
+def test_client_that_is_interrupted_keeps_nothing_of_the_instance_it_was_given(things: dict[str, Any]) -> None:
+    server, call = things["server"], "ntipc.PipeClient('p')"
+    instructions = interrupt_before(0, call, things)
+    server.accept(timeout=0).close()
+    for step in range(1, instructions, instructions // MOST_INTERRUPTS + 1):
+        assert interrupt_before(step, call, things) > -instructions // 10
+        with contextlib.suppress(ntipc.Timeout):  # it was not connected yet
+            server.accept(timeout=0).close()
+        with ntipc.PipeClient("p", timeout=0):
+            server.accept(timeout=0).close()

@@ -11,8 +11,6 @@ from harness.waiting import asleep, look, wait_until
 
 import ntipc
 from ntipc import Status
-from ntipc.pipes.offers import NameWriter
-from ntipc.pipes.ways import PipeWriter
 
 
 def listening(server: ntipc.PipeServer) -> int:
@@ -334,21 +332,3 @@ def all_of_them(first):
     for call in calls:
         answers |= call.result()
     assert answers == {number: b"%d!" % number for number in range(400)}
-
-
-@pytest.mark.parametrize("end", [PipeWriter, NameWriter])
-def test_interrupted_client_keeps_nothing_of_the_instance_it_was_given(
-    end: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with ntipc.PipeServer("p") as server:
-        with monkeypatch.context() as patched:
-            patched.setattr(end, "adopt", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                ntipc.PipeClient("p")
-        with pytest.raises(ntipc.Timeout):
-            server.accept(timeout=0)
-        with ntipc.PipeClient("p", timeout=0):
-            server.accept(timeout=0).close()

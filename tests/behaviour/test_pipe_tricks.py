@@ -27,7 +27,7 @@ def handles() -> int:
     return int(mine["handles"])
 
 
-OFFER = struct.pack("<Q", 100)
+OFFER = struct.pack("<QQ", 100, 100)
 
 
 def test_offers_that_are_none_are_passed_over_and_leave_nothing() -> None:
@@ -70,7 +70,7 @@ def test_offer_of_an_unlimited_quota_does_what_it_says() -> None:
     assert offers.take(None, 0) is not None
     seats = NameReader.__new__(NameReader)
     seats.open_end(server.session._native, server._listener.name.seats, 0)
-    way_of_offers().put(struct.pack("<Q", 2**64 - 1), 0, handles=[queue.writer, queue.writer, queue.writer])
+    way_of_offers().put(struct.pack("<QQ", 2**64 - 1, 2**64 - 1), 0, handles=[queue.writer, queue.writer, queue.writer])
     client = ntipc.PipeClient("p", timeout=0)
     client.send(b"into a queue")
     assert (queue.get(), queue.get()) == (b"", b"into a queue")

@@ -91,7 +91,7 @@ def test_client_that_was_killed_while_it_connected_does_not_set_its_server() -> 
 def test_server_is_set_although_an_interrupted_accept_has_seen_its_client() -> None:
     server = ntipc.PipeServer("p")
     client = ntipc.PipeClient("p")
-    assert server._listener._idle is not None and server._listener._idle._look_for_client()  # and then an exception
+    assert server._listener._idle is not None and server._listener._idle.notice_client()  # and then an exception
     assert server.wait(0) and server.wait(0) and ntipc.wait_any([server], 0)
     assert server.accept(timeout=0).peer == client.peer
 

@@ -7,6 +7,7 @@ from harness.peers import Peer
 from harness.waiting import asleep, wait_until
 
 import ntipc
+from ntipc.objects import arrivals
 
 LARGE = b"x" * 9000
 
@@ -76,14 +77,26 @@ def test_parent_and_child_of_a_fork_in_a_handler_both_go_on(call: str, peer: Pee
     assert queue.empty()
 
 
-def test_interrupted_receiver_keeps_none_of_the_handles_that_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
+def test_receiver_that_fails_half_way_keeps_none_of_the_handles_that_came() -> None:
     queue, events = ntipc.Queue(), [ntipc.Event(), ntipc.Event()]
-    queue.put(b"", handles=[*events, ntipc.Semaphore(initial=1), events[0]])
-    with monkeypatch.context() as patched:
-        patched.setattr(ntipc.Semaphore, "adopt", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            queue.receive(timeout=0)
+    queue.put(b"", handles=[events[0], ntipc.Semaphore(), events[1]])
+    frame = queue.take(None, 0)
+    assert frame is not None and frame.carried == ["Event", "Semaphore", "Event"]
+    with pytest.raises(ntipc.ObjectTypeMismatch):  # whose traceback knows the objects
+        arrivals(frame, [ntipc.Event, ntipc.Event, ntipc.Event])
+    assert [event.info()["handles"] for event in events] == [2, 1]
+    assert frame.carried == ["Event", "Semaphore"]
+    del frame
     assert [event.info()["handles"] for event in events] == [1, 1]
+
+
+def test_handles_that_came_are_claimed_once_and_by_as_many_objects() -> None:
+    queue, event = ntipc.Queue(), ntipc.Event()
+    queue.put(b"", handles=[event])
+    frame = queue.take(None, 0)
+    assert frame is not None
+    with pytest.raises(ValueError, match="1 handles came along, and the objects are 2"):
+        arrivals(frame, [ntipc.Event, ntipc.Event])
+    (arrived,) = arrivals(frame, [ntipc.Event])
+    assert arrived.identity == event.identity
+    assert frame.carried == arrivals(frame, []) == []

@@ -68,7 +68,7 @@ class PipeSteps:
                 held.close()
             return failed(problem)
         end.set_state(nowait=True, message_reads=read_message and end.settings.is_message)
-        end.attributes = end.access
+        end.may_ask, end.may_change = end.may_read, end.may_write
         self.slots[slot], self.names[slot] = end, held
         return {"ok": True}
 

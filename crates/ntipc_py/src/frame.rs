@@ -4,12 +4,14 @@ use crate::blocking::Blocking;
 use crate::buffers::Pieces;
 use crate::errors;
 use crate::luggage::{self, Luggage};
+use crate::object::Object;
 use crate::waitable::{FOREVER, WaitError};
 use ntipc_kernel::Session;
 use ntipc_kernel::queue::{Attached, Received, Taken};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A frame, or a part of one, as it was taken.
 #[pyclass(module = "ntipc._kernel", frozen)]
@@ -63,15 +65,37 @@ impl Frame {
             arrived: Mutex::new(taken.handles),
         }
     }
+
+    fn unclaimed(&self) -> MutexGuard<'_, Vec<Received>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[pymethods]
 impl Frame {
-    /// The handles that came with it, and the types of their objects. Whoever asks owns them from then on; asked again, none.
-    fn claim(&self) -> Vec<(u32, &'static str)> {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        let handles = std::mem::take(&mut *arrived);
-        handles.iter().map(|received| (received.handle, received.object_type.name())).collect()
+    /// The types of the objects whose handles came with it and that nobody has claimed.
+    #[getter]
+    fn carried(&self) -> Vec<&'static str> {
+        self.unclaimed().iter().map(|received| received.object_type.name()).collect()
+    }
+
+    /// Give each handle that came with it to one of ``objects``, new ones of those types: in one step, so that no signal handler comes
+    /// in between. If it fails some of them have theirs, and the frame keeps the others.
+    fn claim(&self, py: Python<'_>, objects: Vec<Bound<'_, Object>>) -> PyResult<()> {
+        let mut arrived = self.unclaimed();
+        if objects.len() != arrived.len() {
+            let count = arrived.len();
+            return Err(PyValueError::new_err(format!(
+                "{count} handles came along, and the objects are {}",
+                objects.len()
+            )));
+        }
+        for object in objects.iter().rev() {
+            let Some(handle) = arrived.last().map(|received| received.handle) else { break };
+            object.get().take_over(py, &self.session, handle, "claim")?;
+            arrived.pop();
+        }
+        Ok(())
     }
 
     /// Answer a request, once. Fails with ReplyMismatch if its caller has given up.

@@ -163,6 +163,18 @@ impl Object {
         Ok(())
     }
 
+    /// Own a handle of this process, if it is one to an object of this type.
+    pub fn take_over(&self, py: Python<'_>, session: &Arc<Session>, handle: u32, call: &str) -> PyResult<()> {
+        let name = session
+            .basics(handle, self.kind(), 0)
+            .and_then(|_| session.name_of(handle))
+            .map_err(|failure| self.error(py, &failure, call))?;
+        self.attach_to(session)?;
+        let _ = self.name.set(name);
+        self.handle.store(handle, Ordering::Release);
+        Ok(())
+    }
+
     /// The object is closed from here on, and the handle the caller's; 0 if somebody was quicker.
     pub fn take_handle(&self) -> u32 {
         self.handle.swap(0, Ordering::AcqRel)
@@ -338,12 +350,7 @@ impl Object {
 
     /// Take over a handle that this process has already, for example one that another process put there.
     fn adopt(&self, py: Python<'_>, session: &PySession, handle: u32) -> PyResult<()> {
-        let name = session
-            .session
-            .basics(handle, self.kind(), 0)
-            .and_then(|_| session.session.name_of(handle))
-            .map_err(|failure| self.error(py, &failure, "from_handle"))?;
-        self.bind_with(py, session, name.as_deref(), "", |_| Ok(Opened { handle, created: false }))
+        self.take_over(py, &session.session, handle, "from_handle")
     }
 
     /// Make a reference in flight, for pickling.
@@ -357,8 +364,7 @@ impl Object {
         let kind = self.kind();
         let handle =
             session.session.claim([a, b, c, d, e, f], kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
-        let name = session.session.name_of(handle).ok().flatten();
-        self.bind_with(py, session, name.as_deref(), "", |_| Ok(Opened { handle, created: false }))
+        self.take_over(py, &session.session, handle, "unpickle")
     }
 }
 

@@ -17,7 +17,7 @@ from ntipc.pipes.ways import new_way
 
 
 class ClientEnd(PipeEnd):
-    """A client's end of one instance. It begins with reads that know no messages, and waits."""
+    """A client's end of one instance. It waits, and its reads know no messages unless they are told to."""
 
     _seats: NameWriter
 
@@ -28,6 +28,7 @@ class ClientEnd(PipeEnd):
         attachment: _kernel.Session,
         access: PipeAccess | None = None,
         timeout: float | None = None,
+        message_reads: bool = False,
     ) -> Self:
         """Connect to the instance that has listened longest.
 
@@ -36,6 +37,7 @@ class ClientEnd(PipeEnd):
             attachment: The session it lives in.
             access: What the end is to do; ``None`` for all that the pipe's direction allows.
             timeout: Seconds to wait for an instance that is free.
+            message_reads: Whether a read stops at the end of a message, if the pipe has any.
 
         Raises:
             ObjectNotFound: There is no such pipe.
@@ -52,10 +54,10 @@ class ClientEnd(PipeEnd):
             settings = Settings.of(offers.query()["user"])
             allowed = settings.client_access
             wanted = allowed if access is None else access
-            if wanted & ~allowed and not (polls and not offers.drop_stranded()):
+            if wanted not in allowed and not (polls and not offers.drop_stranded()):
                 advice = f"The direction of the pipe is {settings.direction}"
                 raise from_status(Status.ACCESS_DENIED, "PipeClient", describe("pipe", location.name), advice=advice)
-            end = cls(location.name, settings, wanted)
+            end = cls(location.name, settings, wanted, message_reads)
             try:
                 found = end._take(offers, attachment, deadline.left())
             except EndOfStream:  # the last server has gone; another one may have the name by now
@@ -79,7 +81,7 @@ class ClientEnd(PipeEnd):
                 continue
             offer.door.close()
             self._reader, self._writer, self._seats = reader, offer.writer, offer.seats
-            self._in_quota, self._out_quota = offer.out_quota, offer.writer.query()["quota"]
+            self._in_quota, self._out_quota = offer.out_quota, offer.in_quota
             self._know(offer.sender)
             return True
         return False
@@ -99,7 +101,7 @@ class ClientEnd(PipeEnd):
 
     def instances(self) -> int:
         """Count the pipe's instances."""
-        self._check_attached("instances", PipeAccess.READ)
+        self._check_attached("instances", self.may_ask)
         return count_seats(self._seats)
 
     def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
@@ -123,8 +125,8 @@ class ClientEnd(PipeEnd):
             return end_of_stream(status, f"Pipe.{call}", self._subject, "")
         return super()._retold(error, call)
 
-    def _check_attached(self, call: str, access: PipeAccess) -> None:
-        super()._check_attached(call, access)
+    def _check_attached(self, call: str, allowed: bool) -> None:
+        super()._check_attached(call, allowed)
         status = self.writer.query()["broken"]
         if status:
             raise self._failure(status, call)

@@ -78,14 +78,12 @@ class PipeClient(Pipe):
         deadline = Deadline(timeout)
         while True:
             try:
-                end = ClientEnd.open(location, attachment, wanted, deadline.left())
+                end = ClientEnd.open(location, attachment, wanted, deadline.left(), message_reads=True)
                 break
             except ObjectNotFound:
                 if timeout is None or not deadline.left():
                     raise
                 time.sleep(_LOOKING)
-        if end.settings.is_message:
-            end.set_state(message_reads=True)
         super().__init__(end)
 
 

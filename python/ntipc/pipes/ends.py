@@ -40,22 +40,23 @@ class PipeEnd(Transfers):
 
     Attributes:
         settings: What the pipe was told when its first instance was made.
-        access: What this end may do.
-        attributes: Whether this end's own state may be asked for (READ) and changed (WRITE). It may, unless a program
-            that follows Windows says otherwise: there a server's end that may not read may not ask either.
+        may_read: Whether this end may read.
+        may_write: Whether it may write.
+        may_ask: Whether its own state may be asked for. It may, unless a program that follows Windows says otherwise:
+            there a server's end that may not read may not ask either.
+        may_change: Whether its own state may be changed.
         nowait: Non-blocking mode: nothing waits, whatever its timeout.
     """
 
     is_server = False
 
-    def __init__(self, name: str, settings: Settings, access: PipeAccess) -> None:
+    def __init__(self, name: str, settings: Settings, access: PipeAccess, message_reads: bool) -> None:
         self.name = name
         self.settings = settings
-        self.access = access
-        self.may_read, self.may_write = bool(access & PipeAccess.READ), bool(access & PipeAccess.WRITE)
-        self.attributes = PipeAccess.READ | PipeAccess.WRITE
+        self.may_read, self.may_write = PipeAccess.READ in access, PipeAccess.WRITE in access
+        self.may_ask = self.may_change = True
         self.nowait = False
-        self._message_reads = False
+        self._message_reads = message_reads and settings.is_message
         self._reader: PipeReader | None = None
         self._writer: PipeWriter | None = None
         self._in_quota = self._out_quota = 0
@@ -129,7 +130,7 @@ class PipeEnd(Transfers):
         Source:
             SetNamedPipeHandleState (Win32).
         """
-        self._check_attached("set_state", PipeAccess.WRITE)
+        self._check_attached("set_state", self.may_change)
         if message_reads and not self.settings.is_message:
             detail = "a pipe of byte type has no messages to read"
             raise self._failure(Status.INVALID_PARAMETER, "set_state", detail)
@@ -147,7 +148,7 @@ class PipeEnd(Transfers):
         Source:
             GetNamedPipeInfo (Win32).
         """
-        self._check_attached("info", PipeAccess.READ)
+        self._check_attached("info", self.may_ask)
         quotas = self._in_quota, self._out_quota
         return PipeInfo(self.is_server, self.settings.mode, *quotas, self.settings.max_instances)
 
@@ -189,10 +190,10 @@ class PipeEnd(Transfers):
             if end is not None:
                 end.close()
 
-    def _check_attached(self, call: str, access: PipeAccess) -> None:
-        """Refuse what a closed end, or a disconnected client's, cannot be asked."""
+    def _check_attached(self, call: str, allowed: bool) -> None:
+        """Refuse what a closed end, or a disconnected client's, cannot be asked, or what it may not be asked."""
         self._check_open(call)
-        if not self.attributes & access:
+        if not allowed:
             raise self._failure(Status.ACCESS_DENIED, call)
 
     def _know(self, sender: tuple[int, int], pid: int = 0) -> None:

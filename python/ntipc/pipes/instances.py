@@ -12,7 +12,7 @@ from ntipc.errors import EndOfStream, HandleClosed, NtError, Status, end_of_stre
 from ntipc.peers import NOBODY
 from ntipc.pipes.ends import PipeEnd
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
-from ntipc.pipes.settings import PipeAccess, PipeState, Settings
+from ntipc.pipes.settings import PipeState, Settings
 from ntipc.pipes.turns import Turns
 from ntipc.pipes.ways import PipeReader, PipeWriter, new_way
 
@@ -30,6 +30,7 @@ class ServerEnd(PipeEnd):
         wanted: What the program wants the pipe to be. Only the direction has to be that of the first instance.
         in_quota: Bytes that clients may write before they wait for this end to read.
         out_quota: Bytes that this end may write before it waits for the client to read.
+        message_reads: Whether a read stops at the end of a message, if the pipe has any.
         patience: Seconds to wait for an instance of a process that has just died to count no more.
 
     Raises:
@@ -43,8 +44,17 @@ class ServerEnd(PipeEnd):
 
     is_server = True
 
-    def __init__(self, name: PipeName, wanted: Settings, in_quota: int, out_quota: int, *, patience: float = 0) -> None:
-        super().__init__(name.location.name, name.settings, name.settings.server_access)
+    def __init__(
+        self,
+        name: PipeName,
+        wanted: Settings,
+        in_quota: int,
+        out_quota: int,
+        *,
+        message_reads: bool = False,
+        patience: float = 0,
+    ) -> None:
+        super().__init__(name.location.name, name.settings, name.settings.server_access, message_reads)
         self._in_quota, self._out_quota = in_quota, out_quota
         self._changing = Turns()
         self._state = PipeState.DISCONNECTED
@@ -76,9 +86,9 @@ class ServerEnd(PipeEnd):
         self._peer = NOBODY
         self._state = PipeState.LISTENING
         _listening.add(self)
-        put_offer(name, door, way, seat.writer, self._out_quota)
+        put_offer(name, door, way, seat.writer, self._in_quota, self._out_quota)
 
-    def _look_for_client(self) -> bool:
+    def notice_client(self) -> bool:
         """Say whether a client has come. If one took the offer and ended before it said so, offer the instance anew."""
         with self._changing.lock:
             door = self._door
@@ -91,7 +101,7 @@ class ServerEnd(PipeEnd):
                 return False
             if frame is None:
                 return False
-            ends = unpack_ends(door, frame, (PipeWriter,))
+            ends = unpack_ends(frame, (PipeWriter,))
             if ends is None:  # not what a client says: whoever sent it is none
                 self._listen()
                 return False
@@ -113,7 +123,7 @@ class ServerEnd(PipeEnd):
             if door.closed:
                 return False
             # Looking closer is for those who took the offer and ended.
-            return bool(door.available()[1]) or (not door.query()["writers"] and self._look_for_client())
+            return bool(door.available()[1]) or (not door.query()["writers"] and self.notice_client())
 
     @property
     def door(self) -> PipeReader | None:
@@ -127,7 +137,7 @@ class ServerEnd(PipeEnd):
 
     def waits_for(self) -> tuple[PipeReader, bool]:
         """Return what is set when there is something to read; or, with ``False``, when a client comes."""
-        if self._state == PipeState.LISTENING and not self._look_for_client() and (door := self.door) is not None:
+        if self._state == PipeState.LISTENING and not self.notice_client() and (door := self.door) is not None:
             return door, False
         return self.reader, True
 
@@ -140,7 +150,7 @@ class ServerEnd(PipeEnd):
         """
         self._check_open("state")
         if self._state == PipeState.LISTENING:
-            self._look_for_client()
+            self.notice_client()
         if self._state == PipeState.CONNECTED and not self.writer.query()["readers"]:
             return PipeState.CLOSING
         return self._state
@@ -171,7 +181,7 @@ class ServerEnd(PipeEnd):
             with self._changing.lock:
                 if self._state == PipeState.DISCONNECTED:
                     self._listen()
-        while not self._look_for_client():
+        while not self.notice_client():
             self._check_open("connect")
             if self._state == PipeState.DISCONNECTED:
                 raise self._failure(Status.PIPE_DISCONNECTED, "connect")
@@ -207,7 +217,7 @@ class ServerEnd(PipeEnd):
 
     def instances(self) -> int:
         """Count the pipe's instances."""
-        self._check_attached("instances", PipeAccess.READ)
+        self._check_attached("instances", self.may_ask)
         return 0 if self._seat is None else self._seat.count()
 
     def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
@@ -233,7 +243,7 @@ class ServerEnd(PipeEnd):
 
     def _check_state(self, call: str) -> None:
         if self._state == PipeState.LISTENING:
-            self._look_for_client()
+            self.notice_client()
         if self._state == PipeState.CONNECTED:
             return
         if call == "peek":

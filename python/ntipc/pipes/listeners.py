@@ -46,10 +46,7 @@ class Listener:
             raise
 
     def _make(self, patience: float = 0) -> ServerEnd:
-        end = ServerEnd(self.name, self.wanted, *self.quotas, patience=patience)
-        if end.settings.is_message:
-            end.set_state(message_reads=True)
-        return end
+        return ServerEnd(self.name, self.wanted, *self.quotas, message_reads=True, patience=patience)
 
     def instance(self, call: str) -> ServerEnd:
         """Return the instance that listens, or that has a client whom nobody has accepted.

@@ -20,7 +20,6 @@ a client that died before it connected is missed by its server, which sees the e
 
 from __future__ import annotations
 
-import copy
 import secrets
 import struct
 from typing import Any, NamedTuple, Self
@@ -38,7 +37,7 @@ CONNECT = 0x8000_0000
 """Tag of the message with which a client says that it is there; the lower bits are its process id."""
 
 _OFFERS_QUOTA = 1 << 20
-_OFFER = struct.Struct("<Q")
+_OFFER = struct.Struct("<QQ")
 
 
 class NameReader(_kernel.ReadEnd, NtObject, arrives=False):
@@ -86,7 +85,8 @@ class PipeName:
 
     def duplicate(self) -> Self:
         """Take another hold on the name."""
-        twin = copy.copy(self)
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
         twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
         return twin
 
@@ -141,7 +141,7 @@ class Seat:
 
     def duplicate(self) -> Self:
         """Take another one beside this one, for another object of the same instance."""
-        twin = copy.copy(self)
+        twin = type(self).__new__(type(self))
         twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
         return twin
 
@@ -195,6 +195,7 @@ class Offer(NamedTuple):
         door: Where the client says that it is there.
         writer: The way to the server.
         seats: What keeps the count of the instances.
+        in_quota: Bytes that the client may write before it waits.
         out_quota: Bytes that the server may write before it waits.
         sender: The server's process, as the session knows it.
     """
@@ -202,13 +203,16 @@ class Offer(NamedTuple):
     door: PipeWriter
     writer: PipeWriter
     seats: NameWriter
+    in_quota: int
     out_quota: int
     sender: tuple[int, int]
 
 
-def put_offer(name: PipeName, door: PipeWriter, writer: PipeWriter, seats: NameWriter, out_quota: int) -> None:
+def put_offer(
+    name: PipeName, door: PipeWriter, writer: PipeWriter, seats: NameWriter, in_quota: int, out_quota: int
+) -> None:
     """Offer an instance, to the next client; the writing ends go with it."""
-    send_ends(name.writer, _OFFER.pack(out_quota), (door, writer, seats.duplicate()))
+    send_ends(name.writer, _OFFER.pack(in_quota, out_quota), (door, writer, seats.duplicate()))
 
 
 def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
@@ -222,10 +226,11 @@ def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
     """
     deadline = Deadline(timeout)
     while (frame := offers.take(None, deadline.left())) is not None:
-        ends = unpack_ends(offers, frame, (PipeWriter, PipeWriter, NameWriter))
+        ends = unpack_ends(frame, (PipeWriter, PipeWriter, NameWriter))
         if ends is not None and len(frame.data) == _OFFER.size:  # so it is an offer; else somebody plays tricks
             door, writer, seats = ends
-            return Offer(door, writer, seats, _OFFER.unpack(frame.data)[0], frame.sender)
+            in_quota, out_quota = _OFFER.unpack(frame.data)
+            return Offer(door, writer, seats, in_quota, out_quota, frame.sender)
     return None
 
 
@@ -239,22 +244,11 @@ def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...],
         raise from_status(Status.INSUFFICIENT_RESOURCES, "Pipe.connect", "", "too many instances listen")
 
 
-class _Unfit(Exception):
-    """What came is not what should have come."""
-
-
-def unpack_ends(reader: NtObject, frame: _kernel.Frame, kinds: tuple[type[NtObject], ...]) -> list[Any] | None:
-    """Make objects of handles that came with a message: all of them, or none if they are not what they should be."""
-
-    def choose(names: list[str]) -> tuple[type[NtObject], ...]:
-        if len(names) != len(kinds) or not all(map(issubclass, kinds, (getattr(_kernel, name) for name in names))):
-            raise _Unfit
-        return kinds
-
-    try:
-        return arrivals(frame, reader.session._native, choose)
-    except _Unfit:
+def unpack_ends(frame: _kernel.Frame, kinds: tuple[type[PipeWriter | NameWriter], ...]) -> list[Any] | None:
+    """Make ends of the handles that came with a message: all of them, or none if they are not what they should be."""
+    if frame.carried != [_kernel.WriteEnd.__name__] * len(kinds):
         return None
+    return arrivals(frame, kinds)
 
 
 def refuse_elsewhere(call: str, location: Location) -> None:

@@ -194,7 +194,8 @@ class PipeServer:
                 raise
             return None
         try:
-            end.connect(deadline.left())
+            if not end.notice_client():
+                end.connect(deadline.left())
         except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
             if news.status not in (Status.PIPE_CONNECTED, Status.PIPE_CLOSING):
                 raise

@@ -41,7 +41,11 @@ class PipeState(IntEnum):
 
 
 DIRECTIONS = {"inbound": PipeAccess.READ, "outbound": PipeAccess.WRITE, "duplex": PipeAccess.READ | PipeAccess.WRITE}
+"""What the servers' ends may do."""
 MODES = ("message", "byte")
+
+_CLIENTS = {"inbound": PipeAccess.WRITE, "outbound": PipeAccess.READ, "duplex": PipeAccess.READ | PipeAccess.WRITE}
+_DIRECTION_OF = {int(access): direction for direction, access in DIRECTIONS.items()}
 
 
 class Settings(NamedTuple):
@@ -88,7 +92,7 @@ class Settings(NamedTuple):
     def of(cls, words: tuple[int, int]) -> Self:
         """Read settings from shared memory, of which nothing is believed."""
         first, second = words
-        direction = next((name for name, bits in DIRECTIONS.items() if bits == first & 3), "duplex")
+        direction = _DIRECTION_OF.get(first & 3, "duplex")
         most = first >> 32 & 0xFFFF_FFFF
         mode = "message" if first & _MESSAGE else "byte"
         wait = (second & _LONGEST_WAIT_MS) / 1000 or DEFAULT_WAIT
@@ -112,9 +116,7 @@ class Settings(NamedTuple):
     @property
     def client_access(self) -> PipeAccess:
         """What the clients' ends may do."""
-        access = self.server_access
-        reads = PipeAccess.READ if access & PipeAccess.WRITE else PipeAccess(0)
-        return reads | PipeAccess.WRITE if access & PipeAccess.READ else reads
+        return _CLIENTS[self.direction]
 
 
 def checked_quota(subject: str, what: str, quota: int) -> int:

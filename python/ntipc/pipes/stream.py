@@ -17,7 +17,6 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from ntipc.errors import EndOfStream, PipeEmpty
 from ntipc.pipes.ends import PipeEnd
-from ntipc.pipes.settings import PipeAccess
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -36,11 +35,11 @@ class PipeStream(io.RawIOBase):
 
     def readable(self) -> bool:
         """Whether this end may read."""
-        return bool(self._end.access & PipeAccess.READ)
+        return self._end.may_read
 
     def writable(self) -> bool:
         """Whether this end may write."""
-        return bool(self._end.access & PipeAccess.WRITE)
+        return self._end.may_write
 
     def readinto(self, buffer: Buffer, /) -> int | None:
         """Read what waits, and wait for it if nothing does."""
