@@ -208,6 +208,7 @@ def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | No
             raise
     deadline = Deadline(timeout)
     attempt = _attempt_all if wait_all else _attempt_any
+    late = False
     while True:
         named = {index: target._waits_for() for index, target in enumerate(targets) if hasattr(target, "_waits_for")}
         try:
@@ -215,9 +216,12 @@ def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | No
         except HandleClosed:
             if not any(_are_stale(waitables) for waitables, _ in named.values()):
                 raise
+            if late:
+                return None
         else:
             if outcome is not _AGAIN:
                 return outcome
+        late = deadline.left() == 0
 
 
 _Named: TypeAlias = dict[int, tuple[tuple[_kernel.Waitable, ...], bool]]

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from harness.waiting import look
 
 import ntipc
+from ntipc.pipe_names import locate_pipe
+from ntipc.pipes.offers import open_offers, take_offer
 
 LIBRARY = str(Path(ntipc.__file__).parent)
 MOST_INTERRUPTS = 400
@@ -102,3 +105,21 @@ def test_client_that_is_interrupted_keeps_nothing_of_the_instance_it_was_given(t
             server.accept(timeout=0).close()
         with ntipc.PipeClient("p", timeout=0):
             server.accept(timeout=0).close()
+
+
+def test_server_that_is_interrupted_as_it_offers_an_instance_anew_does_so_later(things: dict[str, Any]) -> None:
+    server = things["server"]
+    for step in count(1, 3):
+        offers = open_offers(locate_pipe("p"), server.session._native)
+        offer = take_offer(offers, 0)
+        assert offer is not None
+        for end in (offer.door, offer.writer, offer.seats, offers):  # the client dies half way
+            end.close()
+        try:
+            interrupt_before(step, "server.accept(timeout=0)", things)
+        except ntipc.Timeout:  # it was not interrupted any more
+            break
+        assert not server.wait(0)
+        with ntipc.PipeClient("p", timeout=0):
+            server.accept(timeout=0).close()
+    assert step > 300

@@ -71,7 +71,7 @@ if pid == 0:
     os._exit(0)
 os.waitpid(pid, 0)
 """)
-    assert not waiting.returned and peer.run("server._listener._closing[1].is_set()") is False
+    assert not waiting.returned and peer.run("server._listener._closing.is_set()") is False
     peer.run("server.close()")
     with pytest.raises(ntipc.HandleClosed):
         waiting.result()

@@ -32,11 +32,10 @@ def in_other_thread(body: Callable[[ntipc.PipeServer], bool], server: ntipc.Pipe
 
 
 def someone_accepts(server: ntipc.PipeServer) -> bool:
-    mine: list[bool] = []
-    server._turns.take(0, mine)
-    if mine[0]:
-        server._turns.give_back()
-    return not mine[0]
+    free = server._turns.lock.acquire(timeout=0)
+    if free:
+        server._turns.lock.release()
+    return not free
 
 
 def test_client_is_accepted_after_threads_ran_out_of_time_in_any_order() -> None:

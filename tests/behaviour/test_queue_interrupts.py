@@ -1,6 +1,9 @@
 """Signal handlers that run while their thread waits for a queue: what they do, raise or fork."""
 
 import signal
+import sys
+import threading
+from types import FrameType
 
 import pytest
 from harness.peers import Peer
@@ -100,3 +103,30 @@ def test_handles_that_came_are_claimed_once_and_by_as_many_objects() -> None:
     (arrived,) = arrivals(frame, [ntipc.Event])
     assert arrived.identity == event.identity
     assert frame.carried == arrivals(frame, []) == []
+
+
+def test_thread_that_asks_a_frame_waits_for_no_other_that_claims_its_handles() -> None:
+    """The failure of a claim is made by Python, where threads take turns."""
+    queue = ntipc.Queue()
+    queue.put(b"", handles=[ntipc.Event()])
+    frame = queue.take(None, 0)
+    assert frame is not None
+    failing, asked = threading.Event(), threading.Event()
+
+    def trace(called: FrameType, event: str, _: object) -> None:
+        if called.f_code.co_name == "from_status":
+            failing.set()
+            asked.wait(20)
+
+    def claim() -> None:
+        sys.settrace(trace)
+        with pytest.raises(ntipc.ObjectTypeMismatch):
+            arrivals(frame, [ntipc.Semaphore])
+
+    thread = threading.Thread(target=claim)
+    thread.start()
+    assert failing.wait(20)
+    assert frame.carried in ([], ["Event"])
+    asked.set()
+    thread.join()
+    assert frame.carried == ["Event"]

@@ -3,11 +3,13 @@
 mod support;
 
 use ntipc_kernel::NtStatus;
-use ntipc_kernel::dispatch::wait::{Started, Target};
+use ntipc_kernel::dispatch::at_once::Try;
+use ntipc_kernel::dispatch::wait::{Queued, Slumber, Started, Target};
 use ntipc_kernel::object::kind::{Kind, access};
 use ntipc_kernel::sys::clock::now_ns;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 use support::*;
 
 #[test]
@@ -202,25 +204,112 @@ fn mutant_is_spun_for_unless_its_owner_is_of_this_process() {
         assert!(!take(&session, idle)); // now the thread has a slot
         session.own_soon(handle, 20_000_000_000)
     };
-    assert_eq!(soon(mutant), Some(false));
-    assert_eq!(soon(mutant), None); // it is the calling thread's
+    assert_eq!(soon(mutant), Try::Taken(false));
+    assert_eq!(soon(mutant), Try::Unclear); // it is the calling thread's
     thread::scope(|scope| {
-        scope.spawn(|| assert_eq!(soon(mutant), None));
+        scope.spawn(|| assert_eq!(soon(mutant), Try::Unclear));
     });
     session.release_mutant(mutant).unwrap();
     thread::scope(|scope| {
-        scope.spawn(|| assert_eq!(soon(mutant), Some(false)));
+        scope.spawn(|| assert_eq!(soon(mutant), Try::Taken(false)));
     });
     while session.query_mutant(mutant).unwrap().owner != 0 {
         thread::yield_now(); // a scope ends before the thread's destructors have run
     }
-    assert_eq!(soon(mutant), Some(true)); // that thread has abandoned it
+    assert_eq!(soon(mutant), Try::Taken(true)); // that thread has abandoned it
     for other in [manual_event(&session), 40_000] {
-        assert_eq!(soon(other), None);
+        assert_eq!(soon(other), Try::Unclear);
     }
     let blind = session.duplicate(mutant, None, Some(access::QUERY), false).unwrap();
     session.release_mutant(mutant).unwrap();
-    assert_eq!(soon(blind), None);
+    assert_eq!(soon(blind), Try::Unclear);
+}
+
+/// Begin a wait that cannot be satisfied now.
+fn queue_up(session: &Arc<ntipc_kernel::Session>, handles: &[u32]) -> Queued {
+    let targets: Vec<Target> = handles.iter().map(|&handle| Target { handle, channel: 0 }).collect();
+    match session.start_wait(&targets, false, false, None).unwrap() {
+        Started::Queued(queued) => queued,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Run `act` with a wait of the thread's for a mutant (and something else) that was satisfied meanwhile, of which it knows nothing
+/// yet: a signal handler has its attention. Whether the next owner finds the mutant abandoned once the thread has ended.
+fn abandoned_after(act: fn(&Arc<ntipc_kernel::Session>, u32, Queued)) -> bool {
+    let session = private();
+    let (mutant, other) = (mutant(&session), event(&session));
+    assert!(take(&session, mutant));
+    let (queued, told) = (mpsc::channel(), mpsc::channel());
+    thread::scope(|scope| {
+        let session = &session;
+        scope.spawn(move || {
+            let wait = queue_up(session, &[other, mutant]);
+            queued.0.send(()).unwrap();
+            told.1.recv().unwrap();
+            act(session, mutant, wait);
+        });
+        queued.1.recv().unwrap();
+        thread::sleep(Duration::from_millis(20)); // it is handed over to who has waited for so long
+        session.release_mutant(mutant).unwrap();
+        let state = session.query_mutant(mutant).unwrap();
+        assert!(state.owner != 0 && !state.owned_by_caller);
+        told.0.send(()).unwrap();
+    });
+    let outcome = wait(&session, &[mutant], false, 3_000).unwrap();
+    outcome.expect("the mutant is lost: nobody knows that its owner has ended").abandoned.len() == 1
+}
+
+#[test]
+fn mutant_that_was_handed_over_and_owned_once_more_before_its_thread_knew_is_abandoned() {
+    assert!(abandoned_after(|session, mutant, _| {
+        assert_eq!(session.own_at_once(mutant), Try::Taken(false));
+        assert_eq!(session.query_mutant(mutant).unwrap().recursion, 2);
+    }));
+    assert!(abandoned_after(|session, mutant, wait| {
+        assert_eq!(session.own_at_once(mutant), Try::Taken(false));
+        assert!(matches!(session.sleep(wait, 0, u64::MAX), Slumber::Satisfied(..)));
+        assert_eq!(session.query_mutant(mutant).unwrap().recursion, 2);
+    }));
+    assert!(abandoned_after(|session, mutant, _| {
+        assert_eq!(session.own_at_once(mutant), Try::Taken(false));
+        queue_up(session, &[event(session)]); // which puts the first one aside, as a wait in a signal handler does
+        assert_eq!(session.query_mutant(mutant).unwrap().recursion, 1);
+    }));
+}
+
+#[test]
+fn mutant_that_a_handler_comes_to_own_ends_the_wait_that_it_interrupts() {
+    let session = private();
+    let (mutant, other) = (mutant(&session), event(&session));
+    let (owned, begun, free) = (mpsc::channel(), mpsc::channel::<()>(), mpsc::channel());
+    thread::scope(|scope| {
+        let session = &session;
+        scope.spawn(move || {
+            assert!(take(session, mutant));
+            owned.0.send(()).unwrap();
+            begun.1.recv().unwrap();
+            session.release_mutant(mutant).unwrap(); // offered to who came first, and does not look
+            free.0.send(()).unwrap();
+        });
+        owned.1.recv().unwrap();
+        let (first, done) = (mpsc::channel(), mpsc::channel::<()>());
+        scope.spawn(move || {
+            let wait = queue_up(session, &[mutant]);
+            first.0.send(()).unwrap();
+            done.1.recv().unwrap();
+            session.abort(wait);
+        });
+        first.1.recv().unwrap();
+        let wait = queue_up(session, &[other, mutant]);
+        assert!(session.look_again(wait).is_none());
+        begun.0.send(()).unwrap();
+        free.1.recv().unwrap();
+        assert_eq!(session.own_at_once(mutant), Try::Taken(false)); // the handler
+        let outcome = session.look_again(wait).expect("the caller owns what it waits for");
+        assert_eq!((outcome.index, session.query_mutant(mutant).unwrap().recursion), (1, 2));
+        done.0.send(()).unwrap();
+    });
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn refused(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyTypeError>(py) {
         return error;
     }
-    let kind = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    let kind = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
     PyTypeError::new_err(format!("data must be bytes-like, or a list or tuple of such, not {kind}"))
 }
 

@@ -82,20 +82,21 @@ impl Frame {
     /// Give each handle that came with it to one of ``objects``, new ones of those types: in one step, so that no signal handler comes
     /// in between. If it fails some of them have theirs, and the frame keeps the others.
     fn claim(&self, py: Python<'_>, objects: Vec<Bound<'_, Object>>) -> PyResult<()> {
-        let mut arrived = self.unclaimed();
-        if objects.len() != arrived.len() {
-            let count = arrived.len();
-            return Err(PyValueError::new_err(format!(
-                "{count} handles came along, and the objects are {}",
-                objects.len()
-            )));
-        }
-        for object in objects.iter().rev() {
-            let Some(handle) = arrived.last().map(|received| received.handle) else { break };
-            object.get().take_over(py, &self.session, handle, "claim")?;
-            arrived.pop();
-        }
-        Ok(())
+        // Nothing of Python's runs with the lock held.
+        let mut arrived = std::mem::take(&mut *self.unclaimed());
+        let claimed = if objects.len() == arrived.len() {
+            objects.iter().rev().try_for_each(|object| {
+                let Some(handle) = arrived.last().map(|received| received.handle) else { return Ok(()) };
+                object.get().take_over(py, &self.session, handle, "claim")?;
+                arrived.pop();
+                Ok(())
+            })
+        } else {
+            let message = format!("{} handles came along, and the objects are {}", arrived.len(), objects.len());
+            Err(PyValueError::new_err(message))
+        };
+        self.unclaimed().append(&mut arrived);
+        claimed
     }
 
     /// Answer a request, once. Fails with ReplyMismatch if its caller has given up.

@@ -87,7 +87,8 @@ impl Object {
     pub fn labelled(kind: Type, class: &Bound<'_, PyType>) -> PyResult<Object> {
         let object = Object::of_type(kind);
         if let Ok(noun) = class.getattr(pyo3::intern!(class.py(), "_kind")) {
-            let _ = object.label.set(Box::new((noun.extract()?, class.name()?.to_string())));
+            // Not by `Display`, which asks Python, and swallows what a signal handler raises then.
+            let _ = object.label.set(Box::new((noun.extract()?, class.name()?.extract()?)));
         }
         Ok(object)
     }
@@ -364,7 +365,9 @@ impl Object {
         let kind = self.kind();
         let handle =
             session.session.claim([a, b, c, d, e, f], kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
-        self.take_over(py, &session.session, handle, "unpickle")
+        self.take_over(py, &session.session, handle, "unpickle").inspect_err(|_| {
+            let _ = session.session.close(handle);
+        })
     }
 }
 

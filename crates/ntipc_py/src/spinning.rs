@@ -6,6 +6,7 @@
 //! earns and failure costs. A thread without credit spins long now and then, the more seldom the more often in vain, to
 //! find out whether its partner is awake by now; a wait that is satisfied before the thread is asleep shows the same.
 
+use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::sys::process::processors;
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -44,16 +45,25 @@ thread_local! {
     static VAIN: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Spin for a mutex that somebody owns, unless that was in vain for long. `own` spins for up to so many nanoseconds.
-pub fn until_freed(own: impl FnOnce(u64) -> Option<bool>) -> Option<bool> {
+/// Spin for a mutex that somebody owns, unless that was in vain for long. `own` spins for up to so many nanoseconds. Whether it was
+/// abandoned; `None`: wait for it.
+pub fn until_freed(own: impl FnOnce(u64) -> Try) -> Option<bool> {
     let vain = VAIN.get();
     if !can_pay() || vain >= VAIN_MAX && vain % VAIN_EVERY != 0 {
         VAIN.set(vain.wrapping_add(1));
         return None;
     }
-    let owned = own(OWNER_NS);
-    VAIN.set(if owned.is_some() { 0 } else { vain.wrapping_add(1) });
-    owned
+    match own(OWNER_NS) {
+        Try::Taken(abandoned) => {
+            VAIN.set(0);
+            Some(abandoned)
+        }
+        Try::Unsignalled => {
+            VAIN.set(vain.wrapping_add(1));
+            None
+        }
+        Try::Unclear => None,
+    }
 }
 
 #[derive(Clone, Copy)]

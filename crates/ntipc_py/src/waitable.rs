@@ -62,7 +62,8 @@ pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
             return Ok(if timeout.lt(0)? { POLL } else { FOREVER });
         }
         Err(_) => {
-            let kind = timeout.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            let kind =
+                timeout.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
             return Err(PyTypeError::new_err(format!("timeout must be a number of seconds or None, not {kind}")));
         }
     };
@@ -173,6 +174,9 @@ pub fn sleep(
                 if !session.is_current(queued) {
                     return Ok(None);
                 }
+                if let Some(outcome) = session.look_again(queued) {
+                    return Ok(Some(Some(outcome)));
+                }
             }
         }
     }
@@ -213,6 +217,7 @@ impl Object {
     ) -> PyResult<bool> {
         if self.kind() == Type::Mutant
             && signal.is_none()
+            && !deadline.poll
             && let Some(abandoned) = spinning::until_freed(|budget_ns| session.own_soon(target.handle, budget_ns))
         {
             return self.taken(py, abandoned);

@@ -79,9 +79,10 @@ class ServerEnd(PipeEnd):
         if name is None or seat is None:
             raise self._failure(Status.INVALID_HANDLE, "connect")
         self._reader, way = new_way(name.attachment, self._in_quota)
-        if self._door is not None:
-            self._door.close()  # who still waits there is told, and comes to the new one
-        self._door, door = new_way(name.attachment, 0)
+        # The old one is closed at last: an interrupt on the way leaves one that nobody can come to, which is made anew.
+        before, (self._door, door) = self._door, new_way(name.attachment, 0)
+        if before is not None:
+            before.close()  # who still waits there is told, and comes to the new one
         self._writer = None
         self._peer = NOBODY
         self._state = PipeState.LISTENING

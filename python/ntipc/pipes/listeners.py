@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import weakref
 
 from ntipc import _kernel
 from ntipc.errors import NtError, Status, from_status
@@ -36,9 +38,8 @@ class Listener:
         self.name, self.wanted, self.quotas = name, wanted, quotas
         self.closed = False
         self._making = Turns()
-        self._closing: tuple[int, Event] | None = None
-        """Set with ``closed``, for those who wait for a vacancy, to which others have handles as well; and the id
-        of the process that made it: in a child of a fork it is the parent's."""
+        self._closing: Event | None = None
+        """Set with ``closed``, for those who wait for a vacancy, to which others have handles as well."""
         try:
             self._idle: ServerEnd | None = self._make(PATIENCE)
         except BaseException:
@@ -95,10 +96,11 @@ class Listener:
         """
         with self._making.lock:
             self.check_open(call)
-            if self._closing is None or self._closing[0] != os.getpid():
-                self._closing = os.getpid(), Event(manual_reset=True, session=self.name.reader.session)
+            if self._closing is None:
+                self._closing = Event(manual_reset=True, session=self.name.reader.session)
+                _awaited.add(self)
             vacancy = open_vacancy(self.name)
-            return () if vacancy is None else (vacancy, self._closing[1])
+            return () if vacancy is None else (vacancy, self._closing)
 
     def has_client(self) -> bool:
         """Say whether the instance that listened has a client.
@@ -116,8 +118,8 @@ class Listener:
         self.closed = True
         with self._making.lock:
             self._close_idle()
-            if self._closing is not None and self._closing[0] == os.getpid() and not self._closing[1].closed:
-                self._closing[1].set()
+            if self._closing is not None and not self._closing.closed:
+                self._closing.set()
             self.name.close()
 
     def _close_late(self, call: str) -> None:
@@ -139,3 +141,19 @@ class Listener:
     def failure(self, status: int, call: str, detail: str = "") -> NtError:
         """Make the exception for a call of the server that failed."""
         return from_status(status, f"PipeServer.{call}", describe("pipe", self.name.location.name), detail)
+
+
+_awaited: weakref.WeakSet[Listener] = weakref.WeakSet()
+"""Those with an event that ends waits."""
+
+
+def _part_from_parent() -> None:
+    """Close a child's copies of its parent's events: a wait that it goes on with finds that, and begins anew."""
+    for listener in list(_awaited):
+        closing, listener._closing = listener._closing, None
+        if closing is not None:
+            with contextlib.suppress(NtError):
+                closing.close()
+
+
+os.register_at_fork(after_in_child=_part_from_parent)

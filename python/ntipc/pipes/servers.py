@@ -10,6 +10,7 @@ b'hello'
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -25,7 +26,7 @@ from ntipc.pipes.listeners import Listener
 from ntipc.pipes.offers import PipeName, count_instances
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
-from ntipc.pipes.turns import Turns
+from ntipc.pipes.turns import Turns, taken
 from ntipc.sessions import Session, attach
 from ntipc.waits import wait_any
 
@@ -169,9 +170,9 @@ class PipeServer:
         """
         deadline = Deadline(timeout)
         self._listener.check_open("accept")
-        mine: list[bool] = []
+        lock, mine = self._turns.lock, list[bool]()
         try:
-            self._turns.take(deadline.left(), mine)
+            mine.extend(taken(lock, deadline.left()))
             if not any(mine):
                 raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come")
             while (end := self._accepted(deadline)) is None:
@@ -181,8 +182,8 @@ class PipeServer:
             self._listener.check_open("accept")  # by another thread, meanwhile
             raise
         finally:
-            if any(mine):
-                self._turns.give_back()
+            if mine and mine[0]:
+                lock.release()
 
     def _accepted(self, deadline: Deadline) -> ServerEnd | None:
         """Wait until the instance that listens has a client. ``None``: begin anew."""
@@ -190,8 +191,9 @@ class PipeServer:
             end = self._listener.instance("accept")
         except PipeBusy:  # there may be no more instances: one has to be closed first
             vacancy = self._listener.vacancy("accept")
-            if vacancy and _kernel.wait_multiple(vacancy, False, deadline.left()) is None:
-                raise
+            with suppress(HandleClosed):  # that is noticed anew, or this is a child of a fork by now
+                if vacancy and _kernel.wait_multiple(vacancy, False, deadline.left()) is None:
+                    raise
             return None
         try:
             if not end.notice_client():
@@ -201,6 +203,10 @@ class PipeServer:
                 raise
         except Timeout:
             raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come") from None
+        except HandleClosed:
+            if self._listener.closed or not end.closed:
+                raise
+            return None  # a child of a fork: the instance is its parent's
         return end if self._listener.claim(end, "accept") else None
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -11,7 +11,7 @@ from ntipc.deadlines import Deadline
 from ntipc.errors import NtError, Status, from_status
 from ntipc.names import describe
 from ntipc.pipes.settings import Settings
-from ntipc.pipes.turns import Turns
+from ntipc.pipes.turns import Turns, taken
 from ntipc.pipes.ways import PipeReader, PipeWriter
 
 if TYPE_CHECKING:
@@ -285,8 +285,9 @@ class Transfers(ABC):
             raise self._failure(Status.INVALID_READ_MODE, "transact")
         deadline = Deadline(timeout)
         questions, mine = self._questions, list[bool]()
+        lock = questions.lock
         try:
-            questions.take(deadline.left(), mine)
+            mine.extend(taken(lock, deadline.left()))
             if not any(mine):
                 raise self._failure(Status.TIMEOUT, "transact", "another thread waits for its answer")
             if reader.available()[1]:
@@ -305,8 +306,8 @@ class Transfers(ABC):
         except NtError as error:
             raise self._retold(error, "transact") from None
         finally:
-            if any(mine):
-                questions.give_back()
+            if mine and mine[0]:
+                lock.release()
         if frame is None:
             raise self._failure(Status.TIMEOUT, "transact", "no answer has come")
         return frame.data, frame.left

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterator
 
 
 class Turns:
     """A lock that an interrupt leaves free, and that a child of a fork finds free.
 
-    A signal handler may take the turn of the thread that it interrupts once more.
+    A signal handler may take the turn of the thread that it interrupts once more. Who waits for a turn that may not
+    come takes note of it in the step that takes it, and gives it back without a call of a Python function on the way:
+    handlers run in between of those. ``with turns.lock`` does as well, and waits for ever.
 
-    >>> turns, mine = Turns(), []
+    >>> lock, mine = Turns().lock, []
     >>> try:
-    ...     turns.take(0, mine)
+    ...     mine.extend(taken(lock, timeout=0))
     ... finally:
-    ...     if any(mine):
-    ...         turns.give_back()
+    ...     if mine and mine[0]:
+    ...         lock.release()
     >>> mine
     [True]
     """
@@ -35,19 +38,16 @@ class Turns:
         """In another process nobody has a turn yet."""
         return type(self), ()
 
-    def take(self, timeout: float | None, mine: list[bool]) -> None:
-        """Wait for the turn, and note in ``mine`` whether it came in time; whoever reads ``True`` there gives it back.
 
-        Args:
-            timeout: Seconds to wait; ``None`` to wait for ever.
-            mine: Where it is noted, in the same step: no signal handler comes in between.
-        """
-        limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
-        mine.extend(map(self.lock.acquire, (True,), (limit,)))
+def taken(lock: threading.RLock, timeout: float | None) -> Iterator[bool]:
+    """Say whether a turn came in time, once that is asked for.
 
-    def give_back(self) -> None:
-        """Let the next thread have its turn."""
-        self.lock.release()
+    Args:
+        lock: The turns', which another one replaces in a child of a fork.
+        timeout: Seconds to wait; ``None`` to wait for ever.
+    """
+    limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+    return map(lock.acquire, (True,), (limit,))
 
 
 _all: weakref.WeakSet[Turns] = weakref.WeakSet()

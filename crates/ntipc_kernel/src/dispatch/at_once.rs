@@ -184,39 +184,42 @@ impl Session {
                 return Try::Unsignalled;
             } else if u64::from(recursion(seen)) == word::RECURSION_MASK {
                 return Try::Unclear;
-            } else if object.word.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                return Try::Taken(false);
+            } else {
+                // It may have been handed over to a wait that a signal handler, which we are in, has interrupted: nobody has noted it.
+                self.note(slot, entry.object);
+                if object.word.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                    return Try::Taken(false);
+                }
             }
         }
     }
 
     /// Spin for up to `budget_ns` until a mutant that somebody of another process owns can be owned, rather than be queued at once. Its
-    /// owner most likely runs, and frees it sooner than a queue with a waiter in it could tell. `None`: it could not; wait for it.
+    /// owner most likely runs, and frees it sooner than a queue with a waiter in it could tell.
     ///
     /// Who comes so passes those who wait, as everybody does who finds a free mutant offered to one of them; they get it handed over
     /// when they have waited for long. An owner in this process may need what the calling thread has in hand: not for that one.
     #[cold]
-    pub fn own_soon(&self, handle: u32, budget_ns: u64) -> Option<bool> {
-        let (_, object) = self.glance(handle, access::SYNCHRONIZE)?;
+    pub fn own_soon(&self, handle: u32, budget_ns: u64) -> Try {
+        let Some((_, object)) = self.glance(handle, access::SYNCHRONIZE) else { return Try::Unclear };
         let end = now_ns() + budget_ns;
         while Kind::of(object) == Some(Kind::Mutant) {
             match owner(object.word.load(Ordering::Relaxed)).checked_sub(1) {
-                Some(slot) if self.arena.thread(slot).process_slot() == Some(self.slot()) => return None,
+                Some(slot) if self.arena.thread(slot).process_slot() == Some(self.slot()) => return Try::Unclear,
                 Some(_) => {}
                 None => match self.own_at_once(handle) {
-                    Try::Taken(abandoned) => return Some(abandoned),
                     Try::Unsignalled => {}
-                    Try::Unclear => return None, // free, and to be had under the lock
+                    found => return found, // if unclear it is free, and to be had under the lock
                 },
             }
             if now_ns() >= end {
-                return None;
+                return Try::Unsignalled;
             }
             for _ in 0..10 {
                 spin_loop();
             }
         }
-        None
+        Try::Unclear
     }
 
     /// Release a mutant once. Needs no right: who owns it may release it through any handle.

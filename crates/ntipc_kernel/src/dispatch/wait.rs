@@ -16,7 +16,7 @@
 use super::at_once::Try;
 use super::evaluate::HAND_OVER_NS;
 use super::signal::{owner, recursion};
-use crate::arena::layout::{BLOCKS, Block, progress};
+use crate::arena::layout::{BLOCKS, Block, progress, word};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::{Entry, check_rights};
@@ -305,6 +305,34 @@ impl Session {
         }
     }
 
+    /// Look at the objects once more, after a signal handler has run in the midst of the wait. What others do to them they tell; but a
+    /// mutant that the handler has come to own is signalled for its thread from then on, and nobody else knows.
+    pub fn look_again(&self, wait: Queued) -> Option<Outcome> {
+        let (arena, slot) = (&self.arena, wait.slot);
+        let has_come_to_own = |place| {
+            let object = arena.object(arena.block(slot * BLOCKS + place).object.get());
+            let seen = object.word.get();
+            Kind::of(object) == Some(Kind::Mutant)
+                && owner(seen) == slot + 1
+                && u64::from(recursion(seen)) < word::RECURSION_MASK
+        };
+        if !(0..wait.count).any(has_come_to_own) {
+            return None;
+        }
+        {
+            let mut locked = self.lock_as(slot + 1);
+            if wait.has_timers {
+                locked.tick_all(slot);
+            }
+            if progress::is_queued(arena.thread(slot).progress.get())
+                && let Some(index) = locked.satisfied(slot)
+            {
+                locked.complete(slot, index);
+            }
+        }
+        progress::is_done(arena.thread(slot).progress.get()).then(|| self.acknowledge(slot, wait.count))
+    }
+
     /// Stop waiting; whatever was satisfied by then counts.
     pub fn cancel(&self, wait: Queued) -> Option<Outcome> {
         let thread = self.arena.thread(wait.slot);
@@ -367,7 +395,7 @@ impl Session {
             let object = arena.object(number);
             if Kind::of(object) == Some(Kind::Mutant) {
                 let seen = object.word.get();
-                if owner(seen) == slot + 1 && recursion(seen) == 1 {
+                if owner(seen) == slot + 1 {
                     self.note(slot, number);
                 }
             }
