@@ -204,6 +204,10 @@ class NtObject(_kernel.Object):
         """Keep a reference to the object in flight, and say how to make a new handle of it on arrival."""
         return _arrive, (type(self), tuple(self.session._place), self.park()), vars(self) or None
 
+    def _goes_by_handle(self) -> bool:
+        """Say whether its handle and what else it knows make another one of it; else ``__reduce__`` does."""
+        return type(self).__reduce__ is NtObject.__reduce__
+
     def _settle(self) -> None:
         """Find out what else there is to know, now that there is a handle: it came from elsewhere."""
 

@@ -299,7 +299,7 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
             PeerGone: Nobody can read it; a ``BrokenPipeError``.
             pickle.PicklingError: ``value`` cannot be pickled.
         """
-        data, objects = pack(value, self.session_path)
+        data, objects = pack(value, self.session)
         self.put(data, timeout, tag=tag, handles=objects or None)
 
     def call(

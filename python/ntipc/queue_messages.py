@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
-from ntipc.errors import Status, from_status
+from ntipc.errors import EndOfStream, Status, from_status
 from ntipc.objects import NtObject, claim
 from ntipc.sessions import Session
 
@@ -96,11 +97,28 @@ def message_of(session: Session, frame: _kernel.Frame) -> QueueMessage:
     return message
 
 
-def pack(value: object, session: str | None) -> tuple[bytes, list[NtObject]]:
-    """Pickle a value for a message of that session; and the objects in it that go along as handles."""
+def pack(value: object, session: Session) -> tuple[bytes, list[NtObject]]:
+    """Pickle a value for a message of that session; and the objects in it that go along as handles.
+
+    If there are more of them than a message carries, those beyond lie in the messages of a queue that goes along.
+    """
     packer = _Packer(io.BytesIO(), session)
     packer.dump(value)
-    return packer.buffer.getvalue(), packer.luggage
+    data, luggage = packer.buffer.getvalue(), packer.luggage
+    if len(luggage) <= MOST_HANDLES:
+        return data, luggage
+    return data + _TRAILER, [*luggage[: MOST_HANDLES - 1], _set_apart(luggage[MOST_HANDLES - 1 :], session)]
+
+
+def _set_apart(luggage: list[NtObject], session: Session) -> NtObject:
+    """Put handles to all of these into a queue of its own; its reading end."""
+    from ntipc.queues import Queue
+
+    reader, writer = Queue(quota=1 << 30, session=session).split()
+    with writer:
+        for first in range(0, len(luggage), MOST_HANDLES):
+            writer.put(b"", 0, handles=luggage[first : first + MOST_HANDLES])
+    return reader
 
 
 def unpack(frame: _kernel.Frame) -> Any:
@@ -108,38 +126,57 @@ def unpack(frame: _kernel.Frame) -> Any:
     return _Unpacker(frame).load()
 
 
+_TRAILER = b"+"
+"""What follows the end of a pickle whose last handle leads to more of them."""
+
+
 class _Packer(pickle.Pickler):
     """Sends objects of this library as handles: a message that nobody takes gives them up, which no pickle can."""
 
-    def __init__(self, buffer: io.BytesIO, session: str | None) -> None:
+    def __init__(self, buffer: io.BytesIO, session: Session) -> None:
         super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
         self.buffer, self.session = buffer, session
         self.luggage: list[NtObject] = []
+        self._places: dict[int, int] = {}
 
-    def persistent_id(self, value: object) -> tuple[int, type[NtObject]] | None:
-        # Those of other sessions, and those that are more than a handle, are pickled as they are anywhere else.
-        if not isinstance(value, NtObject) or value.session_path != self.session or getattr(value, "__dict__", None):
+    def persistent_id(self, value: object) -> tuple[int, type[NtObject], dict[str, Any]] | None:
+        # Those of other sessions, and what is no handle, are pickled as they are anywhere else.
+        if not isinstance(value, NtObject) or value.closed or not value._goes_by_handle():
             return None
-        place = next((place for place, known in enumerate(self.luggage) if known is value), len(self.luggage))
+        if value.session_path != self.session.path:
+            return None
+        place = self._places.setdefault(id(value), len(self.luggage))
         if place == len(self.luggage):
-            if place == MOST_HANDLES or value.closed:
-                return None
             self.luggage.append(value)
-        return place, type(value)
+        return place, type(value), vars(value)  # in which there may be more of them: a queue has two ends
 
 
 class _Unpacker(pickle.Unpickler):
     def __init__(self, frame: _kernel.Frame) -> None:
         super().__init__(io.BytesIO(frame.data))
         self.luggage = claim(frame)
+        if frame.data.endswith(_TRAILER) and self.luggage:
+            with self.luggage.pop() as last:  # type: ignore[attr-defined]
+                self._unload(last)
 
-    def persistent_load(self, where: tuple[int, type[NtObject]]) -> NtObject:
-        place, kind = where
+    def _unload(self, trailer: NtObject) -> None:
+        if not isinstance(trailer, _kernel.ReadEnd):
+            raise pickle.UnpicklingError("the message does not lead to what should have come along")
+        with contextlib.suppress(EndOfStream):
+            while (frame := trailer.take(None, 0)) is not None:
+                self.luggage += claim(frame)
+
+    def persistent_load(self, what: tuple[int, type[NtObject], dict[str, Any]]) -> NtObject:
+        place, kind, known = what
         if not 0 <= place < len(self.luggage) or not issubclass(kind, NtObject):
             raise pickle.UnpicklingError("the message names an object that did not come along")
         arrived = self.luggage[place]
-        if type(arrived) is not kind:  # a class that was made of one of ours
+        if (
+            type(arrived) is not kind
+        ):  # one of a program's own, or a whole queue
             own = kind.__new__(kind)
             own.copy_from(arrived)
+            arrived.close()
             self.luggage[place] = arrived = own
+        vars(arrived).update(known)
         return arrived

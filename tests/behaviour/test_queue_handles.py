@@ -194,6 +194,66 @@ def test_pickled_objects_travel_as_handles_and_are_given_up_with_their_message(p
             kind.open(name)
 
 
+def count(kind: str) -> int:
+    """How many objects of a type there are."""
+    return sum(thing["kind"] == kind for thing in look()["objects"])
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 16, 17, 100])
+def test_any_number_of_objects_is_alive_on_the_way_and_given_up_with_the_message(number: int, peer: Peer) -> None:
+    queue = Queue("q")
+    peer.run(f"ntipc.Queue.open('q').put_object([ntipc.Event(initial=True) for _ in range({number})])")
+    peer.kill()
+    wait_until(lambda: len(look()["processes"]) == 1)
+    events = queue.get_object(10)
+    assert len(events) == number and all(event.wait(0) for event in events)
+    assert len({event.identity for event in events}) == count("Event") == number
+    assert all(facts(event)["handles"] == 1 for event in events)
+    queue.put_object(events)
+    del events
+    assert count("Event") == number
+    assert queue.get()
+    assert count("Event") == 0 and count("ReadEnd") == count("WriteEnd") == 1
+
+
+def test_what_has_several_handles_is_alive_on_the_way_and_given_up_with_the_message(peer: Peer) -> None:
+    queue = Queue("q")
+    things = "[ntipc.Queue(), ntipc.Queue('named'), ntipc.Mailslot('m'), ntipc.MailslotClient('m')]"
+    things += " + [end for _ in range(3) for end in ntipc.create_pipe(duplex=True)]"
+    peer.run(f"ntipc.Queue.open('q').put_object({things})")
+    peer.kill()
+    wait_until(lambda: len(look()["processes"]) == 1)
+    unnamed, named, slot, client, *pipes = queue.get_object(10)
+    for each in unnamed, named:
+        assert type(each) is Queue
+        each.put(b"works")
+        assert each.get(0) == b"works"
+    client.write(b"works")
+    assert type(slot) is ntipc.Mailslot and slot.read(0) == b"works"
+    for one, other in zip(pipes[::2], pipes[1::2], strict=True):
+        one.send(b"works")
+        assert other.recv(0) == b"works"
+    for thing in unnamed, named, slot, client, *pipes:
+        thing.close()
+    del unnamed, named, slot, client, pipes, thing, each, one, other
+    assert count("ReadEnd") == count("WriteEnd") == 1
+    for _ in range(3):
+        with Queue() as first, ntipc.Mailslot("again") as second:
+            queue.put_object({"reply to": first, "slot": second})
+        queue.get()
+    assert count("ReadEnd") == count("WriteEnd") == 1
+
+
+def test_end_on_its_way_in_a_message_goes_with_it() -> None:
+    jobs, queue = Queue(), Queue()
+    queue.put_object({"jobs": jobs})
+    queue.close()
+    reader, writer = jobs.split()
+    reader.close()
+    with pytest.raises(ntipc.PeerGone):
+        writer.put(b"nobody reads this")
+
+
 def test_whole_queues_can_be_pickled_into_a_queue(peer: Peer) -> None:
     queue, back = Queue("q"), Queue()
     queue.put_object(back)
@@ -204,7 +264,7 @@ def test_whole_queues_can_be_pickled_into_a_queue(peer: Peer) -> None:
 def test_forged_pickle_names_no_object() -> None:
     queue = Queue()
     forged = pickle.PROTO + b"\x05" + pickle.BININT1 + b"\x00" + pickle.GLOBAL + b"ntipc.events\nEvent\n"
-    forged += pickle.TUPLE2 + pickle.BINPERSID + pickle.STOP
+    forged += pickle.EMPTY_DICT + pickle.TUPLE3 + pickle.BINPERSID + pickle.STOP
     queue.put(forged)
     with pytest.raises(pickle.UnpicklingError, match="did not come along"):
         queue.get_object()

@@ -226,6 +226,9 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
             self._found.close()
         super().close()
 
+    def _goes_by_handle(self) -> bool:
+        return self._sought is None and type(self).__reduce__ is MailslotClient.__reduce__
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self._sought is not None:
             return _client, (f"\\\\*\\{PREFIX}{self._sought.name}", self._where)
