@@ -329,7 +329,7 @@ TABLE: tuple[Row, ...] = (
         "the buffer is shorter than the next message, which stays where it is", "Give a longer buffer"),
     Row(Status.OBJECT_TYPE_MISMATCH, 6, ObjectTypeMismatch, _errno.EINVAL,
         "the object is of another type",
-        "Events, semaphores, mutexes, timers, event pairs and sections share one namespace: use another name,"
+        "Events, semaphores, mutexes, timers, event pairs, sections and queues share one namespace: use another name,"
         " or the class that made this one"),
     Row(Status.INVALID_PARAMETER_MIX, 87, InvalidParameterMix, _errno.EINVAL,
         "the same object was given twice", "Give each object once"),
@@ -468,5 +468,26 @@ def end_of_stream(status: int, call: str, subject: str, detail: str) -> NtError:
     >>> isinstance(end_of_stream(Status.PIPE_BROKEN, "Queue.get", "queue 'jobs'", ""), EOFError)
     True
     """
-    advice = "All that was sent has been read"
+    advice = (
+        "What had not been read is gone" if status == Status.PIPE_DISCONNECTED else "All that was sent has been read"
+    )
     return from_status(status, call, subject, detail, advice=advice, exception=EndOfStream)
+
+
+def retold(error: NtError, operation: str, subject: str) -> NtError:
+    """Tell a failure of what a call has made use of as one of the call that the program made.
+
+    >>> problem = from_status(Status.INVALID_HANDLE, "MailslotClient.put", "mailslot 'news'")
+    >>> retold(problem, "MailslotClient.write", "mailslot 'news'").operation
+    'MailslotClient.write'
+    """
+    about = f" for {error.subject}" if error.subject else ""
+    message = str(error).replace(f"{error.operation} failed{about}", f"{operation} failed for {subject}", 1)
+    return type(error)(
+        message,
+        status=error.status,
+        winerror=error.winerror,
+        errno=error.errno,
+        operation=operation,
+        subject=subject,
+    )

@@ -171,9 +171,7 @@ class _Unpacker(pickle.Unpickler):
         if not 0 <= place < len(self.luggage) or not issubclass(kind, NtObject):
             raise pickle.UnpicklingError("the message names an object that did not come along")
         arrived = self.luggage[place]
-        if (
-            type(arrived) is not kind
-        ):  # one of a program's own, or a whole queue
+        if type(arrived) is not kind:  # one of a program's own, or a whole queue
             own = kind.__new__(kind)
             own.copy_from(arrived)
             arrived.close()

@@ -98,3 +98,29 @@ def test_impossible_modes_are_refused(mode: str) -> None:
         pipe.makefile(mode)
     with pytest.raises(ValueError, match="unbuffered"):
         pipe.makefile("r", 0)
+
+
+def test_text_file_for_both_ways_keeps_what_it_has_read_ahead() -> None:
+    with ntipc.PipeServer("p", mode="byte") as server, ntipc.PipeClient("p") as client, server.accept() as pipe:
+        client.send(b"one\ntwo\nthr")
+        file = pipe.makefile("rw", encoding="utf-8", newline="\n")
+        assert file.readline() == "one\n"
+        file.write("answer ä\n")
+        file.flush()
+        assert client.recv(timeout=0) == "answer ä\n".encode()
+        assert file.readline() == "two\n" and file.readable() and file.writable()
+        client.send(b"ee\n" + b"x" * 50_000 + b"\n")
+        assert file.readline() == "three\n" and len(file.readline()) == 50_001
+        file.write("at the end")
+        file.close()
+        assert client.recv(timeout=0) == b"at the end" and file.closed and not pipe.closed
+        client.close()
+        assert list(pipe.makefile("rw")) == []
+
+
+def test_closed_pipe_makes_no_file() -> None:
+    with ntipc.PipeServer("p", mode="byte"):
+        client = ntipc.PipeClient("p")
+        client.close()
+        with pytest.raises(ntipc.HandleClosed):
+            client.makefile("r")

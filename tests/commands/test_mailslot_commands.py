@@ -55,6 +55,15 @@ def test_messages_are_written_and_read_as_they_are() -> None:
     assert slot.read(0) == data
 
 
+def test_options_may_stand_anywhere() -> None:
+    slot = ntipc.Mailslot("m")
+    for words in ["m", "--timeout", "1", "one"], ["--timeout", "1", "m", "one"], ["m", "one", "--timeout", "1"]:
+        assert command("mailslot", "write", *words).returncode == 0
+        assert slot.read(0) == b"one"
+    result = command("mailslot", "write")
+    assert result.returncode == 2 and b"TEXT" not in result.stderr.splitlines()[-1]
+
+
 def test_raw_output_adds_nothing(start: Start) -> None:
     with ntipc.Session():
         reader = start("mailslot", "read", "raw", "--count", "2", "--raw")

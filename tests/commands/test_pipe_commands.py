@@ -104,6 +104,20 @@ def test_what_cannot_be_done_is_said_in_one_line() -> None:
     assert cat().returncode == 2
 
 
+def test_options_may_stand_anywhere() -> None:
+    for words in ["p", "--timeout", "20", "one"], ["--timeout", "20", "p", "one"], ["p", "one", "--timeout", "20"]:
+        with ntipc.PipeServer("p") as server:
+            thread = serving(server, echo)
+            assert cat(*words).stdout == b"ONE\n"
+            thread.join()
+
+
+def test_text_to_a_server_that_only_speaks_is_refused() -> None:
+    with ntipc.PipeServer("p", direction="outbound"):
+        result = cat("p", "hello")
+    assert result.returncode == 2 and b"takes no TEXT" in result.stderr
+
+
 def test_server_that_goes_away_is_told() -> None:
     with ntipc.PipeServer("short") as server:
         thread = serving(server, lambda pipe: pipe.send(pipe.recv()))

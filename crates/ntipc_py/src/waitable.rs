@@ -12,7 +12,7 @@ use ntipc_kernel::sys::process::{pid, tid};
 use ntipc_kernel::{Failure, Session};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyTuple};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -55,6 +55,9 @@ pub fn nanoseconds(seconds: f64) -> u64 {
 
 pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     let Some(timeout) = timeout else { return Ok(FOREVER) };
+    if timeout.is_exact_instance_of::<PyBool>() {
+        return Ok(if timeout.is_truthy()? { FOREVER } else { POLL }); // `block`, as queues elsewhere have it in that place
+    }
     let seconds: f64 = match timeout.extract() {
         Ok(seconds) => seconds,
         // An integer beyond all floats: for ever, unless it lies below zero.

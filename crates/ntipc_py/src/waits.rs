@@ -13,8 +13,10 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 fn waitable<'a, 'py>(object: Borrowed<'a, 'py, PyAny>, call: &str) -> PyResult<Borrowed<'a, 'py, Waitable>> {
-    object.cast().map_err(|error| {
-        PyTypeError::new_err(format!("{call} takes events, semaphores, mutexes, timers, queues and mailslots: {error}"))
+    object.cast().map_err(|_| {
+        let kind = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
+        let what = "events, semaphores, mutexes, timers, queues, pipes and their servers, and mailslots";
+        PyTypeError::new_err(format!("{call} takes {what}, not {kind}"))
     })
 }
 

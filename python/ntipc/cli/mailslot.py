@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ntipc.cli.words import DONE, FAILED, complain, failed, positive, seconds
+from ntipc.cli.words import DONE, FAILED, Intermixed, complain, failed, positive, seconds
 
 WRITE = """
 Write messages to a mailslot: each TEXT is one; without any, each line of standard input is. \\\\*\\mailslot\\NAME
@@ -20,10 +20,12 @@ runs.
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands."""
     parser = commands.add_parser("mailslot", help="write to mailslots, and read them")
-    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Intermixed)
     write = inner.add_parser("write", help="write messages to a mailslot", description=WRITE)
     write.add_argument("name", metavar="NAME", help=r"the mailslot: x or \\.\mailslot\x")
-    write.add_argument("text", metavar="TEXT", nargs="*", help="a message (default: the lines of standard input)")
+    write.add_argument(
+        "text", metavar="TEXT", nargs="*", default=[], help="a message (default: the lines of standard input)"
+    )
     write.add_argument("--whole", action="store_true", help="all of standard input is one message, as it is")
     write.add_argument("--timeout", type=seconds, default=0, metavar="SECONDS", help="wait so long if it is full")
     read = inner.add_parser("read", help="make a mailslot and print its messages", description=READ)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from ntipc.cli.words import DONE, failed, seconds
+from ntipc.cli.words import DONE, USAGE, Intermixed, complain, failed, seconds
 
 if TYPE_CHECKING:
     import ntipc
@@ -23,10 +23,10 @@ _QUIET = 1.0
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands."""
     parser = commands.add_parser("pipe", help="talk to the server of a named pipe")
-    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Intermixed)
     cat = inner.add_parser("cat", help="send to a pipe, and print what comes back", description=CAT)
     cat.add_argument("name", metavar="NAME", help=r"the pipe: x or \\.\pipe\x")
-    cat.add_argument("text", metavar="TEXT", nargs="*", help="what to send (default: standard input)")
+    cat.add_argument("text", metavar="TEXT", nargs="*", default=[], help="what to send (default: standard input)")
     cat.add_argument("--whole", action="store_true", help="all of standard input is one message")
     cat.add_argument("--no-answer", action="store_true", help="only send: wait until it is read, not for answers")
     cat.add_argument("--raw", action="store_true", help="print messages as they are, and nothing between them")
@@ -46,6 +46,9 @@ def run_cat(arguments: argparse.Namespace) -> int:
     except (ntipc.NtError, ValueError) as error:
         return failed(error)
     with client:
+        if arguments.text and client.info()["direction"] == "outbound":
+            complain(f"the server of {arguments.name} only speaks: it takes no TEXT")
+            return USAGE
         try:
             _talk(client, arguments)
         except (ntipc.NtError, ValueError) as error:

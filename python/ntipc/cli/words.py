@@ -10,6 +10,22 @@ USAGE = 2
 INTERRUPTED = 130
 
 
+class Intermixed(argparse.ArgumentParser):
+    """Takes options between the words as well: ``NAME --timeout 3 TEXT``."""
+
+    _within = False
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As its parent's, which goes over the words and over the options by this same method."""
+        if self._within:
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
+
+
 def complain(message: str, hint: str = "") -> None:
     """Say what is wrong and, after an empty line, what can be done."""
     print(f"ntipc: {message}", file=sys.stderr)

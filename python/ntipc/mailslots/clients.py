@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from ntipc import _kernel
-from ntipc.errors import MailslotFull, ObjectNotFound, PeerGone, Status, from_status
+from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status, from_status, retold
 from ntipc.mailslots.names import NOT_BOTH, PREFIX, elsewhere, name_of
 from ntipc.names import describe
 from ntipc.objects import ClosingObject, ObjectInfo
@@ -174,8 +174,11 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
         Source:
             WriteFile on a mailslot (Win32).
         """
-        if self._unlimited and type(data) is bytes and self.put_now(data):
-            return len(data)
+        try:
+            if self._unlimited and type(data) is bytes and self.put_now(data):
+                return len(data)
+        except NtError as error:
+            raise self._told(error) from None
         size = _size_of(data)
         if self._sought is not None:
             self._broadcast(data, timeout)
@@ -183,12 +186,19 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
             if 0 < self._maximum < size:
                 detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
                 raise self._failure(Status.INVALID_PARAMETER, "write", detail)
-            if self.offer(data, timeout) is None:
+            try:
+                written = self.offer(data, timeout)
+            except NtError as error:
+                raise self._told(error) from None
+            if written is None:
                 subject, problem = describe("mailslot", self._title), "the mailslot is full"
                 advice = "Write less often, or make it with a larger quota"
                 raise from_status(Status.QUOTA_EXCEEDED, "MailslotClient.write", subject, problem=problem,
                                   advice=advice, exception=MailslotFull)  # fmt: skip
         return size
+
+    def _told(self, error: NtError) -> NtError:
+        return retold(error, "MailslotClient.write", describe("mailslot", self._title))
 
     def _broadcast(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
         """Write to the mailslot of the name, if there is one now."""

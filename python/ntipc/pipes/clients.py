@@ -140,7 +140,7 @@ def wait_for_instance(location: Location, attachment: _kernel.Session, timeout: 
     """
     deadline = Deadline(timeout)
     while True:
-        offers = open_offers(location, attachment)
+        offers = open_offers(location, attachment, "wait_for_pipe")
         try:
             if offers.drop_stranded():
                 return True

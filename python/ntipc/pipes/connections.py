@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ntipc.deadlines import Deadline
-from ntipc.errors import ObjectNotFound, Status, from_status
+from ntipc.errors import NtError, ObjectNotFound, Status, from_status, retold
 from ntipc.names import describe
 from ntipc.pipe_names import locate_pipe
 from ntipc.pipes.clients import ClientEnd, wait_for_instance
 from ntipc.pipes.pipe import Pipe
 from ntipc.pipes.settings import PipeAccess
+from ntipc.pipes.transfers import size_of
 from ntipc.sessions import Session
 
 if TYPE_CHECKING:
@@ -135,5 +136,9 @@ def call_pipe(
         CallNamedPipe (Win32).
     """
     deadline = Deadline(timeout)
-    with PipeClient(name, timeout=timeout, access="rw", session=session) as pipe:
-        return pipe.transact(data, deadline.left())
+    size_of(data)  # before a server takes notice: raises TypeError
+    try:
+        with PipeClient(name, timeout=timeout, access="rw", session=session) as pipe:
+            return pipe.transact(data, deadline.left())
+    except NtError as error:
+        raise retold(error, "call_pipe", error.subject) from None

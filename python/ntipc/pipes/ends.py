@@ -116,12 +116,15 @@ class PipeEnd(Transfers):
         """Whether a read stops at the end of a message."""
         return self._message_reads
 
-    def set_state(self, *, message_reads: bool | None = None, nowait: bool | None = None) -> None:
+    def set_state(
+        self, *, message_reads: bool | None = None, nowait: bool | None = None, call: str = "set_state"
+    ) -> None:
         """Change how this end reads and waits. The other end is not affected.
 
         Args:
             message_reads: Whether a read stops at the end of a message; ``None`` to leave it.
             nowait: Non-blocking mode; ``None`` to leave it.
+            call: What the program has called, for the message of an error.
 
         Raises:
             InvalidParameter: Message reads of a pipe of byte type.
@@ -130,10 +133,10 @@ class PipeEnd(Transfers):
         Source:
             SetNamedPipeHandleState (Win32).
         """
-        self._check_attached("set_state", self.may_change)
+        self._check_attached(call, self.may_change)
         if message_reads and not self.settings.is_message:
             detail = "a pipe of byte type has no messages to read"
-            raise self._failure(Status.INVALID_PARAMETER, "set_state", detail)
+            raise self._failure(Status.INVALID_PARAMETER, call, detail)
         if message_reads is not None:
             self._message_reads = bool(message_reads)
         if nowait is not None:

@@ -251,7 +251,7 @@ class ServerEnd(PipeEnd):
             raise self._failure(Status.INVALID_PIPE_STATE, call)
         if self._state == PipeState.LISTENING:
             raise self._failure(Status.PIPE_LISTENING, call)
-        if call in ("read", "read_into"):
+        if call in ("read", "recv", "recv_into"):
             raise end_of_stream(Status.PIPE_DISCONNECTED, f"Pipe.{call}", self._subject, "")
         raise self._failure(Status.PIPE_DISCONNECTED, call)
 

@@ -258,19 +258,19 @@ def refuse_elsewhere(call: str, location: Location) -> None:
         raise from_status(Status.NOT_SUPPORTED, call, describe("pipe", location.name), detail)
 
 
-def open_offers(location: Location, attachment: _kernel.Session) -> NameReader:
+def open_offers(location: Location, attachment: _kernel.Session, call: str = "PipeClient") -> NameReader:
     """Open the queue where servers of that name put what they offer.
 
     Raises:
         ObjectNotFound: There is no such pipe.
         NotSupported: It is on another machine.
     """
-    refuse_elsewhere("PipeClient", location)
+    refuse_elsewhere(call, location)
     offers = NameReader.__new__(NameReader)
     try:
         offers.open_end(attachment, location.key, 0)
     except ObjectNotFound:
         advice = "Start its server first, or check the spelling and the session"
         subject = describe("pipe", location.name)
-        raise from_status(Status.OBJECT_NAME_NOT_FOUND, "PipeClient", subject, advice=advice) from None
+        raise from_status(Status.OBJECT_NAME_NOT_FOUND, call, subject, advice=advice) from None
     return offers

@@ -132,7 +132,7 @@ class Pipe(Conversation):
         if mode not in ("message", "byte"):
             subject, detail = describe("pipe", self.name), f"the mode must be 'message' or 'byte', not {mode!r}"
             raise from_status(Status.INVALID_PARAMETER, "Pipe.mode", subject, detail)
-        self._end.set_state(message_reads=mode == "message")
+        self._end.set_state(message_reads=mode == "message", call="mode")
         self._take_stock()
 
     @property
@@ -151,7 +151,7 @@ class Pipe(Conversation):
 
     @blocking.setter
     def blocking(self, blocking: bool) -> None:
-        self._end.set_state(nowait=not blocking)
+        self._end.set_state(nowait=not blocking, call="blocking")
         self._take_stock()
 
     # what every object has

@@ -74,6 +74,7 @@ def open_file(
     end: PipeEnd, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
 ) -> IO[Any]:
     """Make a file of an end, as :func:`open` would with these arguments."""
+    _ = end.reader.handle  # raises HandleClosed
     if set(mode) - set("rwbt") or len(set(mode)) != len(mode) or not set(mode) & set("rw") or {"b", "t"} <= set(mode):
         raise ValueError(f"invalid mode {mode!r}: give 'r', 'w' or 'rw', and 'b' for bytes")
     binary = "b" in mode
@@ -83,13 +84,64 @@ def open_file(
             raise ValueError("a text file cannot be unbuffered")
         return cast("IO[Any]", stream)
     size = buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE
-    file: Any
-    if "r" in mode and "w" in mode:
-        file = io.BufferedRWPair(stream, stream, size)
-    elif "r" in mode:
-        file = io.BufferedReader(stream, size)
-    else:
-        file = io.BufferedWriter(stream, size)
-    if not binary:
-        file = io.TextIOWrapper(file, encoding, errors, newline, line_buffering=buffering == 1)
-    return cast("IO[Any]", file)
+    both = "r" in mode and "w" in mode
+    if both and binary:
+        return cast("IO[Any]", io.BufferedRWPair(stream, stream, size))
+    if binary:
+        return cast("IO[Any]", io.BufferedReader(stream, size) if "r" in mode else io.BufferedWriter(stream, size))
+    reader = io.TextIOWrapper(io.BufferedReader(stream, size), encoding, errors, newline) if "r" in mode else None
+    if reader is not None and not both:
+        return reader
+    out = PipeStream(end)
+    writer = io.TextIOWrapper(io.BufferedWriter(out, size), encoding, errors, newline, line_buffering=buffering == 1)
+    return writer if reader is None else cast("IO[Any]", TextPair(reader, writer))
+
+
+class TextPair(io.TextIOBase):
+    """A text file that reads and writes, each for itself.
+
+    One ``io.TextIOWrapper`` for both would throw away what it has read ahead as soon as something is written.
+    """
+
+    def __init__(self, reader: io.TextIOWrapper, writer: io.TextIOWrapper) -> None:
+        super().__init__()
+        self._reader, self._writer = reader, writer
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """How text is encoded."""
+        return self._writer.encoding
+
+    def readable(self) -> bool:
+        """Whether the end may read."""
+        return self._reader.readable()
+
+    def writable(self) -> bool:
+        """Whether the end may write."""
+        return self._writer.writable()
+
+    def read(self, size: int | None = -1, /) -> str:
+        """Read so many characters, or all until the other side is gone."""
+        return self._reader.read(size)
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        """Read a line; of the last one, what there is."""
+        return self._reader.readline(size)
+
+    def write(self, text: str, /) -> int:
+        """Write text. It is on its way once it is flushed."""
+        return self._writer.write(text)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file, and leave the pipe open."""
+        if self.closed:
+            return
+        try:
+            super().close()  # which flushes
+        finally:
+            self._reader.close()
+            self._writer.close()

@@ -78,11 +78,11 @@ class Conversation:
     def _send_somehow(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
         end = self._end
         size = size_of(data)
-        written = end.write(data, timeout)
+        written = end.write(data, timeout, call="send")
         self._take_stock()
         if written < size:
             if end.nowait:
-                raise self._no_room()
+                raise self._no_room(size)
             detail = f"{written:,} of {size:,} bytes were written"
             late = from_status(Status.TIMEOUT, "Pipe.send", describe("pipe", end.name), detail)
             if isinstance(late, Timeout):
@@ -107,7 +107,7 @@ class Conversation:
         """
         get = self._get
         if get is None:
-            data, self._left = self._end.read(None, timeout)
+            data, self._left = self._end.read(None, timeout, call="recv")
             self._take_stock()
             return data
         self._left = 0
@@ -284,7 +284,9 @@ class Conversation:
             FlushFileBuffers (Win32).
         """
         if not self._end.flush(timeout):
-            raise from_status(Status.TIMEOUT, "Pipe.flush", describe("pipe", self._end.name), "not all has been read")
+            subject, detail = describe("pipe", self._end.name), "not all has been read"
+            advice = "In non-blocking mode nothing waits: try later" if self._end.nowait else None
+            raise from_status(Status.TIMEOUT, "Pipe.flush", subject, detail, advice=advice)
 
     def makefile(
         self,
@@ -312,6 +314,9 @@ class Conversation:
         """
         return open_file(self._end, mode, buffering, encoding, errors, newline)
 
-    def _no_room(self) -> NtError:
+    def _no_room(self, size: int) -> NtError:
         detail, advice = "there is no room now", "Wait for its writer, or try later"
+        if not self._end.may_fit(size):
+            detail = f"{size:,} bytes are more than the pipe's quota, and in non-blocking mode all or none are written"
+            advice = "Send less at once, or set blocking to True and send it with a timeout"
         return from_status(Status.PIPE_BUSY, "Pipe.send", describe("pipe", self._end.name), detail, advice=advice)

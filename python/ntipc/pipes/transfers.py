@@ -8,7 +8,7 @@ from operator import index
 from typing import TYPE_CHECKING, NamedTuple
 
 from ntipc.deadlines import Deadline
-from ntipc.errors import NtError, Status, from_status
+from ntipc.errors import NtError, Status, from_status, retold
 from ntipc.names import describe
 from ntipc.pipes.settings import Settings
 from ntipc.pipes.turns import Turns, taken
@@ -85,12 +85,13 @@ class Transfers(ABC):
     def writer(self) -> PipeWriter:
         """The way out."""
 
-    def read(self, size: int | None = None, timeout: float | None = None) -> tuple[bytes, int]:
+    def read(self, size: int | None = None, timeout: float | None = None, *, call: str = "read") -> tuple[bytes, int]:
         """Read what waits: of one message with message reads, else whatever there is.
 
         Args:
             size: Most bytes to read; ``None`` for a whole message, or for all that waits of a stream.
             timeout: Seconds to wait for something.
+            call: What the program has called, for the message of an error.
 
         Returns:
             The bytes, and how many of the message are left for the next read.
@@ -106,8 +107,8 @@ class Transfers(ABC):
         Source:
             ReadFile with ERROR_MORE_DATA (Win32), NtReadFile with STATUS_BUFFER_OVERFLOW (NT).
         """
-        reader = self._for_reading("read")
-        size = None if size is None else self._checked_size("read", size)
+        reader = self._for_reading(call)
+        size = None if size is None else self._checked_size(call, size)
         wait = 0 if self.nowait else timeout
         try:
             if self._message_reads:
@@ -116,9 +117,9 @@ class Transfers(ABC):
                 most = self._within(reader, STREAM_PIECE if size is None else size)
                 frame = reader.take(most, wait, stream=True)
         except NtError as error:
-            raise self._retold(error, "read") from None
+            raise self._retold(error, call) from None
         if frame is None:
-            raise self._nothing("read")
+            raise self._nothing(call)
         return frame.data, frame.left if self._message_reads else 0
 
     def read_into(self, buffer: Buffer, timeout: float | None = None) -> tuple[int, int]:
@@ -135,7 +136,7 @@ class Transfers(ABC):
             AccessDenied: This end may not read.
             InvalidPipeState: No client has come yet.
         """
-        reader = self._for_reading("read_into")
+        reader = self._for_reading("recv_into")
         wait = 0 if self.nowait else timeout
         try:
             if self._message_reads:
@@ -148,9 +149,9 @@ class Transfers(ABC):
                 ):
                     taken = reader.take_into(part, wait, stream=True)
         except NtError as error:
-            raise self._retold(error, "read_into") from None
+            raise self._retold(error, "recv_into") from None
         if taken is None:
-            raise self._nothing("read_into")
+            raise self._nothing("recv_into")
         return taken.size, taken.left if self._message_reads else 0
 
     @staticmethod
@@ -158,7 +159,7 @@ class Transfers(ABC):
         """How much of a stream to take: no message of no bytes that follows, which is a read of its own."""
         return min(size, reader.available()[0]) or size
 
-    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> int:
+    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = None, *, call: str = "write") -> int:
         """Write data: to a pipe of message type as one message, whole or not at all.
 
         It returns as soon as what the reader has not read is within the quota; then the data is the other side's,
@@ -168,6 +169,7 @@ class Transfers(ABC):
             data: Bytes, or a list or tuple of pieces.
             timeout: Seconds to wait for room. A message longer than the quota may be handed over although the reader
                 has not made room for all of it in time; that is success.
+            call: What the program has called, for the message of an error.
 
         Returns:
             How many bytes were written: all of a message; in non-blocking mode 0 if there is no room. To a pipe of byte
@@ -183,35 +185,41 @@ class Transfers(ABC):
         Source:
             WriteFile (Win32).
         """
-        writer = self._for_writing("write")
+        writer = self._for_writing(call)
         self._wrote = True
         if not self.settings.is_message:
-            return self._write_stream(writer, data, timeout)
-        if self.nowait and size_of(data) > self._out_quota:
-            self._check_somebody_reads(writer, "write")
+            return self._write_stream(writer, data, timeout, call)
+        if self.nowait and not self.may_fit(size_of(data)):
+            self._check_somebody_reads(writer, call)
             return 0
         try:
             written = writer.deliver(data, 0 if self.nowait else timeout)
         except NtError as error:
-            raise self._retold(error, "write") from None
+            raise self._retold(error, call) from None
         if written is not None:
             return written
         if self.nowait:
             return 0
-        raise self._failure(Status.TIMEOUT, "write", "there is no room")
+        raise self._failure(Status.TIMEOUT, call, "there is no room")
 
-    def _write_stream(self, writer: PipeWriter, data: Buffer | Sequence[Buffer], timeout: float | None) -> int:
+    def may_fit(self, size: int) -> bool:
+        """Say whether so many bytes can be written in non-blocking mode, once all before them is read."""
+        return size <= self._out_quota
+
+    def _write_stream(
+        self, writer: PipeWriter, data: Buffer | Sequence[Buffer], timeout: float | None, call: str
+    ) -> int:
         joined = b"".join(map(memoryview, data)) if isinstance(data, (list, tuple)) else data
         deadline = Deadline(0 if self.nowait else timeout)
         done = 0
         with memoryview(joined) as view, view.cast("B") as source:  # type: ignore[arg-type]
             if not len(source):
-                self._check_somebody_reads(writer, "write")
+                self._check_somebody_reads(writer, call)
                 return 0
             try:
                 if self.nowait:  # all or nothing, as NT has it
-                    if len(source) > self._out_quota:
-                        self._check_somebody_reads(writer, "write")
+                    if not self.may_fit(len(source)):
+                        self._check_somebody_reads(writer, call)
                         return 0
                     return len(source) if writer.offer(source, 0) is not None else 0
                 while done < len(source):
@@ -223,9 +231,9 @@ class Transfers(ABC):
                     if not self._out_quota and not writer.wait_taken(put[1], deadline.left()):
                         break
             except NtError as error:
-                raise self._retold(error, "write") from None
+                raise self._retold(error, call) from None
         if not done:
-            raise self._failure(Status.TIMEOUT, "write", "there is no room")
+            raise self._failure(Status.TIMEOUT, call, "there is no room")
         return done
 
     def _check_somebody_reads(self, writer: PipeWriter, call: str) -> None:
@@ -396,16 +404,7 @@ class Transfers(ABC):
         if error.status == Status.PIPE_CLOSING:
             detail = "the other side has closed its end, or its process has died"
             return from_status(error.status, f"Pipe.{call}", self._subject, detail, advice="Connect again")
-        operation, head = f"Pipe.{call}", f"{error.operation} failed for {error.subject}"
-        message = str(error).replace(head, f"{operation} failed for {self._subject}", 1)
-        return type(error)(
-            message,
-            status=error.status,
-            winerror=error.winerror,
-            errno=error.errno,
-            operation=operation,
-            subject=self._subject,
-        )
+        return retold(error, f"Pipe.{call}", self._subject)
 
 
 def size_of(data: Buffer | Sequence[Buffer]) -> int:

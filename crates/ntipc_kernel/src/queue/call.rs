@@ -88,7 +88,7 @@ fn named(process: u32, generation: u32) -> u32 {
 
 pub(super) fn mismatch() -> Failure {
     let why =
-        "nobody waits for that reply: it was given before, it is another process's to give, or its caller has given up";
+        "it was given before, it is another process's to give, its caller has given up, or the message was no request";
     Failure::new(NtStatus::REPLY_MESSAGE_MISMATCH, why)
 }
 

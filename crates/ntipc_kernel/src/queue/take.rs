@@ -104,7 +104,7 @@ struct Piece {
 }
 
 fn no_writer() -> Failure {
-    Failure::new(NtStatus::PIPE_BROKEN, "all that was written is read, and every handle to its write end is closed")
+    Failure::new(NtStatus::PIPE_BROKEN, "every handle to its write end is closed")
 }
 
 impl Session {
