@@ -97,7 +97,7 @@ def message_of(session: Session, frame: _kernel.Frame) -> QueueMessage:
     return message
 
 
-def pack(value: object, session: Session) -> tuple[bytes, list[NtObject]]:
+def pack(value: object, session: Session) -> tuple[bytes, Sequence[_kernel.Object]]:
     """Pickle a value for a message of that session; and the objects in it that go along as handles.
 
     If there are more of them than a message carries, those beyond lie in the messages of a queue that goes along.
@@ -110,14 +110,12 @@ def pack(value: object, session: Session) -> tuple[bytes, list[NtObject]]:
     return data + _TRAILER, [*luggage[: MOST_HANDLES - 1], _set_apart(luggage[MOST_HANDLES - 1 :], session)]
 
 
-def _set_apart(luggage: list[NtObject], session: Session) -> NtObject:
+def _set_apart(luggage: list[NtObject], session: Session) -> _kernel.Object:
     """Put handles to all of these into a queue of its own; its reading end."""
-    from ntipc.queues import Queue
-
-    reader, writer = Queue(quota=1 << 30, session=session).split()
-    with writer:
-        for first in range(0, len(luggage), MOST_HANDLES):
-            writer.put(b"", 0, handles=luggage[first : first + MOST_HANDLES])
+    reader, writer = _kernel.ReadEnd(), _kernel.WriteEnd()
+    reader.bind(session._native, None, _kernel.CREATE, 0, _NO_QUOTA, (0, 0), writer)
+    for first in range(0, len(luggage), MOST_HANDLES):
+        writer.put(b"", 0, handles=luggage[first : first + MOST_HANDLES])
     return reader
 
 
@@ -126,6 +124,7 @@ def unpack(frame: _kernel.Frame) -> Any:
     return _Unpacker(frame).load()
 
 
+_NO_QUOTA = 1 << 40
 _TRAILER = b"+"
 """What follows the end of a pickle whose last handle leads to more of them."""
 
