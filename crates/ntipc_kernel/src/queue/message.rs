@@ -79,7 +79,10 @@ impl Session {
         check_rights(entry, access::MODIFY)?;
         let record = self.arena.object(entry.object);
         match self.arena.queue_of(record) {
-            Some((body, queue, read, write)) if word::generation(record.word.get()) == entry.generation => {
+            // One that no handle leads to, as far as it knows, is closed by now, or scribbled over: all its waits end at once.
+            Some((body, queue, read, write))
+                if word::generation(record.word.get()) == entry.generation && record.handles.get() != 0 =>
+            {
                 let (mine, other) = if kind == Kind::ReadEnd { (read, write) } else { (write, read) };
                 if mine != entry.object {
                     return Err(self.damaged("an end belongs to no queue"));

@@ -27,7 +27,15 @@ pub(super) struct Operation<'a> {
     incarnation: u64,
     /// It was told once that it may go on: if it does not, somebody else may. 0, or when it first waited.
     waited_since_ns: u64,
+    /// How many waits have ended since then, or since it was last looked at what they took; and when that was.
+    waits: u32,
+    waits_since_ns: u64,
 }
+
+/// So many waits in a row that end at once, each because there is what is wanted, and then there is not, take somebody who scribbles.
+const WAITS: u32 = 1 << 16;
+/// What a wait takes that is one.
+const WAIT_NS: u64 = 20_000;
 
 /// How a wait in an operation ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +57,8 @@ impl Session {
             side,
             incarnation,
             waited_since_ns: 0,
+            waits: 0,
+            waits_since_ns: 0,
         })
     }
 
@@ -92,6 +102,15 @@ impl Operation<'_> {
         self.session.want(slot, wants);
         if self.waited_since_ns == 0 {
             self.waited_since_ns = now_ns();
+            self.waits_since_ns = self.waited_since_ns;
+        }
+        self.waits += 1;
+        if self.waits == WAITS {
+            let now = now_ns();
+            if now.saturating_sub(self.waits_since_ns) < u64::from(WAITS) * WAIT_NS {
+                return Err(self.session.damaged("an end of a queue is set for what is not there").into());
+            }
+            (self.waits, self.waits_since_ns) = (0, now);
         }
         let wanted = Wanted { target: Target { handle, channel: 1 }, slot, end, body: self.body };
         if without!(IntentBeforeWait) {

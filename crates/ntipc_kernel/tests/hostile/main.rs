@@ -12,7 +12,12 @@ mod scribbling;
 mod support;
 
 use calls::call;
+use ntipc_kernel::NtStatus;
 use ntipc_kernel::fields;
+use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::object::table::Disposition;
+use ntipc_kernel::queue::{Mode, NewQueue, Until};
+use ntipc_kernel::sys::clock::now_ns;
 use scribbling::{Dice, scribble};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -101,5 +106,28 @@ fn a_lock_that_names_a_thread_that_is_none_is_taken() {
         put("header", "lock", 0, 10);
         session.close(event).unwrap();
         put("thread", "life.word", 9, 0);
+    }
+}
+
+/// An end that counts no handles is set for ever, as one that was closed: whoever has a handle to it does not wait for it for ever.
+#[test]
+fn wait_for_an_end_whose_count_of_handles_is_wrong_ends() {
+    let session = private();
+    let new = NewQueue { quota: 1, readers_limit: 0, user: [0, 0] };
+    let ends = session.make_queue(None, Disposition::Create, 0, new).unwrap();
+    let file = File::options().read(true).write(true).open(format!("{}/arena", session.path)).unwrap();
+    let fields = fields();
+    let field = fields.iter().find(|field| field.table == "object" && field.name == "handles").unwrap();
+    let mut until = Until(now_ns() + 20_000_000_000);
+    for (end, kind) in [(ends.reader, Type::ReadEnd), (ends.writer, Type::WriteEnd)] {
+        let place = field.at + u64::from(session.basics(end, kind, 0).unwrap().index) * field.stride;
+        file.write_at(&0_u32.to_le_bytes(), place).unwrap();
+        let failure = match kind {
+            Type::ReadEnd => session.take_wait(end, &mut [0; 8], Mode::Whole, &mut until).unwrap_err(),
+            _ => session.put_wait(end, &[b"no room"], 0, &mut until).unwrap_err(),
+        };
+        assert_eq!(failure.status, NtStatus::INVALID_HANDLE);
+        file.write_at(&1_u32.to_le_bytes(), place).unwrap();
+        let _ = session.put_frame(ends.writer, &[b"x"], 0).unwrap(); // now it is full
     }
 }
