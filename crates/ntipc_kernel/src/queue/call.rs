@@ -28,6 +28,7 @@
 
 use super::flight::Attached;
 use super::message::{Message, To};
+use super::operation::Patience;
 use super::state::{Wants, is_empty};
 use super::take::{Mode, Taken};
 use super::waiting::{Poll, Waiting, Wanted};
@@ -138,10 +139,12 @@ impl Session {
         waiting: &mut W,
     ) -> Result<Option<Answer<'_>>, W::Error> {
         let message = Message::new(pieces, tag, attached)?;
+        let mut patience = Patience::default();
         'anew: loop {
             let call = self.begin_call()?;
             let put = self.put_any(To::Handle(handle), &message.asking(call.correlation), waiting)?; // K3
             while call.is_mine() {
+                patience.spend(self)?;
                 if let (Some(length), true) = (call.look_for_reply()?, put.is_some()) {
                     return Ok(Some(Answer { call, length }));
                 }
@@ -287,7 +290,9 @@ impl Outstanding<'_> {
     /// K4, K5: how long the reply is, if it is here.
     fn look_for_reply(&self) -> NtResult<Option<usize>> {
         let session = self.session;
+        let mut patience = Patience::default();
         loop {
+            patience.spend(session)?;
             let is_lost = self.thread().lost.load(Ordering::Acquire) == serial_of(self.correlation); // before the queue
             match session.take_wait(self.reader, &mut [], Mode::Peek, &mut Poll)? {
                 None if is_lost => return Err(lost()),

@@ -4,7 +4,7 @@
 //! write end, as it does for room.
 
 use super::hand::Side;
-use super::operation::Waited;
+use super::operation::{Patience, Waited};
 use super::state::{Wants, is_read_by_somebody, is_taken_by_somebody};
 use super::waiting::Waiting;
 use crate::arena::layout::Queue;
@@ -35,7 +35,9 @@ impl Session {
     ) -> Result<bool, W::Error> {
         let (entry, first, queue, _) = self.end_of(handle, Type::WriteEnd)?;
         let wants = wants(queue);
+        let mut patience = Patience::default();
         loop {
+            patience.spend(self)?;
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;

@@ -27,15 +27,39 @@ pub(super) struct Operation<'a> {
     incarnation: u64,
     /// It was told once that it may go on: if it does not, somebody else may. 0, or when it first waited.
     waited_since_ns: u64,
-    /// How many waits have ended since then, or since it was last looked at what they took; and when that was.
-    waits: u32,
-    waits_since_ns: u64,
 }
 
-/// So many waits in a row that end at once, each because there is what is wanted, and then there is not, take somebody who scribbles.
-const WAITS: u32 = 1 << 16;
-/// What a wait takes that is one.
-const WAIT_NS: u64 = 20_000;
+/// Of who looks, waits because there is nothing, is told that there is, and looks again. So many turns of that at once, with nobody
+/// there who could be quicker each time, take somebody who scribbles.
+#[derive(Default)]
+pub(super) struct Patience {
+    turns: u32,
+    since_ns: u64,
+}
+
+const TURNS: u32 = 1 << 14;
+/// A turn in which anything happens takes longer.
+const TURN_NS: u64 = 50_000;
+
+impl Patience {
+    /// Go round once more.
+    #[inline]
+    pub fn spend(&mut self, session: &Session) -> NtResult<()> {
+        self.turns += 1;
+        if self.turns % TURNS == 2 { self.look(session) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn look(&mut self, session: &Session) -> NtResult<()> {
+        let (now, before) = (now_ns(), self.since_ns);
+        self.since_ns = now;
+        if self.turns > TURNS && now.saturating_sub(before) < u64::from(TURNS) * TURN_NS {
+            return Err(session.damaged("an end of a queue is set for what is not there"));
+        }
+        self.turns = 2;
+        Ok(())
+    }
+}
 
 /// How a wait in an operation ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,8 +81,6 @@ impl Session {
             side,
             incarnation,
             waited_since_ns: 0,
-            waits: 0,
-            waits_since_ns: 0,
         })
     }
 
@@ -102,15 +124,6 @@ impl Operation<'_> {
         self.session.want(slot, wants);
         if self.waited_since_ns == 0 {
             self.waited_since_ns = now_ns();
-            self.waits_since_ns = self.waited_since_ns;
-        }
-        self.waits += 1;
-        if self.waits == WAITS {
-            let now = now_ns();
-            if now.saturating_sub(self.waits_since_ns) < u64::from(WAITS) * WAIT_NS {
-                return Err(self.session.damaged("an end of a queue is set for what is not there").into());
-            }
-            (self.waits, self.waits_since_ns) = (0, now);
         }
         let wanted = Wanted { target: Target { handle, channel: 1 }, slot, end, body: self.body };
         if without!(IntentBeforeWait) {

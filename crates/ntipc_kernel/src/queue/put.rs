@@ -14,7 +14,7 @@ use super::flight::{Attached, forget_places};
 use super::frame::{Frame, IN_LINE, OUT_OF_LINE, Place, REQUEST, footprint};
 use super::hand::{DATA, IDLE, PUT, ROW, Side};
 use super::message::{Message, To};
-use super::operation::{Operation, Waited};
+use super::operation::{Operation, Patience, Waited};
 use super::pages::{Chain, pages_for};
 use super::state::{Wants, has_room, room_for_some};
 use super::waiting::{Poll, Waiting};
@@ -119,6 +119,7 @@ impl Session {
         message: &Message<'_>,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
+        let mut patience = Patience::default();
         loop {
             let slot = self.thread_slot()?;
             self.check_attached()?;
@@ -132,6 +133,7 @@ impl Session {
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
             let mut filled = None;
             loop {
+                patience.spend(self)?;
                 let waited = match operation.put(to, queue, message, &mut filled, waiting)? {
                     Attempt::Put(put) => return Ok(Some(put)),
                     Attempt::NoRoom if waiting.polls() => return Ok(None),

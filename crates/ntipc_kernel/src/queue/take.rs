@@ -16,7 +16,7 @@
 use super::flight::Received;
 use super::frame::{Found, Frame, Place, REQUEST};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
-use super::operation::{Operation, Waited};
+use super::operation::{Operation, Patience, Waited};
 use super::pages::{Chain, Cursor};
 use super::state::{Wants, is_empty, unread};
 use super::waiting::{Poll, Waiting};
@@ -121,6 +121,7 @@ impl Session {
         mode: Mode,
         waiting: &mut W,
     ) -> Result<Option<Taken>, W::Error> {
+        let mut patience = Patience::default();
         loop {
             let slot = self.thread_slot()?;
             self.check_attached()?;
@@ -128,6 +129,7 @@ impl Session {
             let (entry, body, queue, writer) = self.end_of(handle, Type::ReadEnd)?;
             let mut operation = None;
             loop {
+                patience.spend(self)?;
                 // Before the tail: what was put before the last writer went is seen.
                 let over = self.arena.object(writer).handles.get() == 0;
                 self.check_takable(queue)?;
