@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import pickle
 from collections.abc import Iterable, Sequence
@@ -145,8 +144,9 @@ class _Packer(pickle.Pickler):
         if value.session_path != self.session.path:
             return None
         place = self._places.setdefault(id(value), len(self.luggage))
-        if place == len(self.luggage):
-            self.luggage.append(value)
+        if place < len(self.luggage):
+            return place, type(value), {}
+        self.luggage.append(value)
         return place, type(value), vars(value)  # in which there may be more of them: a queue has two ends
 
 
@@ -155,15 +155,16 @@ class _Unpacker(pickle.Unpickler):
         super().__init__(io.BytesIO(frame.data))
         self.luggage = claim(frame)
         if frame.data.endswith(_TRAILER) and self.luggage:
-            with self.luggage.pop() as last:  # type: ignore[attr-defined]
-                self._unload(last)
+            self._unload(self.luggage.pop())
 
     def _unload(self, trailer: NtObject) -> None:
         if not isinstance(trailer, _kernel.ReadEnd):
             raise pickle.UnpicklingError("the message does not lead to what should have come along")
-        with contextlib.suppress(EndOfStream):
+        try:
             while (frame := trailer.take(None, 0)) is not None:
                 self.luggage += claim(frame)
+        except EndOfStream:
+            trailer.close()
 
     def persistent_load(self, what: tuple[int, type[NtObject], dict[str, Any]]) -> NtObject:
         place, kind, known = what

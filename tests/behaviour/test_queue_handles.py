@@ -244,6 +244,22 @@ def test_what_has_several_handles_is_alive_on_the_way_and_given_up_with_the_mess
     assert count("ReadEnd") == count("WriteEnd") == 1
 
 
+class Family(ntipc.Event):
+    """What refers to itself, and to others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.me, self.sibling = self, ntipc.Event(initial=True)
+
+
+def test_pickled_object_that_knows_itself_arrives_as_one() -> None:
+    queue, family = Queue(), Family()
+    queue.put_object([family, family.sibling, family])
+    first, sibling, again = queue.get_object()
+    assert type(first) is Family and first is again is first.me and first.sibling is sibling and sibling.wait(0)
+    assert first.identity == family.identity
+
+
 def test_end_on_its_way_in_a_message_goes_with_it() -> None:
     jobs, queue = Queue(), Queue()
     queue.put_object({"jobs": jobs})
