@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -43,9 +44,13 @@ def interrupt_before(step: int, call: str, names: dict[str, Any]) -> int:
                 raise Interrupted  # which ends tracing
         return trace
 
+    def attempt() -> Iterator[object]:
+        # A generator, which handles exceptions of its own: if tracing raises as a handler begins, one is left behind.
+        yield eval(call, names)
+
     sys.settrace(trace)
     try:
-        eval(call, names)
+        next(attempt())
     except Interrupted:
         pass
     finally:
