@@ -3,6 +3,7 @@
 // Its bytes may change under us if the program writes to them meanwhile: then what is copied is some mixture, as with every
 // call that gives up the GIL; nothing but copying is done with them.
 
+use crate::errors;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -92,7 +93,7 @@ fn refused(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyTypeError>(py) {
         return error;
     }
-    let kind = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
+    let kind = errors::class_of(object);
     PyTypeError::new_err(format!("data must be bytes-like, or a list or tuple of such, not {kind}"))
 }
 

@@ -22,6 +22,13 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// What the class of something is called, for a message that refuses it. Not by `Display`: that asks Python, and swallows what a
+/// signal handler raises then.
+#[cold]
+pub fn class_of(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "something".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// The exception for a failure of `call` on `subject`.
 #[cold]
 pub fn raise(py: Python<'_>, failure: &Failure, call: &str, subject: &str) -> PyErr {

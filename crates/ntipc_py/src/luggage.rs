@@ -1,5 +1,6 @@
 //! Objects whose handles go along with a frame.
 
+use crate::errors;
 use crate::object::Object;
 use ntipc_kernel::{Failure, NtStatus, Session};
 use pyo3::exceptions::PyTypeError;
@@ -18,7 +19,7 @@ pub fn objects<'py>(handles: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'
 fn object(item: Bound<'_, PyAny>) -> PyResult<Bound<'_, Object>> {
     item.cast_into::<Object>().map_err(|error| {
         let item = error.into_inner();
-        let kind = item.get_type().name().map_or_else(|_| "something".to_owned(), |name| name.to_string_lossy().into_owned());
+        let kind = errors::class_of(&item);
         PyTypeError::new_err(format!(
             "what goes along must be an object of ntipc with one handle, not {kind}; put_object sends whatever can be pickled"
         ))

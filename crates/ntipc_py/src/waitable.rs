@@ -65,8 +65,7 @@ pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
             return Ok(if timeout.lt(0)? { POLL } else { FOREVER });
         }
         Err(_) => {
-            let kind =
-                timeout.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
+            let kind = errors::class_of(timeout);
             return Err(PyTypeError::new_err(format!("timeout must be a number of seconds or None, not {kind}")));
         }
     };

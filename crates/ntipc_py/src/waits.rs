@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 fn waitable<'a, 'py>(object: Borrowed<'a, 'py, PyAny>, call: &str) -> PyResult<Borrowed<'a, 'py, Waitable>> {
     object.cast().map_err(|_| {
-        let kind = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned());
+        let kind = errors::class_of(&object);
         let what = "events, semaphores, mutexes, timers, queues, pipes and their servers, and mailslots";
         PyTypeError::new_err(format!("{call} takes {what}, not {kind}"))
     })

@@ -71,6 +71,15 @@ impl Locked<'_> {
         (all && count > 0).then_some(0)
     }
 
+    /// Complete the wait of the thread in `slot` if it is queued, and satisfied by now.
+    pub fn complete_if_satisfied(&mut self, slot: u32) {
+        if progress::is_queued(self.session.arena.thread(slot).progress.get())
+            && let Some(index) = self.satisfied(slot)
+        {
+            self.complete(slot, index);
+        }
+    }
+
     /// The transaction: take what the wait waits for, and tell its thread.
     pub fn complete(&mut self, slot: u32, index: u32) {
         let arena = &self.session.arena;

@@ -208,11 +208,8 @@ impl Session {
                 if wait.has_timers {
                     locked.tick_all(slot);
                 }
-                if !without!(RetryLooks)
-                    && progress::is_queued(thread.progress.get())
-                    && let Some(index) = locked.satisfied(slot)
-                {
-                    locked.complete(slot, index);
+                if !without!(RetryLooks) {
+                    locked.complete_if_satisfied(slot);
                 }
             }
         }
@@ -324,11 +321,7 @@ impl Session {
             if wait.has_timers {
                 locked.tick_all(slot);
             }
-            if progress::is_queued(arena.thread(slot).progress.get())
-                && let Some(index) = locked.satisfied(slot)
-            {
-                locked.complete(slot, index);
-            }
+            locked.complete_if_satisfied(slot);
         }
         progress::is_done(arena.thread(slot).progress.get()).then(|| self.acknowledge(slot, wait.count))
     }
