@@ -137,7 +137,7 @@ class _Packer(pickle.Pickler):
         self.luggage: list[NtObject] = []
         self._places: dict[int, int] = {}
 
-    def persistent_id(self, value: object) -> tuple[int, type[NtObject], dict[str, Any]] | None:
+    def persistent_id(self, value: object) -> tuple[int, type[NtObject], dict[str, Any] | None] | None:
         # Those of other sessions, and what is no handle, are pickled as they are anywhere else.
         if not isinstance(value, NtObject) or value.closed or not value._goes_by_handle():
             return None
@@ -145,9 +145,9 @@ class _Packer(pickle.Pickler):
             return None
         place = self._places.setdefault(id(value), len(self.luggage))
         if place < len(self.luggage):
-            return place, type(value), {}
+            return place, type(value), None
         self.luggage.append(value)
-        return place, type(value), vars(value)  # in which there may be more of them: a queue has two ends
+        return place, type(value), vars(value) or None  # in which there may be more of them: a queue has two ends
 
 
 class _Unpacker(pickle.Unpickler):
@@ -166,7 +166,7 @@ class _Unpacker(pickle.Unpickler):
         except EndOfStream:
             trailer.close()
 
-    def persistent_load(self, what: tuple[int, type[NtObject], dict[str, Any]]) -> NtObject:
+    def persistent_load(self, what: tuple[int, type[NtObject], dict[str, Any] | None]) -> NtObject:
         place, kind, known = what
         if not 0 <= place < len(self.luggage) or not issubclass(kind, NtObject):
             raise pickle.UnpicklingError("the message names an object that did not come along")
@@ -176,5 +176,6 @@ class _Unpacker(pickle.Unpickler):
             own.copy_from(arrived)
             arrived.close()
             self.luggage[place] = arrived = own
-        vars(arrived).update(known)
+        if known is not None:  # as pickle does it
+            getattr(arrived, "__setstate__", vars(arrived).update)(known)
         return arrived

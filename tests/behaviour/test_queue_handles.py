@@ -245,11 +245,14 @@ def test_what_has_several_handles_is_alive_on_the_way_and_given_up_with_the_mess
 
 
 class Family(ntipc.Event):
-    """What refers to itself, and to others."""
+    """What refers to itself, and to others, and wants to know how it comes back."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.me, self.sibling = self, ntipc.Event(initial=True)
+        self.me, self.sibling, self.arrivals = self, ntipc.Event(initial=True), 0
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, arrivals=state["arrivals"] + 1)
 
 
 def test_pickled_object_that_knows_itself_arrives_as_one() -> None:
@@ -257,7 +260,7 @@ def test_pickled_object_that_knows_itself_arrives_as_one() -> None:
     queue.put_object([family, family.sibling, family])
     first, sibling, again = queue.get_object()
     assert type(first) is Family and first is again is first.me and first.sibling is sibling and sibling.wait(0)
-    assert first.identity == family.identity
+    assert first.identity == family.identity and (first.arrivals, family.arrivals) == (1, 0)
 
 
 def test_end_on_its_way_in_a_message_goes_with_it() -> None:
