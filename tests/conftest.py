@@ -22,6 +22,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def ctrl_c() -> None:
+    """Who is started in the background of a script ignores Ctrl-C, and so do all whom he starts; the tests are about it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def directory_of_this_run() -> Iterator[None]:
     """Sessions lie in a directory of this run, so that other runs on the machine don't see or sweep them."""
     if "NTIPC_DIR" in os.environ:
