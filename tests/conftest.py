@@ -23,7 +23,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c() -> None:
-    """Who is started in the background of a script ignores Ctrl-C, and so do all whom he starts; the tests are about it."""
+    """Who is started in the background of a script ignores Ctrl-C, and so do his children; the tests are about it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
