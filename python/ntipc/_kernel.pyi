@@ -41,7 +41,7 @@ class Session:
     def statistics(self) -> dict[str, int]: ...
 
 class Object:
-    """What every object has. It is closed until ``bind``, ``copy_from``, ``adopt`` or ``claim`` gives it a handle."""
+    """What every object has. Closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle."""
 
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
     @property
@@ -53,7 +53,7 @@ class Object:
     @property
     def closed(self) -> bool: ...
     @property
-    def session_path(self) -> str | None: ...
+    def _session_path(self) -> str | None: ...
     @property
     def access(self) -> int: ...
     @property
@@ -63,18 +63,18 @@ class Object:
     @property
     def identity(self) -> tuple[int, int]: ...
     def close(self) -> None: ...
-    def query(self) -> dict[str, Any]: ...
+    def _query(self) -> dict[str, Any]: ...
     def duplicate_handle(self, pid: int | None = None, access: int | None = None, inheritable: bool = False) -> int: ...
-    def copy_from(self, original: Object, access: int | None = None, inheritable: bool = False) -> None: ...
-    def adopt(self, session: Session, handle: int) -> None: ...
-    def park(self) -> tuple[int, int, int, int, int, int]: ...
-    def claim(self, session: Session, token: tuple[int, int, int, int, int, int]) -> None: ...
+    def _copy_from(self, original: Object, access: int | None = None, inheritable: bool = False) -> None: ...
+    def _adopt(self, session: Session, handle: int) -> None: ...
+    def _park(self) -> tuple[int, int, int, int, int, int]: ...
+    def _claim(self, session: Session, token: tuple[int, int, int, int, int, int]) -> None: ...
 
 class Waitable(Object):
     def wait(self, timeout: float | None = None) -> bool: ...
 
 class Event(Waitable):
-    def bind(
+    def _bind(
         self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool, initial: bool
     ) -> None: ...
     @property
@@ -85,7 +85,7 @@ class Event(Waitable):
     def is_set(self) -> bool: ...
 
 class Semaphore(Waitable):
-    def bind(
+    def _bind(
         self, session: Session, name: str | None, disposition: int, access: int, initial: int, maximum: int
     ) -> None: ...
     @property
@@ -100,7 +100,7 @@ class Semaphore(Waitable):
     ) -> None: ...
 
 class Mutex(Waitable):
-    def bind(self, session: Session, name: str | None, disposition: int, access: int, initial_owner: bool) -> None: ...
+    def _bind(self, session: Session, name: str | None, disposition: int, access: int, initial_owner: bool) -> None: ...
     @property
     def abandoned(self) -> bool: ...
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool: ...
@@ -111,7 +111,7 @@ class Mutex(Waitable):
     ) -> None: ...
 
 class Timer(Waitable):
-    def bind(self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool) -> None: ...
+    def _bind(self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool) -> None: ...
     @property
     def manual_reset(self) -> bool: ...
     def set(self, due: float, period: float = 0.0) -> bool: ...
@@ -119,7 +119,7 @@ class Timer(Waitable):
     def is_set(self) -> bool: ...
 
 class EventPair(Object):
-    def bind(self, session: Session, name: str | None, disposition: int, access: int) -> None: ...
+    def _bind(self, session: Session, name: str | None, disposition: int, access: int) -> None: ...
     def set_high(self) -> None: ...
     def set_low(self) -> None: ...
     def wait_high(self, timeout: float | None = None) -> bool: ...
@@ -128,7 +128,7 @@ class EventPair(Object):
     def set_low_wait_high(self, timeout: float | None = None) -> bool: ...
 
 class Section(Object):
-    def bind(
+    def _bind(
         self,
         session: Session,
         name: str | None,
@@ -143,7 +143,7 @@ class Section(Object):
     def size(self) -> int: ...
     @property
     def protection(self) -> str: ...
-    def map_view(self, cls: type[View], offset: int, size: int | None, access: str | None) -> View: ...
+    def _map_view(self, cls: type[View], offset: int, size: int | None, access: str | None) -> View: ...
 
 _Pieces: TypeAlias = Buffer | Sequence[Buffer]
 """Data to put: bytes-like, or a list or tuple of such."""
@@ -187,7 +187,7 @@ class Frame:
 class ReadEnd(Waitable):
     """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more."""
 
-    def bind(
+    def _bind(
         self,
         session: Session,
         name: str | None,
@@ -204,42 +204,42 @@ class ReadEnd(Waitable):
         a limit, the writing end is set while there may be one more.
         """
 
-    def open_end(self, session: Session, name: str, access: int) -> None:
+    def _open_end(self, session: Session, name: str, access: int) -> None:
         """Open this end, unless it has as many handles as it may."""
 
-    def get(self, timeout: float | None = None) -> bytes: ...
-    def read_message(self, timeout: float | None = None) -> bytes: ...
-    def take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> Frame | None:
+    def _get(self, timeout: float | None = None) -> bytes: ...
+    def _read_message(self, timeout: float | None = None) -> bytes: ...
+    def _take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
-    def peek(self, limit: int | None = None, stream: bool = False) -> Frame | None:
+    def _peek(self, limit: int | None = None, stream: bool = False) -> Frame | None:
         """Look at the next frame; of a stream, at several. None: nothing is there now."""
 
-    def take_into(
+    def _take_into(
         self, buffer: Buffer, timeout: float | None = None, whole: bool = False, stream: bool = False
     ) -> Frame | None:
         """Take into a buffer. ``whole``: a frame that does not fit is left (0 taken, all left)."""
 
-    def drop_stranded(self) -> bool:
+    def _drop_stranded(self) -> bool:
         """Throw away frames that carry ends which lead nowhere, up to one that does not. Whether there is one."""
 
-    def available(self) -> tuple[int, int]:
+    def _available(self) -> tuple[int, int]:
         """Bytes and frames that wait."""
 
     @property
-    def taken(self) -> int:
+    def _taken(self) -> int:
         """How many frames have been taken since there is the queue."""
 
-    def break_queue(self, status: int) -> None: ...
+    def _break_queue(self, status: int) -> None: ...
 
 class WriteEnd(Waitable):
     """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
 
-    def open_end(self, session: Session, name: str, access: int) -> None: ...
-    def limits(self) -> tuple[int, int]:
+    def _open_end(self, session: Session, name: str, access: int) -> None: ...
+    def _limits(self) -> tuple[int, int]:
         """What the maker of the queue keeps with it."""
 
-    def put(
+    def _put(
         self,
         data: _Pieces,
         timeout: float | None = None,
@@ -248,8 +248,8 @@ class WriteEnd(Waitable):
         handles: Iterable[Object] | None = None,
         move: bool = False,
     ) -> None: ...
-    def put_now(self, data: _Pieces) -> bool: ...
-    def offer(
+    def _put_now(self, data: _Pieces) -> bool: ...
+    def _offer(
         self,
         data: _Pieces,
         timeout: float | None = None,
@@ -258,29 +258,29 @@ class WriteEnd(Waitable):
         handles: Iterable[Object] | None = None,
         move: bool = False,
     ) -> int | None:
-        """The same; a mark for ``wait_taken``. None: there was no room in time."""
+        """The same; a mark for ``_wait_taken``. None: there was no room in time."""
 
-    def request(
+    def _request(
         self, data: _Pieces, timeout: float | None = None, *, tag: int = 0, handles: Iterable[Object] | None = None
     ) -> Frame | None:
         """Put a request and wait for its reply. None: the time ran out."""
 
-    def deliver(self, data: _Pieces, timeout: float | None = None) -> int | None:
+    def _deliver(self, data: _Pieces, timeout: float | None = None) -> int | None:
         """Put, and wait until no more than the quota is unread: how many bytes. None: there was no room in time."""
 
-    def put_beyond(self, data: _Pieces, timeout: float | None = None) -> bool:
+    def _put_beyond(self, data: _Pieces, timeout: float | None = None) -> bool:
         """Put, be there room for it or not. False: there was no memory in time."""
 
-    def put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
+    def _put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
         """Put as much of a stream as there is room for, at most 64 KiB: bytes and mark. None: the time ran out."""
 
-    def wait_taken(self, mark: int, timeout: float | None = None) -> bool:
+    def _wait_taken(self, mark: int, timeout: float | None = None) -> bool:
         """Wait until no more than the quota is unread of what was put up to the mark."""
 
-    def flush(self, timeout: float | None = None) -> bool:
+    def _flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was put by now has been read."""
 
-    def break_queue(self, status: int) -> None: ...
+    def _break_queue(self, status: int) -> None: ...
 
 class View:
     """Mapped memory with the buffer protocol. Subclassed by :class:`ntipc.View`."""

@@ -65,7 +65,7 @@ class EventPair(_kernel.EventPair, ClosingObject):
 
     def __init__(self, name: str | None = None, *, session: Session | str | None = None) -> None:
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.OPEN_OR_CREATE, 0)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0)
 
     @classmethod
     def create(cls, name: str | None = None, *, session: Session | str | None = None) -> Self:
@@ -87,7 +87,7 @@ class EventPair(_kernel.EventPair, ClosingObject):
         """
         self = cls.__new__(cls)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.CREATE, 0)
+        self._bind(attachment, local, _kernel.CREATE, 0)
         return self
 
     @classmethod
@@ -115,7 +115,7 @@ class EventPair(_kernel.EventPair, ClosingObject):
         self = cls.__new__(cls)
         wanted = cls._rights(access, "open", name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted)
+        self._bind(attachment, local, _kernel.OPEN, wanted)
         return self
 
     def info(self) -> EventPairInfo:

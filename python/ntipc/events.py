@@ -66,7 +66,7 @@ class Event(_kernel.Event, ClosingObject):
         session: Session | str | None = None,
     ) -> None:
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, manual_reset, initial)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, manual_reset, initial)
 
     @classmethod
     def create(
@@ -97,7 +97,7 @@ class Event(_kernel.Event, ClosingObject):
         """
         self = cls.__new__(cls)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.CREATE, 0, manual_reset, initial)
+        self._bind(attachment, local, _kernel.CREATE, 0, manual_reset, initial)
         return self
 
     @classmethod
@@ -125,7 +125,7 @@ class Event(_kernel.Event, ClosingObject):
         self = cls.__new__(cls)
         wanted = cls._rights(access, "open", name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted, False, False)
+        self._bind(attachment, local, _kernel.OPEN, wanted, False, False)
         return self
 
     def info(self) -> EventInfo:

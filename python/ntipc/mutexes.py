@@ -73,7 +73,7 @@ class Mutex(_kernel.Mutex, NtObject):
         self, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None
     ) -> None:
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, initial_owner)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, initial_owner)
 
     @classmethod
     def create(
@@ -99,7 +99,7 @@ class Mutex(_kernel.Mutex, NtObject):
         """
         self = cls.__new__(cls)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.CREATE, 0, initial_owner)
+        self._bind(attachment, local, _kernel.CREATE, 0, initial_owner)
         return self
 
     @classmethod
@@ -128,7 +128,7 @@ class Mutex(_kernel.Mutex, NtObject):
         self = cls.__new__(cls)
         wanted = cls._rights(access, "open", name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted, False)
+        self._bind(attachment, local, _kernel.OPEN, wanted, False)
         return self
 
     def info(self) -> MutexInfo:

@@ -105,7 +105,7 @@ class NtObject(_kernel.Object):
         self = cls.__new__(cls)
         if not 0 < index(handle) <= LARGEST_HANDLE:
             raise self._failure(Status.INVALID_HANDLE, "from_handle")
-        self.adopt(within(session)._native, handle)
+        self._adopt(within(session)._native, handle)
         self._settle()
         return self
 
@@ -116,7 +116,7 @@ class NtObject(_kernel.Object):
         Raises:
             HandleClosed: This process has left the session.
         """
-        path = self.session_path
+        path = self._session_path
         session = None if path is None else attached(path)
         if session is None:
             raise self._failure(Status.INVALID_HANDLE, "session")
@@ -163,7 +163,7 @@ class NtObject(_kernel.Object):
         if process is not None and not is_here(process):
             return self.duplicate_handle(self._process_id(process), wanted, inheritable)
         twin = type(self).__new__(type(self))
-        twin.copy_from(self, wanted, inheritable)
+        twin._copy_from(self, wanted, inheritable)
         twin._carry_over(self, access)
         return twin
 
@@ -185,7 +185,7 @@ class NtObject(_kernel.Object):
         >>> info["kind"], info["handles"], info["waiters"]
         ('Event', 1, 0)
         """
-        info = self.query()
+        info = self._query()
         info["access"] = Access(info["access"])
         return info  # type: ignore[return-value]
 
@@ -194,7 +194,7 @@ class NtObject(_kernel.Object):
         if self.closed:
             return f"{label} closed>"
         try:
-            info = self.query()
+            info = self._query()
             waiters = [f"waiters={info['waiters']}"] if info["waiters"] else []
             return " ".join([label, *self._state(info), *waiters]) + ">"
         except Exception:  # a repr never raises: the handle may lack the right to ask, or be closed meanwhile
@@ -202,7 +202,7 @@ class NtObject(_kernel.Object):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep a reference to the object in flight, and say how to make a new handle of it on arrival."""
-        return _arrive, (type(self), tuple(self.session._place), self.park()), vars(self) or None
+        return _arrive, (type(self), tuple(self.session._place), self._park()), vars(self) or None
 
     def _goes_by_handle(self) -> bool:
         """Say whether its handle and what else it knows make another one of it; else ``__reduce__`` does."""
@@ -288,7 +288,7 @@ def _named(native: str, thing: NtObject) -> NtObject:
     if kind is None or isinstance(thing, kind):
         return thing
     own = kind.__new__(kind)
-    own.copy_from(thing)
+    own._copy_from(thing)
     try:
         own._settle()
     except ObjectNotFound:  # it is about to go
@@ -332,5 +332,5 @@ def _arrive(
 ) -> NtObject:
     """Make an object of a reference in flight."""
     arrived = kind.__new__(kind)
-    arrived.claim(attach(place, create=False)._native, token)
+    arrived._claim(attach(place, create=False)._native, token)
     return arrived

@@ -135,7 +135,32 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
     def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
         wanted = self._rights(access, "open", name)
         attachment, local = place(self._nameable(name), session)
-        self.open_end(attachment, cast("str", local), wanted)
+        self._open_end(attachment, cast("str", local), wanted)
+
+    get = _kernel.ReadEnd._get
+
+    def peek(self) -> bytes | None:
+        """Look at the next message, and leave it there.
+
+        Returns:
+            Its bytes; ``None`` if none is there now. Another reader may take it before this one does.
+
+        Raises:
+            EndOfStream: No message is left and none can come; an ``EOFError``.
+            HandleClosed: This end is closed.
+
+        Source:
+            PeekNamedPipe (Win32).
+
+        >>> from ntipc import Queue
+        >>> queue = Queue()
+        >>> queue.peek()
+        >>> queue.put(b"next")
+        >>> queue.peek(), queue.get()
+        (b'next', b'next')
+        """
+        frame = self._peek()
+        return None if frame is None else frame.data
 
     def receive(self, timeout: float | None = None) -> QueueMessage:
         """Take the next message with its tag and its sender.
@@ -156,7 +181,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         >>> message.data, message.tag, message.pid == os.getpid()
         (b'pulse', 7, True)
         """
-        frame = self.take(None, timeout)
+        frame = self._take(None, timeout)
         if frame is None:
             raise self._late("receive")
         return message_of(self.session, frame)
@@ -183,7 +208,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         >>> queue.get_into(buffer), buffer
         (4, bytearray(b'four--'))
         """
-        taken = self.take_into(buffer, timeout, whole=True)
+        taken = self._take_into(buffer, timeout, whole=True)
         if taken is None:
             raise self._late("get_into")
         if taken.left:
@@ -211,7 +236,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         >>> queue.get_object()["done"].set(), event.wait(0)
         (False, True)
         """
-        frame = self.take(None, timeout)
+        frame = self._take(None, timeout)
         if frame is None:
             raise self._late("get_object")
         return unpack(frame)
@@ -284,7 +309,10 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
     def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
         wanted = self._rights(access, "open", name)
         attachment, local = place(self._nameable(name), session)
-        self.open_end(attachment, cast("str", local), wanted)
+        self._open_end(attachment, cast("str", local), wanted)
+
+    put = _kernel.WriteEnd._put
+    flush = _kernel.WriteEnd._flush
 
     def put_object(self, value: object, timeout: float | None = None, *, tag: int = 0) -> None:
         """Pickle an object, and put that as one message.
@@ -339,7 +367,7 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
         b'pong'
         >>> server.join()
         """
-        frame = self.request(data, timeout, tag=tag, handles=handles)
+        frame = self._request(data, timeout, tag=tag, handles=handles)
         if frame is None:
             raise self._failure(Status.TIMEOUT, "call", "no reply has come")
         return message_of(self.session, frame)

@@ -112,9 +112,9 @@ def pack(value: object, session: Session) -> tuple[bytes, Sequence[_kernel.Objec
 def _set_apart(luggage: list[NtObject], session: Session) -> _kernel.Object:
     """Put handles to all of these into a queue of its own; its reading end."""
     reader, writer = _kernel.ReadEnd(), _kernel.WriteEnd()
-    reader.bind(session._native, None, _kernel.CREATE, 0, _NO_QUOTA, (0, 0), writer)
+    reader._bind(session._native, None, _kernel.CREATE, 0, _NO_QUOTA, (0, 0), writer)
     for first in range(0, len(luggage), MOST_HANDLES):
-        writer.put(b"", 0, handles=luggage[first : first + MOST_HANDLES])
+        writer._put(b"", 0, handles=luggage[first : first + MOST_HANDLES])
     return reader
 
 
@@ -141,7 +141,7 @@ class _Packer(pickle.Pickler):
         # Those of other sessions, and what is no handle, are pickled as they are anywhere else.
         if not isinstance(value, NtObject) or value.closed or not value._goes_by_handle():
             return None
-        if value.session_path != self.session.path:
+        if value._session_path != self.session.path:
             return None
         place = self._places.setdefault(id(value), len(self.luggage))
         if place < len(self.luggage):
@@ -161,7 +161,7 @@ class _Unpacker(pickle.Unpickler):
         if not isinstance(trailer, _kernel.ReadEnd):
             raise pickle.UnpicklingError("the message does not lead to what should have come along")
         try:
-            while (frame := trailer.take(None, 0)) is not None:
+            while (frame := trailer._take(None, 0)) is not None:
                 self.luggage += claim(frame)
         except EndOfStream:
             trailer.close()
@@ -173,7 +173,7 @@ class _Unpacker(pickle.Unpickler):
         arrived = self.luggage[place]
         if type(arrived) is not kind:  # one of a program's own, or a whole queue
             own = kind.__new__(kind)
-            own.copy_from(arrived)
+            own._copy_from(arrived)
             arrived.close()
             self.luggage[place] = arrived = own
         if known is not None:  # as pickle does it

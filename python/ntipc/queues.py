@@ -112,7 +112,7 @@ class Queue(QueueReader):
     def _make(self, name: str | None, disposition: int, quota: int, access: int, session: Session | str | None) -> None:
         attachment, local = place(name, session)
         self.writer = QueueWriter.__new__(QueueWriter)
-        self.bind(attachment, local, disposition, access, quota, (0, 0), self.writer)
+        self._bind(attachment, local, disposition, access, quota, (0, 0), self.writer)
 
     def put(
         self,
@@ -173,7 +173,7 @@ class Queue(QueueReader):
         ntipc.errors.EndOfStream: ...
         """
         reader = QueueReader.__new__(QueueReader)
-        reader.copy_from(self)
+        reader._copy_from(self)
         writer = self.writer
         super().close()
         return reader, writer

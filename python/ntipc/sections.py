@@ -156,7 +156,7 @@ class Section(_kernel.Section, ClosingObject):
             return
         wanted = self._wanted(_checked_access(name, access), local)
         try:
-            self.bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
+            self._bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
         except ObjectNotFound:
             raise _refusal(Status.INVALID_PARAMETER, name, "a new section needs a size in bytes") from None
 
@@ -222,7 +222,7 @@ class Section(_kernel.Section, ClosingObject):
         self = cls.__new__(cls)
         wanted = self._wanted(access, name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
+        self._bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
         return self
 
     def map(self, offset: int = 0, size: int | None = None, *, access: str | None = None) -> View:
@@ -259,7 +259,7 @@ class Section(_kernel.Section, ClosingObject):
         if offset < 0 or not 0 <= length <= LARGEST_SIZE - offset:
             raise self._failure(Status.INVALID_VIEW_SIZE, "map")
         access = self._view_access if access is None else _checked_access(self.name, access)
-        return cast("View", self.map_view(View, offset, length or None, access))
+        return cast("View", self._map_view(View, offset, length or None, access))
 
     def info(self) -> SectionInfo:
         """Tell the size, what is behind the section, and its handles.
@@ -290,7 +290,7 @@ class Section(_kernel.Section, ClosingObject):
         wanted = self._wanted(_checked_access(name, access), name)
         size = _checked_size(name, size, may_be_zero=file is not None)
         if file is None:
-            self.bind(attachment, name, disposition, wanted, size or 0, "rw", reserve, None)
+            self._bind(attachment, name, disposition, wanted, size or 0, "rw", reserve, None)
             return
         if reserve:
             raise _refusal(Status.INVALID_PARAMETER, name, "with a file there is nothing to reserve: leave reserve out")
@@ -298,7 +298,7 @@ class Section(_kernel.Section, ClosingObject):
 
         backing = prepare(file, size, access, describe("section", name))
         identity = backing.path, backing.device, backing.inode
-        self.bind(attachment, name, disposition, wanted, backing.size, access, False, identity)
+        self._bind(attachment, name, disposition, wanted, backing.size, access, False, identity)
 
     def _wanted(self, access: int | str | None, name: str | None) -> int:
         """Turn ``access`` into rights, and keep in mind that a "copy" handle maps copies."""

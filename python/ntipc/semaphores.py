@@ -71,7 +71,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
     ) -> None:
         initial, maximum = _checked(name, initial, maximum)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, initial, maximum)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, initial, maximum)
 
     @classmethod
     def create(
@@ -104,7 +104,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
         self = cls.__new__(cls)
         initial, maximum = _checked(name, initial, maximum)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.CREATE, 0, initial, maximum)
+        self._bind(attachment, local, _kernel.CREATE, 0, initial, maximum)
         return self
 
     @classmethod
@@ -132,7 +132,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
         self = cls.__new__(cls)
         wanted = cls._rights(access, "open", name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted, 0, 1)
+        self._bind(attachment, local, _kernel.OPEN, wanted, 0, 1)
         return self
 
     def info(self) -> SemaphoreInfo:

@@ -65,7 +65,7 @@ class Timer(_kernel.Timer, ClosingObject):
         self, name: str | None = None, *, manual_reset: bool = False, session: Session | str | None = None
     ) -> None:
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, manual_reset)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, manual_reset)
 
     @classmethod
     def create(
@@ -89,7 +89,7 @@ class Timer(_kernel.Timer, ClosingObject):
         """
         self = cls.__new__(cls)
         attachment, local = place(name, session)
-        self.bind(attachment, local, _kernel.CREATE, 0, manual_reset)
+        self._bind(attachment, local, _kernel.CREATE, 0, manual_reset)
         return self
 
     @classmethod
@@ -117,7 +117,7 @@ class Timer(_kernel.Timer, ClosingObject):
         self = cls.__new__(cls)
         wanted = cls._rights(access, "open", name)
         attachment, local = place(cls._nameable(name), session)
-        self.bind(attachment, local, _kernel.OPEN, wanted, False)
+        self._bind(attachment, local, _kernel.OPEN, wanted, False)
         return self
 
     def set(self, due: float | datetime, period: float = 0) -> bool:

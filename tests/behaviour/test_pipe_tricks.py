@@ -17,7 +17,7 @@ def way_of_offers(name: str = "p") -> NameWriter:
     """The end into which servers put what they offer."""
     location = locate_pipe(name)
     writer = NameWriter.__new__(NameWriter)
-    writer.open_end(location.attachment()._native, location.key, 0)
+    writer._open_end(location.attachment()._native, location.key, 0)
     return writer
 
 
@@ -33,7 +33,7 @@ OFFER = struct.pack("<QQ", 100, 100)
 def test_offers_that_are_none_are_passed_over_and_leave_nothing() -> None:
     server = ntipc.PipeServer("p")
     offers = open_offers(locate_pipe("p"), server.session._native)
-    first = offers.take(None, 0)  # so that what follows comes before the offer of an honest server
+    first = offers._take(None, 0)  # so that what follows comes before the offer of an honest server
     event, queue = ntipc.Event(), ntipc.Queue()
     fakes = way_of_offers()
     for data, objects in [
@@ -49,7 +49,7 @@ def test_offers_that_are_none_are_passed_over_and_leave_nothing() -> None:
         (b"x" * 100_000, [queue.writer, queue.writer, queue.writer]),
         (OFFER, [queue.writer] * 8),
     ]:
-        fakes.put(data, 0, handles=objects, tag=7)
+        fakes._put(data, 0, handles=objects, tag=7)
     before = handles()
     honest = ntipc.PipeServer("p")
     own = handles() - before
@@ -67,10 +67,10 @@ def test_offer_of_an_unlimited_quota_does_what_it_says() -> None:
     server = ntipc.PipeServer("p")
     queue = ntipc.Queue(quota=100)
     offers = open_offers(locate_pipe("p"), server.session._native)
-    assert offers.take(None, 0) is not None
+    assert offers._take(None, 0) is not None
     seats = NameReader.__new__(NameReader)
-    seats.open_end(server.session._native, server._listener.name.seats, 0)
-    way_of_offers().put(struct.pack("<QQ", 2**64 - 1, 2**64 - 1), 0, handles=[queue.writer, queue.writer, queue.writer])
+    seats._open_end(server.session._native, server._listener.name.seats, 0)
+    way_of_offers()._put(struct.pack("<QQ", 2**64 - 1, 2**64 - 1), 0, handles=[queue.writer] * 3)
     client = ntipc.PipeClient("p", timeout=0)
     client.send(b"into a queue")
     assert (queue.get(), queue.get()) == (b"", b"into a queue")
@@ -82,11 +82,11 @@ def test_first_message_that_is_no_clients_makes_the_instance_listen_anew() -> No
     for objects in [], [ntipc.Event()], [ntipc.Queue()], [ntipc.Queue().writer, ntipc.Queue().writer]:
         offer = take_offer(open_offers(location, server.session._native), 0)
         assert offer is not None
-        offer.door.put(b"I am a client", 0, tag=0, handles=objects)
+        offer.door._put(b"I am a client", 0, tag=0, handles=objects)
         with pytest.raises(ntipc.Timeout):
             server.accept(timeout=0)
         with pytest.raises(BrokenPipeError):
-            offer.door.put(b"still here", 0)
+            offer.door._put(b"still here", 0)
     client = ntipc.PipeClient("p", timeout=0)
     assert server.accept(timeout=0).peer == client.peer
 
@@ -95,7 +95,7 @@ def test_settings_in_shared_memory_are_not_believed() -> None:
     reader, writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
     attachment = ntipc.Session()._native
     key = locate_pipe("p").key
-    reader.bind(attachment, key, _kernel.CREATE, 0, 100, (2**64 - 1, 2**64 - 1), writer)
+    reader._bind(attachment, key, _kernel.CREATE, 0, 100, (2**64 - 1, 2**64 - 1), writer)
     server = ntipc.PipeServer("p")
     assert (server.info()["direction"], server.info()["mode"]) == ("duplex", "message")
     client = ntipc.PipeClient("p", timeout=0)

@@ -83,7 +83,7 @@ def test_parent_and_child_of_a_fork_in_a_handler_both_go_on(call: str, peer: Pee
 def test_receiver_that_fails_half_way_keeps_none_of_the_handles_that_came() -> None:
     queue, events = ntipc.Queue(), [ntipc.Event(), ntipc.Event()]
     queue.put(b"", handles=[events[0], ntipc.Semaphore(), events[1]])
-    frame = queue.take(None, 0)
+    frame = queue._take(None, 0)
     assert frame is not None and frame.carried == ["Event", "Semaphore", "Event"]
     with pytest.raises(ntipc.ObjectTypeMismatch):  # whose traceback knows the objects
         arrivals(frame, [ntipc.Event, ntipc.Event, ntipc.Event])
@@ -96,7 +96,7 @@ def test_receiver_that_fails_half_way_keeps_none_of_the_handles_that_came() -> N
 def test_handles_that_came_are_claimed_once_and_by_as_many_objects() -> None:
     queue, event = ntipc.Queue(), ntipc.Event()
     queue.put(b"", handles=[event])
-    frame = queue.take(None, 0)
+    frame = queue._take(None, 0)
     assert frame is not None
     with pytest.raises(ValueError, match="1 handles came along, and the objects are 2"):
         arrivals(frame, [ntipc.Event, ntipc.Event])
@@ -109,7 +109,7 @@ def test_thread_that_asks_a_frame_waits_for_no_other_that_claims_its_handles() -
     """The failure of a claim is made by Python, where threads take turns."""
     queue = ntipc.Queue()
     queue.put(b"", handles=[ntipc.Event()])
-    frame = queue.take(None, 0)
+    frame = queue._take(None, 0)
     assert frame is not None
     failing, asked = threading.Event(), threading.Event()
 

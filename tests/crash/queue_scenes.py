@@ -53,7 +53,7 @@ def last_reader(handles: str = "", more: int = 0) -> Scene:
 
 def broken() -> Scene:
     return Scene(
-        before="reader, writer = ntipc.Queue('stream').split()", act="writer.break_queue(0xC00000B0)",
+        before="reader, writer = ntipc.Queue('stream').split()", act="writer._break_queue(0xC00000B0)",
         sleep="ends(lambda: ntipc.QueueReader.open('stream').get())", told=True,
     )  # fmt: skip
 

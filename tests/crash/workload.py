@@ -134,7 +134,7 @@ def make_and_close(things: Things) -> None:
 
 def queues(things: Things) -> None:
     """Ends that go with messages inside, a broken queue, and all that one process can do with both ends."""
-    for leave in ntipc.QueueWriter.close, ntipc.QueueReader.close, lambda end: end.break_queue(0xC00000B0):
+    for leave in ntipc.QueueWriter.close, ntipc.QueueReader.close, lambda end: end._break_queue(0xC00000B0):
         reader, writer = ntipc.Queue("stream", quota=20_000).split()
         for length in 100, 9000, 2000, 2000, 2000:
             writer.put(message(length), tag=length)

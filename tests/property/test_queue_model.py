@@ -76,7 +76,7 @@ class Queues(RuleBasedStateMachine):
             return
         data, refusal = self.content(length), model.refusal_to_put()
         handles = [self.events[number] for number in carried]
-        mark = self.attempt(lambda: real.writers[0].offer(data, 0, tag=tag, handles=handles), refusal)
+        mark = self.attempt(lambda: real.writers[0]._offer(data, 0, tag=tag, handles=handles), refusal)
         assert (mark is not None) == (refusal is None and model.put(data, tag, carried))
 
     @rule(place=PLACES, beyond=st.integers(0, 1))
@@ -95,7 +95,7 @@ class Queues(RuleBasedStateMachine):
         if model.messages and model.messages[0].carried:
             limit = None
         refusal = model.refusal_to_take()
-        frame = self.attempt(lambda: real.readers[0].take(limit, 0), refusal)
+        frame = self.attempt(lambda: real.readers[0]._take(limit, 0), refusal)
         expected = None if refusal else model.take(limit)
         assert (frame is None) == (expected is None)
         if expected is None:
@@ -113,7 +113,7 @@ class Queues(RuleBasedStateMachine):
         model, real = self.some(place)
         plain = all(message.data and not message.carried for message in model.messages)
         if real.readers and plain and model.messages and not model.broken:
-            assert real.readers[0].take(limit, 0, True).data == model.take_stream(limit)
+            assert real.readers[0]._take(limit, 0, True).data == model.take_stream(limit)
 
     @rule(place=PLACES, length=st.sampled_from([10, 3000, 100_000]))
     @precondition(lambda self: self.queues)
@@ -123,10 +123,10 @@ class Queues(RuleBasedStateMachine):
         if not real.readers or model.broken or not model.messages:
             return
         rest = model.messages[0].rest
-        frame = real.readers[0].peek(length)
+        frame = real.readers[0]._peek(length)
         assert frame is not None and (frame.data, frame.left) == (rest[:length], max(0, len(rest) - length))
         if len(rest) > 10:
-            frame = real.readers[0].take_into(bytearray(10), 0, True)
+            frame = real.readers[0]._take_into(bytearray(10), 0, True)
             assert frame is not None and (frame.size, frame.left) == (0, len(rest))
 
     @rule(place=PLACES, reads=st.booleans())
@@ -158,7 +158,7 @@ class Queues(RuleBasedStateMachine):
     @precondition(lambda self: self.queues)
     def break_one(self, place: int) -> None:
         model, real = self.some(place)
-        (real.readers or real.writers)[0].break_queue(BROKEN)
+        (real.readers or real.writers)[0]._break_queue(BROKEN)
         model.broken = True
         model.empty()
 

@@ -102,7 +102,7 @@ class Queueing(Actor):
         """Looks change nothing: a peek, a buffer that is too small, numbers."""
         queue = self.objects.queues[i]
         queue.info()
-        queue.peek(64)
+        queue._peek(64)
         self.ledger.put(self.number, TAKING, 1)
         try:
             buffer = bytearray(20)
@@ -139,7 +139,7 @@ class Queueing(Actor):
                         self.ledger.complain(f"no room for {len(data)} bytes beside {len(there)} frames")
             elif there:
                 limit = self.dice.choice([1, 2500, 200_000])
-                taken = reader.take(limit, 0)
+                taken = reader._take(limit, 0)
                 expected = there.pop(0)
                 rest = max(0, len(expected) - limit)
                 if taken is None or (taken.data, taken.left) != (expected[:limit], rest):
@@ -159,7 +159,7 @@ class Queueing(Actor):
             except ntipc.PeerGone:
                 pass
         else:
-            writer.break_queue(BROKEN)
+            writer._break_queue(BROKEN)
             try:
                 reader.get(0)
                 self.ledger.complain("a frame came out of a broken queue")

@@ -20,6 +20,7 @@ impl Event {
         PyClassInitializer::from(Object::of_type(Type::Event)).add_subclass(Waitable).add_subclass(Event)
     }
 
+    #[pyo3(name = "_bind")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

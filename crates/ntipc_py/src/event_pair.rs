@@ -24,6 +24,7 @@ impl EventPair {
         PyClassInitializer::from(Object::of_type(Type::EventPair)).add_subclass(EventPair)
     }
 
+    #[pyo3(name = "_bind")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

@@ -296,10 +296,10 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         Mutex.release(none) => release_mutant,
         Mutex.__enter__(none) => own,
         Mutex.__exit__(exit) => release_mutant,
-        ReadEnd.get(optional) => get_message,
-        ReadEnd.read_message(optional) => get_message,
-        WriteEnd.put(one) => put_message,
-        WriteEnd.put_now(one) => put_message_now,
+        ReadEnd._get(optional) => get_message,
+        ReadEnd._read_message(optional) => get_message,
+        WriteEnd._put(one) => put_message,
+        WriteEnd._put_now(one) => put_message_now,
     };
     for call in calls {
         call.install(py)?;

@@ -21,6 +21,7 @@ impl Mutex {
         PyClassInitializer::from(Object::of_type(Type::Mutant)).add_subclass(Waitable).add_subclass(Mutex)
     }
 
+    #[pyo3(name = "_bind")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

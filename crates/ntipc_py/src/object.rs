@@ -33,7 +33,7 @@ pub fn call_of(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Base of all objects. A new instance is closed until ``bind``, ``copy_from``, ``adopt`` or ``claim`` gives it a handle.
+/// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
 pub struct Object {
     session: OnceLock<Arc<Session>>,
@@ -263,7 +263,7 @@ impl Object {
     }
 
     /// The directory of the object's session.
-    #[getter]
+    #[getter(_session_path)]
     fn session_path(&self) -> Option<&str> {
         self.session.get().map(|session| session.path.as_str())
     }
@@ -300,6 +300,7 @@ impl Object {
     }
 
     /// The object's state, without changing it.
+    #[pyo3(name = "_query")]
     fn query<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let facts = PyDict::new(py);
         let rights = if self.kind() == Type::EventPair { 0 } else { access::QUERY };
@@ -329,7 +330,7 @@ impl Object {
     }
 
     /// Take another handle to the object of ``original``, in this process: in one step, so that no signal handler comes in between.
-    #[pyo3(signature = (original, access=None, inheritable=false))]
+    #[pyo3(name = "_copy_from", signature = (original, access=None, inheritable=false))]
     fn copy_from(
         &self,
         py: Python<'_>,
@@ -350,16 +351,19 @@ impl Object {
     }
 
     /// Take over a handle that this process has already, for example one that another process put there.
+    #[pyo3(name = "_adopt")]
     fn adopt(&self, py: Python<'_>, session: &PySession, handle: u32) -> PyResult<()> {
         self.take_over(py, &session.session, handle, "from_handle")
     }
 
     /// Make a reference in flight, for pickling.
+    #[pyo3(name = "_park")]
     fn park(&self, py: Python<'_>) -> PyResult<(u32, u32, u32, u32, u32, u32)> {
         self.with(py, "__reduce__", |session, handle| session.park(handle)).map(token)
     }
 
     /// Turn a reference in flight into a handle of this process.
+    #[pyo3(name = "_claim")]
     fn claim(&self, py: Python<'_>, session: &PySession, token: (u32, u32, u32, u32, u32, u32)) -> PyResult<()> {
         let (a, b, c, d, e, f) = token;
         let kind = self.kind();

@@ -111,7 +111,7 @@ impl ReadEnd {
 
     /// Make a queue, or open the one of that name: this end of it, and ``writer``. By its name it has no more handles to this end
     /// than ``readers_limit``, 0 for any number.
-    #[pyo3(signature = (session, name, disposition, access, quota, user, writer, readers_limit=0))]
+    #[pyo3(name = "_bind", signature = (session, name, disposition, access, quota, user, writer, readers_limit=0))]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,
@@ -143,6 +143,7 @@ impl ReadEnd {
     }
 
     /// Open this end of the queue of that name, unless it has as many handles as it may.
+    #[pyo3(name = "_open_end")]
     fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
         core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
             let handle = session.open_queue(name, Type::ReadEnd, access)?;
@@ -153,7 +154,7 @@ impl ReadEnd {
     /// Take the next message, all of it. Timeout in seconds; 0 only looks, None waits for ever.
     ///
     /// Raises Timeout if none came in time, and EndOfStream once none is left and nobody can write any more.
-    #[pyo3(signature = (timeout=None))]
+    #[pyo3(name = "_get", signature = (timeout=None))]
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         match bytes(slf, "get", timeout)? {
             Some(bytes) => Ok(bytes),
@@ -161,8 +162,8 @@ impl ReadEnd {
         }
     }
 
-    /// The same as ``get`` for mailslots, with their status for a time that ran out.
-    #[pyo3(signature = (timeout=None))]
+    /// The same as ``_get`` for mailslots, with their status for a time that ran out.
+    #[pyo3(name = "_read_message", signature = (timeout=None))]
     fn read_message<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         match bytes(slf, "read", timeout)? {
             Some(bytes) => Ok(bytes),
@@ -172,7 +173,7 @@ impl ReadEnd {
 
     /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
     /// None: the time ran out.
-    #[pyo3(signature = (limit=None, timeout=None, stream=false))]
+    #[pyo3(name = "_take", signature = (limit=None, timeout=None, stream=false))]
     fn take<'py>(
         slf: &Bound<'py, Self>,
         limit: Option<usize>,
@@ -189,7 +190,7 @@ impl ReadEnd {
 
     /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
     /// None: nothing is there now.
-    #[pyo3(signature = (limit=None, stream=false))]
+    #[pyo3(name = "_peek", signature = (limit=None, stream=false))]
     fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>, stream: bool) -> PyResult<Option<Frame>> {
         let mode = if stream { Mode::PeekStream } else { Mode::Peek };
         take_frame(slf, "peek", limit.unwrap_or(usize::MAX), mode, POLL)
@@ -197,7 +198,7 @@ impl ReadEnd {
 
     /// Take the next frame into a buffer. A frame that is longer is taken in part, or, if
     /// ``whole``, not at all. With ``stream``, as many frames as fill the buffer. None: the time ran out.
-    #[pyo3(signature = (buffer, timeout=None, whole=false, stream=false))]
+    #[pyo3(name = "_take_into", signature = (buffer, timeout=None, whole=false, stream=false))]
     fn take_into(
         slf: &Bound<'_, Self>,
         buffer: &Bound<'_, PyAny>,
@@ -220,17 +221,19 @@ impl ReadEnd {
     }
 
     /// Bytes and frames that wait to be taken.
+    #[pyo3(name = "_available")]
     fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
         core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
     }
 
     /// How many frames have been taken since there is the queue.
-    #[getter]
+    #[getter(_taken)]
     fn taken(slf: &Bound<'_, Self>) -> PyResult<u64> {
         core(slf).with(slf.py(), "available", |session, handle| session.taken_from_queue(handle))
     }
 
     /// Throw away frames at the head that carry an end of a queue of which nobody has the other end. Whether another is there.
+    #[pyo3(name = "_drop_stranded")]
     fn drop_stranded(slf: &Bound<'_, Self>) -> PyResult<bool> {
         core(slf).with(slf.py(), "get", |session, handle| {
             loop {
@@ -244,6 +247,7 @@ impl ReadEnd {
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.
+    #[pyo3(name = "_break_queue")]
     fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
         core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
     }

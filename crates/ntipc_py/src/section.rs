@@ -21,6 +21,7 @@ impl Section {
         PyClassInitializer::from(Object::of_type(Type::Section)).add_subclass(Section)
     }
 
+    #[pyo3(name = "_bind")]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,
@@ -59,6 +60,7 @@ impl Section {
     }
 
     /// Map a part of the section into an instance of ``cls``. Size None: to the end. Access None: the most that is allowed.
+    #[pyo3(name = "_map_view")]
     fn map_view<'py>(
         slf: &Bound<'py, Self>,
         cls: &Bound<'py, PyType>,

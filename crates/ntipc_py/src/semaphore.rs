@@ -21,6 +21,7 @@ impl Semaphore {
         PyClassInitializer::from(Object::of_type(Type::Semaphore)).add_subclass(Waitable).add_subclass(Semaphore)
     }
 
+    #[pyo3(name = "_bind")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

@@ -29,6 +29,7 @@ impl Timer {
         PyClassInitializer::from(Object::of_type(Type::Timer)).add_subclass(Waitable).add_subclass(Timer)
     }
 
+    #[pyo3(name = "_bind")]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

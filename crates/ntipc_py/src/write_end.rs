@@ -36,6 +36,7 @@ impl WriteEnd {
     }
 
     /// Open this end of the queue of that name.
+    #[pyo3(name = "_open_end")]
     fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
         core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
             let handle = session.open_queue(name, Type::WriteEnd, access)?;
@@ -44,6 +45,7 @@ impl WriteEnd {
     }
 
     /// What the maker of the queue keeps with it.
+    #[pyo3(name = "_limits")]
     fn limits(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
         core(slf).with(slf.py(), "limits", |session, handle| {
             let [first, second] = session.end_facts(handle, Type::WriteEnd)?.user;
@@ -57,6 +59,7 @@ impl WriteEnd {
     /// receiver. ``handles``: up to 8 objects that go along, as copies of their handles, or with ``move`` themselves: then they
     /// are closed here.
     #[pyo3(
+        name = "_put",
         signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
         text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
     )]
@@ -75,13 +78,15 @@ impl WriteEnd {
     }
 
     /// The same if there is room for it now; whether there was.
+    #[pyo3(name = "_put_now")]
     fn put_now(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<bool> {
         let now = 0_i32.into_pyobject(slf.py())?;
         Ok(put(slf, data, Some(&now), 0, None, false)?.is_some())
     }
 
-    /// As ``put``, and how far the queue's data went with it: a mark for ``wait_taken``. None: the time ran out.
+    /// As ``_put``, and how far the queue's data went with it: a mark for ``_wait_taken``. None: the time ran out.
     #[pyo3(
+        name = "_offer",
         signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
         text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
     )]
@@ -98,7 +103,7 @@ impl WriteEnd {
 
     /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame longer than it
     /// enough is. How many bytes; None: there was no room in time. Once the frame is put, time matters no more.
-    #[pyo3(signature = (data, timeout=None))]
+    #[pyo3(name = "_deliver", signature = (data, timeout=None))]
     fn deliver(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -113,7 +118,7 @@ impl WriteEnd {
     }
 
     /// Put a frame, be there room for it or not; it waits only for memory. False: there was none in time.
-    #[pyo3(signature = (data, timeout=None))]
+    #[pyo3(name = "_put_beyond", signature = (data, timeout=None))]
     fn put_beyond(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -127,7 +132,7 @@ impl WriteEnd {
 
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
     /// without a reply, or nobody is left who could take it.
-    #[pyo3(signature = (data, timeout=None, *, tag=0, handles=None))]
+    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None))]
     fn request(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -150,7 +155,7 @@ impl WriteEnd {
 
     /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
     /// mark. None: the time ran out.
-    #[pyo3(signature = (data, timeout=None, *, tag=0))]
+    #[pyo3(name = "_put_some", signature = (data, timeout=None, *, tag=0))]
     fn put_some(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -165,18 +170,19 @@ impl WriteEnd {
     }
 
     /// Wait until no more than the quota is unread of what was put up to a mark. False: the time ran out.
-    #[pyo3(signature = (mark, timeout=None))]
+    #[pyo3(name = "_wait_taken", signature = (mark, timeout=None))]
     fn wait_taken(slf: &Bound<'_, Self>, mark: u64, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         operate(slf, "wait_taken", timeout, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
     }
 
     /// Wait until all that was put by now has been read. False: the time ran out.
-    #[pyo3(signature = (timeout=None))]
+    #[pyo3(name = "_flush", signature = (timeout=None))]
     fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         operate(slf, "flush", timeout, |session, handle, waiting| session.flush_queue(handle, waiting))
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.
+    #[pyo3(name = "_break_queue")]
     fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
         core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
     }

@@ -94,7 +94,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
 
     def _open(self, attachment: Session, key: str, access: int) -> None:
         try:
-            self.open_end(attachment._native, key, access)
+            self._open_end(attachment._native, key, access)
         except ObjectNotFound:
             advice = "Make the Mailslot first, or check the spelling and the session"
             subject = describe("mailslot", self._title)
@@ -103,7 +103,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
 
     def _settle(self) -> None:
         self._title = self.name
-        self._maximum = self.limits()[0]
+        self._maximum = self._limits()[0]
         self._unlimited = not self._maximum
 
     @property
@@ -175,7 +175,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
             WriteFile on a mailslot (Win32).
         """
         try:
-            if self._unlimited and type(data) is bytes and self.put_now(data):
+            if self._unlimited and type(data) is bytes and self._put_now(data):
                 return len(data)
         except NtError as error:
             raise self._told(error) from None
@@ -187,7 +187,7 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
                 detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
                 raise self._failure(Status.INVALID_PARAMETER, "write", detail)
             try:
-                written = self.offer(data, timeout)
+                written = self._offer(data, timeout)
             except NtError as error:
                 raise self._told(error) from None
             if written is None:

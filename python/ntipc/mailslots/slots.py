@@ -100,7 +100,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         native = where.attachment(session)._native
         quota = checked_quota("Mailslot", "mailslot", where.name, quota)
         try:
-            self.bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
+            self._bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
         except ObjectExists:
             advice = "A mailslot can only be made, by the one that reads it: choose another name, or write to that one"
             subject = describe("mailslot", where.name)
@@ -161,7 +161,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         ntipc.errors.Timeout: ...
         """
         wanted = self._read_timeout if timeout is ... else timeout
-        return self.read_message() if wanted is None else self.read_message(wanted)  # quickest without one
+        return self._read_message() if wanted is None else self._read_message(wanted)  # quickest without one
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
         """Take the next message, and learn which process wrote it.
@@ -173,7 +173,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
             Timeout: None came in time.
             HandleClosed: The mailslot is closed.
         """
-        taken = self.take(None, self.read_timeout if timeout is ... else timeout)
+        taken = self._take(None, self.read_timeout if timeout is ... else timeout)
         if taken is None:
             raise self._empty("receive")
         return message_of(self.session, taken)
@@ -196,7 +196,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         Source:
             ReadFile: a buffer too small fails with ERROR_INSUFFICIENT_BUFFER, and the message stays (Win32).
         """
-        taken = self.take_into(buffer, self.read_timeout if timeout is ... else timeout, whole=True)
+        taken = self._take_into(buffer, self.read_timeout if timeout is ... else timeout, whole=True)
         if taken is None:
             raise self._empty("read_into")
         if taken.left:
@@ -231,7 +231,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         (5, 2, 9)
         """
         info = cast("dict[str, Any]", super().info())
-        following = self.peek(0)
+        following = self._peek(0)
         info["kind"] = type(self).__name__
         info["name"] = self.name
         info["next_size"] = None if following is None else following.left
@@ -250,7 +250,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     def _settle(self) -> None:
         self._title = self.name
         self._keeper = QueueWriter.__new__(QueueWriter)
-        self._keeper.open_end(self.session._native, PREFIX + self._title, 0)
+        self._keeper._open_end(self.session._native, PREFIX + self._title, 0)
 
     def __iter__(self) -> Iterator[bytes]:
         """Take messages for ever."""
@@ -260,7 +260,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
     def _carry_over(self, original: Self, access: int | str | None) -> None:
         super()._carry_over(original, access)
         self._keeper = QueueWriter.__new__(QueueWriter)
-        self._keeper.copy_from(original._keeper)
+        self._keeper._copy_from(original._keeper)
 
     def _empty(self, call: str) -> NtError:
         return self._failure(Status.IO_TIMEOUT, call, "no message has come")

@@ -51,10 +51,10 @@ class ClientEnd(PipeEnd):
         polls = timeout is not None and timeout <= 0
         while True:
             offers = open_offers(location, attachment)
-            settings = Settings.of(offers.query()["user"])
+            settings = Settings.of(offers._query()["user"])
             allowed = settings.client_access
             wanted = allowed if access is None else access
-            if wanted not in allowed and not (polls and not offers.drop_stranded()):
+            if wanted not in allowed and not (polls and not offers._drop_stranded()):
                 advice = f"The direction of the pipe is {settings.direction}"
                 raise from_status(Status.ACCESS_DENIED, "PipeClient", describe("pipe", location.name), advice=advice)
             end = cls(location.name, settings, wanted, message_reads)
@@ -94,7 +94,7 @@ class ClientEnd(PipeEnd):
             HandleClosed: The end is closed.
         """
         self._check_open("state")
-        facts = self.writer.query()
+        facts = self.writer._query()
         if facts["broken"]:
             return PipeState.DISCONNECTED
         return PipeState.CONNECTED if facts["readers"] else PipeState.CLOSING
@@ -120,14 +120,14 @@ class ClientEnd(PipeEnd):
 
     def _retold(self, error: NtError, call: str) -> NtError:
         # A server that disconnects before it has noticed the client has broken only the way to it.
-        status = self.writer.query()["broken"] if error.status == Status.PIPE_BROKEN else 0
+        status = self.writer._query()["broken"] if error.status == Status.PIPE_BROKEN else 0
         if status:
             return end_of_stream(status, f"Pipe.{call}", self._subject, "")
         return super()._retold(error, call)
 
     def _check_attached(self, call: str, allowed: bool) -> None:
         super()._check_attached(call, allowed)
-        status = self.writer.query()["broken"]
+        status = self.writer._query()["broken"]
         if status:
             raise self._failure(status, call)
 
@@ -142,7 +142,7 @@ def wait_for_instance(location: Location, attachment: _kernel.Session, timeout: 
     while True:
         offers = open_offers(location, attachment, "wait_for_pipe")
         try:
-            if offers.drop_stranded():
+            if offers._drop_stranded():
                 return True
             if not offers.wait(deadline.left()):
                 return False

@@ -96,7 +96,7 @@ class ServerEnd(PipeEnd):
             if self._state != PipeState.LISTENING or door is None:
                 return self._state == PipeState.CONNECTED
             try:
-                frame = door.take(None, 0)
+                frame = door._take(None, 0)
             except EndOfStream:
                 self._listen()
                 return False
@@ -124,7 +124,7 @@ class ServerEnd(PipeEnd):
             if door.closed:
                 return False
             # Looking closer is for those who took the offer and ended.
-            return bool(door.available()[1]) or (not door.query()["writers"] and self.notice_client())
+            return bool(door._available()[1]) or (not door._query()["writers"] and self.notice_client())
 
     @property
     def door(self) -> PipeReader | None:
@@ -152,7 +152,7 @@ class ServerEnd(PipeEnd):
         self._check_open("state")
         if self._state == PipeState.LISTENING:
             self.notice_client()
-        if self._state == PipeState.CONNECTED and not self.writer.query()["readers"]:
+        if self._state == PipeState.CONNECTED and not self.writer._query()["readers"]:
             return PipeState.CLOSING
         return self._state
 
@@ -214,7 +214,7 @@ class ServerEnd(PipeEnd):
             self._peer = NOBODY
             for end in (self._reader, self._writer, self._door):
                 if end is not None:
-                    end.break_queue(Status.PIPE_DISCONNECTED)
+                    end._break_queue(Status.PIPE_DISCONNECTED)
 
     def instances(self) -> int:
         """Count the pipe's instances."""

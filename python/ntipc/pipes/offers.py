@@ -75,12 +75,12 @@ class PipeName:
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
         settings = settings._replace(serial=secrets.randbits(32))
         try:
-            self.reader.bind(attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer)
+            self.reader._bind(attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer)
         except NtError as error:
             subject = describe("pipe", location.name)
             raise from_status(error.status, "PipeServer", subject, exception=type(error)) from None
         self.created = self.reader.created
-        self.settings = settings if self.created else Settings.of(self.reader.query()["user"])
+        self.settings = settings if self.created else Settings.of(self.reader._query()["user"])
         self.seats = f"seats {self.settings.serial} of {location.key}"
 
     def duplicate(self) -> Self:
@@ -130,7 +130,7 @@ class Seat:
         """Take both ends in one step: in two, the second could be that of a queue that was made anew in between."""
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
         try:
-            self.reader.bind(name.attachment, name.seats, _kernel.OPEN_OR_CREATE, 0, 0, (0, 0), self.writer, most)
+            self.reader._bind(name.attachment, name.seats, _kernel.OPEN_OR_CREATE, 0, 0, (0, 0), self.writer, most)
         except PipeBusy:
             return False
         return True
@@ -153,7 +153,7 @@ class Seat:
 
 def count_seats(writer: NameWriter) -> int:
     """Count the seats that are taken, of a pipe whose count this keeps."""
-    return int(writer.query()["readers"])
+    return int(writer._query()["readers"])
 
 
 def count_instances(name: PipeName) -> int:
@@ -182,7 +182,7 @@ def open_vacancy(name: PipeName) -> NameWriter | None:
     """Open what is set while there may be one more instance of a pipe. ``None``: there is none at all."""
     writer = NameWriter.__new__(NameWriter)
     try:
-        writer.open_end(name.attachment, name.seats, 0)
+        writer._open_end(name.attachment, name.seats, 0)
     except ObjectNotFound:
         return None
     return writer
@@ -225,7 +225,7 @@ def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
         EndOfStream: No server has the name any more.
     """
     deadline = Deadline(timeout)
-    while (frame := offers.take(None, deadline.left())) is not None:
+    while (frame := offers._take(None, deadline.left())) is not None:
         ends = unpack_ends(frame, (PipeWriter, PipeWriter, NameWriter))
         if ends is not None and len(frame.data) == _OFFER.size:  # so it is an offer; else somebody plays tricks
             door, writer, seats = ends
@@ -240,7 +240,7 @@ def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...],
     Raises:
         PeerGone: Nobody can read it.
     """
-    if writer.offer(data, 0, tag=tag, handles=ends, move=True) is None:
+    if writer._offer(data, 0, tag=tag, handles=ends, move=True) is None:
         raise from_status(Status.INSUFFICIENT_RESOURCES, "Pipe.connect", "", "too many instances listen")
 
 
@@ -268,7 +268,7 @@ def open_offers(location: Location, attachment: _kernel.Session, call: str = "Pi
     refuse_elsewhere(call, location)
     offers = NameReader.__new__(NameReader)
     try:
-        offers.open_end(attachment, location.key, 0)
+        offers._open_end(attachment, location.key, 0)
     except ObjectNotFound:
         advice = "Start its server first, or check the spelling and the session"
         subject = describe("pipe", location.name)

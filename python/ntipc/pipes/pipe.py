@@ -228,7 +228,7 @@ class Pipe(Conversation):
             GetNamedPipeInfo, GetNamedPipeHandleState (Win32).
         """
         known = self._end.info()
-        available, messages = self._end.reader.available()
+        available, messages = self._end.reader._available()
         return {
             "kind": "Pipe",
             "name": self.name,

@@ -36,8 +36,8 @@ class Conversation:
         """See which of the short ways are open."""
         end = self._end
         short = end.is_connected and not end.nowait and not end.closed
-        self._deliver = end.writer.deliver if short and end.may_write and end.settings.is_message else None
-        self._get = end.reader.get if short and end.may_read and end.message_reads else None
+        self._deliver = end.writer._deliver if short and end.may_write and end.settings.is_message else None
+        self._get = end.reader._get if short and end.may_read and end.message_reads else None
 
     # messages
 

@@ -112,10 +112,10 @@ class Transfers(ABC):
         wait = 0 if self.nowait else timeout
         try:
             if self._message_reads:
-                frame = reader.take(size, wait)
+                frame = reader._take(size, wait)
             else:
                 most = self._within(reader, STREAM_PIECE if size is None else size)
-                frame = reader.take(most, wait, stream=True)
+                frame = reader._take(most, wait, stream=True)
         except NtError as error:
             raise self._retold(error, call) from None
         if frame is None:
@@ -140,14 +140,14 @@ class Transfers(ABC):
         wait = 0 if self.nowait else timeout
         try:
             if self._message_reads:
-                taken = reader.take_into(buffer, wait)
+                taken = reader._take_into(buffer, wait)
             else:
                 with (
                     memoryview(buffer) as view,
                     view.cast("B") as target,
                     target[: self._within(reader, len(target))] as part,
                 ):
-                    taken = reader.take_into(part, wait, stream=True)
+                    taken = reader._take_into(part, wait, stream=True)
         except NtError as error:
             raise self._retold(error, "recv_into") from None
         if taken is None:
@@ -157,7 +157,7 @@ class Transfers(ABC):
     @staticmethod
     def _within(reader: PipeReader, size: int) -> int:
         """How much of a stream to take: no message of no bytes that follows, which is a read of its own."""
-        return min(size, reader.available()[0]) or size
+        return min(size, reader._available()[0]) or size
 
     def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = None, *, call: str = "write") -> int:
         """Write data: to a pipe of message type as one message, whole or not at all.
@@ -193,7 +193,7 @@ class Transfers(ABC):
             self._check_somebody_reads(writer, call)
             return 0
         try:
-            written = writer.deliver(data, 0 if self.nowait else timeout)
+            written = writer._deliver(data, 0 if self.nowait else timeout)
         except NtError as error:
             raise self._retold(error, call) from None
         if written is not None:
@@ -221,14 +221,14 @@ class Transfers(ABC):
                     if not self.may_fit(len(source)):
                         self._check_somebody_reads(writer, call)
                         return 0
-                    return len(source) if writer.offer(source, 0) is not None else 0
+                    return len(source) if writer._offer(source, 0) is not None else 0
                 while done < len(source):
                     with source[done : done + STREAM_PIECE] as part:
-                        put = writer.put_some(part, deadline.left())
+                        put = writer._put_some(part, deadline.left())
                     if put is None:
                         break
                     done += put[0]
-                    if not self._out_quota and not writer.wait_taken(put[1], deadline.left()):
+                    if not self._out_quota and not writer._wait_taken(put[1], deadline.left()):
                         break
             except NtError as error:
                 raise self._retold(error, call) from None
@@ -237,7 +237,7 @@ class Transfers(ABC):
         return done
 
     def _check_somebody_reads(self, writer: PipeWriter, call: str) -> None:
-        facts = writer.query()
+        facts = writer._query()
         if facts["broken"] or not facts["readers"]:
             raise self._failure(facts["broken"] or Status.PIPE_CLOSING, call)
 
@@ -258,8 +258,8 @@ class Transfers(ABC):
         """
         reader = self._for_reading("peek")
         try:
-            frame = reader.peek(self._checked_size("peek", size), not self.settings.is_message)
-            available, messages = reader.available()
+            frame = reader._peek(self._checked_size("peek", size), not self.settings.is_message)
+            available, messages = reader._available()
         except NtError as error:
             raise self._retold(error, "peek") from None
         if frame is None:
@@ -298,19 +298,19 @@ class Transfers(ABC):
             mine.extend(taken(lock, deadline.left()))
             if not any(mine):
                 raise self._failure(Status.TIMEOUT, "transact", "another thread waits for its answer")
-            if reader.available()[1]:
+            if reader._available()[1]:
                 detail = "something waits to be read, which would be taken for the answer"
                 raise self._failure(Status.PIPE_BUSY, "transact", detail)
-            asked_after = reader.taken  # nothing waits: the next message that is taken is the answer
+            asked_after = reader._taken  # nothing waits: the next message that is taken is the answer
             if questions.asked_after == asked_after:
                 detail = "the answer to an earlier question has not been read"
                 advice = "Take it with recv when it comes, or close the pipe and connect again"
                 raise from_status(Status.PIPE_BUSY, "Pipe.transact", self._subject, detail, advice=advice)
             self._wrote = True
-            if not writer.put_beyond(data, deadline.left()):
+            if not writer._put_beyond(data, deadline.left()):
                 raise self._failure(Status.TIMEOUT, "transact", "there is no memory")
             questions.asked_after = asked_after
-            frame = reader.take(size, deadline.left())
+            frame = reader._take(size, deadline.left())
         except NtError as error:
             raise self._retold(error, "transact") from None
         finally:
@@ -339,13 +339,13 @@ class Transfers(ABC):
         """
         writer = self._for_writing("flush")
         if not self._wrote:  # nothing may wait but what others wrote who have this end, too
-            facts = writer.query()
+            facts = writer._query()
             if facts["broken"]:
                 raise self._failure(facts["broken"], "flush")
             if not facts["messages"]:
                 return True
         try:
-            return bool(writer.flush(0 if self.nowait else timeout))
+            return bool(writer._flush(0 if self.nowait else timeout))
         except NtError as error:
             raise self._retold(error, "flush") from None
 

@@ -21,5 +21,5 @@ class PipeWriter(_kernel.WriteEnd, ClosingObject, arrives=False):
 def new_way(attachment: _kernel.Session, quota: int) -> tuple[PipeReader, PipeWriter]:
     """Make a queue of so many bytes; both of its ends."""
     reader, writer = PipeReader.__new__(PipeReader), PipeWriter.__new__(PipeWriter)
-    reader.bind(attachment, None, _kernel.CREATE, 0, quota, (0, 0), writer)
+    reader._bind(attachment, None, _kernel.CREATE, 0, quota, (0, 0), writer)
     return reader, writer
