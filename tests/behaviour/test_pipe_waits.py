@@ -145,6 +145,22 @@ def test_server_given_to_children_is_a_server_in_each(context: Any) -> None:
         assert child.exitcode == 0
 
 
+def test_server_given_to_a_child_serves_there_once_there_may_be_one_more_instance(context: Any) -> None:
+    server = ntipc.PipeServer("p", max_instances=1)
+    mine, theirs = context.Pipe()
+    child = context.Process(target=serve, args=(server, theirs))
+    child.start()
+    assert mine.recv() == child.pid
+    with ntipc.PipeClient("p", timeout=20) as client, server.accept(timeout=20) as pipe:
+        assert not client.wait(0) and not pipe.wait(0)
+        server.close()
+    with ntipc.PipeClient("p", timeout=20) as client:
+        assert client.transact(b"who", timeout=20) == b"who from %d" % child.pid
+        client.send(b"stop")
+    child.join()
+    assert child.exitcode == 0
+
+
 def test_pipe_in_flight_stays_connected() -> None:
     pipe, client = connect()
     data = pickle.dumps(pipe)

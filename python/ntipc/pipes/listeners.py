@@ -7,7 +7,7 @@ import os
 import weakref
 
 from ntipc import _kernel
-from ntipc.errors import NtError, Status, from_status
+from ntipc.errors import NtError, PipeBusy, Status, from_status
 from ntipc.events import Event
 from ntipc.names import describe
 from ntipc.pipes.instances import ServerEnd
@@ -28,23 +28,28 @@ class Listener:
         quotas: Bytes that clients, and that this side may write before they wait.
         closed: Whether no instance listens any more.
 
+    Args:
+        may_wait: Whether the first instance may wait for a vacancy, which :meth:`vacancy` tells of.
+
     Raises:
-        PipeBusy: There are as many instances as there may be.
+        PipeBusy: There are as many instances as there may be, and not ``may_wait``.
         AccessDenied: The pipe has another direction.
         OutOfResources: The session is full and cannot grow.
     """
 
-    def __init__(self, name: PipeName, wanted: Settings, quotas: tuple[int, int]) -> None:
+    def __init__(self, name: PipeName, wanted: Settings, quotas: tuple[int, int], *, may_wait: bool = False) -> None:
         self.name, self.wanted, self.quotas = name, wanted, quotas
         self.closed = False
         self._making = Turns()
         self._closing: Event | None = None
         """Set with ``closed``, for those who wait for a vacancy, to which others have handles as well."""
+        self._idle: ServerEnd | None = None
         try:
-            self._idle: ServerEnd | None = self._make(PATIENCE)
-        except BaseException:
-            name.close()
-            raise
+            self._idle = self._make(0 if may_wait else PATIENCE)
+        except BaseException as error:
+            if not (may_wait and isinstance(error, PipeBusy)):
+                name.close()
+                raise
 
     def _make(self, patience: float = 0) -> ServerEnd:
         return ServerEnd(self.name, self.wanted, *self.quotas, message_reads=True, patience=patience)

@@ -135,6 +135,8 @@ class PipeServer:
         disposition: int,
         options: tuple[str, str, int | None, int, int, float],
         session: Session | str | None,
+        *,
+        may_wait: bool = False,
     ) -> None:
         mode, direction, max_instances, in_quota, out_quota, default_wait = options
         location = locate_pipe(name)
@@ -143,7 +145,7 @@ class PipeServer:
         quotas = checked_quota(subject, "in_quota", in_quota), checked_quota(subject, "out_quota", out_quota)
         self._arguments = name, options
         hold = PipeName(location, location.attachment(session)._native, wanted, disposition)
-        self._listener = Listener(hold, wanted, quotas)
+        self._listener = Listener(hold, wanted, quotas, may_wait=may_wait)
         # Threads wait for one instance, one after the other: one that nobody waited for would keep its client.
         self._turns = Turns()
 
@@ -344,7 +346,7 @@ class PipeServer:
         return f"<{type(self).__name__} {self.name!r} {state}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Say how to make one more server of the pipe in another process."""
+        """Say how to make one more server in another process. Without a vacancy, it waits there for one."""
         self._listener.check_open("__reduce__")
         return _serve_too, (type(self), *self._arguments, tuple(self.session._place))
 
@@ -356,5 +358,5 @@ def _serve_too(
     place: tuple[str, str, int, int, int | None],
 ) -> PipeServer:
     server = kind.__new__(kind)
-    server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place))
+    server._make(name, _kernel.OPEN_OR_CREATE, options, attach(place), may_wait=True)
     return server
