@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import weakref
 from typing import Any, Self
 
 from ntipc.deadlines import Deadline
-from ntipc.errors import EndOfStream, HandleClosed, NtError, Status, end_of_stream, from_status
+from ntipc.errors import EndOfStream, HandleClosed, Status, end_of_stream, from_status
 from ntipc.peers import NOBODY
 from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.forks import PartedAtFork
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
 from ntipc.pipes.settings import PipeState, Settings
 from ntipc.pipes.turns import Turns
 from ntipc.pipes.ways import PipeReader, PipeWriter, new_way
 
 LARGEST_PID = (1 << 22) - 1
-
-_listening: weakref.WeakSet[ServerEnd] = weakref.WeakSet()
-"""Ends that wait for a client: a child of a fork lets go of its copies, which would take clients away."""
 
 
 class ServerEnd(PipeEnd):
@@ -256,10 +251,5 @@ class ServerEnd(PipeEnd):
         raise self._failure(Status.PIPE_DISCONNECTED, call)
 
 
-def _close_copies() -> None:
-    for end in list(_listening):
-        with contextlib.suppress(NtError):  # one that cannot be closed keeps no other one open
-            end.close()
-
-
-os.register_at_fork(after_in_child=_close_copies)
+_listening = PartedAtFork(ServerEnd.close)
+"""Ends that wait for a client: copies would take clients away."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import weakref
-
 from ntipc import _kernel
 from ntipc.errors import NtError, PipeBusy, Status, from_status
 from ntipc.events import Event
 from ntipc.names import describe
+from ntipc.pipes.forks import PartedAtFork
 from ntipc.pipes.instances import ServerEnd
 from ntipc.pipes.offers import PipeName, open_vacancy
 from ntipc.pipes.settings import Settings
@@ -148,17 +145,12 @@ class Listener:
         return from_status(status, f"PipeServer.{call}", describe("pipe", self.name.location.name), detail)
 
 
-_awaited: weakref.WeakSet[Listener] = weakref.WeakSet()
+def _part_from_parent(listener: Listener) -> None:
+    """Close a child's copy of its parent's event: a wait that it goes on with finds that, and begins anew."""
+    closing, listener._closing = listener._closing, None
+    if closing is not None:
+        closing.close()
+
+
+_awaited = PartedAtFork(_part_from_parent)
 """Those with an event that ends waits."""
-
-
-def _part_from_parent() -> None:
-    """Close a child's copies of its parent's events: a wait that it goes on with finds that, and begins anew."""
-    for listener in list(_awaited):
-        closing, listener._closing = listener._closing, None
-        if closing is not None:
-            with contextlib.suppress(NtError):
-                closing.close()
-
-
-os.register_at_fork(after_in_child=_part_from_parent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Iterator
 
 
@@ -25,14 +24,16 @@ class Turns:
     [True]
     """
 
-    __slots__ = ("__weakref__", "lock")
+    __slots__ = ("_locks",)
 
     def __init__(self) -> None:
-        self._renew()
-        _all.add(self)
+        self._locks: dict[int, threading.RLock] = {}
 
-    def _renew(self) -> None:
-        self.lock = threading.RLock()
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock. A child of a fork has one of its own: the thread that had the turn is not in that process."""
+        lock = self._locks.get(_forks)
+        return lock if lock is not None else self._locks.setdefault(_forks, threading.RLock())
 
     def __reduce__(self) -> tuple[object, ...]:
         """In another process nobody has a turn yet."""
@@ -43,19 +44,20 @@ def taken(lock: threading.RLock, timeout: float | None) -> Iterator[bool]:
     """Say whether a turn came in time, once that is asked for.
 
     Args:
-        lock: The turns', which another one replaces in a child of a fork.
+        lock: The turns'; a child of a fork has another one.
         timeout: Seconds to wait; ``None`` to wait for ever.
     """
     limit = -1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)
     return map(lock.acquire, (True,), (limit,))
 
 
-_all: weakref.WeakSet[Turns] = weakref.WeakSet()
+_forks = 0
+"""How many there were from the first process to this one."""
 
 
-def _renew_all() -> None:
-    for turns in list(_all):  # the thread that had one is not in this process
-        turns._renew()
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
 
 
-os.register_at_fork(after_in_child=_renew_all)
+os.register_at_fork(after_in_child=_count_fork)
