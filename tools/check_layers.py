@@ -14,16 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "python" / "ntipc"
 
 RANKS: tuple[frozenset[str], ...] = (
-    frozenset({"_kernel", "statuses"}),
+    frozenset({"_kernel"}),
     frozenset({"errors"}),
-    frozenset({"names", "places", "deadlines"}),
-    frozenset({"access"}),
-    frozenset({"sessions", "section_files"}),
-    frozenset({"objects", "inspection", "peers", "pipe_names"}),
-    frozenset({"queue_messages"}),
-    frozenset({"queue_ends"}),
-    frozenset({"events", "mutexes", "semaphores", "timers", "event_pairs", "sections", "queues"}),
-    frozenset({"waits"}),
+    frozenset({"_runtime"}),
+    frozenset({"session"}),
+    frozenset({"objects"}),
+    frozenset({"sync", "sections", "queues"}),
     frozenset({"mailslots", "pipes"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),

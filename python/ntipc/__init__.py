@@ -13,7 +13,6 @@ process that uses them, also after SIGKILL, and a mutex whose owner died is hand
 
 from typing import TYPE_CHECKING, Any
 
-from ntipc.access import Access
 from ntipc.errors import (
     AbandonedMutexWarning,
     AccessDenied,
@@ -50,24 +49,27 @@ from ntipc.errors import (
     StillInUse,
     Timeout,
 )
-from ntipc.event_pairs import EventPair
-from ntipc.events import Event
-from ntipc.inspection import examine, inspect
-from ntipc.mutexes import Mutex
-from ntipc.objects import NtObject
+from ntipc.objects import Access, NtObject
 from ntipc.sections import Section, View
-from ntipc.semaphores import Semaphore
-from ntipc.sessions import Session
-from ntipc.timers import Timer
-from ntipc.waits import AllSignaled, Signaled, signal_and_wait, wait_all, wait_any
+from ntipc.session import Session, examine, inspect
+from ntipc.sync import (
+    AllSignaled,
+    Event,
+    EventPair,
+    Mutex,
+    Semaphore,
+    Signaled,
+    Timer,
+    signal_and_wait,
+    wait_all,
+    wait_any,
+)
 
 if TYPE_CHECKING:
     from ntipc.mailslots import Mailslot, MailslotClient
-    from ntipc.peers import Peer
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
-    from ntipc.queue_ends import QueueReader, QueueWriter
-    from ntipc.queue_messages import QueueMessage
-    from ntipc.queues import Queue
+    from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
+    from ntipc.session.peers import Peer
 
 __all__ = [
     "AbandonedMutexWarning",
@@ -140,14 +142,14 @@ __all__ = [
 _PART_OF = {
     "Mailslot": "mailslots",
     "MailslotClient": "mailslots",
-    "Peer": "peers",
+    "Peer": "session.peers",
     "Pipe": "pipes",
     "PipeClient": "pipes",
     "PipeServer": "pipes",
     "Queue": "queues",
-    "QueueMessage": "queue_messages",
-    "QueueReader": "queue_ends",
-    "QueueWriter": "queue_ends",
+    "QueueMessage": "queues",
+    "QueueReader": "queues",
+    "QueueWriter": "queues",
     "call_pipe": "pipes",
     "create_pipe": "pipes",
     "wait_for_pipe": "pipes",

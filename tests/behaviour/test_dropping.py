@@ -10,7 +10,7 @@ from types import FrameType
 import pytest
 
 import ntipc
-from ntipc.pipes.forks import PartedAtFork
+from ntipc._runtime.forks import PartedAtFork
 
 
 def connected() -> tuple[object, ...]:

@@ -13,7 +13,7 @@ import pytest
 from harness.waiting import look
 
 import ntipc
-from ntipc.pipe_names import locate_pipe
+from ntipc.objects.devices import locate_pipe
 from ntipc.pipes.offers import open_offers, take_offer
 
 LIBRARY = str(Path(ntipc.__file__).parent)

@@ -214,7 +214,7 @@ def fresh_user(code: str, uid: int, gid: int, umask: int = 0o022) -> str:
     """Run code as another user in an interpreter of its own, begun as root so that it can import; what it said."""
     drop = f"os.setgroups([{gid}]); os.setgid({gid}); os.setuid({uid}); os.umask({umask})"
     program = f"""
-import ctypes, os, sys, warnings, ntipc, ntipc.sections, ntipc.section_files, encodings.idna
+import ctypes, os, sys, warnings, ntipc, ntipc.sections.section, ntipc.sections.files, encodings.idna
 say = print
 {drop}
 ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)

@@ -295,7 +295,7 @@ def test_disconnect_while_another_thread_waits_for_a_client_ends_its_wait(peer: 
 def test_client_that_died_between_taking_an_offer_and_connecting_costs_no_instance(peer: Peer) -> None:
     server = ntipc.PipeServer("p", max_instances=1)
     peer.run(
-        "from ntipc.pipes.offers import open_offers, take_offer; from ntipc.pipe_names import locate_pipe\n"
+        "from ntipc.pipes.offers import open_offers, take_offer; from ntipc.objects.devices import locate_pipe\n"
         "location = locate_pipe('p'); offer = take_offer(open_offers(location, location.attachment()._native), 0)"
     )
     with pytest.raises(ntipc.PipeBusy):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import ntipc
-from ntipc.pipe_names import EVERYWHERE, HERE, Location, locate_mailslot, locate_pipe
+from ntipc.objects.devices import EVERYWHERE, HERE, Location, locate_mailslot, locate_pipe
 
 LOCATE = {"pipe": locate_pipe, "mailslot": locate_mailslot}
 devices = pytest.mark.parametrize("device", LOCATE)

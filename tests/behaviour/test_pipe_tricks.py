@@ -9,7 +9,7 @@ from harness.waiting import look, wait_until
 
 import ntipc
 from ntipc import _kernel
-from ntipc.pipe_names import locate_pipe
+from ntipc.objects.devices import locate_pipe
 from ntipc.pipes.offers import NameReader, NameWriter, open_offers, take_offer
 
 

@@ -10,7 +10,7 @@ from harness.peers import Peer
 from harness.waiting import asleep, wait_until
 
 import ntipc
-from ntipc.pipe_names import locate_pipe
+from ntipc.objects.devices import locate_pipe
 from ntipc.pipes.offers import open_offers, take_offer
 
 FULL = """

@@ -282,7 +282,7 @@ def test_whole_queues_can_be_pickled_into_a_queue(peer: Peer) -> None:
 
 def test_forged_pickle_names_no_object() -> None:
     queue = Queue()
-    forged = pickle.PROTO + b"\x05" + pickle.BININT1 + b"\x00" + pickle.GLOBAL + b"ntipc.events\nEvent\n"
+    forged = pickle.PROTO + b"\x05" + pickle.BININT1 + b"\x00" + pickle.GLOBAL + b"ntipc.sync.events\nEvent\n"
     forged += pickle.EMPTY_DICT + pickle.TUPLE3 + pickle.BINPERSID + pickle.STOP
     queue.put(forged)
     with pytest.raises(pickle.UnpicklingError, match="did not come along"):

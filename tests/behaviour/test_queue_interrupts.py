@@ -10,7 +10,7 @@ from harness.peers import Peer
 from harness.waiting import asleep, wait_until
 
 import ntipc
-from ntipc.objects import arrivals
+from ntipc.objects.object import arrivals
 
 LARGE = b"x" * 9000
 

@@ -14,7 +14,7 @@ from harness.waiting import asleep, facts, look, wait_for_waiters, wait_until
 
 import ntipc
 from ntipc import Queue
-from ntipc.queue_ends import LONGEST_MESSAGE
+from ntipc.queues.ends import LONGEST_MESSAGE
 
 SIZES = [0, 1, 7, 8, 2047, 2048, 2049, 4096, 65_536, 65_537, 1_000_000, 9_999_999]
 

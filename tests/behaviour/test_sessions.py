@@ -262,7 +262,7 @@ def test_global_names_live_in_the_machine_wide_session_when_there_is_one(
 ) -> None:
     environment = {"NTIPC_DIR": str(tmp_path), "NTIPC_GLOBAL": ""}
     peer, other = start_peer(environment), start_peer(environment)
-    peer.run("from ntipc.places import create_global; create_global(0o770)")
+    peer.run("from ntipc.session.places import create_global; create_global(0o770)")
     path = peer.run(r"event = ntipc.Event(r'Global\x'); event.session.path")
     assert path == str(tmp_path / "ntipc-global")
     assert other.run(r"ntipc.Event.open(r'Global\x').set()") is False and peer.run("event.wait(0)")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ntipc
-from ntipc.pipe_names import locate_pipe
+from ntipc.objects.devices import locate_pipe
 from ntipc.pipes import offers
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "command_server.py"

@@ -11,7 +11,7 @@ from hostile.damages import DAMAGED, DAMAGES, SCENE, WORKS, Damage, Scene
 
 import ntipc
 from ntipc import _kernel
-from ntipc.sessions import attached
+from ntipc.session.session import attached
 
 DOCTORS_PATIENCE_MS = 60
 USUAL = {"done", "ObjectNotFound", "NotOwner", "ObjectTypeMismatch", "LimitExceeded", "InvalidParameterMix", "Timeout"}

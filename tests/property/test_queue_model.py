@@ -102,7 +102,7 @@ class Queues(RuleBasedStateMachine):
             return
         data, left, message = expected
         assert (frame.data, frame.left, frame.tag) == (data, left, message.tag)
-        arrived = ntipc.objects.claim(frame)
+        arrived = ntipc.objects.object.claim(frame)
         assert [type(thing) for thing in arrived] == [ntipc.Event] * len(message.carried)
         for thing in arrived:
             thing.close()

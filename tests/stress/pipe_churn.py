@@ -37,7 +37,7 @@ class Worker:
         self.role, self.number = role, number
         self.peer = QuickPeer()
         self.peer.run(f"import sys; sys.path.insert(0, {str(HERE)!r}); import pipe_workers")
-        by_itself = bool(ntipc.inspection.FAULT_POINTS) and dice.random() < 0.6
+        by_itself = bool(ntipc.session.inspection.FAULT_POINTS) and dice.random() < 0.6
         if by_itself:
             self.peer.run(f"pipe_workers.die_by_yourself({int(10 ** dice.uniform(1.5, 4.5))})")
         self.work: Call = self.peer.begin(f"pipe_workers.{role}({dice.randrange(1 << 30)})")

@@ -34,7 +34,7 @@ from storm_worker import Birth, live
 
 import ntipc
 from ntipc import _kernel
-from ntipc.places import session_path
+from ntipc.session.places import session_path
 
 MORTALS, IMMORTALS = 6, 3
 SPARE = 500

@@ -6,11 +6,11 @@ from typing import Any
 from codes import INVALID_HANDLE, INVALID_PARAMETER, failed
 
 import ntipc
-from ntipc.pipe_names import Location, locate_pipe
-from ntipc.pipes.clients import ClientEnd, wait_for_instance
-from ntipc.pipes.ends import PipeEnd
-from ntipc.pipes.instances import ServerEnd
+from ntipc.objects.devices import Location, locate_pipe
+from ntipc.pipes.client_end import ClientEnd, wait_for_instance
+from ntipc.pipes.end import PipeEnd
 from ntipc.pipes.offers import PipeName
+from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import DIRECTIONS, PipeAccess, Settings
 
 Result = dict[str, Any]

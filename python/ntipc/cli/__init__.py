@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         import ntipc
-        from ntipc.inspection import LAYOUT
+        from ntipc.session.inspection import LAYOUT
 
         print(f"ntipc {ntipc.__version__} (layout {LAYOUT})")
         parser.exit()

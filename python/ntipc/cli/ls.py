@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show one session, or all."""
     import ntipc
     from ntipc.cli import snapshot
-    from ntipc.places import base_directory, session_path
+    from ntipc.session.places import base_directory, session_path
 
     if arguments.all:
         paths = snapshot.sessions_below(base_directory())

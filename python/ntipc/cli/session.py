@@ -25,7 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _mode(text: str) -> int:
     from ntipc.errors import InvalidParameter
-    from ntipc.places import checked_mode
+    from ntipc.session.places import checked_mode
 
     try:
         return checked_mode(int(text, 8))
@@ -45,7 +45,7 @@ def _group(text: str) -> int:
 def create_global(arguments: argparse.Namespace) -> int:
     """Make the directory of the machine-wide session."""
     from ntipc.errors import ObjectExists
-    from ntipc.places import create_global, global_path
+    from ntipc.session.places import create_global, global_path
 
     try:
         print(create_global(arguments.mode, arguments.group))

@@ -13,7 +13,7 @@ b'21.5'
 * ``names``: what both do with their names
 """
 
-from ntipc.mailslots.clients import MailslotClient
-from ntipc.mailslots.slots import Mailslot, MailslotInfo
+from ntipc.mailslots.client import MailslotClient
+from ntipc.mailslots.mailslot import Mailslot, MailslotInfo
 
 __all__ = ["Mailslot", "MailslotClient", "MailslotInfo"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ntipc.errors import NtError, Status, from_status
-from ntipc.names import describe
+from ntipc.errors import NtError, Status, describe, from_status
 
 PREFIX = "mailslot\\"
 """What the kernel's names of mailslots begin with."""

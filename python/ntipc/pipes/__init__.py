@@ -25,8 +25,8 @@ ntipc.errors.EndOfStream: ...
 """
 
 from ntipc.pipes.anonymous import create_pipe
-from ntipc.pipes.connections import PipeClient, call_pipe, wait_for_pipe
+from ntipc.pipes.client import PipeClient, call_pipe, wait_for_pipe
 from ntipc.pipes.pipe import Pipe
-from ntipc.pipes.servers import PipeServer
+from ntipc.pipes.server import PipeServer
 
 __all__ = ["Pipe", "PipeClient", "PipeServer", "call_pipe", "create_pipe", "wait_for_pipe"]

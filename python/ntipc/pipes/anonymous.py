@@ -17,10 +17,10 @@ from __future__ import annotations
 import os
 import secrets
 
-from ntipc.pipes.connections import PipeClient
+from ntipc.pipes.client import PipeClient
 from ntipc.pipes.pipe import Pipe
-from ntipc.pipes.servers import PipeServer
-from ntipc.sessions import Session
+from ntipc.pipes.server import PipeServer
+from ntipc.session.session import Session
 
 DEFAULT_QUOTA = 4096
 """That of Windows."""

@@ -25,11 +25,10 @@ import struct
 from typing import Any, NamedTuple, Self
 
 from ntipc import _kernel
-from ntipc.deadlines import Deadline
-from ntipc.errors import NtError, ObjectNotFound, PipeBusy, Status, from_status
-from ntipc.names import describe
-from ntipc.objects import NtObject, arrivals
-from ntipc.pipe_names import HERE, Location
+from ntipc._runtime.deadlines import Deadline
+from ntipc.errors import NtError, ObjectNotFound, PipeBusy, Status, describe, from_status
+from ntipc.objects.devices import HERE, Location
+from ntipc.objects.object import NtObject, arrivals
 from ntipc.pipes.settings import Settings
 from ntipc.pipes.ways import PipeWriter
 

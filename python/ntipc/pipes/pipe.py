@@ -7,15 +7,14 @@ from types import TracebackType
 from typing import Self, TypedDict
 
 from ntipc import _kernel
-from ntipc.errors import Status, from_status
-from ntipc.names import describe
-from ntipc.objects import HasPid, is_here
-from ntipc.peers import Peer
-from ntipc.pipes.instances import ServerEnd
+from ntipc.errors import Status, describe, from_status
+from ntipc.objects.object import HasPid, is_here
+from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import PipeState
 from ntipc.pipes.talk import Conversation
-from ntipc.sessions import Session
-from ntipc.waits import wait_any
+from ntipc.session.peers import Peer
+from ntipc.session.session import Session
+from ntipc.sync.waits import wait_any
 
 
 class PipeDetails(TypedDict):

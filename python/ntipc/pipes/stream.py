@@ -16,7 +16,7 @@ import io
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ntipc.errors import EndOfStream, PipeEmpty
-from ntipc.pipes.ends import PipeEnd
+from ntipc.pipes.end import PipeEnd
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

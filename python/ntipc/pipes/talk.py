@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from ntipc.errors import EndOfStream, NtError, Status, Timeout, from_status
-from ntipc.names import describe
-from ntipc.pipes.ends import PipeEnd
+from ntipc.errors import EndOfStream, NtError, Status, Timeout, describe, from_status
+from ntipc.pipes.channel import Peeked, size_of
+from ntipc.pipes.end import PipeEnd
 from ntipc.pipes.stream import open_file
-from ntipc.pipes.transfers import Peeked, size_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ntipc import _kernel
-from ntipc.objects import ClosingObject
+from ntipc.objects.object import ClosingObject
 
 
 class PipeReader(_kernel.ReadEnd, ClosingObject, arrives=False):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ntipc.errors import StillInUse
-from ntipc.places import locate
-from ntipc.sessions import Session, attached
+from ntipc.session.places import locate
+from ntipc.session.session import Session, attached
 
 _VARIABLES = "NTIPC_SESSION", "NTIPC_GLOBAL"
 

@@ -1,0 +1,153 @@
+"""Mutexes: one owner at a time, and news of an owner that died.
+
+>>> import ntipc
+>>> lock = ntipc.Mutex("ledger")
+>>> with lock:
+...     lock.info()["recursion"]
+1
+>>> lock.release()
+Traceback (most recent call last):
+ntipc.errors.NotOwner: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+from ntipc import _kernel
+from ntipc.objects.object import NtObject, ObjectInfo
+from ntipc.session.session import Session, place
+
+
+class MutexInfo(ObjectInfo):
+    """What :meth:`Mutex.info` tells.
+
+    ``count`` is NT's: 1 for a free mutex, and 1 less for each time that its owner has acquired it.
+    """
+
+    count: int
+    recursion: int
+    owned_by_caller: bool
+    abandoned: bool
+    owner_pid: int | None
+    owner_tid: int | None
+
+
+class Mutex(_kernel.Mutex, NtObject):
+    """A lock that belongs to a thread, may be acquired again by its owner, and outlives its owner's death.
+
+    If a thread or process ends while it owns the mutex, the next to acquire it gets it all the same, is told by
+    :class:`AbandonedMutexWarning` and by ``abandoned``, and should check what the mutex protects. After ``fork`` the
+    child does not own the parent's mutexes. A ``with`` block acquires and releases; ``close()`` closes.
+
+    Args:
+        name: Name to create or, if it exists, to open; ``None`` for an unnamed mutex.
+        initial_owner: Whether the calling thread owns a new mutex at once. It does not acquire an existing one.
+        session: The session, or its name; ``None`` for the default one.
+
+    Raises:
+        ObjectTypeMismatch: The name belongs to an object of another type.
+        InvalidName: ``name`` cannot be a name.
+        PathNotFound: ``name`` has an unknown prefix.
+        AccessDenied: The session does not let this process in.
+        OutOfResources: The session is full and cannot grow.
+
+    Source:
+        CreateMutex, ReleaseMutex (Win32); KMUTANT (NT).
+
+    Differs:
+        Waiters compete for a released mutex, and one that has waited for a millisecond gets it next once it is awake,
+        or after three; NT hands it to the first at once. A thread may own it 1,048,575 times, then ``LimitExceeded``;
+        with NT 2**31 times.
+
+    >>> lock = Mutex()
+    >>> lock.acquire(), lock.acquire(blocking=False)
+    (True, True)
+    >>> lock.release(); lock.release()
+    """
+
+    _kind = "mutex"
+
+    def __init__(
+        self, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None
+    ) -> None:
+        attachment, local = place(name, session)
+        self._bind(attachment, local, _kernel.OPEN_OR_CREATE, 0, initial_owner)
+
+    @classmethod
+    def create(
+        cls, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None
+    ) -> Self:
+        """Make a new mutex.
+
+        Args:
+            name: Name that no object of the session has; ``None`` for an unnamed mutex.
+            initial_owner: Whether the calling thread owns it at once.
+            session: The session, or its name; ``None`` for the default one.
+
+        Raises:
+            ObjectExists: An object, of whatever type, has this name.
+
+        Source:
+            NtCreateMutant without OBJ_OPENIF (NT).
+
+        >>> lock = Mutex.create("only one", initial_owner=True)
+        >>> lock.info()["owned_by_caller"]
+        True
+        >>> lock.release()
+        """
+        self = cls.__new__(cls)
+        attachment, local = place(name, session)
+        self._bind(attachment, local, _kernel.CREATE, 0, initial_owner)
+        return self
+
+    @classmethod
+    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
+        """Open an existing mutex; this does not acquire it.
+
+        Args:
+            name: Its name.
+            access: Rights of the handle; ``None`` for all.
+            session: The session, or its name; ``None`` for the default one.
+
+        Raises:
+            ObjectNotFound: No object has this name.
+            ObjectTypeMismatch: The name belongs to an object of another type.
+            AccessDenied: ``access`` is 0.
+            InvalidParameter: ``name`` is empty.
+
+        Source:
+            OpenMutex (Win32), NtOpenMutant (NT).
+
+        >>> lock = Mutex("ledger")
+        >>> with Mutex.open("ledger"):
+        ...     lock.info()["owned_by_caller"]
+        True
+        """
+        self = cls.__new__(cls)
+        wanted = cls._rights(access, "open", name)
+        attachment, local = place(cls._nameable(name), session)
+        self._bind(attachment, local, _kernel.OPEN, wanted, False)
+        return self
+
+    def info(self) -> MutexInfo:
+        """Tell who owns the mutex and how often, its handles and who waits.
+
+        Raises:
+            AccessDenied: The handle lacks the right ``MUTANT_QUERY_STATE``.
+            HandleClosed: The mutex is closed.
+
+        Source:
+            NtQueryMutant (NT).
+
+        >>> info = Mutex().info()
+        >>> info["owner_pid"], info["count"]
+        (None, 1)
+        """
+        return cast("MutexInfo", super().info())
+
+    def _state(self, info: Mapping[str, Any]) -> list[str]:
+        if info["owner_tid"] is not None:
+            return [f"owner={info['owner_pid']}:{info['owner_tid']}"]
+        return ["abandoned" if info["abandoned"] else "free"]
