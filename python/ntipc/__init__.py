@@ -50,6 +50,7 @@ from ntipc.errors import (
     Timeout,
 )
 from ntipc.objects import Access, NtObject
+from ntipc.objects.registry import register_late
 from ntipc.sections import Section, View
 from ntipc.session import Session, examine, inspect
 from ntipc.sync import (
@@ -155,6 +156,13 @@ _PART_OF = {
     "wait_for_pipe": "pipes",
 }
 """Names that are imported when they are first asked for, so that who only wants a mutex does not wait for the rest."""
+
+
+def _load_mailslots() -> None:
+    import ntipc.mailslots  # noqa: F401 - registers its classes
+
+
+register_late("mailslot", _load_mailslots)
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,8 @@ FAULT_POINTS: tuple[str, ...]
 """Names of the compiled-in fault points; empty in an ordinary build."""
 INGREDIENTS: tuple[str, ...]
 """Names of what ``NTIPC_WITHOUT`` can leave out of recovery; empty but in a build for the mutation check."""
+STATUSES: dict[str, int]
+"""The NT statuses that the kernel fails with, by name."""
 MAXIMUM_WAIT_OBJECTS: int
 LONGEST_FRAME: int
 """Bytes that one frame of a queue may have."""
@@ -44,6 +46,9 @@ class Object:
     """What every object has. Closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle."""
 
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
+    def _describe(self, subject: str) -> None:
+        """Say what messages call the object, once."""
+
     @property
     def handle(self) -> int: ...
     @property
@@ -175,7 +180,13 @@ class Frame:
         """Of a request its number; of anything else 0."""
 
     def reply(
-        self, data: _Pieces, *, tag: int = 0, handles: Iterable[Object] | None = None, move: bool = False
+        self,
+        data: _Pieces,
+        *,
+        tag: int = 0,
+        handles: Iterable[Object] | None = None,
+        move: bool = False,
+        operation: str = "Frame.reply",
     ) -> None: ...
     @property
     def carried(self) -> list[str]:
@@ -185,7 +196,10 @@ class Frame:
         """Give each handle that came with it to one of ``objects``, new ones of those types."""
 
 class ReadEnd(Waitable):
-    """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more."""
+    """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
+
+    ``operation``, of any call here: the full name of the program's call, for the message of an error.
+    """
 
     def _bind(
         self,
@@ -197,6 +211,7 @@ class ReadEnd(Waitable):
         user: tuple[int, int],
         writer: WriteEnd,
         readers_limit: int = 0,
+        operation: str | None = None,
     ) -> None:
         """Make a queue, or open both ends of the one that has the name.
 
@@ -204,26 +219,39 @@ class ReadEnd(Waitable):
         a limit, the writing end is set while there may be one more.
         """
 
-    def _open_end(self, session: Session, name: str, access: int) -> None:
+    def _open_end(self, session: Session, name: str, access: int, operation: str | None = None) -> None:
         """Open this end, unless it has as many handles as it may."""
 
     def _get(self, timeout: float | None = None) -> bytes: ...
-    def _read_message(self, timeout: float | None = None) -> bytes: ...
-    def _take(self, limit: int | None = None, timeout: float | None = None, stream: bool = False) -> Frame | None:
+    def _take_bytes(self, timeout: float | None, operation: str) -> bytes | None:
+        """The same; None: the time ran out."""
+
+    def _take(
+        self,
+        limit: int | None = None,
+        timeout: float | None = None,
+        stream: bool = False,
+        operation: str | None = None,
+    ) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
-    def _peek(self, limit: int | None = None, stream: bool = False) -> Frame | None:
+    def _peek(self, limit: int | None = None, stream: bool = False, operation: str | None = None) -> Frame | None:
         """Look at the next frame; of a stream, at several. None: nothing is there now."""
 
     def _take_into(
-        self, buffer: Buffer, timeout: float | None = None, whole: bool = False, stream: bool = False
+        self,
+        buffer: Buffer,
+        timeout: float | None = None,
+        whole: bool = False,
+        stream: bool = False,
+        operation: str | None = None,
     ) -> Frame | None:
         """Take into a buffer. ``whole``: a frame that does not fit is left (0 taken, all left)."""
 
     def _drop_stranded(self) -> bool:
         """Throw away frames that carry ends which lead nowhere, up to one that does not. Whether there is one."""
 
-    def _available(self) -> tuple[int, int]:
+    def _available(self, operation: str | None = None) -> tuple[int, int]:
         """Bytes and frames that wait."""
 
     @property
@@ -235,7 +263,7 @@ class ReadEnd(Waitable):
 class WriteEnd(Waitable):
     """The end of a queue that frames are put into. Signalled while there is room, and when nobody can read any more."""
 
-    def _open_end(self, session: Session, name: str, access: int) -> None: ...
+    def _open_end(self, session: Session, name: str, access: int, operation: str | None = None) -> None: ...
     def _limits(self) -> tuple[int, int]:
         """What the maker of the queue keeps with it."""
 
@@ -248,8 +276,10 @@ class WriteEnd(Waitable):
         handles: Iterable[Object] | None = None,
         move: bool = False,
     ) -> None: ...
-    def _put_now(self, data: _Pieces) -> bool: ...
-    def _offer(
+    def _put_now(self, data: _Pieces, operation: str) -> bool:
+        """The same if there is room now; whether there was."""
+
+    def _put_marked(
         self,
         data: _Pieces,
         timeout: float | None = None,
@@ -257,6 +287,7 @@ class WriteEnd(Waitable):
         tag: int = 0,
         handles: Iterable[Object] | None = None,
         move: bool = False,
+        operation: str | None = None,
     ) -> int | None:
         """The same; a mark for ``_wait_taken``. None: there was no room in time."""
 
@@ -265,20 +296,25 @@ class WriteEnd(Waitable):
     ) -> Frame | None:
         """Put a request and wait for its reply. None: the time ran out."""
 
-    def _deliver(self, data: _Pieces, timeout: float | None = None) -> int | None:
+    def _deliver(self, data: _Pieces, timeout: float | None = None, operation: str | None = None) -> int | None:
         """Put, and wait until no more than the quota is unread: how many bytes. None: there was no room in time."""
 
-    def _put_beyond(self, data: _Pieces, timeout: float | None = None) -> bool:
+    def _put_beyond(self, data: _Pieces, timeout: float | None = None, operation: str | None = None) -> bool:
         """Put, be there room for it or not. False: there was no memory in time."""
 
-    def _put_some(self, data: Buffer, timeout: float | None = None, *, tag: int = 0) -> tuple[int, int] | None:
+    def _put_some(
+        self, data: Buffer, timeout: float | None = None, operation: str | None = None
+    ) -> tuple[int, int] | None:
         """Put as much of a stream as there is room for, at most 64 KiB: bytes and mark. None: the time ran out."""
 
-    def _wait_taken(self, mark: int, timeout: float | None = None) -> bool:
+    def _wait_taken(self, mark: int, timeout: float | None = None, operation: str | None = None) -> bool:
         """Wait until no more than the quota is unread of what was put up to the mark."""
 
     def _flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was put by now has been read."""
+
+    def _flush_for(self, timeout: float | None, operation: str) -> bool:
+        """The same, for the call of the program that is named."""
 
     def _break_queue(self, status: int) -> None: ...
 
@@ -300,10 +336,18 @@ class View:
     def flush(self, offset: int = 0, size: int | None = None) -> None: ...
     def unmap(self) -> None: ...
 
-def wait_multiple(objects: tuple[Waitable, ...], wait_all: bool, timeout: float | None) -> tuple[int, list[int]] | None:
-    """Wait; the index (0 for all) and the indices of mutexes found abandoned, or None on timeout."""
+def wait_multiple(objects: tuple[object, ...], wait_all: bool, timeout: float | None) -> Any:
+    """Wait; the index (0 for all) and the indices of mutexes found abandoned, or None on timeout.
 
-def signal_and_wait(signal: Waitable, wait: Waitable, timeout: float | None) -> bool: ...
+    NotImplemented, with nothing done: something in the tuple is no Waitable.
+    """
+
+def signal_and_wait(signal: object, wait: object, timeout: float | None) -> Any:
+    """Signal and wait in one step; whether ``wait`` was set.
+
+    NotImplemented, with nothing done: one of the two is no object of the kernel.
+    """
+
 def inspect(path: str) -> dict[str, Any]: ...
 def examine(path: str, patience_ms: int = 1650) -> dict[str, Any]: ...
 def fields() -> dict[str, tuple[int, int, int, int]]: ...

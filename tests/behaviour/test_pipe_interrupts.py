@@ -90,7 +90,7 @@ def test_interrupted_question_leaves_the_turn_to_others(interrupts: Callable[[Ca
     server = ntipc.PipeServer("p")
     client = ntipc.PipeClient("p")
     server.accept(timeout=20)
-    questions = client._end._questions
+    questions = client._end.channel._questions
     end, count = time.monotonic() + SECONDS, 0
     while time.monotonic() < end or count < 100:
         count += interrupts(lambda: client.transact(b"?", timeout=0.0001))

@@ -66,7 +66,7 @@ def test_instance_that_goes_in_another_process_lets_a_server_listen(start_peer: 
     client.close()
 
 
-def test_waits_for_a_full_server_run_out_of_time_and_take_nothing() -> None:
+def test_wait_plan_a_full_server_run_out_of_time_and_take_nothing() -> None:
     server = ntipc.PipeServer("p", max_instances=1)
     client, ready = ntipc.PipeClient("p"), ntipc.Event(initial=True)
     pipe = server.accept()
@@ -103,11 +103,11 @@ class Gated(ntipc.PipeServer):
         super().__init__(name)
         self.reached, self.go_on = threading.Event(), threading.Event()
 
-    def _waits_for(self) -> Any:
-        waits_for = super()._waits_for()
+    def _wait_plan(self) -> Any:
+        plan = super()._wait_plan()
         self.reached.set()
         self.go_on.wait(20)
-        return waits_for
+        return plan
 
 
 @pytest.mark.parametrize("ready", [False, True])

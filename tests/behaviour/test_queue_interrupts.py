@@ -10,7 +10,7 @@ from harness.peers import Peer
 from harness.waiting import asleep, wait_until
 
 import ntipc
-from ntipc.objects.object import arrivals
+from ntipc.objects.arrivals import claim_as
 
 LARGE = b"x" * 9000
 
@@ -86,7 +86,7 @@ def test_receiver_that_fails_half_way_keeps_none_of_the_handles_that_came() -> N
     frame = queue._take(None, 0)
     assert frame is not None and frame.carried == ["Event", "Semaphore", "Event"]
     with pytest.raises(ntipc.ObjectTypeMismatch):  # whose traceback knows the objects
-        arrivals(frame, [ntipc.Event, ntipc.Event, ntipc.Event])
+        claim_as(frame, [ntipc.Event, ntipc.Event, ntipc.Event])
     assert [event.info()["handles"] for event in events] == [2, 1]
     assert frame.carried == ["Event", "Semaphore"]
     del frame
@@ -99,10 +99,10 @@ def test_handles_that_came_are_claimed_once_and_by_as_many_objects() -> None:
     frame = queue._take(None, 0)
     assert frame is not None
     with pytest.raises(ValueError, match="1 handles came along, and the objects are 2"):
-        arrivals(frame, [ntipc.Event, ntipc.Event])
-    (arrived,) = arrivals(frame, [ntipc.Event])
+        claim_as(frame, [ntipc.Event, ntipc.Event])
+    (arrived,) = claim_as(frame, [ntipc.Event])
     assert arrived.identity == event.identity
-    assert frame.carried == arrivals(frame, []) == []
+    assert frame.carried == claim_as(frame, []) == []
 
 
 def test_thread_that_asks_a_frame_waits_for_no_other_that_claims_its_handles() -> None:
@@ -121,7 +121,7 @@ def test_thread_that_asks_a_frame_waits_for_no_other_that_claims_its_handles() -
     def claim() -> None:
         sys.settrace(trace)
         with pytest.raises(ntipc.ObjectTypeMismatch):
-            arrivals(frame, [ntipc.Semaphore])
+            claim_as(frame, [ntipc.Semaphore])
 
     thread = threading.Thread(target=claim)
     thread.start()

@@ -9,6 +9,7 @@ from profiles import SECONDS, profile
 from reference_queues import Message, ModelQueue
 
 import ntipc
+from ntipc.objects.arrivals import claim
 
 EVENTS = 3
 BROKEN = 0xC00000B0
@@ -76,7 +77,7 @@ class Queues(RuleBasedStateMachine):
             return
         data, refusal = self.content(length), model.refusal_to_put()
         handles = [self.events[number] for number in carried]
-        mark = self.attempt(lambda: real.writers[0]._offer(data, 0, tag=tag, handles=handles), refusal)
+        mark = self.attempt(lambda: real.writers[0]._put_marked(data, 0, tag=tag, handles=handles), refusal)
         assert (mark is not None) == (refusal is None and model.put(data, tag, carried))
 
     @rule(place=PLACES, beyond=st.integers(0, 1))
@@ -102,7 +103,7 @@ class Queues(RuleBasedStateMachine):
             return
         data, left, message = expected
         assert (frame.data, frame.left, frame.tag) == (data, left, message.tag)
-        arrived = ntipc.objects.object.claim(frame)
+        arrived = claim(frame)
         assert [type(thing) for thing in arrived] == [ntipc.Event] * len(message.carried)
         for thing in arrived:
             thing.close()

@@ -2,17 +2,23 @@
 
 use std::borrow::Cow;
 
-/// An NTSTATUS. Success-with-news (timeout, abandoned) is a return value, not one of these.
+/// An NTSTATUS. A timeout is a return value inside the kernel; only the binding makes a failure of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NtStatus(pub u32);
 
 macro_rules! statuses {
     ($($name:ident = $value:literal),* $(,)?) => {
-        impl NtStatus { $(pub const $name: NtStatus = NtStatus($value);)* }
+        impl NtStatus {
+            $(pub const $name: NtStatus = NtStatus($value);)*
+
+            /// All of them by name, for a test that holds them against those of other layers.
+            pub const ALL: &[(&str, u32)] = &[$((stringify!($name), $value)),*];
+        }
     };
 }
 
 statuses! {
+    TIMEOUT = 0x0000_0102,
     DEVICE_BUSY = 0x8000_0011,
     UNSUCCESSFUL = 0xC000_0001,
     INVALID_HANDLE = 0xC000_0008,

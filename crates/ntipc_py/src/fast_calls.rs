@@ -155,6 +155,12 @@ fn get_message(py: Python<'_>, object: &Object) -> Option<*mut PyObject> {
     read_end::take_small(py, session, handle).map(|bytes| bytes.into_ptr())
 }
 
+/// The same. Only a call that may take all the time there is goes this way: others have their deadline to be checked.
+fn take_message(py: Python<'_>, object: &Object, timeout: *mut PyObject) -> Option<*mut PyObject> {
+    // SAFETY: its address is a constant.
+    (timeout == unsafe { ffi::Py_None() }).then(|| get_message(py, object))?
+}
+
 /// Put bytes into a queue, if they are few and there is room. `None`: they are not, or there is none.
 #[inline(always)]
 fn put_few(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<()> {
@@ -188,7 +194,8 @@ struct FastCall {
 
 const ANY_ARGUMENTS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
 
-/// `Class.method => function`: a fast call of that method, which takes no arguments, or none (or one) for the fast way.
+/// `Class.method(form) => function`: a fast call of that method. By the form, the fast way is a call with no arguments (`none`: the
+/// method has none; `optional`; `exit`: with the three of `__exit__`), with `one`, or with a `pair`, of which the function gets the first.
 macro_rules! fast_calls {
     ($($class:ident.$name:ident($arguments:ident) => $function:ident),* $(,)?) => {
         [$(fast_calls!(@$arguments $class $name $function)),*]
@@ -218,7 +225,13 @@ macro_rules! fast_calls {
     (@exit $class:ident $name:ident $function:ident) => {
         fast_calls!(@counted $class $name $function, 3)
     };
-    (@one $class:ident $name:ident $function:ident) => {{
+    (@one $class:ident $name:ident $function:ident) => {
+        fast_calls!(@given $class $name $function, 1)
+    };
+    (@pair $class:ident $name:ident $function:ident) => {
+        fast_calls!(@given $class $name $function, 2)
+    };
+    (@given $class:ident $name:ident $function:ident, $count:literal) => {{
         static BEHIND: Behind = Behind::new();
         unsafe extern "C" fn call(
             receiver: *mut PyObject,
@@ -226,9 +239,9 @@ macro_rules! fast_calls {
             count: Py_ssize_t,
             names: *mut PyObject,
         ) -> *mut PyObject {
-            if count == 1 && names.is_null() {
+            if count == $count && names.is_null() {
                 // SAFETY: called by the interpreter: the GIL is held, the receiver is of this class, and lives through the call,
-                // as does the one argument.
+                // as does the first argument.
                 let (receiver_of_class, argument) = unsafe { (waitable(receiver), *arguments) };
                 if let Some(answer) = $function(receiver_of_class.py(), core(&receiver_of_class), argument) {
                     return answer;
@@ -297,9 +310,9 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         Mutex.__enter__(none) => own,
         Mutex.__exit__(exit) => release_mutant,
         ReadEnd._get(optional) => get_message,
-        ReadEnd._read_message(optional) => get_message,
+        ReadEnd._take_bytes(pair) => take_message,
         WriteEnd._put(one) => put_message,
-        WriteEnd._put_now(one) => put_message_now,
+        WriteEnd._put_now(pair) => put_message_now,
     };
     for call in calls {
         call.install(py)?;

@@ -101,8 +101,8 @@ impl Frame {
 
     /// Answer a request, once. Fails with ReplyMismatch if its caller has given up.
     #[pyo3(
-        signature = (data, *, tag=0, handles=None, r#move=false),
-        text_signature = "($self, data, *, tag=0, handles=None, move=False)"
+        signature = (data, *, tag=0, handles=None, r#move=false, operation="Frame.reply"),
+        text_signature = "($self, data, *, tag=0, handles=None, move=False, operation='Frame.reply')"
     )]
     fn reply(
         &self,
@@ -111,6 +111,7 @@ impl Frame {
         tag: u32,
         handles: Option<&Bound<'_, PyAny>>,
         r#move: bool,
+        operation: &str,
     ) -> PyResult<()> {
         let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
         let send = || {
@@ -122,7 +123,7 @@ impl Frame {
             Ok(())
         };
         send().map_err(|error| match error {
-            WaitError::Failed(failure) => errors::raise(py, &failure, "QueueMessage.reply", "request"),
+            WaitError::Failed(failure) => errors::raise(py, &failure, operation, "request"),
             WaitError::Raised(raised) => raised,
         })
     }

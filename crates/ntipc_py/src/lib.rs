@@ -27,10 +27,11 @@ mod waitable;
 mod waits;
 mod write_end;
 
-use ntipc_kernel::fault;
+use ntipc_kernel::{NtStatus, fault};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use std::collections::BTreeMap;
 
 #[pyfunction]
 #[pyo3(signature = (name, countdown=1, action="kill"))]
@@ -67,6 +68,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("LAYOUT", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     module.add("FAULT_POINTS", PyTuple::new(py, fault::NAMES)?)?;
     module.add("INGREDIENTS", PyTuple::new(py, ntipc_kernel::mutation::recovery())?)?;
+    module.add("STATUSES", NtStatus::ALL.iter().copied().collect::<BTreeMap<_, _>>())?;
     module.add("MAXIMUM_WAIT_OBJECTS", ntipc_kernel::dispatch::wait::MAXIMUM_WAIT_OBJECTS)?;
     module.add("OPEN_OR_CREATE", object::OPEN_OR_CREATE)?;
     module.add("CREATE", object::CREATE)?;

@@ -43,8 +43,48 @@ pub struct Object {
     kind: Type,
     /// Of a mutex: the last acquire found its owner dead.
     pub abandoned: AtomicBool,
-    /// Of an end of a queue: what the thing that is made of it is called, and its class.
+    /// What messages call the object's class: its noun, and the name of the Python class.
     label: OnceLock<Box<(String, String)>>,
+    /// What messages call the object, where a mechanism that is made of several objects says so.
+    subject: OnceLock<Box<str>>,
+}
+
+/// Which call of the program failed, for the message of an error: the method of the object, or what the caller in Python named.
+pub trait Operation {
+    fn name(&self, class: &str) -> String;
+}
+
+impl Operation for &str {
+    /// An empty name is the constructor.
+    fn name(&self, class: &str) -> String {
+        match *self {
+            "" => class.to_owned(),
+            method => format!("{class}.{method}"),
+        }
+    }
+}
+
+/// The argument ``operation`` of a method that a mechanism made of several objects calls for its program.
+#[derive(Clone, Copy)]
+pub struct Context<'a, 'py> {
+    method: &'static str,
+    operation: Option<&'a Bound<'py, PyAny>>,
+}
+
+impl<'a, 'py> Context<'a, 'py> {
+    /// `operation` is the full name of the program's call; without it, the call is `method` of the object's own class.
+    pub fn new(method: &'static str, operation: Option<&'a Bound<'py, PyAny>>) -> Self {
+        Context { method, operation }
+    }
+}
+
+impl Operation for Context<'_, '_> {
+    fn name(&self, class: &str) -> String {
+        match self.operation.and_then(|operation| operation.extract().ok()) {
+            Some(operation) => operation,
+            None => self.method.name(class),
+        }
+    }
 }
 
 impl Object {
@@ -57,6 +97,7 @@ impl Object {
             kind,
             abandoned: AtomicBool::new(false),
             label: OnceLock::new(),
+            subject: OnceLock::new(),
         }
     }
 
@@ -83,12 +124,17 @@ impl Object {
         self.if_open().ok_or_else(|| Failure::new(NtStatus::INVALID_HANDLE, ""))
     }
 
-    /// One that is called after its Python class in messages.
+    /// One that messages call what its Python class says: `_kind` is the noun; `_title`, or else the name of the class, stands
+    /// before the method.
     pub fn labelled(kind: Type, class: &Bound<'_, PyType>) -> PyResult<Object> {
         let object = Object::of_type(kind);
         if let Ok(noun) = class.getattr(pyo3::intern!(class.py(), "_kind")) {
             // Not by `Display`, which asks Python, and swallows what a signal handler raises then.
-            let _ = object.label.set(Box::new((noun.extract()?, class.name()?.extract()?)));
+            let title = match class.getattr(pyo3::intern!(class.py(), "_title")) {
+                Ok(title) => title.extract()?,
+                Err(_) => class.name()?.extract()?,
+            };
+            let _ = object.label.set(Box::new((noun.extract()?, title)));
         }
         Ok(object)
     }
@@ -98,6 +144,9 @@ impl Object {
     }
 
     pub fn subject(&self) -> String {
+        if let Some(subject) = self.subject.get() {
+            return subject.to_string();
+        }
         let kind = match self.kind() {
             Type::Event => "event",
             Type::Semaphore => "semaphore",
@@ -109,16 +158,16 @@ impl Object {
         };
         let kind = self.label.get().map_or(kind, |label| &label.0);
         match self.name.get() {
-            // Pipes and mailslots have their names in a directory each.
+            // What lies in a directory is known by the rest of its name.
             Some(Some(name)) => format!("{kind} '{}'", name.split_once('\\').map_or(name.as_str(), |(_, name)| name)),
             _ => format!("unnamed {kind}"),
         }
     }
 
     #[cold]
-    pub fn error(&self, py: Python<'_>, failure: &Failure, call: &str) -> PyErr {
+    pub fn error(&self, py: Python<'_>, failure: &Failure, call: impl Operation) -> PyErr {
         let raise = if self.kind() == Type::ReadEnd { errors::raise_reading } else { errors::raise };
-        raise(py, failure, &format!("{}.{call}", self.class_name()), &self.subject())
+        raise(py, failure, &call.name(self.class_name()), &self.subject())
     }
 
     /// Run a call of the kernel on the open handle.
@@ -126,7 +175,7 @@ impl Object {
     pub fn with<T>(
         &self,
         py: Python<'_>,
-        call: &str,
+        call: impl Operation,
         body: impl FnOnce(&Arc<Session>, u32) -> NtResult<T>,
     ) -> PyResult<T> {
         self.open_handle()
@@ -147,18 +196,13 @@ impl Object {
         py: Python<'_>,
         session: &PySession,
         name: Option<&str>,
-        call: &str,
+        call: impl Operation,
         make: impl FnOnce(&Arc<Session>) -> NtResult<Opened>,
     ) -> PyResult<()> {
         self.attach_to(&session.session)?;
         let _ = self.name.set(name.map(str::to_owned));
-        let opened = make(&session.session).map_err(|failure| {
-            let call = match call {
-                "" => self.class_name().to_owned(),
-                call => format!("{}.{call}", self.class_name()),
-            };
-            errors::raise(py, &failure, &call, &self.subject())
-        })?;
+        let opened = make(&session.session)
+            .map_err(|failure| errors::raise(py, &failure, &call.name(self.class_name()), &self.subject()))?;
         self.created.store(opened.created, Ordering::Relaxed);
         self.handle.store(opened.handle, Ordering::Release);
         Ok(())
@@ -242,6 +286,12 @@ impl Object {
     #[getter]
     fn handle(&self, py: Python<'_>) -> PyResult<u32> {
         self.with(py, "handle", |_, handle| Ok(handle))
+    }
+
+    /// Say what messages call the object, once: what it is a part of has a name that the kernel does not know.
+    #[pyo3(name = "_describe")]
+    fn describe(&self, subject: &str) {
+        let _ = self.subject.set(subject.into());
     }
 
     /// The name within its session, or None.
@@ -345,6 +395,9 @@ impl Object {
         let (session, handle) = original.open_handle().map_err(|failure| original.error(py, &failure, "duplicate"))?;
         self.attach_to(session)?;
         let _ = self.name.set(original.name().map(str::to_owned));
+        if let Some(subject) = original.subject.get() {
+            let _ = self.subject.set(subject.clone());
+        }
         let copy = session.duplicate(handle, None, access, inheritable);
         self.handle.store(copy.map_err(|failure| original.error(py, &failure, "duplicate"))?, Ordering::Release);
         Ok(())

@@ -1,14 +1,11 @@
 //! What both ends of a queue have in common. Pipes, mailslots and queues are made of these in Python.
 
-use crate::object::Object;
+use crate::object::{Object, Operation};
 use crate::waitable::WaitError;
 use ntipc_kernel::queue::QueueFacts;
 use ntipc_kernel::{Failure, NtStatus};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-
-pub const TIMEOUT: NtStatus = NtStatus(0x102);
-pub const IO_TIMEOUT: NtStatus = NtStatus(0xC000_00B5);
 
 pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> {
     facts.set_item("quota", queue.quota)?;
@@ -21,7 +18,7 @@ pub fn put_facts(facts: &Bound<'_, PyDict>, queue: &QueueFacts) -> PyResult<()> 
 }
 
 /// The answer of an operation that may have waited, as a method gives it.
-pub fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, WaitError>) -> PyResult<T> {
+pub fn answer<T>(py: Python<'_>, end: &Object, call: impl Operation, result: Result<T, WaitError>) -> PyResult<T> {
     result.map_err(|error| match error {
         WaitError::Failed(failure) => end.error(py, &failure, call),
         WaitError::Raised(raised) => raised,
@@ -29,6 +26,6 @@ pub fn answer<T>(py: Python<'_>, end: &Object, call: &str, result: Result<T, Wai
 }
 
 #[cold]
-pub fn timed_out(py: Python<'_>, end: &Object, call: &str, status: NtStatus, detail: &'static str) -> PyErr {
-    end.error(py, &Failure::new(status, detail), call)
+pub fn timed_out(py: Python<'_>, end: &Object, call: &str, detail: &'static str) -> PyErr {
+    end.error(py, &Failure::new(NtStatus::TIMEOUT, detail), call)
 }

@@ -3,10 +3,10 @@
 use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Target};
 use crate::frame::{Frame, close_all};
-use crate::object::{Object, call_of, disposition};
-use crate::queue::{IO_TIMEOUT, TIMEOUT, answer, timed_out};
+use crate::object::{Context, Object, Operation, call_of, disposition};
+use crate::queue::{answer, timed_out};
 use crate::session::PySession;
-use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline};
+use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline_or_block};
 use crate::write_end::WriteEnd;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::{Disposition, Opened};
@@ -111,7 +111,10 @@ impl ReadEnd {
 
     /// Make a queue, or open the one of that name: this end of it, and ``writer``. By its name it has no more handles to this end
     /// than ``readers_limit``, 0 for any number.
-    #[pyo3(name = "_bind", signature = (session, name, disposition, access, quota, user, writer, readers_limit=0))]
+    #[pyo3(
+        name = "_bind",
+        signature = (session, name, disposition, access, quota, user, writer, readers_limit=0, operation=None)
+    )]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,
@@ -123,9 +126,10 @@ impl ReadEnd {
         user: (u64, u64),
         writer: &Bound<'_, WriteEnd>,
         readers_limit: u32,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let disposition: Disposition = self::disposition(disposition)?;
-        let (py, call) = (slf.py(), call_of(disposition));
+        let (py, call) = (slf.py(), Context::new(call_of(disposition), operation));
         let mut made: Option<Ends> = None;
         core(slf).bind_with(py, session, name, call, |session| {
             let new = NewQueue { quota, readers_limit, user: [user.0, user.1] };
@@ -143,9 +147,15 @@ impl ReadEnd {
     }
 
     /// Open this end of the queue of that name, unless it has as many handles as it may.
-    #[pyo3(name = "_open_end")]
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
-        core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
+    #[pyo3(name = "_open_end", signature = (session, name, access, operation=None))]
+    fn open_end(
+        slf: &Bound<'_, Self>,
+        session: &PySession,
+        name: &str,
+        access: u32,
+        operation: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        core(slf).bind_with(slf.py(), session, Some(name), Context::new("open", operation), |session| {
             let handle = session.open_queue(name, Type::ReadEnd, access)?;
             Ok(Opened { handle, created: false })
         })
@@ -158,72 +168,81 @@ impl ReadEnd {
     fn get<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         match bytes(slf, "get", timeout)? {
             Some(bytes) => Ok(bytes),
-            None => Err(timed_out(slf.py(), core(slf), "get", TIMEOUT, "nothing has come")),
+            None => Err(timed_out(slf.py(), core(slf), "get", "nothing has come")),
         }
     }
 
-    /// The same as ``_get`` for mailslots, with their status for a time that ran out.
-    #[pyo3(name = "_read_message", signature = (timeout=None))]
-    fn read_message<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
-        match bytes(slf, "read", timeout)? {
-            Some(bytes) => Ok(bytes),
-            None => Err(timed_out(slf.py(), core(slf), "read", IO_TIMEOUT, "no message has come")),
-        }
+    /// Take the next message, all of it, for the call of the program that is named. None: the time ran out.
+    #[pyo3(name = "_take_bytes", signature = (timeout, operation))]
+    fn take_bytes<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        operation: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        bytes(slf, Context::new("get", Some(operation)), timeout)
     }
 
     /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
     /// None: the time ran out.
-    #[pyo3(name = "_take", signature = (limit=None, timeout=None, stream=false))]
+    #[pyo3(name = "_take", signature = (limit=None, timeout=None, stream=false, operation=None))]
     fn take<'py>(
         slf: &Bound<'py, Self>,
         limit: Option<usize>,
         timeout: Option<&Bound<'py, PyAny>>,
         stream: bool,
+        operation: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Frame>> {
         let mode = match (limit, stream) {
             (_, true) => Mode::Stream,
             (Some(_), false) => Mode::Part,
             (None, false) => Mode::Whole,
         };
-        take_frame(slf, "get", limit.unwrap_or(usize::MAX), mode, deadline(timeout)?)
+        let (call, deadline) = (Context::new("get", operation), deadline_or_block(timeout)?);
+        take_frame(slf, call, limit.unwrap_or(usize::MAX), mode, deadline)
     }
 
     /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
     /// None: nothing is there now.
-    #[pyo3(name = "_peek", signature = (limit=None, stream=false))]
-    fn peek<'py>(slf: &Bound<'py, Self>, limit: Option<usize>, stream: bool) -> PyResult<Option<Frame>> {
+    #[pyo3(name = "_peek", signature = (limit=None, stream=false, operation=None))]
+    fn peek<'py>(
+        slf: &Bound<'py, Self>,
+        limit: Option<usize>,
+        stream: bool,
+        operation: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Frame>> {
         let mode = if stream { Mode::PeekStream } else { Mode::Peek };
-        take_frame(slf, "peek", limit.unwrap_or(usize::MAX), mode, POLL)
+        take_frame(slf, Context::new("peek", operation), limit.unwrap_or(usize::MAX), mode, POLL)
     }
 
     /// Take the next frame into a buffer. A frame that is longer is taken in part, or, if
     /// ``whole``, not at all. With ``stream``, as many frames as fill the buffer. None: the time ran out.
-    #[pyo3(name = "_take_into", signature = (buffer, timeout=None, whole=false, stream=false))]
+    #[pyo3(name = "_take_into", signature = (buffer, timeout=None, whole=false, stream=false, operation=None))]
     fn take_into(
         slf: &Bound<'_, Self>,
         buffer: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         whole: bool,
         stream: bool,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Frame>> {
-        let (py, end) = (slf.py(), core(slf));
-        let mut waiting = Blocking { py, deadline: deadline(timeout)? };
+        let (py, end, call) = (slf.py(), core(slf), Context::new("get_into", operation));
+        let mut waiting = Blocking { py, deadline: deadline_or_block(timeout)? };
         let mut target = Target::of(buffer)?;
         let mode = match (whole, stream) {
             (true, _) => Mode::Whole,
             (false, true) => Mode::Stream,
             (false, false) => Mode::Part,
         };
-        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, "get_into"))?;
+        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
         let taken = session.take_wait(handle, target.slice(), mode, &mut waiting);
-        let taken = answer(py, end, "get_into", taken)?;
+        let taken = answer(py, end, call, taken)?;
         Ok(taken.map(|taken| Frame::new(PyBytes::new(py, b""), session, taken)))
     }
 
     /// Bytes and frames that wait to be taken.
-    #[pyo3(name = "_available")]
-    fn available(slf: &Bound<'_, Self>) -> PyResult<(u64, u64)> {
-        core(slf).with(slf.py(), "available", |session, handle| session.waiting_in_queue(handle))
+    #[pyo3(name = "_available", signature = (operation=None))]
+    fn available(slf: &Bound<'_, Self>, operation: Option<&Bound<'_, PyAny>>) -> PyResult<(u64, u64)> {
+        core(slf).with(slf.py(), Context::new("available", operation), |session, handle| session.waiting_in_queue(handle))
     }
 
     /// How many frames have been taken since there is the queue.
@@ -255,7 +274,7 @@ impl ReadEnd {
 
 fn take<'py>(
     slf: &Bound<'py, ReadEnd>,
-    call: &str,
+    call: impl Operation + Copy,
     limit: usize,
     mode: Mode,
     deadline: Deadline,
@@ -269,10 +288,10 @@ fn take<'py>(
 /// The data of the next frame. What came along with it is given up.
 fn bytes<'py>(
     slf: &Bound<'py, ReadEnd>,
-    call: &str,
+    call: impl Operation + Copy,
     timeout: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-    let taken = take(slf, call, usize::MAX, Mode::Whole, deadline(timeout)?)?;
+    let taken = take(slf, call, usize::MAX, Mode::Whole, deadline_or_block(timeout)?)?;
     Ok(taken.map(|(bytes, taken)| {
         if let (false, Some((session, _))) = (taken.handles.is_empty(), core(slf).if_open()) {
             close_all(session, &taken.handles);
@@ -283,7 +302,7 @@ fn bytes<'py>(
 
 fn take_frame(
     slf: &Bound<'_, ReadEnd>,
-    call: &str,
+    call: impl Operation + Copy,
     limit: usize,
     mode: Mode,
     deadline: Deadline,

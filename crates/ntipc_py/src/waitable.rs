@@ -53,11 +53,9 @@ pub fn nanoseconds(seconds: f64) -> u64 {
     if ns >= 9.0e18 { NEVER } else { ns as u64 }
 }
 
+/// The end of a wait that has so many seconds. A bool is the number that it is in Python, as for `threading`.
 pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     let Some(timeout) = timeout else { return Ok(FOREVER) };
-    if timeout.is_exact_instance_of::<PyBool>() {
-        return Ok(if timeout.is_truthy()? { FOREVER } else { POLL }); // `block`, as queues elsewhere have it in that place
-    }
     let seconds: f64 = match timeout.extract() {
         Ok(seconds) => seconds,
         // An integer beyond all floats: for ever, unless it lies below zero.
@@ -81,7 +79,15 @@ pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     }
 }
 
-/// Wait, with the GIL given up only while asleep. `Err(Left)` is a failure of the kernel, `Err(Right)` an exception of a handler.
+/// The end of a call that moves data. `queue.Queue` and its kin have `block` in that place, so a bool says whether to wait.
+pub fn deadline_or_block(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
+    match timeout {
+        Some(block) if block.is_exact_instance_of::<PyBool>() => Ok(if block.is_truthy()? { FOREVER } else { POLL }),
+        _ => deadline(timeout),
+    }
+}
+
+/// Wait, with the GIL given up only while asleep.
 pub fn wait_for(
     py: Python<'_>,
     session: &Arc<Session>,

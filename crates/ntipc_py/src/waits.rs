@@ -8,25 +8,17 @@ use ntipc_kernel::object::kind::{Type, access};
 use ntipc_kernel::{Failure, NtStatus, Session};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBool, PyNotImplemented, PyTuple};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-fn waitable<'a, 'py>(object: Borrowed<'a, 'py, PyAny>, call: &str) -> PyResult<Borrowed<'a, 'py, Waitable>> {
-    object.cast().map_err(|_| {
-        let kind = errors::class_of(&object);
-        let what = "events, semaphores, mutexes, timers, queues, pipes and their servers, and mailslots";
-        PyTypeError::new_err(format!("{call} takes {what}, not {kind}"))
-    })
-}
-
-/// Objects of one wait: their session and handles.
-fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<(Arc<Session>, SmallVec<[Target; 8]>)> {
+/// Objects of one wait: their session and handles. `None`: one of them is no [`Waitable`].
+fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<Option<(Arc<Session>, SmallVec<[Target; 8]>)>> {
     let py = objects.py();
     let mut targets = SmallVec::with_capacity(objects.len());
     let mut common: Option<Arc<Session>> = None;
     for object in objects.iter_borrowed() {
-        let waitable = waitable(object, call)?;
+        let Ok(waitable) = object.cast::<Waitable>() else { return Ok(None) };
         let core = waitable.as_super().get();
         let (session, handle) =
             core.open_handle().map_err(|failure| errors::raise(py, &failure, call, &core.subject()))?;
@@ -44,24 +36,27 @@ fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<(Arc<Session>, S
         targets.push(Target { handle, channel: 0 });
     }
     match common {
-        Some(session) => Ok((session, targets)),
+        Some(session) => Ok(Some((session, targets))),
         None => Err(PyValueError::new_err("a wait needs at least one object")),
     }
 }
 
+/// Wait for objects of the kernel. `NotImplemented`: something else is among them, of which the library must know what it stands for.
 #[pyfunction]
 #[pyo3(signature = (objects, wait_all, timeout))]
-pub fn wait_multiple(
-    py: Python<'_>,
-    objects: &Bound<'_, PyTuple>,
+pub fn wait_multiple<'py>(
+    py: Python<'py>,
+    objects: &Bound<'py, PyTuple>,
     wait_all: bool,
-    timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Option<(u32, Vec<u32>)>> {
+    timeout: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let call = if wait_all { "wait_all" } else { "wait_any" };
     let deadline = deadline(timeout)?;
-    let (session, targets) = gather(objects, call)?;
+    let Some((session, targets)) = gather(objects, call)? else {
+        return Ok(PyNotImplemented::get(py).to_owned().into_any());
+    };
     match wait_for(py, &session, &targets, wait_all, deadline, None) {
-        Ok(None) => Ok(None),
+        Ok(None) => Ok(py.None().into_bound(py)),
         Ok(Some(outcome)) => {
             let index = outcome.index as usize;
             let taken = if wait_all { 0..objects.len() } else { index..(index + 1).min(objects.len()) };
@@ -72,19 +67,19 @@ pub fn wait_multiple(
                     core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
                 }
             }
-            Ok(Some((outcome.index, outcome.abandoned.to_vec())))
+            Ok((outcome.index, outcome.abandoned.to_vec()).into_pyobject(py)?.into_any())
         }
-        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(objects, call, &failure))),
+        Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(objects, &failure))),
         Err(WaitError::Raised(raised)) => Err(raised),
     }
 }
 
 /// Which of the objects of a failed wait it was, as far as can be told.
 #[cold]
-fn culprit(objects: &Bound<'_, PyTuple>, call: &str, failure: &Failure) -> String {
+fn culprit(objects: &Bound<'_, PyTuple>, failure: &Failure) -> String {
     let mut seen = Vec::new();
     for object in objects.iter_borrowed() {
-        let Ok(waitable) = waitable(object, call) else { continue };
+        let Ok(waitable) = object.cast::<Waitable>() else { continue };
         let core = waitable.as_super().get();
         let identity = core.with(objects.py(), "", |session, handle| session.basics(handle, core.kind(), 0));
         let (Ok(basics), NtStatus::INVALID_PARAMETER_MIX) = (&identity, failure.status) else {
@@ -103,15 +98,19 @@ fn culprit(objects: &Bound<'_, PyTuple>, call: &str, failure: &Failure) -> Strin
     format!("{} objects", objects.len())
 }
 
+/// Signal one object and wait for another in one step. `NotImplemented`: one of the two is no object of the kernel.
 #[pyfunction]
 #[pyo3(signature = (signal, wait, timeout))]
-pub fn signal_and_wait(
-    py: Python<'_>,
-    signal: &Bound<'_, Object>,
-    wait: &Bound<'_, Waitable>,
-    timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<bool> {
+pub fn signal_and_wait<'py>(
+    py: Python<'py>,
+    signal: &Bound<'py, PyAny>,
+    wait: &Bound<'py, PyAny>,
+    timeout: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let call = "signal_and_wait";
+    let (Ok(signal), Ok(wait)) = (signal.cast::<Object>(), wait.cast::<Waitable>()) else {
+        return Ok(PyNotImplemented::get(py).to_owned().into_any());
+    };
     let (signal, wait) = (signal.get(), wait.as_super().get());
     if !matches!(signal.kind(), Type::Event | Type::Semaphore | Type::Mutant) {
         let kind = signal.kind().name();
@@ -128,7 +127,7 @@ pub fn signal_and_wait(
     }
     let both = [Target { handle: here_handle, channel: 0 }];
     match wait_for(py, here, &both, false, deadline, Some(Target { handle, channel: 0 })) {
-        Ok(outcome) => wait.settle(py, outcome),
+        Ok(outcome) => Ok(PyBool::new(py, wait.settle(py, outcome)?).to_owned().into_any()),
         Err(WaitError::Raised(raised)) => Err(raised),
         Err(WaitError::Failed(failure)) => {
             let of_signal = match failure.status {

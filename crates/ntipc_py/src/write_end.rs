@@ -4,10 +4,10 @@ use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Pieces};
 use crate::frame::Frame;
 use crate::luggage::{self, Luggage};
-use crate::object::Object;
-use crate::queue::{TIMEOUT, answer, timed_out};
+use crate::object::{Context, Object, Operation};
+use crate::queue::{answer, timed_out};
 use crate::session::PySession;
-use crate::waitable::{WaitError, Waitable, deadline};
+use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline_or_block};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Opened;
 use ntipc_kernel::queue::{Attached, Put, Taken};
@@ -36,9 +36,15 @@ impl WriteEnd {
     }
 
     /// Open this end of the queue of that name.
-    #[pyo3(name = "_open_end")]
-    fn open_end(slf: &Bound<'_, Self>, session: &PySession, name: &str, access: u32) -> PyResult<()> {
-        core(slf).bind_with(slf.py(), session, Some(name), "open", |session| {
+    #[pyo3(name = "_open_end", signature = (session, name, access, operation=None))]
+    fn open_end(
+        slf: &Bound<'_, Self>,
+        session: &PySession,
+        name: &str,
+        access: u32,
+        operation: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        core(slf).bind_with(slf.py(), session, Some(name), Context::new("open", operation), |session| {
             let handle = session.open_queue(name, Type::WriteEnd, access)?;
             Ok(Opened { handle, created: false })
         })
@@ -71,46 +77,49 @@ impl WriteEnd {
         handles: Option<&Bound<'_, PyAny>>,
         r#move: bool,
     ) -> PyResult<()> {
-        match put(slf, data, timeout, tag, handles, r#move)? {
+        match put(slf, "put", data, deadline_or_block(timeout)?, tag, handles, r#move)? {
             Some(_) => Ok(()),
-            None => Err(timed_out(slf.py(), core(slf), "put", TIMEOUT, "the queue is full")),
+            None => Err(timed_out(slf.py(), core(slf), "put", "the queue is full")),
         }
     }
 
-    /// The same if there is room for it now; whether there was.
-    #[pyo3(name = "_put_now")]
-    fn put_now(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let now = 0_i32.into_pyobject(slf.py())?;
-        Ok(put(slf, data, Some(&now), 0, None, false)?.is_some())
+    /// The same, for the call of the program that is named, if there is room for it now; whether there was.
+    #[pyo3(name = "_put_now", signature = (data, operation))]
+    fn put_now(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, operation: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(put(slf, Context::new("put", Some(operation)), data, POLL, 0, None, false)?.is_some())
     }
 
     /// As ``_put``, and how far the queue's data went with it: a mark for ``_wait_taken``. None: the time ran out.
     #[pyo3(
-        name = "_offer",
-        signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
-        text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False)"
+        name = "_put_marked",
+        signature = (data, timeout=None, *, tag=0, handles=None, r#move=false, operation=None),
+        text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False, operation=None)"
     )]
-    fn offer(
+    #[expect(clippy::too_many_arguments, reason = "one call from Python, most of them by keyword")]
+    fn put_marked(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         tag: u32,
         handles: Option<&Bound<'_, PyAny>>,
         r#move: bool,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<u64>> {
-        Ok(put(slf, data, timeout, tag, handles, r#move)?.map(|put| put.mark))
+        let (call, deadline) = (Context::new("put", operation), deadline_or_block(timeout)?);
+        Ok(put(slf, call, data, deadline, tag, handles, r#move)?.map(|put| put.mark))
     }
 
     /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame longer than it
     /// enough is. How many bytes; None: there was no room in time. Once the frame is put, time matters no more.
-    #[pyo3(name = "_deliver", signature = (data, timeout=None))]
+    #[pyo3(name = "_deliver", signature = (data, timeout=None, operation=None))]
     fn deliver(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<usize>> {
         let pieces = Pieces::of(data)?;
-        operate(slf, "put", timeout, |session, handle, waiting| {
+        operate(slf, Context::new("put", operation), deadline_or_block(timeout)?, |session, handle, waiting| {
             let Some(put) = session.put_wait(handle, pieces.slices(), 0, waiting)? else { return Ok(None) };
             session.wait_taken(handle, put.mark, waiting)?;
             Ok(Some(put.bytes))
@@ -118,16 +127,17 @@ impl WriteEnd {
     }
 
     /// Put a frame, be there room for it or not; it waits only for memory. False: there was none in time.
-    #[pyo3(name = "_put_beyond", signature = (data, timeout=None))]
+    #[pyo3(name = "_put_beyond", signature = (data, timeout=None, operation=None))]
     fn put_beyond(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         let pieces = Pieces::of(data)?;
         let put =
             |session: &Arc<Session>, handle, waiting: &mut _| session.put_beyond(handle, pieces.slices(), waiting);
-        Ok(operate(slf, "put", timeout, put)?.is_some())
+        Ok(operate(slf, Context::new("put", operation), deadline_or_block(timeout)?, put)?.is_some())
     }
 
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
@@ -142,7 +152,7 @@ impl WriteEnd {
     ) -> PyResult<Option<Frame>> {
         let py = slf.py();
         let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
-        operate(slf, "call", timeout, |session, handle, waiting| {
+        operate(slf, "call", deadline_or_block(timeout)?, |session, handle, waiting| {
             // Copies only: of a call that fails, nobody can say whether the request went.
             let luggage = Luggage::pack(session, &objects, false)?;
             let attached = Attached { handles: &luggage.handles, move_them: false };
@@ -155,30 +165,47 @@ impl WriteEnd {
 
     /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
     /// mark. None: the time ran out.
-    #[pyo3(name = "_put_some", signature = (data, timeout=None, *, tag=0))]
+    #[pyo3(name = "_put_some", signature = (data, timeout=None, operation=None))]
     fn put_some(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
-        tag: u32,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<(usize, u64)>> {
         let pieces = Pieces::of(data)?;
         let first = pieces.slices().first().copied().unwrap_or_default();
-        let done =
-            operate(slf, "put", timeout, |session, handle, waiting| session.put_some(handle, first, tag, waiting))?;
+        let (call, deadline) = (Context::new("put", operation), deadline_or_block(timeout)?);
+        let done = operate(slf, call, deadline, |session, handle, waiting| session.put_some(handle, first, 0, waiting))?;
         Ok(done.map(|put| (put.bytes, put.mark)))
     }
 
     /// Wait until no more than the quota is unread of what was put up to a mark. False: the time ran out.
-    #[pyo3(name = "_wait_taken", signature = (mark, timeout=None))]
-    fn wait_taken(slf: &Bound<'_, Self>, mark: u64, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        operate(slf, "wait_taken", timeout, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
+    #[pyo3(name = "_wait_taken", signature = (mark, timeout=None, operation=None))]
+    fn wait_taken(
+        slf: &Bound<'_, Self>,
+        mark: u64,
+        timeout: Option<&Bound<'_, PyAny>>,
+        operation: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        let (call, deadline) = (Context::new("wait_taken", operation), deadline_or_block(timeout)?);
+        operate(slf, call, deadline, |session, handle, waiting| session.wait_taken(handle, mark, waiting))
     }
 
     /// Wait until all that was put by now has been read. False: the time ran out.
     #[pyo3(name = "_flush", signature = (timeout=None))]
     fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        operate(slf, "flush", timeout, |session, handle, waiting| session.flush_queue(handle, waiting))
+        operate(slf, "flush", deadline_or_block(timeout)?, |session, handle, waiting| session.flush_queue(handle, waiting))
+    }
+
+    /// The same, for the call of the program that is named.
+    #[pyo3(name = "_flush_for", signature = (timeout, operation))]
+    fn flush_for(
+        slf: &Bound<'_, Self>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        operation: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let (call, deadline) = (Context::new("flush", Some(operation)), deadline_or_block(timeout)?);
+        operate(slf, call, deadline, |session, handle, waiting| session.flush_queue(handle, waiting))
     }
 
     /// Throw away what is in the queue; from now on both ends fail with ``status``.
@@ -190,20 +217,21 @@ impl WriteEnd {
 
 fn operate<'py, T>(
     slf: &Bound<'py, WriteEnd>,
-    call: &str,
-    timeout: Option<&Bound<'py, PyAny>>,
+    call: impl Operation + Copy,
+    deadline: Deadline,
     body: impl FnOnce(&Arc<Session>, u32, &mut Blocking<'py>) -> Result<T, WaitError>,
 ) -> PyResult<T> {
     let (py, end) = (slf.py(), core(slf));
-    let mut waiting = Blocking { py, deadline: deadline(timeout)? };
+    let mut waiting = Blocking { py, deadline };
     let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
     answer(py, end, call, body(session, handle, &mut waiting))
 }
 
 fn put<'py>(
     slf: &Bound<'py, WriteEnd>,
+    call: impl Operation + Copy,
     data: &Bound<'py, PyAny>,
-    timeout: Option<&Bound<'py, PyAny>>,
+    deadline: Deadline,
     tag: u32,
     handles: Option<&Bound<'py, PyAny>>,
     move_them: bool,
@@ -211,11 +239,11 @@ fn put<'py>(
     let pieces = Pieces::of(data)?;
     let objects = luggage::objects(handles)?;
     if objects.is_empty() {
-        return operate(slf, "put", timeout, |session, handle, waiting| {
+        return operate(slf, call, deadline, |session, handle, waiting| {
             session.put_wait(handle, pieces.slices(), tag, waiting)
         });
     }
-    operate(slf, "put", timeout, |session, handle, waiting| {
+    operate(slf, call, deadline, |session, handle, waiting| {
         let mut luggage = Luggage::pack(session, &objects, move_them)?;
         let attached = Attached { handles: &luggage.handles, move_them };
         let put = session.put_attached(handle, pieces.slices(), tag, attached, waiting)?;

@@ -21,7 +21,7 @@ class Deadline:
 
     def __init__(self, timeout: float | None) -> None:
         self._end: float | None = None
-        if timeout is None or timeout is True:  # `block`, as queues elsewhere have it in that place
+        if timeout is None:
             return
         try:
             self._end = time.monotonic() + timeout

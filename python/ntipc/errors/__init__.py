@@ -49,7 +49,7 @@ from ntipc.errors.exceptions import (
 )
 from ntipc.errors.statuses import Status
 from ntipc.errors.subjects import describe
-from ntipc.errors.table import TABLE, Row, end_of_stream, from_status, retold
+from ntipc.errors.table import TABLE, Row, end_of_stream, from_status
 
 __all__ = [
     "TABLE",
@@ -91,7 +91,6 @@ __all__ = [
     "describe",
     "end_of_stream",
     "from_status",
-    "retold",
 ]
 
 for _name in __all__:  # tracebacks name the exceptions as programs import them

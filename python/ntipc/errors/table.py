@@ -135,7 +135,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.PIPE_DISCONNECTED, 233, PeerGone, errno.EPIPE,
         "the pipe was disconnected", "Connect again"),
     Row(Status.PIPE_CLOSING, 232, PeerGone, errno.EPIPE,
-        "the reading end is closed", "Open it again when there is somebody who reads"),
+        "the other side has closed its end, or its process has died", "Connect again when somebody is there"),
     Row(Status.IO_TIMEOUT, 121, Timeout, errno.ETIMEDOUT,
         "the time ran out", "Give a longer timeout, or None to wait for ever"),
     Row(Status.NOT_SUPPORTED, 50, NotSupported, errno.ENOTSUP,
@@ -207,7 +207,7 @@ Release only what was acquired.
     )
 
 
-def end_of_stream(status: int, call: str, subject: str, detail: str) -> NtError:
+def end_of_stream(status: int, call: str, subject: str, detail: str = "") -> NtError:
     """Make the exception for a read that finds the other end gone: an ``EOFError``, with that status.
 
     >>> isinstance(end_of_stream(Status.PIPE_BROKEN, "Queue.get", "queue 'jobs'", ""), EOFError)
@@ -217,22 +217,3 @@ def end_of_stream(status: int, call: str, subject: str, detail: str) -> NtError:
         "What had not been read is gone" if status == Status.PIPE_DISCONNECTED else "All that was sent has been read"
     )
     return from_status(status, call, subject, detail, advice=advice, exception=EndOfStream)
-
-
-def retold(error: NtError, operation: str, subject: str) -> NtError:
-    """Tell a failure of what a call has made use of as one of the call that the program made.
-
-    >>> problem = from_status(Status.INVALID_HANDLE, "MailslotClient.put", "mailslot 'news'")
-    >>> retold(problem, "MailslotClient.write", "mailslot 'news'").operation
-    'MailslotClient.write'
-    """
-    about = f" for {error.subject}" if error.subject else ""
-    message = str(error).replace(f"{error.operation} failed{about}", f"{operation} failed for {subject}", 1)
-    return type(error)(
-        message,
-        status=error.status,
-        winerror=error.winerror,
-        errno=error.errno,
-        operation=operation,
-        subject=subject,
-    )

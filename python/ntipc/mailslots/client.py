@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from ntipc import _kernel
-from ntipc.errors import MailslotFull, NtError, ObjectNotFound, PeerGone, Status, describe, from_status, retold
+from ntipc.errors import MailslotFull, ObjectNotFound, PeerGone, Status, describe, from_status
 from ntipc.mailslots.names import NOT_BOTH, PREFIX, elsewhere, name_of
 from ntipc.objects.devices import EVERYWHERE, HERE, Location, locate_mailslot
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
+@register(_kernel.WriteEnd, directory="mailslot")
+class MailslotClient(_kernel.WriteEnd, ClosingObject):
     r"""A writing side of a mailslot.
 
     Args:
@@ -92,16 +94,18 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
         return self
 
     def _open(self, attachment: Session, key: str, access: int) -> None:
+        self._describe(describe("mailslot", self._title))
         try:
-            self._open_end(attachment._native, key, access)
+            self._open_end(attachment._native, key, access, "MailslotClient")
         except ObjectNotFound:
             advice = "Make the Mailslot first, or check the spelling and the session"
             subject = describe("mailslot", self._title)
             raise from_status(Status.OBJECT_NAME_NOT_FOUND, "MailslotClient", subject, advice=advice) from None
-        self._settle()
+        self._after_arrival()
 
-    def _settle(self) -> None:
+    def _after_arrival(self) -> None:
         self._title = self.name
+        self._describe(describe("mailslot", self._title))
         self._maximum = self._limits()[0]
         self._unlimited = not self._maximum
 
@@ -173,11 +177,8 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
         Source:
             WriteFile on a mailslot (Win32).
         """
-        try:
-            if self._unlimited and type(data) is bytes and self._put_now(data):
-                return len(data)
-        except NtError as error:
-            raise self._told(error) from None
+        if self._unlimited and type(data) is bytes and self._put_now(data, "MailslotClient.write"):
+            return len(data)
         size = _size_of(data)
         if self._sought is not None:
             self._broadcast(data, timeout)
@@ -185,19 +186,12 @@ class MailslotClient(_kernel.WriteEnd, ClosingObject, directory="mailslot"):
             if 0 < self._maximum < size:
                 detail = f"the message has {size:,} bytes, and may have {self._maximum:,}"
                 raise self._failure(Status.INVALID_PARAMETER, "write", detail)
-            try:
-                written = self._offer(data, timeout)
-            except NtError as error:
-                raise self._told(error) from None
-            if written is None:
+            if self._put_marked(data, timeout, operation="MailslotClient.write") is None:
                 subject, problem = describe("mailslot", self._title), "the mailslot is full"
                 advice = "Write less often, or make it with a larger quota"
                 raise from_status(Status.QUOTA_EXCEEDED, "MailslotClient.write", subject, problem=problem,
                                   advice=advice, exception=MailslotFull)  # fmt: skip
         return size
-
-    def _told(self, error: NtError) -> NtError:
-        return retold(error, "MailslotClient.write", describe("mailslot", self._title))
 
     def _broadcast(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
         """Write to the mailslot of the name, if there is one now."""

@@ -10,8 +10,10 @@ from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
 from ntipc.errors import NtError, ObjectExists, Status, describe, from_status
 from ntipc.mailslots.names import NOT_BOTH, PREFIX, elsewhere, name_of
+from ntipc.objects.composite import ObjectWithParts
 from ntipc.objects.devices import HERE, Location, locate_mailslot
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.queues.ends import LONGEST_MESSAGE, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.queues.queue import DEFAULT_QUOTA, checked_quota
@@ -40,7 +42,8 @@ class MailslotInfo(ObjectInfo):
     clients: int
 
 
-class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
+@register(_kernel.ReadEnd, directory="mailslot")
+class Mailslot(_kernel.ReadEnd, ClosingObject, ObjectWithParts, holds=("_keeper",)):
     r"""The reading side of a mailslot, which exists for as long as this does.
 
     Messages come out one at a time, in the order in which they were written, those of one writer always in its order.
@@ -76,7 +79,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
 
     _kind = "mailslot"
     _keeper: QueueWriter
-    """A writing end of our own: that there is no client is no end of the stream."""
+    """A writing end of its own: without a client the stream has not ended."""
     _title: str
     _read_timeout: float | None = None
 
@@ -98,6 +101,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         self.read_timeout = read_timeout
         native = where.attachment(session)._native
         quota = checked_quota("Mailslot", "mailslot", where.name, quota)
+        self._describe(describe("mailslot", where.name))
         try:
             self._bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
         except ObjectExists:
@@ -160,7 +164,10 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         ntipc.errors.Timeout: ...
         """
         wanted = self._read_timeout if timeout is ... else timeout
-        return self._read_message() if wanted is None else self._read_message(wanted)  # quickest without one
+        message = self._take_bytes(wanted, "Mailslot.read")
+        if message is None:
+            raise self._empty("read")
+        return message
 
     def receive(self, timeout: float | EllipsisType | None = ...) -> QueueMessage:
         """Take the next message, and learn which process wrote it.
@@ -172,7 +179,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
             Timeout: None came in time.
             HandleClosed: The mailslot is closed.
         """
-        taken = self._take(None, self.read_timeout if timeout is ... else timeout)
+        taken = self._take(None, self.read_timeout if timeout is ... else timeout, operation="Mailslot.receive")
         if taken is None:
             raise self._empty("receive")
         return message_of(self.session, taken)
@@ -195,7 +202,9 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         Source:
             ReadFile: a buffer too small fails with ERROR_INSUFFICIENT_BUFFER, and the message stays (Win32).
         """
-        taken = self._take_into(buffer, self.read_timeout if timeout is ... else timeout, whole=True)
+        taken = self._take_into(
+            buffer, self.read_timeout if timeout is ... else timeout, whole=True, operation="Mailslot.read_into"
+        )
         if taken is None:
             raise self._empty("read_into")
         if taken.left:
@@ -241,13 +250,9 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         del info["broken"]
         return cast("MailslotInfo", info)
 
-    def close(self) -> None:
-        """Close the mailslot. What was not read is gone. Closing twice does nothing."""
-        super().close()
-        self._keeper.close()
-
-    def _settle(self) -> None:
+    def _after_arrival(self) -> None:
         self._title = self.name
+        self._describe(describe("mailslot", self._title))
         self._keeper = QueueWriter.__new__(QueueWriter)
         self._keeper._open_end(self.session._native, PREFIX + self._title, 0)
 
@@ -255,11 +260,6 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, directory="mailslot"):
         """Take messages for ever."""
         while True:
             yield self.read(None)
-
-    def _carry_over(self, original: Self, access: int | str | None) -> None:
-        super()._carry_over(original, access)
-        self._keeper = QueueWriter.__new__(QueueWriter)
-        self._keeper._copy_from(original._keeper)
 
     def _empty(self, call: str) -> NtError:
         return self._failure(Status.IO_TIMEOUT, call, "no message has come")

@@ -12,21 +12,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping
 from operator import index
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self, TypedDict, overload
+from typing import Any, ClassVar, Self, TypedDict, overload
 
 from ntipc import _kernel
-from ntipc.errors import NtError, ObjectNotFound, Status, describe, from_status
+from ntipc.errors import NtError, Status, describe, from_status
 from ntipc.objects.access import NO_SPELLINGS, Access, rights
+from ntipc.objects.process_ids import LARGEST_PID, HasPid, is_here, pid_of
 from ntipc.session.session import Session, attach, attached, within
 
 LARGEST_HANDLE = 2**32 - 1
-LARGEST_PID = 2**31 - 1
-UNNAMED = "an unnamed object is reached by duplicate(), by inheritance or by pickling"
 
 
 class ObjectInfo(TypedDict):
@@ -46,14 +43,6 @@ class ObjectInfo(TypedDict):
     generation: int
 
 
-class HasPid(Protocol):
-    """A process that knows its id, such as those of ``subprocess`` and ``multiprocessing``."""
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id; ``None`` before it is started."""
-
-
 class NtObject(_kernel.Object):
     """One handle to one object. The object lives until the last handle of any process is closed.
 
@@ -66,16 +55,6 @@ class NtObject(_kernel.Object):
 
     _kind: ClassVar[str] = "object"
     _access_spellings: ClassVar[Mapping[str, Access]] = NO_SPELLINGS
-
-    def __init_subclass__(cls, *, arrives: bool = True, directory: str = "", **options: Any) -> None:
-        # `arrives`: what comes with a message is of this class, if it is of its native one and its name in `directory`.
-        super().__init_subclass__(**options)
-        if (
-            arrives
-            and issubclass(native := cls.__bases__[0], _kernel.Object)
-            and native.__module__ == _kernel.Object.__module__
-        ):
-            _CLASSES.setdefault((native.__name__, directory), cls)
 
     @classmethod
     def from_handle(cls, handle: int, *, session: Session | str | None = None) -> Self:
@@ -105,7 +84,7 @@ class NtObject(_kernel.Object):
         if not 0 < index(handle) <= LARGEST_HANDLE:
             raise self._failure(Status.INVALID_HANDLE, "from_handle")
         self._adopt(within(session)._native, handle)
-        self._settle()
+        self._after_arrival()
         return self
 
     @property
@@ -207,11 +186,11 @@ class NtObject(_kernel.Object):
         """Say whether its handle and what else it knows make another one of it; else ``__reduce__`` does."""
         return type(self).__reduce__ is NtObject.__reduce__
 
-    def _settle(self) -> None:
-        """Find out what else there is to know, now that there is a handle: it came from elsewhere."""
+    def _after_arrival(self) -> None:
+        """Find out what else there is to know of the object: its handle came from elsewhere, and nothing else did."""
 
     def _carry_over(self, original: Self, access: int | str | None) -> None:
-        """Take what else ``original``, of which this is a duplicate, has been given."""
+        """Take over what ``original``, of which this is a duplicate, has beside its handle."""
         vars(self).update(vars(original))
 
     def _state(self, info: Mapping[str, Any]) -> list[str]:
@@ -228,84 +207,8 @@ class NtObject(_kernel.Object):
     def _rights(cls, access: int | str | None, call: str, name: str | None) -> int:
         return rights(access, f"{cls.__name__}.{call}", cls._kind, name, cls._access_spellings)
 
-    @classmethod
-    def _nameable(cls, name: str | None) -> str:
-        """Return the name of an object to open, or refuse the lack of one."""
-        if name is None or name == "":
-            raise from_status(Status.INVALID_PARAMETER, f"{cls.__name__}.open", "", UNNAMED)
-        return name
-
     def _failure(self, status: Status, call: str, detail: str = "") -> NtError:
         return from_status(status, f"{type(self).__name__}.{call}", describe(self._kind, self.name), detail)
-
-
-def pid_of(process: int | HasPid) -> int:
-    """Return the process id of what a program gave as a process.
-
-    Raises:
-        TypeError: It is no process id and has none.
-        ValueError: It has not been started.
-    """
-    pid = process if isinstance(process, int) else getattr(process, "pid", process)
-    if pid is None:
-        raise ValueError("the process has not been started, so it can be given no handle yet")
-    if isinstance(pid, bool) or not isinstance(pid, int):
-        raise TypeError(f"process must be a process id or something with a pid, not {type(process).__name__}")
-    return pid
-
-
-def is_here(process: int | HasPid | None) -> bool:
-    """Say whether that is this process, which ``None`` stands for.
-
-    >>> is_here(None), is_here(os.getpid()), is_here(1)
-    (True, True, False)
-    """
-    return process is None or pid_of(process) == os.getpid()
-
-
-_CLASSES: dict[tuple[str, str], type[NtObject]] = {}
-"""What a handle becomes that comes with a message: the first class that was made of its native one, for names in that
-directory; else of those without."""
-
-
-_IMPORTED_LATE = {"mailslot": "ntipc.mailslots"}
-"""Where classes for names in a directory are, which nobody may have asked for yet."""
-
-
-def claim(frame: _kernel.Frame) -> list[NtObject]:
-    """Make objects of the handles that came with a frame."""
-    natives = frame.carried
-    return list(map(_named, natives, arrivals(frame, [_CLASSES[native, ""] for native in natives])))
-
-
-def _named(native: str, thing: NtObject) -> NtObject:
-    """Return the object as what its name says that it is."""
-    directory, separator, _ = (thing.name or "").partition("\\")
-    if separator and directory in _IMPORTED_LATE:
-        import_module(_IMPORTED_LATE[directory])
-    kind = _CLASSES.get((native, directory if separator else ""))
-    if kind is None or isinstance(thing, kind):
-        return thing
-    own = kind.__new__(kind)
-    own._copy_from(thing)
-    try:
-        own._settle()
-    except ObjectNotFound:  # it is about to go
-        return thing
-    thing.close()
-    return own
-
-
-def arrivals(frame: _kernel.Frame, kinds: Sequence[type[NtObject]]) -> list[NtObject]:
-    """Make objects of the handles that came with a frame, of those classes. If that is interrupted all are closed."""
-    things = [kind.__new__(kind) for kind in kinds]
-    try:
-        frame.claim(things)
-        return things
-    except BaseException:
-        for thing in things:
-            thing.close()
-        raise
 
 
 class ClosingObject(NtObject):

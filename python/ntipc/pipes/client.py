@@ -12,9 +12,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import NtError, ObjectNotFound, Status, describe, from_status, retold
-from ntipc.objects.devices import locate_pipe
+from ntipc.errors import ObjectNotFound, Status, describe, from_status
+from ntipc.objects.devices import Location, locate_pipe
 from ntipc.pipes.channel import size_of
 from ntipc.pipes.client_end import ClientEnd, wait_for_instance
 from ntipc.pipes.pipe import Pipe
@@ -74,17 +75,23 @@ class PipeClient(Pipe):
             detail = f"the access must be 'r', 'w' or 'rw', not {access!r}"
             raise from_status(Status.INVALID_PARAMETER, "PipeClient", describe("pipe", location.name), detail)
         wanted = None if access is None else _ACCESS[access]
-        attachment = location.attachment(session)._native
-        deadline = Deadline(timeout)
-        while True:
-            try:
-                end = ClientEnd.open(location, attachment, wanted, deadline.left(), message_reads=True)
-                break
-            except ObjectNotFound:
-                if timeout is None or not deadline.left():
-                    raise
-                time.sleep(_LOOKING)
-        super().__init__(end)
+        super().__init__(_connected(location, location.attachment(session)._native, wanted, timeout, "PipeClient"))
+
+
+def _connected(
+    location: Location, attachment: _kernel.Session, access: PipeAccess | None, timeout: float | None, operation: str
+) -> ClientEnd:
+    """Connect to an instance; if a number of seconds is given, wait for the server, too."""
+    deadline = Deadline(timeout)
+    while True:
+        try:
+            return ClientEnd.open(
+                location, attachment, access, deadline.left(), message_reads=True, operation=operation
+            )
+        except ObjectNotFound:
+            if timeout is None or not deadline.left():
+                raise
+            time.sleep(_LOOKING)
 
 
 def wait_for_pipe(name: str, timeout: float | None = None, *, session: Session | str | None = None) -> bool:
@@ -136,8 +143,9 @@ def call_pipe(
     """
     deadline = Deadline(timeout)
     size_of(data)  # before a server takes notice: raises TypeError
+    location = locate_pipe(name)
+    end = _connected(location, location.attachment(session)._native, _ACCESS["rw"], timeout, "call_pipe")
     try:
-        with PipeClient(name, timeout=timeout, access="rw", session=session) as pipe:
-            return pipe.transact(data, deadline.left())
-    except NtError as error:
-        raise retold(error, "call_pipe", error.subject) from None
+        return end.transact(data, None, deadline.left(), operation="call_pipe")[0]
+    finally:
+        end.close()

@@ -9,13 +9,13 @@ from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
 from ntipc.errors import EndOfStream, NtError, PeerGone, Status, describe, end_of_stream, from_status
 from ntipc.objects.devices import Location
-from ntipc.pipes.end import PipeEnd
+from ntipc.pipes.channel import new_way
+from ntipc.pipes.end import PipeEnd, Purpose
 from ntipc.pipes.offers import CONNECT, NameReader, NameWriter, count_seats, open_offers, send_ends, take_offer
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.pipes.ways import new_way
 
 
-class ClientEnd(PipeEnd):
+class ClientEnd(PipeEnd, holds=("_seats",)):
     """A client's end of one instance. It waits, and its reads know no messages unless they are told to."""
 
     _seats: NameWriter
@@ -28,6 +28,8 @@ class ClientEnd(PipeEnd):
         access: PipeAccess | None = None,
         timeout: float | None = None,
         message_reads: bool = False,
+        *,
+        operation: str = "PipeClient",
     ) -> Self:
         """Connect to the instance that has listened longest.
 
@@ -37,6 +39,7 @@ class ClientEnd(PipeEnd):
             access: What the end is to do; ``None`` for all that the pipe's direction allows.
             timeout: Seconds to wait for an instance that is free.
             message_reads: Whether a read stops at the end of a message, if the pipe has any.
+            operation: The program's call.
 
         Raises:
             ObjectNotFound: There is no such pipe.
@@ -49,38 +52,39 @@ class ClientEnd(PipeEnd):
         deadline = Deadline(timeout)
         polls = timeout is not None and timeout <= 0
         while True:
-            offers = open_offers(location, attachment)
+            offers = open_offers(location, attachment, operation)
             settings = Settings.of(offers._query()["user"])
             allowed = settings.client_access
             wanted = allowed if access is None else access
             if wanted not in allowed and not (polls and not offers._drop_stranded()):
                 advice = f"The direction of the pipe is {settings.direction}"
-                raise from_status(Status.ACCESS_DENIED, "PipeClient", describe("pipe", location.name), advice=advice)
+                raise from_status(Status.ACCESS_DENIED, operation, describe("pipe", location.name), advice=advice)
             end = cls(location.name, settings, wanted, message_reads)
             try:
-                found = end._take(offers, attachment, deadline.left())
+                found = end._take(offers, attachment, deadline.left(), operation)
             except EndOfStream:  # the last server has gone; another one may have the name by now
                 continue
             finally:
                 offers.close()
             if found:
                 return end
-            raise from_status(Status.PIPE_NOT_AVAILABLE, "PipeClient", describe("pipe", location.name))
+            raise from_status(Status.PIPE_NOT_AVAILABLE, operation, describe("pipe", location.name))
 
-    def _take(self, offers: NameReader, attachment: _kernel.Session, timeout: float | None) -> bool:
-        """Take offers until one is good."""
+    def _take(self, offers: NameReader, attachment: _kernel.Session, timeout: float | None, operation: str) -> bool:
+        """Take offers until one is good. ``False``: the time ran out."""
         deadline = Deadline(timeout)
         while (offer := take_offer(offers, deadline.left())) is not None:
             reader, answers = new_way(attachment, offer.out_quota)
             try:
-                send_ends(offer.door, b"", (answers,), CONNECT | os.getpid())
+                send_ends(offer.door, b"", (answers,), operation, CONNECT | os.getpid())
             except PeerGone:  # its server has gone
                 for end in (offer.door, offer.writer, offer.seats, reader, answers):
                     end.close()
                 continue
             offer.door.close()
-            self._reader, self._writer, self._seats = reader, offer.writer, offer.seats
-            self._in_quota, self._out_quota = offer.out_quota, offer.in_quota
+            self.channel.use(reader, offer.writer)
+            self.channel.in_quota, self.channel.out_quota = offer.out_quota, offer.in_quota
+            self._seats = offer.seats
             self._know(offer.sender)
             return True
         return False
@@ -92,7 +96,7 @@ class ClientEnd(PipeEnd):
         Raises:
             HandleClosed: The end is closed.
         """
-        self._check_open("state")
+        self._check_open("Pipe.state")
         facts = self.writer._query()
         if facts["broken"]:
             return PipeState.DISCONNECTED
@@ -100,38 +104,30 @@ class ClientEnd(PipeEnd):
 
     def instances(self) -> int:
         """Count the pipe's instances."""
-        self._check_attached("instances", self.may_ask)
+        self._check_attached("Pipe.info", self.may_ask)
         return count_seats(self._seats)
 
-    def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
-        """Make another object for this end, which is closed when both are."""
-        twin = super().duplicate(access, inheritable)
-        twin._seats = self._seats.duplicate()
-        return twin
+    def ended(self, gone: PeerGone) -> NtError:
+        """Return the exception for a read that has found the server gone.
 
-    def close(self) -> None:
-        """Close this end: the server can still read what was written, and then learns of it. May be repeated."""
-        super().close()
-        self._seats.close()
+        A server that disconnects before it has noticed the client has broken only the way to itself.
+        """
+        status = self.writer._query()["broken"] if gone.status == Status.PIPE_BROKEN and not self.closed else 0
+        return end_of_stream(status, gone.operation, self._subject) if status else gone
 
-    def _check_state(self, call: str) -> None:
+    def _check_state(self, operation: str, purpose: Purpose = Purpose.OTHER) -> None:
         """The kernel refuses what cannot be done."""
 
-    def _retold(self, error: NtError, call: str) -> NtError:
-        # A server that disconnects before it has noticed the client has broken only the way to it.
-        status = self.writer._query()["broken"] if error.status == Status.PIPE_BROKEN else 0
-        if status:
-            return end_of_stream(status, f"Pipe.{call}", self._subject, "")
-        return super()._retold(error, call)
-
-    def _check_attached(self, call: str, allowed: bool) -> None:
-        super()._check_attached(call, allowed)
+    def _check_attached(self, operation: str, allowed: bool) -> None:
+        super()._check_attached(operation, allowed)
         status = self.writer._query()["broken"]
         if status:
-            raise self._failure(status, call)
+            raise self._failure(status, operation)
 
 
-def wait_for_instance(location: Location, attachment: _kernel.Session, timeout: float | None) -> bool:
+def wait_for_instance(
+    location: Location, attachment: _kernel.Session, timeout: float | None, *, operation: str = "wait_for_pipe"
+) -> bool:
     """Wait until some instance listens.
 
     Raises:
@@ -139,7 +135,7 @@ def wait_for_instance(location: Location, attachment: _kernel.Session, timeout: 
     """
     deadline = Deadline(timeout)
     while True:
-        offers = open_offers(location, attachment, "wait_for_pipe")
+        offers = open_offers(location, attachment, operation)
         try:
             if offers._drop_stranded():
                 return True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ntipc import _kernel
-from ntipc._runtime.forks import PartedAtFork
 from ntipc._runtime.turns import Turns
 from ntipc.errors import NtError, PipeBusy, Status, describe, from_status
+from ntipc.objects.parts import Parts
 from ntipc.pipes.offers import PipeName, open_vacancy
 from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import Settings
@@ -15,7 +15,7 @@ PATIENCE = 0.05
 """Seconds in which an instance of a server that was killed a moment ago counts no more."""
 
 
-class Listener:
+class Listener(Parts, holds=("name",)):
     """Has one instance at a time listen, if there may be one more.
 
     Attributes:
@@ -38,7 +38,7 @@ class Listener:
         self.closed = False
         self._making = Turns()
         self._closing: Event | None = None
-        """Set with ``closed``, for those who wait for a vacancy, to which others have handles as well."""
+        """Set with ``closed``, for threads that wait for a vacancy, to which others have handles as well."""
         self._idle: ServerEnd | None = None
         try:
             self._idle = self._make(0 if may_wait else PATIENCE)
@@ -99,7 +99,7 @@ class Listener:
             self.check_open(call)
             if self._closing is None:
                 self._closing = Event(manual_reset=True, session=self.name.reader.session)
-                _awaited.add(self)
+                self._leave_at_fork()
             vacancy = open_vacancy(self.name)
             return () if vacancy is None else (vacancy, self._closing)
 
@@ -115,7 +115,7 @@ class Listener:
         return end is not None and end.has_client()
 
     def close(self) -> None:
-        """Let no instance listen any more, and wake who waits for a client. May be repeated."""
+        """Let no instance listen any more, and wake the threads that wait for a client. May be repeated."""
         self.closed = True
         with self._making.lock:
             self._close_idle()
@@ -134,6 +134,12 @@ class Listener:
             self._idle.close()
             self._idle = None
 
+    def _left_by_child(self) -> None:
+        """Close a child's copy of its parent's event. A wait that the child continues then plans again."""
+        closing, self._closing = self._closing, None
+        if closing is not None:
+            closing.close()
+
     def check_open(self, call: str) -> None:
         """Refuse what a closed server cannot do."""
         if self.closed:
@@ -142,14 +148,3 @@ class Listener:
     def failure(self, status: int, call: str, detail: str = "") -> NtError:
         """Make the exception for a call of the server that failed."""
         return from_status(status, f"PipeServer.{call}", describe("pipe", self.name.location.name), detail)
-
-
-def _part_from_parent(listener: Listener) -> None:
-    """Close a child's copy of its parent's event: a wait that it goes on with finds that, and begins anew."""
-    closing, listener._closing = listener._closing, None
-    if closing is not None:
-        closing.close()
-
-
-_awaited = PartedAtFork(_part_from_parent)
-"""Those with an event that ends waits."""

@@ -1,36 +1,39 @@
 r"""How the servers and the clients of a pipe meet: the pipe's name is that of a queue of offers.
 
 * Each listening instance has put one offer there: a message that carries the writing ends of two queues, the way on
-  which the client is to speak, and the *door*. A client opens the name and takes an offer; who began to listen first is
-  taken first, and a client that finds none waits as for any message. It makes the queue on which it wants to be
-  answered, and sends that one's writing end to the door, with a message that says that it is there.
-* Whoever waits for a client waits at the door, which is closed when a client has come: so it never takes what a client
-  says for the next one that comes.
-* The name lives as long as some server holds it. A server that dies leaves its offers behind: they lead nowhere, for
-  nobody has the reading end, and whoever meets one drops it.
+  which the client is to speak, and the *door*. A client opens the name and takes an offer. The instance that began to
+  listen first is taken first, and a client that finds no offer waits as for any message. The client makes the queue on
+  which it wants to be answered, and sends the writing end of that queue to the door, in a message that says that it is
+  there.
+* A server that waits for a client waits at the door. The door is closed when a client has come, so a server never takes
+  what a client says for the next client.
+* The name lives as long as some server holds it. A server that dies leaves its offers behind. They lead nowhere, since
+  nobody has the reading end, and the next process that meets one drops it.
 * How many instances there are is how many handles there are to the reading end of a second queue, the *seats*, on which
-  nothing is sent. So the limit is decided by the kernel, in one step, and what a dead server had counts no more. The
-  writing end is set while there may be one more.
+  nothing is sent. So the kernel decides the limit, in one step, and what a dead server had counts no more. The writing
+  end is set while there may be one more.
 
 Only writing ends travel: a reading end in a message could be part of a circle, for which the kernel searches.
 
 Crash: everything is handles, so a death at any instruction leaves what closing them leaves. An offer that was taken by
-a client that died before it connected is missed by its server, which sees the end of the stream and offers anew.
+a client that died before it connected is missed by its server, which sees the end of the stream and makes a new offer.
 """
 
 from __future__ import annotations
 
 import secrets
 import struct
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import NtError, ObjectNotFound, PipeBusy, Status, describe, from_status
+from ntipc.errors import ObjectNotFound, PipeBusy, Status, describe, from_status
+from ntipc.objects.arrivals import claim_as
 from ntipc.objects.devices import HERE, Location
-from ntipc.objects.object import NtObject, arrivals
+from ntipc.objects.object import NtObject
+from ntipc.objects.parts import Parts
+from ntipc.pipes.channel import PipeWriter
 from ntipc.pipes.settings import Settings
-from ntipc.pipes.ways import PipeWriter
 
 CONNECT = 0x8000_0000
 """Tag of the message with which a client says that it is there; the lower bits are its process id."""
@@ -39,24 +42,25 @@ _OFFERS_QUOTA = 1 << 20
 _OFFER = struct.Struct("<QQ")
 
 
-class NameReader(_kernel.ReadEnd, NtObject, arrives=False):
+class NameReader(_kernel.ReadEnd, NtObject):
     """The end of a queue with a name from which clients take."""
 
     _kind = "pipe"
+    _title = "Pipe"
 
 
-class NameWriter(_kernel.WriteEnd, NtObject, arrives=False):
+class NameWriter(_kernel.WriteEnd, NtObject):
     """The end of a queue with a name into which servers put."""
 
     _kind = "pipe"
+    _title = "Pipe"
 
 
-class PipeName:
+class PipeName(Parts, parts=("reader", "writer")):
     """A server's hold on a name, which keeps it alive. Without an instance, clients wait for one.
 
     Attributes:
         location: The name.
-        attachment: The session it is in.
         settings: Those of whoever made the name.
         created: Whether this call made it.
         seats: The name of the queue that counts the instances.
@@ -70,39 +74,23 @@ class PipeName:
     def __init__(self, location: Location, attachment: _kernel.Session, settings: Settings, disposition: int) -> None:
         refuse_elsewhere("PipeServer", location)
         self.location = location
-        self.attachment = attachment
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
         settings = settings._replace(serial=secrets.randbits(32))
-        try:
-            self.reader._bind(attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer)
-        except NtError as error:
-            subject = describe("pipe", location.name)
-            raise from_status(error.status, "PipeServer", subject, exception=type(error)) from None
+        self.reader._describe(describe("pipe", location.name))
+        self.reader._bind(
+            attachment, location.key, disposition, 0, _OFFERS_QUOTA, settings.words(), self.writer, 0, "PipeServer"
+        )
         self.created = self.reader.created
         self.settings = settings if self.created else Settings.of(self.reader._query()["user"])
         self.seats = f"seats {self.settings.serial} of {location.key}"
 
-    def duplicate(self) -> Self:
-        """Take another hold on the name."""
-        twin = type(self).__new__(type(self))
-        vars(twin).update(vars(self))
-        twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
-        return twin
-
-    def close(self) -> None:
-        """Let go of the name. May be repeated."""
-        self.reader.close()
-        self.writer.close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "attachment"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.attachment = self.reader.session._native
+    @property
+    def attachment(self) -> _kernel.Session:
+        """The session it is in."""
+        return self.reader.session._native
 
 
-class Seat:
+class Seat(Parts, parts=("reader", "writer")):
     """One of as many as the pipe may have instances.
 
     Attributes:
@@ -128,8 +116,11 @@ class Seat:
     def _take(self, name: PipeName, most: int) -> bool:
         """Take both ends in one step: in two, the second could be that of a queue that was made anew in between."""
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
+        self.reader._describe(describe("pipe", name.location.name))
         try:
-            self.reader._bind(name.attachment, name.seats, _kernel.OPEN_OR_CREATE, 0, 0, (0, 0), self.writer, most)
+            self.reader._bind(
+                name.attachment, name.seats, _kernel.OPEN_OR_CREATE, 0, 0, (0, 0), self.writer, most, "PipeServer"
+            )
         except PipeBusy:
             return False
         return True
@@ -137,17 +128,6 @@ class Seat:
     def count(self) -> int:
         """Count the seats that are taken."""
         return count_seats(self.writer)
-
-    def duplicate(self) -> Self:
-        """Take another one beside this one, for another object of the same instance."""
-        twin = type(self).__new__(type(self))
-        twin.reader, twin.writer = self.reader.duplicate(), self.writer.duplicate()
-        return twin
-
-    def close(self) -> None:
-        """Give the seat back."""
-        self.reader.close()
-        self.writer.close()
 
 
 def count_seats(writer: NameWriter) -> int:
@@ -211,7 +191,7 @@ def put_offer(
     name: PipeName, door: PipeWriter, writer: PipeWriter, seats: NameWriter, in_quota: int, out_quota: int
 ) -> None:
     """Offer an instance, to the next client; the writing ends go with it."""
-    send_ends(name.writer, _OFFER.pack(in_quota, out_quota), (door, writer, seats.duplicate()))
+    send_ends(name.writer, _OFFER.pack(in_quota, out_quota), (door, writer, seats.duplicate()), "PipeServer")
 
 
 def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
@@ -233,21 +213,21 @@ def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
     return None
 
 
-def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...], tag: int = 0) -> None:
+def send_ends(writer: _kernel.WriteEnd, data: bytes, ends: tuple[NtObject, ...], operation: str, tag: int = 0) -> None:
     """Send ends of queues, which go with the message. They never wait: such messages are few.
 
     Raises:
         PeerGone: Nobody can read it.
     """
-    if writer._offer(data, 0, tag=tag, handles=ends, move=True) is None:
-        raise from_status(Status.INSUFFICIENT_RESOURCES, "Pipe.connect", "", "too many instances listen")
+    if writer._put_marked(data, 0, tag=tag, handles=ends, move=True, operation=operation) is None:
+        raise from_status(Status.INSUFFICIENT_RESOURCES, operation, "", "too many instances listen")
 
 
 def unpack_ends(frame: _kernel.Frame, kinds: tuple[type[PipeWriter | NameWriter], ...]) -> list[Any] | None:
     """Make ends of the handles that came with a message: all of them, or none if they are not what they should be."""
     if frame.carried != [_kernel.WriteEnd.__name__] * len(kinds):
         return None
-    return arrivals(frame, kinds)
+    return claim_as(frame, kinds)
 
 
 def refuse_elsewhere(call: str, location: Location) -> None:

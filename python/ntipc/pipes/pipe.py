@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import builtins
-from types import TracebackType
-from typing import Self, TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any, Self, TypedDict
 
 from ntipc import _kernel
-from ntipc.errors import Status, describe, from_status
-from ntipc.objects.object import HasPid, is_here
+from ntipc.errors import EndOfStream, NtError, PeerGone, Status, Timeout
+from ntipc.objects.composite import Composite
+from ntipc.objects.object import NtObject
+from ntipc.objects.waiting import WaitPlan
+from ntipc.pipes.channel import Peeked, size_of
+from ntipc.pipes.end import PipeEnd
 from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import PipeState
-from ntipc.pipes.talk import Conversation
+from ntipc.pipes.stream import open_file
 from ntipc.session.peers import Peer
-from ntipc.session.session import Session
-from ntipc.sync.waits import wait_any
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class PipeDetails(TypedDict):
@@ -40,7 +44,7 @@ class PipeDetails(TypedDict):
     peer: Peer
 
 
-class Pipe(Conversation):
+class Pipe(Composite, parts=("_end",)):
     """One end of an instance of a pipe: what :meth:`PipeServer.accept` and :class:`PipeClient` give.
 
     In message mode, which is that of a pipe of message type, ``recv`` returns what one ``send`` has sent, and ``read``
@@ -55,7 +59,307 @@ class Pipe(Conversation):
         Named Pipes (Win32): CreateNamedPipe, ReadFile, WriteFile, PeekNamedPipe, TransactNamedPipe.
     """
 
-    __slots__ = ()
+    __slots__ = ("_deliver", "_end", "_left", "_take_bytes")
+
+    _kind = "pipe"
+    _title = "Pipe"
+    _several_handles = "an end of a pipe is several handles: send the pipe itself"
+
+    # Messages between connected ends in message mode that may wait go by a short way, straight to the kernel. All else
+    # goes through the end.
+    _deliver: Callable[[Buffer | Sequence[Buffer], float | None, str], int | None] | None
+    _take_bytes: Callable[[float | None, str], bytes | None] | None
+
+    def __init__(self, end: PipeEnd) -> None:
+        self._end = end
+        self._left = 0
+        self._find_short_ways()
+
+    def _find_short_ways(self) -> None:
+        """See which of the short ways are open now."""
+        end = self._end
+        short = end.is_connected and not end.nowait and not end.closed
+        self._deliver = end.writer._deliver if short and end.may_write and end.settings.is_message else None
+        self._take_bytes = end.reader._take_bytes if short and end.may_read and end.message_reads else None
+
+    # messages
+
+    def send(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> None:
+        """Send bytes: to a pipe of message type as one message, whole or not at all.
+
+        It returns when what the other side has not read is within the pipe's quota. A message that is longer than the
+        quota waits until enough of it is read.
+
+        Args:
+            data: Bytes-like, or a list or tuple of pieces that are sent as one.
+            timeout: Seconds to wait for room; 0 or less to only try, ``None`` to wait for ever.
+
+        Raises:
+            Timeout: There was no room in time. Of a message nothing was sent; of bytes perhaps a part, as its
+                ``characters_written`` says.
+            PipeBusy: There is no room now, in non-blocking mode.
+            PeerGone: Nobody can read it; a ``BrokenPipeError``.
+            AccessDenied: This end may not write.
+            InvalidParameter: The message has 1 GiB or more.
+            HandleClosed: The pipe is closed.
+
+        Source:
+            WriteFile (Win32).
+        """
+        deliver, end = self._deliver, self._end
+        if deliver is None:
+            self._send_somehow(data, timeout)
+            return
+        end.channel.note_writing()
+        if deliver(data, timeout, "Pipe.send") is None:
+            raise self._failure(Status.TIMEOUT, "send", "there is no room")
+
+    def _send_somehow(self, data: Buffer | Sequence[Buffer], timeout: float | None) -> None:
+        end = self._end
+        size = size_of(data)
+        written = end.write(data, timeout, operation="Pipe.send")
+        self._find_short_ways()
+        if written < size:
+            if end.nowait:
+                raise self._no_room(size)
+            late = self._failure(Status.TIMEOUT, "send", f"{written:,} of {size:,} bytes were written")
+            if isinstance(late, Timeout):
+                late.characters_written = written
+            raise late
+
+    def recv(self, timeout: float | None = None) -> bytes:
+        """Take the next message, or in byte mode what has come.
+
+        Args:
+            timeout: Seconds to wait for it; 0 or less to only look, ``None`` to wait for ever.
+
+        Raises:
+            Timeout: Nothing came in time.
+            PipeEmpty: Nothing is there now, in non-blocking mode.
+            EndOfStream: All is read and the other side is gone, or has disconnected; an ``EOFError``.
+            AccessDenied: This end may not read.
+            HandleClosed: The pipe is closed.
+
+        Source:
+            ReadFile (Win32).
+        """
+        take_bytes = self._take_bytes
+        if take_bytes is None:
+            data, self._left = self._end.read(None, timeout, operation="Pipe.recv")
+            self._find_short_ways()
+            return data
+        self._left = 0
+        try:
+            message = take_bytes(timeout, "Pipe.recv")
+        except PeerGone as gone:
+            raise self._end.ended(gone) from None
+        if message is None:
+            raise self._failure(Status.TIMEOUT, "recv", "nothing has come")
+        return message
+
+    def recv_into(self, buffer: Buffer, timeout: float | None = None) -> int:
+        """Take the next message, or a part of it, into memory that is there already.
+
+        Args:
+            buffer: A writable object such as a ``bytearray``, a ``memoryview`` or an array.
+            timeout: Seconds to wait for something.
+
+        Returns:
+            How many bytes it was. If the message is longer than the buffer the rest comes next; :attr:`left` says how
+            much that is.
+
+        Raises:
+            Timeout: Nothing came in time.
+            PipeEmpty: Nothing is there now, in non-blocking mode.
+            EndOfStream: All is read and the other side is gone, or has disconnected; an ``EOFError``.
+            AccessDenied: This end may not read.
+            HandleClosed: The pipe is closed.
+        """
+        size, self._left = self._end.read_into(buffer, timeout)
+        return size
+
+    def transact(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> bytes:
+        """Send one message and take the one that answers it.
+
+        Threads have their turns: one asks when the one before has its answer. It waits in non-blocking mode, too.
+
+        Args:
+            data: Bytes-like, or a list or tuple of pieces.
+            timeout: Seconds to wait for the answer, and for the turn.
+
+        Raises:
+            PipeBusy: A message waits already, which would be taken for the answer; or the answer to an earlier question
+                has not come yet, whose time ran out: take it with :meth:`recv`, or close the pipe. Nothing is sent.
+            InvalidPipeState: This end is not in message mode.
+            Timeout: No answer came in time. The message stays sent.
+            EndOfStream: The other side is gone; an ``EOFError``.
+            AccessDenied: This end may not both read and write.
+
+        Source:
+            TransactNamedPipe (Win32).
+
+        >>> import ntipc, threading
+        >>> server = ntipc.PipeServer("echo")
+        >>> def echo():
+        ...     with server.accept() as pipe:
+        ...         for message in pipe:
+        ...             pipe.send(message.upper())
+        >>> thread = threading.Thread(target=echo)
+        >>> thread.start()
+        >>> with ntipc.PipeClient("echo") as client:
+        ...     client.transact(b"hello")
+        b'HELLO'
+        >>> thread.join()
+        """
+        answer, self._left = self._end.transact(data, None, timeout)
+        if self._take_bytes is None:
+            self._find_short_ways()
+        return answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Take messages until the other side is gone."""
+        try:
+            while True:
+                yield self.recv()
+        except EndOfStream:
+            return
+
+    # bytes
+
+    def write(self, data: Buffer | Sequence[Buffer], timeout: float | None = None) -> int:
+        """Write bytes: to a pipe of message type as one message.
+
+        Args:
+            data: Bytes-like, or a list or tuple of pieces.
+            timeout: Seconds to wait for room.
+
+        Returns:
+            How many bytes were written: all, or those for which there was room in time, which for a message is all or
+            none. In non-blocking mode all or none.
+
+        Raises:
+            Timeout: There was no room in time; nothing was written.
+            PeerGone: Nobody can read it; a ``BrokenPipeError``.
+            AccessDenied: This end may not write.
+            HandleClosed: The pipe is closed.
+
+        Source:
+            WriteFile (Win32).
+        """
+        return self._end.write(data, timeout)
+
+    def read(self, size: int, timeout: float | None = None) -> bytes:
+        """Read up to so many bytes: of one message in message mode, else of what has come.
+
+        Args:
+            size: Most bytes to read.
+            timeout: Seconds to wait for something.
+
+        Returns:
+            The bytes. In message mode the rest of the message comes next; :attr:`left` says how much that is.
+
+        Raises:
+            Timeout: Nothing came in time.
+            PipeEmpty: Nothing is there now, in non-blocking mode.
+            EndOfStream: All is read and the other side is gone, or has disconnected; an ``EOFError``.
+            AccessDenied: This end may not read.
+            InvalidParameter: ``size`` is negative.
+            HandleClosed: The pipe is closed.
+
+        Source:
+            ReadFile, which tells of the rest by ERROR_MORE_DATA (Win32).
+
+        >>> import ntipc
+        >>> server = ntipc.PipeServer("parts")
+        >>> client, pipe = ntipc.PipeClient("parts"), server.accept()
+        >>> client.send(b"one message")
+        >>> pipe.read(3), pipe.left, pipe.read(100), pipe.left
+        (b'one', 8, b' message', 0)
+        """
+        data, self._left = self._end.read(size, timeout)
+        return data
+
+    @property
+    def left(self) -> int:
+        """How many bytes are left of the message of which the last read or ``recv_into`` of this object took a part."""
+        return self._left
+
+    def peek(self, size: int = 65_536) -> Peeked:
+        """Look at what waits, and leave it there.
+
+        Args:
+            size: Most bytes to look at.
+
+        Returns:
+            The ``data``; how many bytes are ``available`` in all; how many are ``left`` of the first message.
+
+        Raises:
+            EndOfStream: Nothing waits and the other side is gone; an ``EOFError``.
+            AccessDenied: This end may not read.
+            InvalidParameter: ``size`` is negative.
+            HandleClosed: The pipe is closed.
+
+        Source:
+            PeekNamedPipe (Win32).
+
+        >>> import ntipc
+        >>> server = ntipc.PipeServer("looks")
+        >>> client, pipe = ntipc.PipeClient("looks"), server.accept()
+        >>> client.send(b"abcdef")
+        >>> pipe.peek(2)
+        Peeked(data=b'ab', available=6, left=4, messages=1)
+        """
+        return self._end.peek(size)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until the other side has read all that was written.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Raises:
+            Timeout: It has not in time.
+            PeerGone: The other side went and has not read all of it; a ``BrokenPipeError``.
+
+        Source:
+            FlushFileBuffers (Win32).
+        """
+        if not self._end.flush(timeout):
+            advice = "In non-blocking mode nothing waits: try later" if self._end.nowait else None
+            raise self._failure(Status.TIMEOUT, "flush", "not all has been read", advice=advice)
+
+    def makefile(
+        self,
+        mode: str = "r",
+        buffering: int = -1,
+        *,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> IO[Any]:
+        """Make a file of the pipe, which does not know the bounds of messages.
+
+        Args:
+            mode: ``"r"``, ``"w"`` or ``"rw"``, with ``"b"`` for bytes.
+            buffering: As for :func:`open`; 0, for bytes, makes an ``io.RawIOBase``.
+            encoding: As for :func:`open`.
+            errors: As for :func:`open`.
+            newline: As for :func:`open`.
+
+        Returns:
+            A file. Closing it leaves the pipe open.
+
+        Raises:
+            ValueError: ``mode`` is another text.
+        """
+        return open_file(self._end, mode, buffering, encoding, errors, newline)
+
+    def _no_room(self, size: int) -> NtError:
+        detail, advice = "there is no room now", "Wait for its writer, or try later"
+        if not self._end.channel.may_fit(size):
+            detail = f"{size:,} bytes are more than the pipe's quota, and in non-blocking mode all or none are written"
+            advice = "Send less at once, or set blocking to True and send it with a timeout"
+        return self._failure(Status.PIPE_BUSY, "send", detail, advice=advice)
 
     # the instance
 
@@ -71,7 +375,7 @@ class Pipe(Conversation):
             DisconnectNamedPipe (Win32).
         """
         self._server_end("disconnect").disconnect()
-        self._take_stock()
+        self._find_short_ways()
 
     def connect(self, timeout: float | None = None) -> None:
         """Wait for another client, with the instance of one that was disconnected. Only the server's end can.
@@ -99,7 +403,7 @@ class Pipe(Conversation):
         True
         """
         self._server_end("connect").connect(timeout)
-        self._take_stock()
+        self._find_short_ways()
 
     @property
     def connected(self) -> bool:
@@ -129,10 +433,9 @@ class Pipe(Conversation):
     @mode.setter
     def mode(self, mode: str) -> None:
         if mode not in ("message", "byte"):
-            subject, detail = describe("pipe", self.name), f"the mode must be 'message' or 'byte', not {mode!r}"
-            raise from_status(Status.INVALID_PARAMETER, "Pipe.mode", subject, detail)
-        self._end.set_state(message_reads=mode == "message", call="mode")
-        self._take_stock()
+            raise self._failure(Status.INVALID_PARAMETER, "mode", f"the mode must be 'message' or 'byte', not {mode!r}")
+        self._end.set_state(message_reads=mode == "message", operation="Pipe.mode")
+        self._find_short_ways()
 
     @property
     def type(self) -> str:
@@ -150,8 +453,8 @@ class Pipe(Conversation):
 
     @blocking.setter
     def blocking(self, blocking: bool) -> None:
-        self._end.set_state(nowait=not blocking, call="blocking")
-        self._take_stock()
+        self._end.set_state(nowait=not blocking, operation="Pipe.blocking")
+        self._find_short_ways()
 
     # what every object has
 
@@ -171,18 +474,8 @@ class Pipe(Conversation):
         return self._end.closed
 
     @property
-    def handle(self) -> int:
-        """The handle's number in this process: that of the way in.
-
-        Raises:
-            HandleClosed: The pipe is closed.
-        """
-        return self._end.reader.handle
-
-    @property
-    def session(self) -> Session:
-        """The session in which the pipe lives."""
-        return self._end.reader.session
+    def _primary(self) -> NtObject:
+        return self._end.reader
 
     @property
     def reader(self) -> _kernel.Waitable:
@@ -194,15 +487,6 @@ class Pipe(Conversation):
         """The way out, for a wait: set while there is room to write, and when nobody can read any more."""
         return self._end.writer
 
-    @property
-    def inheritable(self) -> bool:
-        """The mark of the handles."""
-        return self._end.reader.inheritable
-
-    @inheritable.setter
-    def inheritable(self, inheritable: bool) -> None:
-        self._end.reader.inheritable = self._end.writer.inheritable = inheritable
-
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until there is something to read, or the other side is gone.
 
@@ -211,10 +495,13 @@ class Pipe(Conversation):
 
         Returns:
             Whether it is so.
+
+        Raises:
+            HandleClosed: The pipe is closed.
         """
         if self._end.is_connected:
             return self._end.reader.wait(timeout)
-        return wait_any((self,), timeout) is not None
+        return super().wait(timeout)
 
     def info(self) -> PipeDetails:
         """Tell what is known of this end and of the pipe.
@@ -245,63 +532,36 @@ class Pipe(Conversation):
             "peer": self.peer,
         }
 
-    def duplicate(
-        self, process: int | HasPid | None = None, *, access: int | str | None = None, inheritable: bool = False
-    ) -> Pipe:
-        """Make another object for this end, in this process: it is closed when both are.
-
-        Args:
-            process: ``None``, or this process. To give the end to another one, send it there: it can be pickled.
-            access: Rights of the new handles; ``None`` for those of these.
-            inheritable: Mark of the new handles.
-
-        Raises:
-            NotSupported: ``process`` is another process.
-            AccessDenied: ``access`` is 0.
-            HandleClosed: The pipe is closed.
-        """
-        if not is_here(process):
-            detail = "an end of a pipe is several handles: send the pipe itself"
-            raise from_status(Status.NOT_SUPPORTED, "Pipe.duplicate", describe("pipe", self.name), detail)
-        return Pipe(self._end.duplicate(access, inheritable))
+    def _duplicate_parts(self, original: Self, access: int | str | None, inheritable: bool) -> None:
+        super()._duplicate_parts(original, access, inheritable)
+        self._find_short_ways()
 
     def close(self) -> None:
         """Close this end: the other side can still read what was sent, and then learns of it. May be repeated."""
-        self._end.close()
-        self._take_stock()
+        super().close()
+        self._find_short_ways()
 
-    def __enter__(self) -> Self:
-        self._end.reader.handle  # noqa: B018 - raises HandleClosed
-        return self
+    def _epithets(self) -> list[str]:
+        return ["server" if self._end.is_server else "client"]
 
-    def __exit__(
-        self, kind: builtins.type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        side = "server" if self._end.is_server else "client"
-        label = f"<{type(self).__name__} {self.name!r} {side}"
-        if self.closed:
-            return f"{label} closed>"
-        try:
-            return f"{label} {self.mode} {self._end.state.name.lower()} peer={self.peer.pid}>"
-        except Exception:  # a repr never raises
-            return f"{label}>"
+    def _state(self) -> list[str]:
+        return [self.mode, self._end.state.name.lower(), f"peer={self.peer.pid}"]
 
     def __reduce__(self) -> tuple[object, ...]:
         """Send this end to another process, where it is one more handle of it."""
-        return Pipe, (self._end,)
+        return _assembled, (type(self), self._end)
 
-    def _waits_for(self) -> tuple[tuple[_kernel.Waitable], bool]:
+    def _wait_plan(self) -> WaitPlan:
         self._end.reader.handle  # noqa: B018 - raises HandleClosed
-        waitable, final = self._end.waits_for()
-        return (waitable,), final
-
-    def _is_set(self) -> bool:
-        return True
+        return self._end.wait_plan()
 
     def _server_end(self, call: str) -> ServerEnd:
         if not isinstance(self._end, ServerEnd):
-            raise from_status(Status.ILLEGAL_FUNCTION, f"Pipe.{call}", describe("pipe", self.name))
+            raise self._failure(Status.ILLEGAL_FUNCTION, call)
         return self._end
+
+
+def _assembled(kind: type[Pipe], end: PipeEnd) -> Pipe:
+    pipe = kind.__new__(kind)
+    Pipe.__init__(pipe, end)
+    return pipe

@@ -11,15 +11,17 @@ b'hello'
 from __future__ import annotations
 
 from contextlib import suppress
-from types import TracebackType
 from typing import Self, TypedDict
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
 from ntipc._runtime.turns import Turns, taken
-from ntipc.errors import HandleClosed, InvalidPipeState, PeerGone, PipeBusy, Status, Timeout, describe
+from ntipc.errors import HandleClosed, InvalidPipeState, PeerGone, PipeBusy, Status, describe
+from ntipc.objects.composite import Composite
 from ntipc.objects.devices import locate_pipe
-from ntipc.objects.object import HasPid, is_here
+from ntipc.objects.object import NtObject
+from ntipc.objects.process_ids import HasPid, is_here
+from ntipc.objects.waiting import WaitPlan
 from ntipc.pipes.listener import Listener
 from ntipc.pipes.offers import PipeName, count_instances
 from ntipc.pipes.pipe import Pipe
@@ -27,7 +29,6 @@ from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import DEFAULT_WAIT, Settings, checked_quota
 from ntipc.session.session import Session, attach
 from ntipc.sync.events import Event
-from ntipc.sync.waits import wait_any
 
 DEFAULT_QUOTA = 65_536
 
@@ -45,7 +46,7 @@ class PipeServerInfo(TypedDict):
     max_instances: int | None
 
 
-class PipeServer:
+class PipeServer(Composite, holds=("_listener",)):
     r"""A server of a pipe. It listens as soon as it is made, with one instance at a time that :meth:`accept` gives out.
 
     Any number of servers, in one process or in several, may serve one pipe: clients go to who has listened longest. The
@@ -80,12 +81,10 @@ class PipeServer:
     (True, 1)
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_arguments",
-        "_listener",
-        "_turns",
-    )
+    __slots__ = ("_arguments", "_listener", "_turns")
+
+    _kind = "pipe"
+    _several_handles = "a server is several handles: send the server itself"
 
     def __init__(
         self,
@@ -145,7 +144,7 @@ class PipeServer:
         self._arguments = name, options
         hold = PipeName(location, location.attachment(session)._native, wanted, disposition)
         self._listener = Listener(hold, wanted, quotas, may_wait=may_wait)
-        # Threads wait for one instance, one after the other: one that nobody waited for would keep its client.
+        # Threads wait for one instance in turns: an instance for which no thread waited would keep its client.
         self._turns = Turns()
 
     def accept(self, timeout: float | None = None) -> Pipe:
@@ -175,7 +174,7 @@ class PipeServer:
         try:
             mine.extend(taken(lock, deadline.left()))
             if not any(mine):
-                raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come")
+                raise self._failure(Status.TIMEOUT, "accept", "no client has come")
             while (end := self._accepted(deadline)) is None:
                 pass
             return Pipe(end)
@@ -187,23 +186,21 @@ class PipeServer:
                 lock.release()
 
     def _accepted(self, deadline: Deadline) -> ServerEnd | None:
-        """Wait until the instance that listens has a client. ``None``: begin anew."""
+        """Wait until the instance that listens has a client. ``None``: the caller has to begin again."""
         try:
             end = self._listener.instance("accept")
         except PipeBusy:  # there may be no more instances: one has to be closed first
             vacancy = self._listener.vacancy("accept")
-            with suppress(HandleClosed):  # that is noticed anew, or this is a child of a fork by now
+            with suppress(HandleClosed):  # the next attempt notices it, unless this is a child of a fork by now
                 if vacancy and _kernel.wait_multiple(vacancy, False, deadline.left()) is None:
                     raise
             return None
         try:
             if not end.notice_client():
-                end.connect(deadline.left())
+                end.connect(deadline.left(), operation="PipeServer.accept")
         except (InvalidPipeState, PeerGone) as news:  # a client is there, or was
             if news.status not in (Status.PIPE_CONNECTED, Status.PIPE_CLOSING):
                 raise
-        except Timeout:
-            raise self._listener.failure(Status.TIMEOUT, "accept", "no client has come") from None
         except HandleClosed:
             if self._listener.closed or not end.closed:
                 raise
@@ -220,20 +217,23 @@ class PipeServer:
 
         Returns:
             Whether it is so.
-        """
-        return wait_any((self,), timeout) is not None
 
-    def _waits_for(self) -> tuple[tuple[_kernel.Waitable, ...], bool]:
-        """Return what is set when a client has come; or, with ``False``, when one more instance may listen."""
+        Raises:
+            HandleClosed: The server is closed.
+        """
+        return super().wait(timeout)
+
+    def _wait_plan(self) -> WaitPlan:
+        """Say what is set when a client has come; or, not final, when one more instance may listen."""
         while True:
             try:
                 end = self._listener.instance("wait")
             except PipeBusy:
                 if vacancy := self._listener.vacancy("wait"):
-                    return vacancy, False
+                    return WaitPlan(vacancy, final=False)
             else:
                 # Without a door there is a client, whom an accept that was interrupted has seen.
-                return (end.door or Event(initial=True, session=self.session),), True
+                return WaitPlan((end.door or Event(initial=True, session=self.session),))
 
     def _is_set(self) -> bool:
         return self._listener.has_client()
@@ -252,6 +252,11 @@ class PipeServer:
     def closed(self) -> bool:
         """Whether this server is closed."""
         return self._listener.closed
+
+    @property
+    def _primary(self) -> NtObject:
+        self._listener.check_open("handle")
+        return self._listener.name.reader
 
     @property
     def session(self) -> Session:
@@ -280,25 +285,9 @@ class PipeServer:
             "max_instances": settings.max_instances,
         }
 
-    @property
-    def handle(self) -> int:
-        """The number, in this process, of the handle that keeps the name.
-
-        Raises:
-            HandleClosed: The server is closed.
-        """
-        return self._listener.name.reader.handle
-
-    @property
-    def inheritable(self) -> bool:
-        """The mark of the handles that keep the name."""
-        return self._listener.name.reader.inheritable
-
-    @inheritable.setter
-    def inheritable(self, inheritable: bool) -> None:
-        self._listener.name.reader.inheritable = self._listener.name.writer.inheritable = inheritable
-
-    def duplicate(self, process: int | HasPid | None = None, *, access: None = None, inheritable: bool = False) -> Self:
+    def duplicate(
+        self, process: int | HasPid | None = None, *, access: int | str | None = None, inheritable: bool = False
+    ) -> Self:
         """Make one more server of the pipe, in this process.
 
         Args:
@@ -313,10 +302,9 @@ class PipeServer:
         """
         self._listener.check_open("duplicate")
         if not is_here(process):
-            detail = "a server is several handles: send the server itself"
-            raise self._listener.failure(Status.NOT_SUPPORTED, "duplicate", detail)
+            raise self._failure(Status.NOT_SUPPORTED, "duplicate", self._several_handles)
         if access is not None:
-            raise self._listener.failure(Status.NOT_SUPPORTED, "duplicate", "a server has all rights")
+            raise self._failure(Status.NOT_SUPPORTED, "duplicate", "a server has all rights")
         twin = type(self).__new__(type(self))
         twin._make(self._arguments[0], _kernel.OPEN, self._arguments[1], self.session)
         twin.inheritable = inheritable
@@ -328,21 +316,11 @@ class PipeServer:
         A thread that waits for a client, in :meth:`accept` or otherwise, gets :exc:`~ntipc.HandleClosed`. A client that
         nobody has accepted learns that the other side is gone.
         """
-        self._listener.close()
+        super().close()
 
-    def __enter__(self) -> Self:
-        self._listener.check_open("__enter__")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
+    def _state(self) -> list[str]:
         settings = self._listener.name.settings
-        state = "closed" if self._listener.closed else f"{settings.mode} {settings.direction}"
-        return f"<{type(self).__name__} {self.name!r} {state}>"
+        return [settings.mode, settings.direction]
 
     def __reduce__(self) -> tuple[object, ...]:
         """Say how to make one more server in another process. Without a vacancy, it waits there for one."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any, Self
 
 from ntipc._runtime.deadlines import Deadline
-from ntipc._runtime.forks import PartedAtFork
 from ntipc._runtime.turns import Turns
 from ntipc.errors import EndOfStream, HandleClosed, Status, end_of_stream, from_status
-from ntipc.pipes.end import PipeEnd
+from ntipc.objects.waiting import WaitPlan
+from ntipc.pipes.channel import PipeReader, PipeWriter, new_way
+from ntipc.pipes.end import PipeEnd, Purpose
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
 from ntipc.pipes.settings import PipeState, Settings
-from ntipc.pipes.ways import PipeReader, PipeWriter, new_way
 from ntipc.session.peers import NOBODY
 
 LARGEST_PID = (1 << 22) - 1
 
 
-class ServerEnd(PipeEnd):
+class ServerEnd(PipeEnd, holds=("_door", "_seat", "_name")):
     """A server's end of one instance, which listens as soon as it is made.
+
+    While it listens, a forked child gives up its copy, which would take clients away.
 
     Args:
         name: A hold on the pipe's name, which the end shares.
@@ -26,7 +28,7 @@ class ServerEnd(PipeEnd):
         in_quota: Bytes that clients may write before they wait for this end to read.
         out_quota: Bytes that this end may write before it waits for the client to read.
         message_reads: Whether a read stops at the end of a message, if the pipe has any.
-        patience: Seconds to wait for an instance of a process that has just died to count no more.
+        patience: Seconds to wait until an instance of a process that has just died no longer counts.
 
     Raises:
         PipeBusy: There are as many instances as there may be.
@@ -50,13 +52,13 @@ class ServerEnd(PipeEnd):
         patience: float = 0,
     ) -> None:
         super().__init__(name.location.name, name.settings, name.settings.server_access, message_reads)
-        self._in_quota, self._out_quota = in_quota, out_quota
+        self.channel.in_quota, self.channel.out_quota = in_quota, out_quota
         self._changing = Turns()
         self._state = PipeState.DISCONNECTED
         self._door: PipeReader | None = None
         self._name: PipeName | None = None
         self._seat: Seat | None = None
-        _listening.add(self)
+        self._leave_at_fork()
         try:
             self._name = name.duplicate()
             self._seat = Seat(name, patience)
@@ -69,23 +71,25 @@ class ServerEnd(PipeEnd):
             raise
 
     def _listen(self) -> None:
-        """Make the way in and the door anew, and offer the client's ends of them."""
+        """Make a new way in and a new door, and offer the client's ends of them."""
         name, seat = self._name, self._seat
         if name is None or seat is None:
-            raise self._failure(Status.INVALID_HANDLE, "connect")
-        self._reader, way = new_way(name.attachment, self._in_quota)
-        # The old one is closed at last: an interrupt on the way leaves one that nobody can come to, which is made anew.
+            raise self._failure(Status.INVALID_HANDLE, "Pipe.connect")
+        reader, way = new_way(name.attachment, self.channel.in_quota)
+        self.channel.use(reader, None)
+        # The old door is closed last. An interrupt before that leaves a door to which nobody can come; the next look at
+        # it makes another one.
         before, (self._door, door) = self._door, new_way(name.attachment, 0)
+        self._door._describe(self._subject)
         if before is not None:
-            before.close()  # who still waits there is told, and comes to the new one
-        self._writer = None
+            before.close()  # which ends the waits there; they go on at the new door
         self._peer = NOBODY
         self._state = PipeState.LISTENING
-        _listening.add(self)
-        put_offer(name, door, way, seat.writer, self._in_quota, self._out_quota)
+        self._leave_at_fork()
+        put_offer(name, door, way, seat.writer, self.channel.in_quota, self.channel.out_quota)
 
     def notice_client(self) -> bool:
-        """Say whether a client has come. If one took the offer and ended before it said so, offer the instance anew."""
+        """Say whether a client has come. If one took the offer and ended at once, offer the instance again."""
         with self._changing.lock:
             door = self._door
             if self._state != PipeState.LISTENING or door is None:
@@ -98,16 +102,16 @@ class ServerEnd(PipeEnd):
             if frame is None:
                 return False
             ends = unpack_ends(frame, (PipeWriter,))
-            if ends is None:  # not what a client says: whoever sent it is none
+            if ends is None:  # not what a client says, so its sender is none
                 self._listen()
                 return False
-            (self._writer,) = ends
+            self.channel.use(self.reader, ends[0])
             self._state = PipeState.CONNECTED
-            _listening.discard(self)
+            self._keep_at_fork()
             self._know(frame.sender, frame.tag & LARGEST_PID)
             _ = self.peer  # now: a server decides by it, and the client may end at any time
             self._door = None
-            door.close()  # which tells whoever waits there
+            door.close()  # which ends the waits there
             return True
 
     def has_client(self) -> bool:
@@ -118,7 +122,7 @@ class ServerEnd(PipeEnd):
                 return self._state == PipeState.CONNECTED
             if door.closed:
                 return False
-            # Looking closer is for those who took the offer and ended.
+            # A door without writers is that of a client who took the offer and ended.
             return bool(door._available()[1]) or (not door._query()["writers"] and self.notice_client())
 
     @property
@@ -131,11 +135,11 @@ class ServerEnd(PipeEnd):
         """Whether a client has been noticed."""
         return self._state == PipeState.CONNECTED
 
-    def waits_for(self) -> tuple[PipeReader, bool]:
-        """Return what is set when there is something to read; or, with ``False``, when a client comes."""
+    def wait_plan(self) -> WaitPlan:
+        """Say what is set when there is something to read; or, not final, when a client comes."""
         if self._state == PipeState.LISTENING and not self.notice_client() and (door := self.door) is not None:
-            return door, False
-        return self.reader, True
+            return WaitPlan((door,), final=False)
+        return super().wait_plan()
 
     @property
     def state(self) -> PipeState:
@@ -144,18 +148,19 @@ class ServerEnd(PipeEnd):
         Raises:
             HandleClosed: The end is closed.
         """
-        self._check_open("state")
+        self._check_open("Pipe.state")
         if self._state == PipeState.LISTENING:
             self.notice_client()
         if self._state == PipeState.CONNECTED and not self.writer._query()["readers"]:
             return PipeState.CLOSING
         return self._state
 
-    def connect(self, timeout: float | None = None) -> None:
+    def connect(self, timeout: float | None = None, *, operation: str = "Pipe.connect") -> None:
         """Wait until a client is connected; a disconnected instance listens again.
 
         Args:
             timeout: Seconds to wait.
+            operation: The program's call.
 
         Raises:
             Timeout: No client came in time.
@@ -167,29 +172,29 @@ class ServerEnd(PipeEnd):
             ConnectNamedPipe (Win32).
         """
         deadline = Deadline(timeout)
+        self._check_open(operation)
         state = self.state
         if state == PipeState.CONNECTED:
-            raise self._failure(Status.PIPE_CONNECTED, "connect")
+            raise self._failure(Status.PIPE_CONNECTED, operation)
         if state == PipeState.CLOSING:
-            detail = "the last client has gone; disconnect it first"
-            raise self._failure(Status.PIPE_CLOSING, "connect", detail)
+            raise self._failure(Status.PIPE_CLOSING, operation, "the last client has gone; disconnect it first")
         if state == PipeState.DISCONNECTED:
             with self._changing.lock:
                 if self._state == PipeState.DISCONNECTED:
                     self._listen()
         while not self.notice_client():
-            self._check_open("connect")
+            self._check_open(operation)
             if self._state == PipeState.DISCONNECTED:
-                raise self._failure(Status.PIPE_DISCONNECTED, "connect")
+                raise self._failure(Status.PIPE_DISCONNECTED, operation)
             if self.nowait:
-                raise self._failure(Status.PIPE_LISTENING, "connect")
+                raise self._failure(Status.PIPE_LISTENING, operation)
             try:
                 if (door := self.door) is not None and not door.wait(deadline.left()):
-                    raise self._failure(Status.TIMEOUT, "connect", "no client has come")
+                    raise self._failure(Status.TIMEOUT, operation, "no client has come")
             except HandleClosed:
                 continue  # there is a client by now, or this end was closed
 
-    def disconnect(self) -> None:
+    def disconnect(self, *, operation: str = "Pipe.disconnect") -> None:
         """Part from the client; what either side has not read yet is thrown away.
 
         The client's next call fails, and so does what it waits in. The instance can listen again with :meth:`connect`.
@@ -200,56 +205,53 @@ class ServerEnd(PipeEnd):
         Source:
             DisconnectNamedPipe (Win32).
         """
-        self._check_open("disconnect")
+        self._check_open(operation)
         with self._changing.lock:
             if self._state == PipeState.DISCONNECTED:
-                raise self._failure(Status.PIPE_DISCONNECTED, "disconnect")
+                raise self._failure(Status.PIPE_DISCONNECTED, operation)
             self._state = PipeState.DISCONNECTED
-            _listening.discard(self)
+            self._keep_at_fork()
             self._peer = NOBODY
-            for end in (self._reader, self._writer, self._door):
+            for end in (self.channel.reader, self.channel.writer, self._door):
                 if end is not None:
                     end._break_queue(Status.PIPE_DISCONNECTED)
 
     def instances(self) -> int:
         """Count the pipe's instances."""
-        self._check_attached("instances", self.may_ask)
+        self._check_attached("Pipe.info", self.may_ask)
         return 0 if self._seat is None else self._seat.count()
 
-    def duplicate(self, access: int | str | None = None, inheritable: bool = False) -> Self:
-        """Make another object for this end, which is closed when both are; each counts as an instance."""
-        self._check_state("duplicate")
-        twin = super().duplicate(access, inheritable)
+    def duplicate(self, *, access: int | str | None = None, inheritable: bool = False) -> Self:
+        """Make another object for this end, which is closed when both are; each counts as an instance.
+
+        Raises:
+            InvalidPipeState: No client has come yet.
+            HandleClosed: The end is closed.
+        """
+        self._check_open("Pipe.duplicate")
+        self._check_state("Pipe.duplicate")
+        twin = super().duplicate(access=access, inheritable=inheritable)
         twin._changing = Turns()
-        twin._name = self._name and self._name.duplicate()
-        twin._seat = self._seat and self._seat.duplicate()
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        self._check_state("__reduce__")
+        self._check_state("Pipe.__reduce__")
         return vars(self)
 
     def close(self) -> None:
         """Close this end: the client can still read what was written, and then learns of it. May be repeated."""
-        _listening.discard(self)
+        self._keep_at_fork()
         super().close()
-        for part in (self._door, self._seat, self._name):
-            if part is not None:
-                part.close()
 
-    def _check_state(self, call: str) -> None:
+    def _check_state(self, operation: str, purpose: Purpose = Purpose.OTHER) -> None:
         if self._state == PipeState.LISTENING:
             self.notice_client()
         if self._state == PipeState.CONNECTED:
             return
-        if call == "peek":
-            raise self._failure(Status.INVALID_PIPE_STATE, call)
+        if purpose == Purpose.PEEK:
+            raise self._failure(Status.INVALID_PIPE_STATE, operation)
         if self._state == PipeState.LISTENING:
-            raise self._failure(Status.PIPE_LISTENING, call)
-        if call in ("read", "recv", "recv_into"):
-            raise end_of_stream(Status.PIPE_DISCONNECTED, f"Pipe.{call}", self._subject, "")
-        raise self._failure(Status.PIPE_DISCONNECTED, call)
-
-
-_listening = PartedAtFork(ServerEnd.close)
-"""Ends that wait for a client: copies would take clients away."""
+            raise self._failure(Status.PIPE_LISTENING, operation)
+        if purpose == Purpose.READ:
+            raise end_of_stream(Status.PIPE_DISCONNECTED, operation, self._subject)
+        raise self._failure(Status.PIPE_DISCONNECTED, operation)

@@ -49,7 +49,7 @@ class PipeStream(io.RawIOBase):
                 return 0
             try:
                 while True:
-                    count, _ = self._end.read_into(view)
+                    count, _ = self._end.read_into(view, operation="file.read")
                     if count:
                         return count
             except EndOfStream:
@@ -63,7 +63,7 @@ class PipeStream(io.RawIOBase):
         with memoryview(data) as view:
             if not view.nbytes:
                 return 0
-            return self._end.write(view) or None
+            return self._end.write(view, operation="file.write") or None
 
     def _check(self) -> None:
         if self.closed:

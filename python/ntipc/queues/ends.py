@@ -10,14 +10,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from ntipc import _kernel
 from ntipc.errors import EndOfStream, NtError, Status
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import ClosingObject, NtObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.queues.messages import QueueMessage, message_of, pack, unpack
-from ntipc.session.session import Session, place
+from ntipc.session.session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -40,7 +42,7 @@ class QueueInfo(ObjectInfo):
     writers: int
 
 
-class QueueEnd(ClosingObject):
+class QueueEnd(ClosingObject, NamedObject):
     """What both ends of a queue have."""
 
     __slots__ = ()
@@ -72,10 +74,17 @@ class QueueEnd(ClosingObject):
         """Say whether no message waits to be read. By the time it is known, that may have changed."""
         return self.qsize() == 0
 
+    def _bind_opened(self, attachment: _kernel.Session, local: str, rights: int) -> None:
+        self._open_end(attachment, local, rights)
+
+    _open_end: Callable[..., None]
+    """Opens this end alone: a method of the native type, which stands before this class."""
+
     def _state(self, info: Mapping[str, Any]) -> list[str]:
         return [f"messages={info['messages']}", f"bytes={info['bytes']}/{info['quota']}"]
 
 
+@register(_kernel.ReadEnd)
 class QueueReader(_kernel.ReadEnd, QueueEnd):
     """The end of a queue that messages are taken from.
 
@@ -105,37 +114,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
     """
 
     def __init__(self, name: str, *, session: Session | str | None = None) -> None:
-        self._open(name, None, session)
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open the reading end of an existing queue.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        >>> from ntipc import Queue
-        >>> queue = Queue("jobs")
-        >>> queue.put(b"one")
-        >>> QueueReader.open("jobs").get()
-        b'one'
-        """
-        self = cls.__new__(cls)
-        self._open(name, access, session)
-        return self
-
-    def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
-        wanted = self._rights(access, "open", name)
-        attachment, local = place(self._nameable(name), session)
-        self._open_end(attachment, cast("str", local), wanted)
+        self._open_named(name, None, session)
 
     get = _kernel.ReadEnd._get
 
@@ -253,6 +232,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         return self._failure(Status.TIMEOUT, call, "nothing has come")
 
 
+@register(_kernel.WriteEnd)
 class QueueWriter(_kernel.WriteEnd, QueueEnd):
     """The end of a queue that messages are put into.
 
@@ -285,31 +265,7 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
     """
 
     def __init__(self, name: str, *, session: Session | str | None = None) -> None:
-        self._open(name, None, session)
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open the writing end of an existing queue.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-        """
-        self = cls.__new__(cls)
-        self._open(name, access, session)
-        return self
-
-    def _open(self, name: str, access: int | None, session: Session | str | None) -> None:
-        wanted = self._rights(access, "open", name)
-        attachment, local = place(self._nameable(name), session)
-        self._open_end(attachment, cast("str", local), wanted)
+        self._open_named(name, None, session)
 
     put = _kernel.WriteEnd._put
     flush = _kernel.WriteEnd._flush

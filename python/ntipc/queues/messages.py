@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
 from ntipc.errors import EndOfStream, Status, from_status
-from ntipc.objects.object import NtObject, claim
+from ntipc.objects.arrivals import claim
+from ntipc.objects.object import NtObject
 from ntipc.session.session import Session
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class QueueMessage:
         """
         if self._frame is None:
             raise from_status(Status.REPLY_MESSAGE_MISMATCH, "QueueMessage.reply", "", "the message is no request")
-        self._frame.reply(data, tag=tag, handles=handles, move=move)
+        self._frame.reply(data, tag=tag, handles=handles, move=move, operation="QueueMessage.reply")
 
     def __repr__(self) -> str:
         data = repr(self.data) if len(self.data) <= 40 else f"{self.data[:40]!r}... ({len(self.data):,} bytes)"

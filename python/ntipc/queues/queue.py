@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import index
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 from ntipc import _kernel
 from ntipc.errors import Status, describe, from_status
-from ntipc.objects.object import HasPid, NtObject, is_here
+from ntipc.objects.composite import ObjectWithParts
+from ntipc.objects.object import NtObject
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage
 from ntipc.session.session import Session, place
@@ -31,7 +32,7 @@ DEFAULT_QUOTA = 1 << 20
 LARGEST_QUOTA = 1 << 40
 
 
-class Queue(QueueReader):
+class Queue(QueueReader, ObjectWithParts, parts=("writer",)):
     """A bounded row of messages, with both its ends.
 
     ``put`` returns when the message is in shared memory: there is no helper thread, nothing to join, and a reader that
@@ -61,57 +62,38 @@ class Queue(QueueReader):
     b'message'
     """
 
+    _several_handles = "a queue is two handles: duplicate its ends, or make a QueueReader or a QueueWriter of one"
+
     writer: QueueWriter
     """The writing end."""
 
     def __init__(
         self, name: str | None = None, *, quota: int = DEFAULT_QUOTA, session: Session | str | None = None
     ) -> None:
-        self._make(name, _kernel.OPEN_OR_CREATE, checked_quota("Queue", "queue", name, quota), 0, session)
+        self._make(name, _kernel.OPEN_OR_CREATE, checked_quota("Queue", "queue", name, quota), session)
 
     @classmethod
     def create(
         cls, name: str | None = None, *, quota: int = DEFAULT_QUOTA, session: Session | str | None = None
     ) -> Self:
-        """Make a new queue.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed queue.
-            quota: Bytes that it holds before writers wait, 1 to 2**40.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new queue; the arguments are those of the constructor.
 
         Raises:
             InvalidParameter: ``quota`` is out of range.
             ObjectExists: An object, of whatever type, has this name.
         """
         self = cls.__new__(cls)
-        self._make(name, _kernel.CREATE, checked_quota("Queue", "queue", name, quota), 0, session)
+        self._make(name, _kernel.CREATE, checked_quota("Queue", "queue", name, quota), session)
         return self
 
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open both ends of an existing queue.
-
-        Args:
-            name: Its name.
-            access: Rights of both handles; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        self._make(cls._nameable(name), _kernel.OPEN, 0, wanted, session)
-        return self
-
-    def _make(self, name: str | None, disposition: int, quota: int, access: int, session: Session | str | None) -> None:
+    def _make(self, name: str | None, disposition: int, quota: int, session: Session | str | None) -> None:
         attachment, local = place(name, session)
         self.writer = QueueWriter.__new__(QueueWriter)
-        self._bind(attachment, local, disposition, access, quota, (0, 0), self.writer)
+        self._bind(attachment, local, disposition, 0, quota, (0, 0), self.writer)
+
+    def _bind_opened(self, attachment: _kernel.Session, local: str, rights: int) -> None:
+        self.writer = QueueWriter.__new__(QueueWriter)
+        self._bind(attachment, local, _kernel.OPEN, rights, 0, (0, 0), self.writer)
 
     def put(
         self,
@@ -174,43 +156,8 @@ class Queue(QueueReader):
         reader = QueueReader.__new__(QueueReader)
         reader._copy_from(self)
         writer = self.writer
-        super().close()
+        QueueReader.close(self)
         return reader, writer
-
-    def close(self) -> None:
-        """Close both ends here. The queue goes with its last handles. Closing twice does nothing."""
-        super().close()
-        self.writer.close()
-
-    def duplicate(
-        self, process: int | HasPid | None = None, *, access: int | str | None = None, inheritable: bool = False
-    ) -> Self:
-        """Make other handles to both ends, in this process.
-
-        Args:
-            process: ``None``, or this process. To give a handle to another, duplicate ``queue.writer``, or an end after
-                :meth:`split`, or send the queue there.
-            access: Rights of the new handles; ``None`` for those of these.
-            inheritable: Mark of the new handles.
-
-        Raises:
-            AccessDenied: ``access`` is 0.
-            HandleClosed: The queue is closed.
-            NotSupported: ``process`` is another process.
-        """
-        if not is_here(process):
-            raise self._failure(Status.NOT_SUPPORTED, "duplicate", "a queue is two handles: duplicate its ends")
-        return super().duplicate(access=access, inheritable=inheritable)
-
-    @classmethod
-    def from_handle(cls, handle: int, *, session: Session | str | None = None) -> NoReturn:
-        """Refuse: a queue is two handles. Make a :class:`QueueReader` or :class:`QueueWriter` of one."""
-        detail = "a queue is two handles: make a QueueReader or a QueueWriter of one"
-        raise from_status(Status.NOT_SUPPORTED, f"{cls.__name__}.from_handle", "", detail)
-
-    def _carry_over(self, original: Self, access: int | str | None) -> None:
-        super()._carry_over(original, access)
-        self.writer = original.writer.duplicate(access=access, inheritable=self.inheritable)
 
 
 def checked_quota(call: str, kind: str, name: str | None, quota: int) -> int:

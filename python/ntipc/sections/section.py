@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, SupportsIndex, cast, over
 from ntipc import _kernel
 from ntipc.errors import NtError, ObjectNotFound, Status, describe, from_status
 from ntipc.objects.access import SECTION_ACCESS, rights
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 if TYPE_CHECKING:
@@ -100,7 +102,8 @@ class View(_kernel.View):
         raise TypeError("a view is memory of this process and cannot be pickled: pickle its section and map that there")
 
 
-class Section(_kernel.Section, ClosingObject):
+@register(_kernel.Section)
+class Section(_kernel.Section, ClosingObject, NamedObject):
     """Shared memory, or a file as shared memory, that processes map views of.
 
     The memory of a new section is zero. It lives until the last handle is closed and the last view unmapped, in
@@ -137,6 +140,7 @@ class Section(_kernel.Section, ClosingObject):
 
     _kind = "section"
     _access_spellings = SECTION_ACCESS
+    _when_opened = (0, "rw", False, None)
     _view_access: str | None = None
 
     def __init__(
@@ -155,7 +159,7 @@ class Section(_kernel.Section, ClosingObject):
             return
         wanted = self._wanted(_checked_access(name, access), local)
         try:
-            self._bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
+            self._bind_opened(attachment, local, wanted)
         except ObjectNotFound:
             raise _refusal(Status.INVALID_PARAMETER, name, "a new section needs a size in bytes") from None
 
@@ -170,15 +174,7 @@ class Section(_kernel.Section, ClosingObject):
         reserve: bool = False,
         session: Session | str | None = None,
     ) -> Self:
-        """Make a new section.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed section.
-            size: Size in bytes; with a ``file``, ``None`` or 0 is the size of the file.
-            file: A path, a file descriptor or an open binary file, to share instead of memory alone.
-            access: ``"r"``, ``"rw"`` or ``"copy"``, as for the constructor.
-            reserve: Whether to take the space when it is first touched instead of now.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new section; the arguments are those of the constructor.
 
         Raises:
             ObjectExists: An object, of whatever type, has this name. A file has been extended all the same.
@@ -219,9 +215,9 @@ class Section(_kernel.Section, ClosingObject):
         b'\x00\x00\x00'
         """
         self = cls.__new__(cls)
-        wanted = self._wanted(access, name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted, 0, "rw", False, None)
+        self._open_named(name, access, session)
+        if access == "copy":
+            self._view_access = "copy"
         return self
 
     def map(self, offset: int = 0, size: int | None = None, *, access: str | None = None) -> View:

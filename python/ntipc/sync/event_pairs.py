@@ -22,7 +22,9 @@ from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from ntipc import _kernel
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 
@@ -33,7 +35,8 @@ class EventPairInfo(ObjectInfo):
     low: bool
 
 
-class EventPair(_kernel.EventPair, ClosingObject):
+@register(_kernel.EventPair)
+class EventPair(_kernel.EventPair, ClosingObject, NamedObject):
     """Two auto-reset events in one object, *high* and *low*, for two sides that take turns.
 
     It cannot be given to ``wait_any`` and the like: as an object it is never set.
@@ -69,11 +72,7 @@ class EventPair(_kernel.EventPair, ClosingObject):
 
     @classmethod
     def create(cls, name: str | None = None, *, session: Session | str | None = None) -> Self:
-        """Make a new event pair, of which neither side is set.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed pair.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new event pair, of which neither side is set; the arguments are those of the constructor.
 
         Raises:
             ObjectExists: An object, of whatever type, has this name.
@@ -85,38 +84,7 @@ class EventPair(_kernel.EventPair, ClosingObject):
         >>> pair.created
         True
         """
-        self = cls.__new__(cls)
-        attachment, local = place(name, session)
-        self._bind(attachment, local, _kernel.CREATE, 0)
-        return self
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open an existing event pair.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        Source:
-            NtOpenEventPair (NT).
-
-        >>> pair = EventPair("turns")
-        >>> EventPair.open("turns").identity == pair.identity
-        True
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted)
-        return self
+        return cls._created(name, session)
 
     def info(self) -> EventPairInfo:
         """Tell which sides are set, the handles and who waits.

@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from ntipc import _kernel
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 
@@ -27,7 +29,8 @@ class EventInfo(ObjectInfo):
     signaled: bool
 
 
-class Event(_kernel.Event, ClosingObject):
+@register(_kernel.Event)
+class Event(_kernel.Event, ClosingObject, NamedObject):
     """A flag to wait for, of auto-reset or manual-reset kind.
 
     Setting an auto-reset event lets exactly one wait through, which clears it again. A manual-reset event stays
@@ -56,6 +59,7 @@ class Event(_kernel.Event, ClosingObject):
     """
 
     _kind = "event"
+    _when_opened = (False, False)
 
     def __init__(
         self,
@@ -77,13 +81,7 @@ class Event(_kernel.Event, ClosingObject):
         initial: bool = False,
         session: Session | str | None = None,
     ) -> Self:
-        """Make a new event.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed event.
-            manual_reset: Whether it is of the manual-reset kind.
-            initial: Whether it is set at first.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new event; the arguments are those of the constructor.
 
         Raises:
             ObjectExists: An object, of whatever type, has this name.
@@ -95,38 +93,7 @@ class Event(_kernel.Event, ClosingObject):
         >>> event.created, event.is_set()
         (True, True)
         """
-        self = cls.__new__(cls)
-        attachment, local = place(name, session)
-        self._bind(attachment, local, _kernel.CREATE, 0, manual_reset, initial)
-        return self
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open an existing event.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        Source:
-            OpenEvent (Win32), NtOpenEvent (NT).
-
-        >>> event = Event("started", initial=True)
-        >>> Event.open("started").is_set()
-        True
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted, False, False)
-        return self
+        return cls._created(name, session, manual_reset, initial)
 
     def info(self) -> EventInfo:
         """Tell the event's kind and state, its handles and who waits.

@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from ntipc import _kernel
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import NtObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 
@@ -34,7 +36,8 @@ class MutexInfo(ObjectInfo):
     owner_tid: int | None
 
 
-class Mutex(_kernel.Mutex, NtObject):
+@register(_kernel.Mutex)
+class Mutex(_kernel.Mutex, NtObject, NamedObject):
     """A lock that belongs to a thread, may be acquired again by its owner, and outlives its owner's death.
 
     If a thread or process ends while it owns the mutex, the next to acquire it gets it all the same, is told by
@@ -68,6 +71,7 @@ class Mutex(_kernel.Mutex, NtObject):
     """
 
     _kind = "mutex"
+    _when_opened = (False,)
 
     def __init__(
         self, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None
@@ -79,12 +83,7 @@ class Mutex(_kernel.Mutex, NtObject):
     def create(
         cls, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None
     ) -> Self:
-        """Make a new mutex.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed mutex.
-            initial_owner: Whether the calling thread owns it at once.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new mutex; the arguments are those of the constructor.
 
         Raises:
             ObjectExists: An object, of whatever type, has this name.
@@ -97,39 +96,7 @@ class Mutex(_kernel.Mutex, NtObject):
         True
         >>> lock.release()
         """
-        self = cls.__new__(cls)
-        attachment, local = place(name, session)
-        self._bind(attachment, local, _kernel.CREATE, 0, initial_owner)
-        return self
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open an existing mutex; this does not acquire it.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        Source:
-            OpenMutex (Win32), NtOpenMutant (NT).
-
-        >>> lock = Mutex("ledger")
-        >>> with Mutex.open("ledger"):
-        ...     lock.info()["owned_by_caller"]
-        True
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted, False)
-        return self
+        return cls._created(name, session, initial_owner)
 
     def info(self) -> MutexInfo:
         """Tell who owns the mutex and how often, its handles and who waits.

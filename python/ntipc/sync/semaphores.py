@@ -17,7 +17,9 @@ from typing import Any, Self, cast
 
 from ntipc import _kernel
 from ntipc.errors import Status, describe, from_status
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import NtObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 LARGEST_MAXIMUM = 0x7FFF_FFFF
@@ -31,7 +33,8 @@ class SemaphoreInfo(ObjectInfo):
     maximum: int
 
 
-class Semaphore(_kernel.Semaphore, NtObject):
+@register(_kernel.Semaphore)
+class Semaphore(_kernel.Semaphore, NtObject, NamedObject):
     """A count that an acquire takes one from, waiting while it is 0, and a release adds to.
 
     Units have no owner: any thread may release, and a process that dies does not give back what it took. Waiters
@@ -59,6 +62,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
     """
 
     _kind = "semaphore"
+    _when_opened = (0, 1)
 
     def __init__(
         self,
@@ -81,13 +85,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
         maximum: int | None = None,
         session: Session | str | None = None,
     ) -> Self:
-        """Make a new semaphore.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed semaphore.
-            initial: Its count, 0 to ``maximum``.
-            maximum: Its largest count, 1 to 2**31 - 1; ``None`` for the largest possible.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new semaphore; the arguments are those of the constructor.
 
         Raises:
             InvalidParameter: ``initial`` or ``maximum`` is out of range.
@@ -100,39 +98,7 @@ class Semaphore(_kernel.Semaphore, NtObject):
         >>> tickets.release(3), tickets.count, tickets.maximum
         (0, 3, 10)
         """
-        self = cls.__new__(cls)
-        initial, maximum = _checked(name, initial, maximum)
-        attachment, local = place(name, session)
-        self._bind(attachment, local, _kernel.CREATE, 0, initial, maximum)
-        return self
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open an existing semaphore; this takes no unit.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        Source:
-            OpenSemaphore (Win32), NtOpenSemaphore (NT).
-
-        >>> tickets = Semaphore("tickets", initial=4)
-        >>> Semaphore.open("tickets").count
-        4
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted, 0, 1)
-        return self
+        return cls._created(name, session, *_checked(name, initial, maximum))
 
     def info(self) -> SemaphoreInfo:
         """Tell the count and the maximum, the handles and who waits.

@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ntipc import _kernel
+from ntipc.objects.named import NamedObject
 from ntipc.objects.object import ClosingObject, ObjectInfo
+from ntipc.objects.registry import register
 from ntipc.session.session import Session, place
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ class TimerInfo(ObjectInfo):
     period: float
 
 
-class Timer(_kernel.Timer, ClosingObject):
+@register(_kernel.Timer)
+class Timer(_kernel.Timer, ClosingObject, NamedObject):
     """An object that becomes set when it is due, of auto-reset or manual-reset kind like an event.
 
     It needs no thread: whoever waits for it sleeps no longer than until it is due. A periodic timer that was due
@@ -60,6 +63,7 @@ class Timer(_kernel.Timer, ClosingObject):
     """
 
     _kind = "timer"
+    _when_opened = (False,)
 
     def __init__(
         self, name: str | None = None, *, manual_reset: bool = False, session: Session | str | None = None
@@ -71,12 +75,7 @@ class Timer(_kernel.Timer, ClosingObject):
     def create(
         cls, name: str | None = None, *, manual_reset: bool = False, session: Session | str | None = None
     ) -> Self:
-        """Make a new timer, which is neither set nor running.
-
-        Args:
-            name: Name that no object of the session has; ``None`` for an unnamed timer.
-            manual_reset: Whether it stays set until it is set anew.
-            session: The session, or its name; ``None`` for the default one.
+        """Make a new timer, which is neither set nor running; the arguments are those of the constructor.
 
         Raises:
             ObjectExists: An object, of whatever type, has this name.
@@ -87,38 +86,7 @@ class Timer(_kernel.Timer, ClosingObject):
         >>> Timer.create("nightly").is_set()
         False
         """
-        self = cls.__new__(cls)
-        attachment, local = place(name, session)
-        self._bind(attachment, local, _kernel.CREATE, 0, manual_reset)
-        return self
-
-    @classmethod
-    def open(cls, name: str, access: int | None = None, *, session: Session | str | None = None) -> Self:
-        """Open an existing timer.
-
-        Args:
-            name: Its name.
-            access: Rights of the handle; ``None`` for all.
-            session: The session, or its name; ``None`` for the default one.
-
-        Raises:
-            ObjectNotFound: No object has this name.
-            ObjectTypeMismatch: The name belongs to an object of another type.
-            AccessDenied: ``access`` is 0.
-            InvalidParameter: ``name`` is empty.
-
-        Source:
-            OpenWaitableTimer (Win32), NtOpenTimer (NT).
-
-        >>> timer = Timer("nightly", manual_reset=True)
-        >>> Timer.open("nightly").manual_reset
-        True
-        """
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", name)
-        attachment, local = place(cls._nameable(name), session)
-        self._bind(attachment, local, _kernel.OPEN, wanted, False)
-        return self
+        return cls._created(name, session, manual_reset)
 
     def set(self, due: float | datetime, period: float = 0) -> bool:
         """Start the timer, which clears it; it becomes set when it is due.

@@ -13,28 +13,10 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, cast
 
 from ntipc import _kernel
-from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import HandleClosed
-
-
-class _Composed(Protocol):
-    """Something that is made of several objects, such as a pipe."""
-
-    def _waits_for(self) -> tuple[tuple[_kernel.Waitable, ...], bool]:
-        """Return what is set when this is; or, with ``False``, things of which one is set before there can be that."""
-
-    def _is_set(self) -> bool:
-        """Say whether this is set, now that what it waits for was: if not, there is something else to wait for.
-
-        Raises:
-            HandleClosed: It was closed meanwhile.
-        """
-
-
-CanBeWaitedFor: TypeAlias = _kernel.Waitable | _Composed
+from ntipc.objects.waiting import CanBeWaitedFor, signal_and_wait_by_plan, wait_by_plans
 
 
 class Signaled:
@@ -103,7 +85,9 @@ def wait_any(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) ->
     green
     """
     targets = tuple(objects)
-    outcome = _wait_multiple(targets, False, timeout)
+    outcome = _kernel.wait_multiple(targets, False, timeout)
+    if outcome is NotImplemented:
+        outcome = wait_by_plans(targets, False, timeout)
     if outcome is None:
         return None
     index, abandoned = outcome
@@ -141,7 +125,9 @@ def wait_all(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) ->
     (0, 0)
     """
     targets = tuple(objects)
-    outcome = _wait_multiple(targets, True, timeout)
+    outcome = _kernel.wait_multiple(targets, True, timeout)
+    if outcome is NotImplemented:
+        outcome = wait_by_plans(targets, True, timeout)
     if outcome is None:
         return None
     return AllSignaled(tuple(targets[index] for index in outcome[1]))
@@ -174,84 +160,5 @@ def signal_and_wait(signal: _kernel.Waitable, wait: CanBeWaitedFor, timeout: flo
     >>> signal_and_wait(request, reply, timeout=10), request.is_set()
     (True, True)
     """
-    try:
-        return _kernel.signal_and_wait(signal, wait, timeout)  # type: ignore[arg-type]
-    except TypeError:
-        if isinstance(wait, _kernel.Waitable) or not hasattr(wait, "_waits_for"):
-            raise
-    deadline = Deadline(timeout)
-    while True:
-        waitables, final = wait._waits_for()
-        try:
-            # Before there is anything to wait for nobody can see that this is two steps.
-            is_set = _kernel.signal_and_wait(signal, waitables[0], deadline.left() if final else 0)
-            break
-        except HandleClosed:
-            if not _are_stale(waitables):
-                raise
-    if final and not is_set:
-        return False
-    return (final and wait._is_set()) or wait_any((wait,), deadline.left()) is not None
-
-
-def _are_stale(waitables: Iterable[_kernel.Waitable]) -> bool:
-    """Say whether one of these, which something made of several gave us a moment ago, was closed since: ask it anew."""
-    return any(waitable.closed for waitable in waitables)
-
-
-def _wait_multiple(targets: tuple[Any, ...], wait_all: bool, timeout: float | None) -> tuple[int, list[int]] | None:
-    """Wait for objects of the kernel, and for what is made of several of them and names those to wait for."""
-    try:
-        return _kernel.wait_multiple(targets, wait_all, timeout)
-    except TypeError:
-        if not any(hasattr(target, "_waits_for") for target in targets):
-            raise
-    deadline = Deadline(timeout)
-    attempt = _attempt_all if wait_all else _attempt_any
-    late = False
-    while True:
-        named = {index: target._waits_for() for index, target in enumerate(targets) if hasattr(target, "_waits_for")}
-        try:
-            outcome = attempt(targets, named, deadline)
-        except HandleClosed:
-            if not any(_are_stale(waitables) for waitables, _ in named.values()):
-                raise
-            if late:
-                return None
-        else:
-            if outcome is not _AGAIN:
-                return outcome
-        late = deadline.left() == 0
-
-
-_Named: TypeAlias = dict[int, tuple[tuple[_kernel.Waitable, ...], bool]]
-_AGAIN = (-1, list[int]())
-"""What came of it is that there is something else to wait for."""
-
-
-def _attempt_any(targets: tuple[Any, ...], named: _Named, deadline: Deadline) -> tuple[int, list[int]] | None:
-    everything: list[_kernel.Waitable] = []
-    sources: list[int] = []
-    for index, target in enumerate(targets):
-        waitables = named[index][0] if index in named else (target,)
-        everything += waitables
-        sources += [index] * len(waitables)
-    outcome = _kernel.wait_multiple(tuple(everything), False, deadline.left())
-    if outcome is None:
-        return None
-    index = sources[outcome[0]]
-    if index in named and not (named[index][1] and targets[index]._is_set()):
-        return _AGAIN
-    return index, outcome[1]
-
-
-def _attempt_all(targets: tuple[Any, ...], named: _Named, deadline: Deadline) -> tuple[int, list[int]] | None:
-    first = next((waitables for waitables, final in named.values() if not final), None)
-    if first is not None:
-        return _AGAIN if _kernel.wait_multiple(first, False, deadline.left()) else None
-    everything = tuple(named[index][0][0] if index in named else target for index, target in enumerate(targets))
-    outcome = _kernel.wait_multiple(everything, True, deadline.left())
-    if outcome is not None:  # the others are taken by now, so there is no going back, but for what is closed
-        for index in named:
-            targets[index]._is_set()
-    return outcome
+    done = _kernel.signal_and_wait(signal, wait, timeout)
+    return cast("bool", done) if done is not NotImplemented else signal_and_wait_by_plan(signal, wait, timeout)
