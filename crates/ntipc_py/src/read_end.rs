@@ -242,7 +242,8 @@ impl ReadEnd {
     /// Bytes and frames that wait to be taken.
     #[pyo3(name = "_available", signature = (operation=None))]
     fn available(slf: &Bound<'_, Self>, operation: Option<&Bound<'_, PyAny>>) -> PyResult<(u64, u64)> {
-        core(slf).with(slf.py(), Context::new("available", operation), |session, handle| session.waiting_in_queue(handle))
+        core(slf)
+            .with(slf.py(), Context::new("available", operation), |session, handle| session.waiting_in_queue(handle))
     }
 
     /// How many frames have been taken since there is the queue.

@@ -175,7 +175,8 @@ impl WriteEnd {
         let pieces = Pieces::of(data)?;
         let first = pieces.slices().first().copied().unwrap_or_default();
         let (call, deadline) = (Context::new("put", operation), deadline_or_block(timeout)?);
-        let done = operate(slf, call, deadline, |session, handle, waiting| session.put_some(handle, first, 0, waiting))?;
+        let done =
+            operate(slf, call, deadline, |session, handle, waiting| session.put_some(handle, first, 0, waiting))?;
         Ok(done.map(|put| (put.bytes, put.mark)))
     }
 
@@ -194,7 +195,9 @@ impl WriteEnd {
     /// Wait until all that was put by now has been read. False: the time ran out.
     #[pyo3(name = "_flush", signature = (timeout=None))]
     fn flush(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        operate(slf, "flush", deadline_or_block(timeout)?, |session, handle, waiting| session.flush_queue(handle, waiting))
+        operate(slf, "flush", deadline_or_block(timeout)?, |session, handle, waiting| {
+            session.flush_queue(handle, waiting)
+        })
     }
 
     /// The same, for the call of the program that is named.
