@@ -12,8 +12,11 @@ use pyo3::types::{PyBool, PyNotImplemented, PyTuple};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Objects of one wait: their session and handles. `None`: one of them is no [`Waitable`].
-fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<Option<(Arc<Session>, SmallVec<[Target; 8]>)>> {
+/// Objects of one wait: their session and handles.
+type Gathered = (Arc<Session>, SmallVec<[Target; 8]>);
+
+/// `None`: one of the objects is no [`Waitable`].
+fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<Option<Gathered>> {
     let py = objects.py();
     let mut targets = SmallVec::with_capacity(objects.len());
     let mut common: Option<Arc<Session>> = None;

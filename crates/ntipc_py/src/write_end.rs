@@ -95,7 +95,6 @@ impl WriteEnd {
         signature = (data, timeout=None, *, tag=0, handles=None, r#move=false, operation=None),
         text_signature = "($self, data, timeout=None, *, tag=0, handles=None, move=False, operation=None)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "one call from Python, most of them by keyword")]
     fn put_marked(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
