@@ -80,7 +80,13 @@ class Waitable(Object):
 
 class Event(Waitable):
     def _bind(
-        self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool, initial: bool
+        self,
+        session: Session,
+        name: str | None,
+        disposition: int,
+        access: int,
+        manual_reset: bool = False,
+        initial: bool = False,
     ) -> None: ...
     @property
     def manual_reset(self) -> bool: ...
@@ -91,7 +97,7 @@ class Event(Waitable):
 
 class Semaphore(Waitable):
     def _bind(
-        self, session: Session, name: str | None, disposition: int, access: int, initial: int, maximum: int
+        self, session: Session, name: str | None, disposition: int, access: int, initial: int = 0, maximum: int = 1
     ) -> None: ...
     @property
     def count(self) -> int: ...
@@ -105,7 +111,9 @@ class Semaphore(Waitable):
     ) -> None: ...
 
 class Mutex(Waitable):
-    def _bind(self, session: Session, name: str | None, disposition: int, access: int, initial_owner: bool) -> None: ...
+    def _bind(
+        self, session: Session, name: str | None, disposition: int, access: int, initial_owner: bool = False
+    ) -> None: ...
     @property
     def abandoned(self) -> bool: ...
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool: ...
@@ -116,7 +124,9 @@ class Mutex(Waitable):
     ) -> None: ...
 
 class Timer(Waitable):
-    def _bind(self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool) -> None: ...
+    def _bind(
+        self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool = False
+    ) -> None: ...
     @property
     def manual_reset(self) -> bool: ...
     def set(self, due: float, period: float = 0.0) -> bool: ...
@@ -139,10 +149,10 @@ class Section(Object):
         name: str | None,
         disposition: int,
         access: int,
-        size: int,
-        protection: str,
-        reserve: bool,
-        file: tuple[str, int, int] | None,
+        size: int = 0,
+        protection: str = "rw",
+        reserve: bool = False,
+        file: tuple[str, int, int] | None = None,
     ) -> None: ...
     @property
     def size(self) -> int: ...

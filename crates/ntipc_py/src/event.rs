@@ -20,7 +20,7 @@ impl Event {
         PyClassInitializer::from(Object::of_type(Type::Event)).add_subclass(Waitable).add_subclass(Event)
     }
 
-    #[pyo3(name = "_bind")]
+    #[pyo3(name = "_bind", signature = (session, name, disposition, access, manual_reset=false, initial=false))]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

@@ -21,7 +21,7 @@ impl Mutex {
         PyClassInitializer::from(Object::of_type(Type::Mutant)).add_subclass(Waitable).add_subclass(Mutex)
     }
 
-    #[pyo3(name = "_bind")]
+    #[pyo3(name = "_bind", signature = (session, name, disposition, access, initial_owner=false))]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

@@ -21,7 +21,10 @@ impl Section {
         PyClassInitializer::from(Object::of_type(Type::Section)).add_subclass(Section)
     }
 
-    #[pyo3(name = "_bind")]
+    #[pyo3(
+        name = "_bind",
+        signature = (session, name, disposition, access, size=0, protection="rw", reserve=false, file=None)
+    )]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
         slf: &Bound<'_, Self>,

@@ -21,7 +21,7 @@ impl Semaphore {
         PyClassInitializer::from(Object::of_type(Type::Semaphore)).add_subclass(Waitable).add_subclass(Semaphore)
     }
 
-    #[pyo3(name = "_bind")]
+    #[pyo3(name = "_bind", signature = (session, name, disposition, access, initial=0, maximum=1))]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

@@ -29,7 +29,7 @@ impl Timer {
         PyClassInitializer::from(Object::of_type(Type::Timer)).add_subclass(Waitable).add_subclass(Timer)
     }
 
-    #[pyo3(name = "_bind")]
+    #[pyo3(name = "_bind", signature = (session, name, disposition, access, manual_reset=false))]
     fn bind(
         slf: &Bound<'_, Self>,
         session: &PySession,

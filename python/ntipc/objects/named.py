@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from ntipc import _kernel
 from ntipc.errors import Status, from_status
@@ -22,9 +22,6 @@ class NamedObject:
 
     _kind: ClassVar[str]
     _access_spellings: ClassVar[Mapping[str, Access]]
-
-    _when_opened: ClassVar[tuple[Any, ...]] = ()
-    """What ``_bind`` is given, after the rights, for an object that exists: its own state counts."""
 
     @classmethod
     def _created(cls, name: str | None, session: Session | str | None, *state: Any) -> Self:
@@ -65,17 +62,18 @@ class NamedObject:
 
     def _open_named(self, name: str, access: int | str | None, session: Session | str | None) -> None:
         """Open what has that name, for ``open`` and for constructors that only open."""
-        operation = f"{type(self).__name__}.open"
-        wanted = rights(access, operation, self._kind, name, self._access_spellings)
+        wanted = 0
+        if access is not None:
+            wanted = rights(access, f"{type(self).__name__}.open", self._kind, name, self._access_spellings)
         if not name:
             detail = "an unnamed object is reached by duplicate(), by inheritance or by pickling"
-            raise from_status(Status.INVALID_PARAMETER, operation, "", detail)
+            raise from_status(Status.INVALID_PARAMETER, f"{type(self).__name__}.open", "", detail)
         attachment, local = place(name, session)
-        self._bind_opened(attachment, cast("str", local), wanted)
+        self._bind_opened(attachment, local, wanted)
 
-    def _bind_opened(self, attachment: _kernel.Session, local: str, rights: int) -> None:
+    def _bind_opened(self, attachment: _kernel.Session, local: str | None, rights: int) -> None:
         """Open the object of that name in that session."""
-        self._bind(attachment, local, _kernel.OPEN, rights, *self._when_opened)
+        self._bind(attachment, local, _kernel.OPEN, rights)
 
     _bind: Callable[..., None]
     """Creates or opens: a method of the native type, which stands before this class."""

@@ -74,7 +74,7 @@ class QueueEnd(ClosingObject, NamedObject):
         """Say whether no message waits to be read. By the time it is known, that may have changed."""
         return self.qsize() == 0
 
-    def _bind_opened(self, attachment: _kernel.Session, local: str, rights: int) -> None:
+    def _bind_opened(self, attachment: _kernel.Session, local: str | None, rights: int) -> None:
         self._open_end(attachment, local, rights)
 
     _open_end: Callable[..., None]

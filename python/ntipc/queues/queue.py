@@ -91,7 +91,7 @@ class Queue(QueueReader, ObjectWithParts, parts=("writer",)):
         self.writer = QueueWriter.__new__(QueueWriter)
         self._bind(attachment, local, disposition, 0, quota, (0, 0), self.writer)
 
-    def _bind_opened(self, attachment: _kernel.Session, local: str, rights: int) -> None:
+    def _bind_opened(self, attachment: _kernel.Session, local: str | None, rights: int) -> None:
         self.writer = QueueWriter.__new__(QueueWriter)
         self._bind(attachment, local, _kernel.OPEN, rights, 0, (0, 0), self.writer)
 

@@ -140,7 +140,6 @@ class Section(_kernel.Section, ClosingObject, NamedObject):
 
     _kind = "section"
     _access_spellings = SECTION_ACCESS
-    _when_opened = (0, "rw", False, None)
     _view_access: str | None = None
 
     def __init__(

@@ -59,7 +59,6 @@ class Event(_kernel.Event, ClosingObject, NamedObject):
     """
 
     _kind = "event"
-    _when_opened = (False, False)
 
     def __init__(
         self,

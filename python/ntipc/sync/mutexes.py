@@ -71,7 +71,6 @@ class Mutex(_kernel.Mutex, NtObject, NamedObject):
     """
 
     _kind = "mutex"
-    _when_opened = (False,)
 
     def __init__(
         self, name: str | None = None, *, initial_owner: bool = False, session: Session | str | None = None

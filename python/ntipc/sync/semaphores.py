@@ -62,7 +62,6 @@ class Semaphore(_kernel.Semaphore, NtObject, NamedObject):
     """
 
     _kind = "semaphore"
-    _when_opened = (0, 1)
 
     def __init__(
         self,

@@ -63,7 +63,6 @@ class Timer(_kernel.Timer, ClosingObject, NamedObject):
     """
 
     _kind = "timer"
-    _when_opened = (False,)
 
     def __init__(
         self, name: str | None = None, *, manual_reset: bool = False, session: Session | str | None = None

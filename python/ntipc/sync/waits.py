@@ -13,7 +13,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from ntipc import _kernel
 from ntipc.objects.waiting import CanBeWaitedFor, signal_and_wait_by_plan, wait_by_plans
@@ -160,5 +160,5 @@ def signal_and_wait(signal: _kernel.Waitable, wait: CanBeWaitedFor, timeout: flo
     >>> signal_and_wait(request, reply, timeout=10), request.is_set()
     (True, True)
     """
-    done = _kernel.signal_and_wait(signal, wait, timeout)
-    return cast("bool", done) if done is not NotImplemented else signal_and_wait_by_plan(signal, wait, timeout)
+    done: bool = _kernel.signal_and_wait(signal, wait, timeout)
+    return signal_and_wait_by_plan(signal, wait, timeout) if done is NotImplemented else done
