@@ -2,6 +2,7 @@
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -105,9 +106,55 @@ def test_acquire_without_blocking_polls(kind: str, peer: Peer) -> None:
     assert thing.acquire(True, 0.01) is False
 
 
-def test_timeout_of_a_call_that_does_not_block_is_refused_as_in_threading() -> None:
-    with pytest.raises(ValueError):
-        ntipc.Mutex().acquire(blocking=False, timeout=1)
+class Unclear:
+    """Something without a truth value."""
+
+    def __bool__(self) -> bool:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", ["Semaphore", "Mutex"])
+def test_acquire_takes_the_truth_value_of_blocking_as_threading_does(kind: str, peer: Peer) -> None:
+    thing = getattr(ntipc, kind)("thing")
+    for blocking in (1, 0, "yes", [], None):
+        assert thing.acquire(blocking) is True
+        thing.release()
+    peer.run(f"thing = ntipc.{kind}.open('thing'); thing.acquire()")
+    for blocking in (0, "", [], None, 0.0):
+        assert thing.acquire(blocking) is False and thing.acquire(blocking=blocking) is False
+    call = peer.begin("thing.acquire(1)", "waiter")
+    wait_for_waiters(thing, 1)
+    assert not call.returned
+    peer.run("thing.release()")
+    assert call.result() is True
+
+
+@pytest.mark.parametrize("kind", ["Semaphore", "Mutex"])
+def test_acquire_passes_on_what_the_truth_value_of_blocking_raises(kind: str) -> None:
+    thing = getattr(ntipc, kind)()
+    with pytest.raises(ZeroDivisionError):
+        thing.acquire(Unclear())
+    assert facts(thing)["count"] == 1
+
+
+@pytest.mark.parametrize("kind", ["Semaphore", "Mutex"])
+@pytest.mark.parametrize("timeout", [1, 0, 0.5, -2, "1"])
+def test_timeout_of_a_call_that_does_not_block_is_refused_as_in_threading(kind: str, timeout: object) -> None:
+    thing = getattr(ntipc, kind)()
+    for blocking in (False, 0):
+        with pytest.raises(ValueError):
+            thing.acquire(blocking, timeout)
+    assert facts(thing)["count"] == 1
+
+
+@pytest.mark.parametrize("kind", ["Semaphore", "Mutex"])
+def test_timeout_of_minus_one_is_none_for_a_call_that_does_not_block_as_in_threading(kind: str, peer: Peer) -> None:
+    thing = getattr(ntipc, kind)("thing")
+    assert threading.Lock().acquire(False, -1) is True
+    assert thing.acquire(False, -1) is True
+    thing.release()
+    peer.run(f"thing = ntipc.{kind}.open('thing'); thing.acquire()")
+    assert thing.acquire(False, -1) is False
 
 
 def test_timeout_does_not_drift_under_a_storm_of_signals() -> None:

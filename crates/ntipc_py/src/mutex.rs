@@ -2,7 +2,7 @@
 
 use crate::object::{Object, call_of, disposition};
 use crate::session::PySession;
-use crate::waitable::{FOREVER, Waitable};
+use crate::waitable::{FOREVER, Waitable, truth};
 use ntipc_kernel::object::kind::{Kind, Type};
 use ntipc_kernel::object::table::Initial;
 use pyo3::prelude::*;
@@ -45,7 +45,11 @@ impl Mutex {
 
     /// Own the mutex, once more if the calling thread owns it. False if the timeout (seconds) passed first.
     #[pyo3(signature = (blocking=true, timeout=None))]
-    fn acquire(slf: &Bound<'_, Self>, blocking: bool, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    fn acquire(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = truth)] blocking: bool,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
         let deadline = Object::acquire_deadline(blocking, timeout)?;
         core(slf).wait_channel(slf.py(), "acquire", 0, deadline, None)
     }

@@ -277,15 +277,22 @@ impl Object {
         })
     }
 
-    /// The arguments of `acquire`, as `threading` has them.
+    /// The deadline that the arguments of `acquire` mean. As in `threading`, a call that does not block takes no timeout but -1,
+    /// which `threading.Lock` has for "none given".
     pub fn acquire_deadline(blocking: bool, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
         match (blocking, timeout) {
             (true, None) => Ok(FOREVER),
-            (true, timeout) => deadline(timeout),
+            (true, Some(_)) => deadline(timeout),
             (false, None) => Ok(POLL),
-            (false, Some(_)) => Err(PyValueError::new_err("a timeout makes no sense for a call that does not block")),
+            (false, Some(timeout)) if timeout.eq(-1)? => Ok(POLL),
+            (false, Some(_)) => Err(PyValueError::new_err("a call that does not block cannot have a timeout")),
         }
     }
+}
+
+/// The truth value of an argument, which may be any object.
+pub fn truth(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
+    argument.is_truthy()
 }
 
 /// An object that can be waited for.
