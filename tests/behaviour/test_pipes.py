@@ -167,6 +167,25 @@ def test_peek_shows_what_waits_and_takes_nothing() -> None:
     assert pipe.peek() == (b"def", 5, 0, 2)
 
 
+def test_peek_is_false_only_when_nothing_waits() -> None:
+    pipe, client = connect()
+    assert not pipe.peek() and not client.peek()
+    client.send(b"")
+    assert pipe.peek() and pipe.peek() == (b"", 0, 0, 1) and not client.peek()
+    client.send(b"more")
+    for length in (0, 4):
+        assert pipe.peek() and pipe.peek(0) and len(pipe.recv()) == length
+    assert not pipe.peek()
+
+
+@pytest.mark.parametrize("mode", ["message", "byte"])
+def test_peek_is_true_while_a_part_waits(mode: str) -> None:
+    pipe, client = connect(mode=mode)
+    client.write(b"ab")
+    assert pipe.read(1) == b"a" and pipe.peek()
+    assert pipe.read(1) == b"b" and not pipe.peek()
+
+
 def test_peek_of_a_byte_pipe_sees_over_bounds() -> None:
     pipe, client = connect(mode="byte")
     client.write(b"ab")

@@ -261,6 +261,12 @@ def test_peek_takes_nothing() -> None:
     assert queue.peek() == b"first" and queue.qsize() == 2
 
 
+def test_peek_tells_a_message_of_no_bytes_from_none() -> None:
+    queue = Queue()
+    queue.put(b"")
+    assert queue.peek() == b"" and queue.get() == b"" and queue.peek() is None
+
+
 def test_signal_handler_may_use_the_queue_that_it_interrupts() -> None:
     queue = Queue(quota=10)
     seen: list[bytes] = []

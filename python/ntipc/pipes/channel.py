@@ -43,7 +43,7 @@ def new_way(attachment: _kernel.Session, quota: int) -> tuple[PipeReader, PipeWr
 
 
 class Peeked(NamedTuple):
-    """What a look at an end shows. It is false if nothing waits.
+    """What a look at an end shows. It is true if anything waits, even a message of no bytes.
 
     Attributes:
         data: The first bytes that wait, of a pipe of message type those of the first message.
@@ -56,6 +56,9 @@ class Peeked(NamedTuple):
     available: int
     left: int
     messages: int
+
+    def __bool__(self) -> bool:
+        return self.messages > 0
 
 
 class Questions(Turns):

@@ -291,7 +291,8 @@ class Pipe(Composite, parts=("_end",)):
             size: Most bytes to look at.
 
         Returns:
-            The ``data``; how many bytes are ``available`` in all; how many are ``left`` of the first message.
+            The ``data``; how many bytes are ``available`` in all; how many are ``left`` of the first message; how many
+            ``messages`` wait. The result is false if nothing waits, and true for a message of no bytes.
 
         Raises:
             EndOfStream: Nothing waits and the other side is gone; an ``EOFError``.
@@ -305,6 +306,8 @@ class Pipe(Composite, parts=("_end",)):
         >>> import ntipc
         >>> server = ntipc.PipeServer("looks")
         >>> client, pipe = ntipc.PipeClient("looks"), server.accept()
+        >>> bool(pipe.peek())
+        False
         >>> client.send(b"abcdef")
         >>> pipe.peek(2)
         Peeked(data=b'ab', available=6, left=4, messages=1)

@@ -122,7 +122,8 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         """Look at the next message, and leave it there.
 
         Returns:
-            Its bytes; ``None`` if none is there now. Another reader may take it before this one does.
+            Its bytes; ``None`` if none is there now, which a message of no bytes, ``b""``, is not. Another reader may
+            take it before this one does.
 
         Raises:
             EndOfStream: No message is left and none can come; an ``EOFError``.
