@@ -123,6 +123,16 @@ class Mutex(Waitable):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+@final
+class Acquisition:
+    """What ``acquired()`` returns: entering acquires within the timeout or raises Timeout, leaving releases."""
+
+    def __new__(cls, lock: Mutex | Semaphore, timeout: float | None = None) -> Self: ...
+    def __enter__(self) -> Any: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 class Timer(Waitable):
     def _bind(
         self, session: Session, name: str | None, disposition: int, access: int, manual_reset: bool = False

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -29,13 +29,16 @@ def own_handles() -> int:
     return int(mine["handles"])
 
 
-def interrupt_before(step: int, call: str, names: dict[str, Any]) -> int:
-    """Make the call, with an exception before that instruction; how many more it has made, or fewer."""
+def interrupt_before(step: int, call: str, names: dict[str, Any], *also: CodeType) -> int:
+    """Make the call, with an exception before that instruction; how many more it has made, or fewer.
+
+    Instructions of the library count, and those of ``also``.
+    """
     left = step
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
-        if not frame.f_code.co_filename.startswith(LIBRARY):
+        if not frame.f_code.co_filename.startswith(LIBRARY) and frame.f_code not in also:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -128,3 +131,20 @@ def test_server_that_is_interrupted_as_it_offers_an_instance_anew_does_so_later(
         with ntipc.PipeClient("p", timeout=0):
             server.accept(timeout=0).close()
     assert step > 300
+
+
+def enter(lock: ntipc.Mutex | ntipc.Semaphore, entered: list[bool]) -> None:
+    with lock.acquired(timeout=1):
+        entered.append(True)
+
+
+@pytest.mark.parametrize("lock", [ntipc.Mutex, ntipc.Semaphore])
+def test_block_that_is_interrupted_as_it_is_entered_leaves_nothing_acquired(lock: Any) -> None:
+    entered: list[bool] = []
+    names = {"enter": enter, "lock": lock(), "entered": entered}
+    for step in count(1):
+        interrupt_before(step, "enter(lock, entered)", names, enter.__code__)
+        if entered:  # tracing could part the end of the block from `__exit__`, which no signal handler can
+            break
+        assert names["lock"].info()["count"] == 1, f"interrupted before instruction {step}"
+    assert step > 10

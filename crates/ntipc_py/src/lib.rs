@@ -3,6 +3,7 @@
 //! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python classes
 //! extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
 
+mod acquisition;
 mod blocking;
 mod buffers;
 mod errors;
@@ -79,6 +80,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::Event>()?;
     module.add_class::<semaphore::Semaphore>()?;
     module.add_class::<mutex::Mutex>()?;
+    module.add_class::<acquisition::Acquisition>()?;
     module.add_class::<timer::Timer>()?;
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;

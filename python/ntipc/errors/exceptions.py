@@ -203,7 +203,7 @@ class NotSupported(NtError, NotImplementedError):
 
 
 class Timeout(NtError, TimeoutError):
-    """A call that must hand something over ran out of time.
+    """A call that must hand something over ran out of time, or a ``with`` block was not entered in time.
 
     Attributes:
         characters_written: Of a stream, how many bytes were written before that.

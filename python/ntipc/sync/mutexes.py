@@ -13,6 +13,7 @@ ntipc.errors.NotOwner: ...
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Self, cast
 
 from ntipc import _kernel
@@ -42,7 +43,8 @@ class Mutex(_kernel.Mutex, NtObject, NamedObject):
 
     If a thread or process ends while it owns the mutex, the next to acquire it gets it all the same, is told by
     :class:`AbandonedMutexWarning` and by ``abandoned``, and should check what the mutex protects. After ``fork`` the
-    child does not own the parent's mutexes. A ``with`` block acquires and releases; ``close()`` closes.
+    child does not own the parent's mutexes. A ``with`` block acquires and releases, that of
+    ``acquired(timeout)`` within a time limit; ``close()`` closes.
 
     Args:
         name: Name to create or, if it exists, to open; ``None`` for an unnamed mutex.
@@ -96,6 +98,32 @@ class Mutex(_kernel.Mutex, NtObject, NamedObject):
         >>> lock.release()
         """
         return cls._created(name, session, initial_owner)
+
+    def acquired(self, timeout: float | None = None) -> AbstractContextManager[Self, None]:
+        """Own the mutex for a ``with`` block, if it can be acquired in time.
+
+        Args:
+            timeout: Seconds to wait, counted from where the block is entered; 0 or less to only look, ``None`` to wait
+                for ever, as ``with mutex:`` does.
+
+        Returns:
+            What the ``with`` statement enters, as often as need be. Entering acquires and gives the mutex, leaving
+            releases it once.
+
+        Raises:
+            Timeout: Another owner did not release it in time; raised on entering. The block is not run.
+            HandleClosed: The mutex is closed; raised on entering.
+            TypeError: ``timeout`` is no number.
+            ValueError: ``timeout`` is NaN.
+
+        >>> lock = Mutex()
+        >>> with lock.acquired(timeout=5) as owned:
+        ...     owned is lock, owned.info()["recursion"]
+        (True, 1)
+        >>> lock.info()["owned_by_caller"]
+        False
+        """
+        return _kernel.Acquisition(self, timeout)
 
     def info(self) -> MutexInfo:
         """Tell who owns the mutex and how often, its handles and who waits.

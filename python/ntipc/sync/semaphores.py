@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from operator import index
 from typing import Any, Self, cast
 
@@ -38,7 +39,8 @@ class Semaphore(_kernel.Semaphore, NtObject, NamedObject):
     """A count that an acquire takes one from, waiting while it is 0, and a release adds to.
 
     Units have no owner: any thread may release, and a process that dies does not give back what it took. Waiters
-    are served in the order in which they came. A ``with`` block acquires and releases one unit; ``close()`` closes.
+    are served in the order in which they came. A ``with`` block acquires and releases one unit, that of
+    ``acquired(timeout)`` within a time limit; ``close()`` closes.
 
     Args:
         name: Name to create or, if it exists, to open; ``None`` for an unnamed semaphore.
@@ -98,6 +100,32 @@ class Semaphore(_kernel.Semaphore, NtObject, NamedObject):
         (0, 3, 10)
         """
         return cls._created(name, session, *_checked(name, initial, maximum))
+
+    def acquired(self, timeout: float | None = None) -> AbstractContextManager[Self, None]:
+        """Take one unit for a ``with`` block, if there is one in time.
+
+        Args:
+            timeout: Seconds to wait, counted from where the block is entered; 0 or less to only look, ``None`` to wait
+                for ever, as ``with semaphore:`` does.
+
+        Returns:
+            What the ``with`` statement enters, as often as need be. Entering takes a unit and gives the semaphore,
+            leaving releases one unit.
+
+        Raises:
+            Timeout: There was no unit in time; raised on entering. The block is not run.
+            HandleClosed: The semaphore is closed; raised on entering.
+            TypeError: ``timeout`` is no number.
+            ValueError: ``timeout`` is NaN.
+
+        >>> seats = Semaphore(initial=1)
+        >>> with seats.acquired(timeout=5):
+        ...     seats.count
+        0
+        >>> seats.count
+        1
+        """
+        return _kernel.Acquisition(self, timeout)
 
     def info(self) -> SemaphoreInfo:
         """Tell the count and the maximum, the handles and who waits.
