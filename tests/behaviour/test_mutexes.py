@@ -147,28 +147,6 @@ def test_mutex_of_a_killed_process_is_abandoned_to_the_next_owner(peer: Peer) ->
     mutex.release()
 
 
-def test_acquiring_an_abandoned_mutex_warns(peer: Peer) -> None:
-    mutex = ntipc.Mutex("m")
-    peer.run("mutex = ntipc.Mutex.open('m'); mutex.acquire()")
-    peer.kill()
-    with pytest.warns(ntipc.AbandonedMutexWarning, match="m"):
-        mutex.acquire()
-    mutex.release()
-
-
-@pytest.mark.parametrize(
-    "take", ["mutex.wait()", "mutex.__enter__()", "ntipc.wait_any([mutex])", "ntipc.wait_all([mutex])"]
-)
-def test_every_way_to_take_an_abandoned_mutex_warns(take: str, peer: Peer) -> None:
-    mutex = ntipc.Mutex("m")
-    peer.run("mutex = ntipc.Mutex.open('m'); mutex.acquire()")
-    peer.kill()
-    wait_until(lambda: facts(mutex)["abandoned"])
-    with pytest.warns(ntipc.AbandonedMutexWarning):
-        eval(take, {"ntipc": ntipc, "mutex": mutex})
-    mutex.release()
-
-
 @expects_abandonment
 def test_waiter_is_told_of_abandonment_also_when_the_last_handle_was_closed_meanwhile(start_peer: StartPeer) -> None:
     owner, waiter = start_peer(), start_peer()
@@ -179,17 +157,6 @@ def test_waiter_is_told_of_abandonment_also_when_the_last_handle_was_closed_mean
     waiter.run("mutex.close()")
     owner.kill()
     assert call.result() is True
-
-
-def test_warning_made_an_error_leaves_nothing_taken(peer: Peer, recwarn: pytest.WarningsRecorder) -> None:
-    mutex = ntipc.Mutex("m")
-    peer.run("mutex = ntipc.Mutex.open('m'); mutex.acquire()")
-    peer.kill()
-    wait_until(lambda: facts(mutex)["abandoned"])
-    with pytest.raises(ntipc.AbandonedMutexWarning), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("warnings.filters", [("error", None, ntipc.AbandonedMutexWarning, None, 0)])
-        mutex.acquire()
-    assert not facts(mutex)["owned_by_caller"]
 
 
 @expects_abandonment

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 
 static FROM_STATUS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static END_OF_STREAM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static ABANDONED_WARNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static WARN_ABANDONED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Py<PyAny>> {
     let found = cell.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ntipc.errors")?.getattr(name)?.unbind()))?;
@@ -18,7 +18,7 @@ fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str)
 pub fn prepare(py: Python<'_>) -> PyResult<()> {
     from_errors(py, &FROM_STATUS, "from_status")?;
     from_errors(py, &END_OF_STREAM, "end_of_stream")?;
-    from_errors(py, &ABANDONED_WARNING, "AbandonedMutexWarning")?;
+    from_errors(py, &WARN_ABANDONED, "warn_abandoned")?;
     Ok(())
 }
 
@@ -57,8 +57,5 @@ fn make(py: Python<'_>, maker: PyResult<Py<PyAny>>, failure: &Failure, call: &st
 /// Warn that the last owner of a mutex died with it. An error if warnings are errors.
 #[cold]
 pub fn warn_abandoned(py: Python<'_>, subject: &str) -> PyResult<()> {
-    let category = from_errors(py, &ABANDONED_WARNING, "AbandonedMutexWarning")?;
-    let text = format!("the last owner of {subject} ended without releasing it; check what it protects");
-    let text = std::ffi::CString::new(text).unwrap_or_default();
-    PyErr::warn(py, category.bind(py), &text, 1)
+    from_errors(py, &WARN_ABANDONED, "warn_abandoned")?.call1(py, (subject,)).map(|_| ())
 }

@@ -10,7 +10,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyNotImplemented, PyTuple};
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Objects of one wait: their session and handles.
 type Gathered = (Arc<Session>, SmallVec<[Target; 8]>);
@@ -63,17 +65,40 @@ pub fn wait_multiple<'py>(
         Ok(Some(outcome)) => {
             let index = outcome.index as usize;
             let taken = if wait_all { 0..objects.len() } else { index..(index + 1).min(objects.len()) };
-            for place in taken {
+            for place in taken.clone() {
                 let object = objects.get_borrowed_item(place)?.to_owned().cast_into::<Waitable>()?;
                 let core = object.as_super().get();
                 if core.kind() == Type::Mutant {
-                    core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))?;
+                    core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))
+                        .inspect_err(|_| give_back_others(objects, taken.clone(), place, &outcome.abandoned))?;
                 }
             }
             Ok((outcome.index, outcome.abandoned.to_vec()).into_pyobject(py)?.into_any())
         }
         Err(WaitError::Failed(failure)) => Err(errors::raise(py, &failure, call, &culprit(objects, &failure))),
         Err(WaitError::Raised(raised)) => Err(raised),
+    }
+}
+
+/// The warning about the mutex at `told` was raised as an error and has given that one back. The caller does not learn what else
+/// the wait took, so nobody else could release it.
+#[cold]
+fn give_back_others(objects: &Bound<'_, PyTuple>, taken: Range<usize>, told: usize, abandoned: &[u32]) {
+    for place in taken.filter(|place| *place != told) {
+        let Ok(object) = objects.get_borrowed_item(place) else { continue };
+        let Ok(waitable) = object.cast::<Waitable>() else { continue };
+        let core = waitable.as_super().get();
+        let Ok((session, handle)) = core.open_handle() else { continue };
+        match core.kind() {
+            Type::Mutant => {
+                core.abandoned.store(abandoned.contains(&(place as u32)), Ordering::Relaxed);
+                let _ = session.release_mutant(handle);
+            }
+            Type::Semaphore => {
+                let _ = session.release_semaphore(handle, 1);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -12,6 +12,7 @@ handle lacks is a ``PermissionError``. A wait that runs out of time is no failur
     ObjectNotFound 0xc0000034 2
 """
 
+from ntipc.errors.abandonment import warn_abandoned
 from ntipc.errors.exceptions import (
     AbandonedMutexWarning,
     AccessDenied,
@@ -91,6 +92,7 @@ __all__ = [
     "describe",
     "end_of_stream",
     "from_status",
+    "warn_abandoned",
 ]
 
 for _name in __all__:  # tracebacks name the exceptions as programs import them

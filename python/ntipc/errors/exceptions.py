@@ -277,5 +277,6 @@ class ConnectionRefused(NtError, ConnectionRefusedError):
 class AbandonedMutexWarning(RuntimeWarning):
     """A mutex was acquired whose previous owner ended without releasing it.
 
-    The caller owns the mutex now; the data it protects may be half changed.
+    The caller owns the mutex now; the data it protects may be half changed. The warning names the line of the program
+    that called the library.
     """
