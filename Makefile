@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-PYTHON ?= $(shell tools/find_python)
+PYTHON ?= $(shell bash tools/find_python)
 
 RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock) $(shell find crates -name '*.rs' -o -name Cargo.toml)
 READY := $(VENV)/ready
@@ -16,6 +16,8 @@ ORDINARY := $(VENV)/built-ordinary
 FAULTS := $(VENV)/built-faults
 PEERS := $(VENV)/peers
 MATURIN = PIP_QUIET=1 VIRTUAL_ENV="$(CURDIR)/$(VENV)" flock $(VENV)/lock $(BIN)/maturin develop --release --quiet
+# Developers call maturin directly, not by way of tools/packaging.
+export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .PHONY: help
 help: ## List the targets
@@ -96,7 +98,7 @@ sanitize: ## Run the kernel's tests under the address sanitizer, and scribble in
 .PHONY: models
 models: ## Search schedules, orderings and deaths for one under which a protocol fails (about three minutes)
 	cargo test --quiet --profile models --package ntipc_kernel --features models --test models --test orderings
-	@models/check
+	@bash models/check
 
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
@@ -135,4 +137,4 @@ $(FAULTS): $(READY) $(RUST_SOURCES)
 
 .PHONY: tools-present
 tools-present:
-	@tools/check_tools "$(PYTHON)"
+	@bash tools/check_tools "$(PYTHON)"
