@@ -16,7 +16,8 @@ ORDINARY := $(VENV)/built-ordinary
 FAULTS := $(VENV)/built-faults
 PEERS := $(VENV)/peers
 MATURIN = PIP_QUIET=1 VIRTUAL_ENV="$(CURDIR)/$(VENV)" flock $(VENV)/lock $(BIN)/maturin develop --release --quiet
-# Developers call maturin directly, not by way of tools/packaging.
+# What developers build keeps symbols and lines. Their maturin is called directly, not by way of tools/packaging.
+export CARGO_PROFILE_RELEASE_STRIP := none
 export MATURIN_NO_MISSING_BUILD_BACKEND_WARNING := 1
 
 .PHONY: help
@@ -103,6 +104,15 @@ models: ## Search schedules, orderings and deaths for one under which a protocol
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)
+
+# The wheel is built from the sdist as pip does it, stripped, so that whatever the sdist lacks is missed.
+.PHONY: dist
+dist: $(READY) ## Build the sdist, and from it the wheel, into dist/, and try them
+	rm -rf dist
+	$(BIN)/maturin sdist --out dist 2>$(VENV)/sdist.log || { cat $(VENV)/sdist.log; false; }
+	env -u CARGO_PROFILE_RELEASE_STRIP PATH="$(CURDIR)/$(BIN):$$PATH" CARGO_TARGET_DIR="$(CURDIR)/target/dist" \
+		$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@$(BIN)/python tools/packaging/check_dist.py dist
 
 .PHONY: clean
 clean: ## Remove everything that was built
