@@ -6,7 +6,7 @@
 
 use crate::mutex::Mutex;
 use crate::object::Object;
-use crate::queue::{TIMEOUT, timed_out};
+use crate::queue::timed_out;
 use crate::semaphore::Semaphore;
 use crate::waitable::{Waitable, deadline};
 use ntipc_kernel::object::kind::Type;
@@ -45,7 +45,7 @@ impl Acquisition {
         let core = self.core(py);
         match core.wait_channel(py, "acquired", 0, deadline, None)? {
             true => Ok(self.lock.clone_ref(py)),
-            false => Err(timed_out(py, core, "acquired", TIMEOUT, "nobody has released it")),
+            false => Err(timed_out(py, core, "acquired", "nobody has released it")),
         }
     }
 
