@@ -196,6 +196,10 @@ class Frame:
     @property
     def sender(self) -> _Sender: ...
     @property
+    def pid(self) -> int | None:
+        """Process id of the sender; None: it has left the session."""
+
+    @property
     def correlation(self) -> int:
         """Of a request its number; of anything else 0."""
 

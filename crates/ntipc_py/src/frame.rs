@@ -73,6 +73,13 @@ impl Frame {
 
 #[pymethods]
 impl Frame {
+    /// Process id of the sender, as the session knows it; None if that process has left the session.
+    #[getter]
+    fn pid(&self) -> Option<u32> {
+        let (slot, generation) = self.sender;
+        self.session.process_identity(slot, generation).map(|(pid, _)| pid)
+    }
+
     /// The types of the objects whose handles came with it and that nobody has claimed.
     #[getter]
     fn carried(&self) -> Vec<&'static str> {

@@ -182,7 +182,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, ObjectWithParts, holds=("_keeper"
         taken = self._take(None, self.read_timeout if timeout is ... else timeout, operation="Mailslot.receive")
         if taken is None:
             raise self._empty("receive")
-        return message_of(self.session, taken)
+        return message_of(taken)
 
     def read_into(self, buffer: Buffer, timeout: float | EllipsisType | None = ...) -> int:
         """Take the next message into memory that is there already.

@@ -13,6 +13,8 @@ from ntipc.objects.object import NtObject
 def claim(frame: _kernel.Frame) -> list[NtObject]:
     """Make objects of the handles that came with a frame, of the classes that are registered for them."""
     natives = frame.carried
+    if not natives:
+        return []
     kinds = [kind for native in natives if (kind := registry.class_of(native)) is not None]
     return list(map(_as_its_name_says, natives, claim_as(frame, kinds)))
 

@@ -164,7 +164,7 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
         frame = self._take(None, timeout)
         if frame is None:
             raise self._late("receive")
-        return message_of(self.session, frame)
+        return message_of(frame)
 
     def get_into(self, buffer: Buffer, timeout: float | None = None) -> int:
         """Take the next message into memory that is there already.
@@ -327,4 +327,4 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
         frame = self._request(data, timeout, tag=tag, handles=handles)
         if frame is None:
             raise self._failure(Status.TIMEOUT, "call", "no reply has come")
-        return message_of(self.session, frame)
+        return message_of(frame)

@@ -89,10 +89,9 @@ class QueueMessage:
         return f"QueueMessage(data={data}, tag={self.tag}, pid={self.pid}{objects})"
 
 
-def message_of(session: Session, frame: _kernel.Frame) -> QueueMessage:
+def message_of(frame: _kernel.Frame) -> QueueMessage:
     """Say who sent a frame, and make objects of the handles that came along."""
-    process = session._native.process_of(frame.sender)
-    message = QueueMessage(frame.data, frame.tag, process and process[0], claim(frame))
+    message = QueueMessage(frame.data, frame.tag, frame.pid, claim(frame))
     message._frame = frame
     return message
 
