@@ -1,7 +1,8 @@
-//! How an operation on a queue waits when Python calls it: spinning briefly with the GIL, asleep without it, answering signals.
+//! How an operation on a queue waits when Python calls it: it spins as `spinning` says, sleeps without the GIL, and answers signals.
 
 use crate::gil::detached;
-use crate::waitable::{Deadline, WaitError, on_main_thread, sleep, spin_while};
+use crate::spinning::Watch;
+use crate::waitable::{Deadline, WaitError, on_main_thread, sleep};
 use ntipc_kernel::Session;
 use ntipc_kernel::dispatch::wait::Started;
 use ntipc_kernel::queue::{Waiting, Wanted};
@@ -29,16 +30,18 @@ impl Waiting for Blocking<'_> {
         if self.deadline.poll {
             return Ok(false);
         }
-        let look = |budget_ns| session.spin_for(wanted, budget_ns);
-        if spin_while(self.py, look, |here| *here).is_some() {
+        let mut watch = Watch::begin(wanted.target.handle);
+        let look = |budget_ns| session.spin_for(wanted, budget_ns).then_some(());
+        if watch.spin(self.py, self.deadline.at_ns, look).is_some() {
+            watch.found(|began_ns| session.partner_at(wanted, began_ns));
             return Ok(true);
         }
         match session.start_wait(&[wanted.target], false, false, None)? {
             Started::Satisfied(_) => Ok(true),
             Started::TimedOut => Ok(false),
-            // Put aside by a signal handler that waited itself: the operation says anew what it needs.
+            // If a signal handler has put the wait aside, the operation says again what it needs.
             Started::Queued(queued) => {
-                Ok(sleep(self.py, session, queued, self.deadline)?.is_none_or(|end| end.is_some()))
+                Ok(sleep(self.py, session, queued, self.deadline, watch)?.is_none_or(|end| end.is_some()))
             }
         }
     }

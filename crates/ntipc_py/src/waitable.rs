@@ -1,9 +1,9 @@
-//! Waiting: try with the GIL, spin briefly with it, sleep without it.
+//! Waiting: try with the GIL, spin as `spinning` says, sleep without the GIL.
 
 use crate::errors;
 use crate::gil::detached;
 use crate::object::Object;
-use crate::spinning::{self, Found, Spinning};
+use crate::spinning::{self, Watch};
 use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::dispatch::wait::{Outcome, Queued, Slumber, Started, Target};
 use ntipc_kernel::object::kind::Type;
@@ -21,7 +21,6 @@ use std::sync::atomic::Ordering;
 const SLICE_NS: u64 = 100_000_000;
 
 thread_local! {
-    static SPINNING: Cell<Spinning> = const { Cell::new(Spinning::NEW) };
     static MAIN: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -103,45 +102,17 @@ pub fn wait_for(
             Started::TimedOut => return Ok(None),
             Started::Queued(queued) => queued,
         };
-        if let Some(outcome) = spin(py, session, queued) {
+        let mut watch = Watch::begin(targets.first().map_or(0, |target| target.handle));
+        if let Some(outcome) = watch.spin(py, deadline.at_ns, |budget_ns| session.spin(queued, budget_ns)) {
+            watch.found(|began_ns| session.partner_of(queued, began_ns));
             return Ok(Some(outcome));
         }
-        signal = None; // done; should the wait have to begin anew
-        if let Some(outcome) = sleep(py, session, queued, deadline)? {
+        signal = None; // given, should the wait have to begin again
+        if let Some(outcome) = sleep(py, session, queued, deadline, watch)? {
             return Ok(outcome);
         }
-        poll = now_ns() >= deadline.at_ns; // begun anew too late
+        poll = now_ns() >= deadline.at_ns; // too late to wait again
     }
-}
-
-fn spin(py: Python<'_>, session: &Arc<Session>, queued: Queued) -> Option<Outcome> {
-    spin_while(py, |budget_ns| session.spin(queued, budget_ns), |_| session.was_told_here(queued))
-}
-
-/// Spin as long as it has paid of late: a little with the GIL, the rest without it. `look` spins for up to so many nanoseconds;
-/// `here`: what it found was brought by somebody on this processor.
-pub fn spin_while<T: Send>(
-    py: Python<'_>,
-    look: impl Fn(u64) -> Option<T> + Sync,
-    here: impl FnOnce(&T) -> bool,
-) -> Option<T> {
-    let mut spinning = SPINNING.get();
-    let budget_ns = spinning.budget_ns();
-    if budget_ns == 0 {
-        SPINNING.set(spinning);
-        return None;
-    }
-    let began = now_ns();
-    let mut found = look(budget_ns.min(spinning::WITH_GIL_NS));
-    if found.is_none() && budget_ns > spinning::WITH_GIL_NS {
-        found = detached(py, || look(budget_ns - spinning::WITH_GIL_NS));
-    }
-    match &found {
-        Some(what) => spinning.satisfied(Found::Spinning(now_ns() - began), here(what)),
-        None => spinning.failed(budget_ns),
-    }
-    SPINNING.set(spinning);
-    found
 }
 
 pub enum WaitError {
@@ -155,24 +126,25 @@ impl From<Failure> for WaitError {
     }
 }
 
-/// `None`: a signal handler waited meanwhile and put this wait aside; begin anew.
+/// Sleep until the wait ends. `None`: a signal handler waited meanwhile and put this wait aside; it must begin again.
 pub fn sleep(
     py: Python<'_>,
     session: &Arc<Session>,
     queued: Queued,
     deadline: Deadline,
+    watch: Watch,
 ) -> Result<Option<Option<Outcome>>, WaitError> {
     loop {
         let slice = if on_main_thread() { now_ns() + SLICE_NS } else { NEVER };
         match detached(py, || session.sleep(queued, deadline.at_ns, slice)) {
-            Slumber::Satisfied(outcome, was_asleep) => {
-                let found = if was_asleep { Found::Asleep } else { Found::Awake };
-                let mut spinning = SPINNING.get();
-                spinning.satisfied(found, session.was_told_here(queued));
-                SPINNING.set(spinning);
+            Slumber::Satisfied(outcome, rest) => {
+                watch.slept(rest, |began_ns| session.partner_of(queued, began_ns));
                 return Ok(Some(Some(outcome)));
             }
-            Slumber::TimedOut => return Ok(Some(None)),
+            Slumber::TimedOut => {
+                watch.gave_up();
+                return Ok(Some(None));
+            }
             Slumber::Damaged(failure) => return Err(WaitError::Failed(failure)),
             Slumber::Interrupted => {
                 if let Err(raised) = py.check_signals() {

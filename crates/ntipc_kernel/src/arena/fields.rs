@@ -45,7 +45,7 @@ pub fn fields() -> Vec<Field> {
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
-            block_count, wait_all, linked, sequence, since_ns, noted, noted_overflow, lost, call, reply_queue, reply_reader,
+            block_count, wait_all, linked, told_by, sequence, since_ns, woken_ns, woken_at_ns, told_at_ns, noted, noted_overflow, lost, call, reply_queue, reply_reader,
             reply_writer,
             queue_need, queue_wants, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
@@ -53,7 +53,7 @@ pub fn fields() -> Vec<Field> {
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,
-            turn, tail, take_lock, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from,
+            turn, put_by, tail, take_lock, taken_by, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from,
             thrown_data;
     };
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };

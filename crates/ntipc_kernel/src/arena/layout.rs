@@ -25,7 +25,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 5;
+pub const LAYOUT_VERSION: u64 = 6;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot that no process has: its table holds the handles that lie in frames.
@@ -259,15 +259,17 @@ pub struct Thread {
     pub alertable: AtomicU32,
     /// 1: the blocks are in the objects' lists.
     pub linked: AtomicU32,
-    /// The processor on which the last wait was completed, for the waiter to learn whether spinning can pay.
-    pub told_on: AtomicU32,
+    /// Who completed the wait: a hint, see `dispatch::partner`.
+    pub told_by: AtomicU32,
     pub sequence: AtomicU64,
     /// When the wait began (eventual hand-over).
     pub since_ns: AtomicU64,
 
     /// 1: `noted` was too short, look at every object.
     pub noted_overflow: AtomicU32,
-    _line1: [AtomicU32; 3],
+    /// How long the thread's last wake-up took, and when it was over: hints for its partners.
+    pub woken_ns: AtomicU32,
+    pub woken_at_ns: AtomicU64,
 
     /// Mutants that the thread may own: object + 1, or 0. See `mutant`.
     /// Written by the thread, and under the lock by whoever releases it after its end.
@@ -280,12 +282,14 @@ pub struct Thread {
     pub lost: AtomicU32,
     /// The call of this thread, and who may answer it: see `queue::call`.
     pub call: AtomicU64,
+    /// When the thread was told, if it slept by then; else 0: a hint.
+    pub told_at_ns: AtomicU64,
     /// The queue for replies: its body + 1, and the handles that hold it.
     pub reply_queue: AtomicU32,
     pub reply_reader: AtomicU32,
     pub reply_writer: AtomicU32,
     /// Room for APCs and alerts.
-    _room: [AtomicU32; 51],
+    _room: [AtomicU32; 49],
 }
 
 impl Thread {

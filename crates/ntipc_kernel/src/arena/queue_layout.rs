@@ -80,8 +80,8 @@ pub struct Queue {
     pub frames_in: AtomicU64,
     /// The thread whose turn it is to put, as a lock word names it; 0 = whoever comes. See `queue::turn`.
     pub turn: AtomicU32,
-    /// The processor on which the last frame was put, for a reader to learn whether spinning can pay.
-    pub put_on: AtomicU32,
+    /// Who put the last frame: a hint, see `dispatch::partner`.
+    pub put_by: AtomicU32,
     _line1: [AtomicU32; 8],
 
     /// Position of the next frame to be put. Producer lock; read by all.
@@ -90,8 +90,8 @@ pub struct Queue {
 
     /// Consumer lock, and what belongs to its holder.
     pub take_lock: AtomicU32,
-    /// As `put_on`, for a writer.
-    pub taken_on: AtomicU32,
+    /// Who took the last frame.
+    pub taken_by: AtomicU32,
     /// Position of the next frame to be taken | bytes of it that were taken already << 32.
     pub head: AtomicU64,
     pub data_out: AtomicU64,

@@ -55,6 +55,8 @@ impl Locked<'_> {
         thread.block_count.put(wanted.len() as u32);
         thread.wait_all.put(u32::from(all));
         thread.since_ns.put(now_ns());
+        thread.told_by.store(0, Ordering::Relaxed);
+        thread.told_at_ns.store(0, Ordering::Relaxed);
         header.wait_sequence.put(header.wait_sequence.get().wrapping_add(1));
         thread.sequence.put(header.wait_sequence.get());
         thread.linked.put(0);

@@ -21,6 +21,7 @@
 //! fails its compare-and-swap and comes for the lock. Clearing it early costs a release the way through the lock, no more.
 //! Proof: `tests/models` (wait_all, deaths), `models/dispatcher.pml`, `tests/orderings.rs`.
 
+use super::partner::signature;
 use super::signal::{consume, is_signalled};
 use crate::arena::layout::{BLOCKS, journal, progress, word};
 use crate::fault::fault;
@@ -29,7 +30,6 @@ use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::sync::{Ordering, Shared};
 use crate::sys::clock::now_ns;
-use crate::sys::process::processor;
 
 /// A waiter that has waited so long for a mutant or a semaphore gets it handed over; one that has not competes for it.
 /// Strict hand-over costs an order of magnitude of throughput under contention, pure competition starves.
@@ -121,7 +121,7 @@ impl Locked<'_> {
         header.journal_valid.put(journal::COMPLETE); // T2
         fault!(JournalValid);
         self.apply_journal(); // T3
-        thread.told_on.store(processor(), Ordering::Relaxed);
+        self.note_partner(slot);
         let before = thread.progress.swap(result, Ordering::SeqCst); // T4
         fault!(JournalTold);
         header.journal_valid.put(0); // T5
@@ -257,8 +257,22 @@ impl Locked<'_> {
         word.get() & word::OFFERED != 0 && word.fetch_and(!word::OFFERED, Ordering::SeqCst) & word::OFFERED != 0
     }
 
+    /// Note who completes the wait of that thread, and when, if it sleeps. A thread that completes its own wait keeps what is noted: it
+    /// was told to compete before, or a timer is due and nobody has told it.
+    fn note_partner(&self, slot: u32) {
+        let thread = self.session.arena.thread(slot);
+        if self.owner() == slot + 1 {
+            return;
+        }
+        thread.told_by.store(signature(self.owner()), Ordering::Relaxed);
+        if thread.progress.load(Ordering::Relaxed) == progress::SLEEP {
+            thread.told_at_ns.store(now_ns(), Ordering::Relaxed);
+        }
+    }
+
     /// Tell a queued thread to look again; it keeps its place.
     pub fn offer(&mut self, slot: u32) {
+        self.note_partner(slot);
         let before = self.session.arena.thread(slot).progress.swap(progress::RETRY, Ordering::SeqCst);
         fault!(RetryMarked);
         if before == progress::SLEEP {

@@ -15,6 +15,7 @@
 
 use super::at_once::Try;
 use super::evaluate::HAND_OVER_NS;
+use super::partner::Rest;
 use super::signal::{owner, recursion};
 use crate::arena::layout::{BLOCKS, Block, progress, word};
 use crate::fault::fault;
@@ -26,7 +27,6 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared, spin_loop};
 use crate::sys::clock::{NEVER, now_ns};
 use crate::sys::futex::{self, Slept};
-use crate::sys::process::processor;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl Started {
 /// A queued wait of the calling thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Queued {
-    slot: u32,
+    pub(super) slot: u32,
     /// Of the session: a forked child goes on with its parent's stack, but not with its waits.
     incarnation: u64,
     sequence: u64,
@@ -76,8 +76,8 @@ pub struct Queued {
 
 #[derive(Debug)]
 pub enum Slumber {
-    /// Satisfied; and whether the thread was asleep when it was.
-    Satisfied(Outcome, bool),
+    /// Satisfied; and how the sleep ended, if the thread was asleep when it was.
+    Satisfied(Outcome, Option<Rest>),
     /// The deadline has passed; nothing was taken.
     TimedOut,
     /// The session's memory contradicts itself; nothing was taken.
@@ -231,14 +231,14 @@ impl Session {
     pub fn sleep(&self, wait: Queued, deadline_ns: u64, slice_ns: u64) -> Slumber {
         let slot = wait.slot;
         let thread = self.arena.thread(slot);
-        let mut was_asleep = false;
+        let mut rest = None;
         for turn in 0_u32.. {
             let state = thread.progress.load(Ordering::Acquire);
             if !self.is_current(wait) {
                 return Slumber::Interrupted;
             }
             if progress::is_done(state) {
-                return Slumber::Satisfied(self.acknowledge(slot, wait.count), was_asleep);
+                return Slumber::Satisfied(self.acknowledge(slot, wait.count), rest);
             }
             if !progress::is_queued(state) {
                 self.damaged("a wait is in a state that does not exist");
@@ -253,7 +253,7 @@ impl Session {
             }
             if state == progress::RETRY {
                 match self.retry(wait).or_else(|| self.stand_by(wait, deadline_ns)) {
-                    Some(outcome) => return Slumber::Satisfied(outcome, was_asleep),
+                    Some(outcome) => return Slumber::Satisfied(outcome, rest),
                     None => continue,
                 }
             }
@@ -276,7 +276,7 @@ impl Session {
             let slept = futex::wait(&thread.progress, progress::SLEEP, deadline_ns.min(due_ns).min(slice_ns)); // W7
             fault!(WaitWoken);
             match slept {
-                Slept::Woken => was_asleep = true,
+                Slept::Woken => rest = self.note_wake_up(slot),
                 Slept::Changed => {}
                 Slept::Interrupted => return Slumber::Interrupted,
                 Slept::TimedOut => {
@@ -297,7 +297,7 @@ impl Session {
             return Slumber::Interrupted;
         }
         match self.cancel(wait) {
-            Some(outcome) => Slumber::Satisfied(outcome, true),
+            Some(outcome) => Slumber::Satisfied(outcome, None),
             None => Slumber::TimedOut,
         }
     }
@@ -401,11 +401,6 @@ impl Session {
         thread.progress.put(progress::IDLE);
         fault!(AckDone);
         outcome
-    }
-
-    /// Whether the wait that just ended was completed on the processor that the calling thread runs on now.
-    pub fn was_told_here(&self, wait: Queued) -> bool {
-        self.arena.thread(wait.slot).told_on.load(Ordering::Relaxed) == processor()
     }
 
     /// When the first timer of a wait is due. Read without the lock: whoever sets a timer tells its waiters to look again.

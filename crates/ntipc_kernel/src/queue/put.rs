@@ -19,12 +19,12 @@ use super::pages::{Chain, pages_for};
 use super::state::{Wants, has_room, room_for_some};
 use super::waiting::{Poll, Waiting};
 use crate::arena::layout::{CARRIED, PAGE_SIZE, Queue};
+use crate::dispatch::partner::signature;
 use crate::fault::fault;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::NtResult;
 use crate::sync::{Ordering, Shared};
-use crate::sys::process::processor;
 use std::sync::Arc;
 
 /// A stream is cut into frames no longer than this, so that its reader and its writer copy at the same time.
@@ -326,7 +326,7 @@ impl Operation<'_> {
                 _ => session.write_end(old, place.page)?,
             }
         }
-        queue.put_on.store(processor(), Ordering::Relaxed);
+        queue.put_by.store(signature(held.slot + 1), Ordering::Relaxed);
         fault!(PutWritten);
         queue.tail.store(place.after(frame.footprint).position(), Ordering::Release); // P7
         fault!(PutPublished);

@@ -21,13 +21,13 @@ use super::pages::{Chain, Cursor};
 use super::state::{Wants, is_empty, unread};
 use super::waiting::{Poll, Waiting};
 use crate::arena::layout::Queue;
+use crate::dispatch::partner::signature;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
-use crate::sys::process::processor;
 use std::sync::Arc;
 
 /// Most bytes that are copied while the consumer lock is held.
@@ -326,7 +326,7 @@ impl Operation<'_> {
         if request != 0 {
             self.session.take_request(request);
         }
-        queue.taken_on.store(processor(), Ordering::Relaxed);
+        queue.taken_by.store(signature(self.held.slot + 1), Ordering::Relaxed);
         queue.head.store(after, Ordering::Release);
         queue.data_out.put(data);
         queue.frames_out.put(frames);

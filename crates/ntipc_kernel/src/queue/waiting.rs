@@ -3,6 +3,7 @@
 
 use super::state::{Wants, is_empty};
 use crate::arena::layout::Queue;
+use crate::dispatch::spinning::Partner;
 use crate::dispatch::wait::{Slumber, Started, Target};
 use crate::object::kind::Kind;
 use crate::session::Session;
@@ -10,7 +11,6 @@ use crate::status::Failure;
 use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::now_ns;
 use crate::sys::futex;
-use crate::sys::process::processor;
 use std::sync::Arc;
 
 /// What an operation waits for.
@@ -100,12 +100,12 @@ impl Waiting for Until {
 }
 
 impl Session {
-    /// Look for up to `budget_ns` whether what is wanted is there, with nothing stored for others to see. `Some`: it is (or
-    /// something else that must be looked at), and whether whoever brought it did so on the processor this thread runs on.
-    pub fn spin_for(&self, wanted: &Wanted, budget_ns: u64) -> Option<bool> {
+    /// Look for up to `budget_ns` until what is wanted is there, or anything else that the operation must look at. Others see nothing of
+    /// it.
+    pub fn spin_for(&self, wanted: &Wanted, budget_ns: u64) -> bool {
         let end = now_ns() + budget_ns;
         let object = self.arena.object(wanted.end);
-        let kind = Kind::of(object)?;
+        let Some(kind) = Kind::of(object) else { return false };
         let queue = self.arena.queue(wanted.body);
         let ready = |queue: &Queue| match kind {
             Kind::ReadEnd => !is_empty(queue),
@@ -114,19 +114,25 @@ impl Session {
         loop {
             for _ in 0..30 {
                 if ready(queue) {
-                    let by = if kind == Kind::ReadEnd { &queue.put_on } else { &queue.taken_on };
-                    return Some(by.load(Ordering::Relaxed) == processor());
+                    return true;
                 }
                 spin_loop();
             }
             // The other end may be gone, or the queue broken.
             if self.arena.signal_of(object, kind, wanted.slot + 1, wanted.target.channel) != 0 {
-                return Some(false);
+                return true;
             }
             if now_ns() >= end {
-                return None;
+                return false;
             }
         }
+    }
+
+    /// Who brought what [`Session::spin_for`] has found in a wait that began at `began_ns`.
+    pub fn partner_at(&self, wanted: &Wanted, began_ns: u64) -> Option<Partner> {
+        let queue = self.arena.queue(wanted.body);
+        let reads = Kind::of(self.arena.object(wanted.end)) == Some(Kind::ReadEnd);
+        self.partner(if reads { &queue.put_by } else { &queue.taken_by }, began_ns)
     }
 
     /// Say that somebody waits for pages. What [`Session::sleep_for_pages`] takes.
