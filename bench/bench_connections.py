@@ -84,4 +84,4 @@ def rows(effort: Effort) -> Iterator[Row]:
         )
         trials: dict[str, Trial] = {"pipe": partial(visit, ours, count), PEER: partial(visit, theirs, count)}
         seconds = interleaved(trials, effort.trials)
-    yield Row("pipe: connect, ask, be answered, close", seconds["pipe"], PEER, seconds[PEER])
+    yield Row("pipe: connect, ask, be answered, close", seconds["pipe"], PEER, seconds[PEER], 1.2)

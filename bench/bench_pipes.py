@@ -168,7 +168,7 @@ def small(effort: Effort) -> Iterator[Row]:
     seconds = compare(lambda make: round_trip(make, SMALL, rounds, None), effort, pipe, connection, sockets, zmq_pair)
     free = what.format("the scheduler decides")
     yield Row(free, seconds["pipe"], PAIR, seconds[PAIR], 0.8)
-    yield Row(free, seconds["pipe"], CONNECTION, seconds[CONNECTION], 0.35)
+    yield Row(free, seconds["pipe"], CONNECTION, seconds[CONNECTION], 0.1)
     missing = "" if ZMQ in seconds else "pyzmq is not installed"
     yield Row(free, seconds["pipe"], ZMQ, seconds.get(ZMQ), remark=missing)
 
@@ -178,7 +178,7 @@ def large(effort: Effort) -> Iterator[Row]:
     rounds = effort.count(200)
     seconds = compare(lambda make: round_trip(make, LARGE, rounds, None), effort, pipe, connection, sockets)
     yield Row("pipe: 1 MiB there and back", seconds["pipe"], PAIR, seconds[PAIR], 0.9)
-    yield Row("pipe: 1 MiB there and back", seconds["pipe"], CONNECTION, seconds[CONNECTION], 0.15)
+    yield Row("pipe: 1 MiB there and back", seconds["pipe"], CONNECTION, seconds[CONNECTION], 0.12)
     count = effort.count(5_000)
     seconds = compare(lambda make: one_way(make, BLOCK, count), effort, pipe, connection)
     yield Row("pipe: 64 KiB one way", seconds["pipe"], CONNECTION, seconds[CONNECTION], 0.5)

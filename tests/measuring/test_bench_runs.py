@@ -20,6 +20,7 @@ def test_a_quick_run_measures_prints_and_keeps_every_row(tmp_path: Path) -> None
         "events",
         "names",
         "scale",
+        "calls",
         "pipes",
         "mailslots",
     ]
@@ -30,6 +31,8 @@ def test_a_quick_run_measures_prints_and_keeps_every_row(tmp_path: Path) -> None
         "event set + wait",
         "named event create + close",
         "open + close any named event",
+        "Queue.call: 64 bytes there and back",
+        "Pipe.transact: 64 bytes there and back",
         "pipe: 64 KiB one way",
         "mailslot: 64 bytes from each of 4 writers",
     }

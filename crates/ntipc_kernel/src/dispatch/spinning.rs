@@ -35,8 +35,8 @@ const MOST_NS: u32 = 60_000;
 /// A thread that has spun so often since it last saw a wake-up sleeps once to see another, if that may change anything.
 pub const STALE: u16 = 256;
 
-/// A wait for a partner that follows is short if it takes no longer than so many wake-ups. One is the waiter's own. The partner spends
-/// about another on the system call that wakes the waiter. And a waiter that goes on late makes its partner wait longer, and sleep.
+/// A wait for a partner that follows is short if it takes no longer than so many wake-ups. A sleep delays the waiter by one, and costs
+/// both sides about another in processor time. And a waiter that goes on late makes its partner wait longer, and sleep as well.
 const SHORT_WAKE_UPS: u64 = 3;
 /// What a sleep costs even where wake-ups cost nothing: two system calls, and the way through the dispatcher lock.
 const SLEEP_NS: u64 = 5_000;
