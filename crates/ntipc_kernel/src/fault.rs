@@ -19,7 +19,7 @@ fault_points! {
     // the dispatcher lock
     LockTaken, LockBeforeRelease, LockReleased, BetweenWakes,
     // attachment
-    SlotClaimed, SlotAttached, ThreadClaimed,
+    LifeHeld, SlotClaimed, SlotAttached, WatchBegins, ThreadClaimed,
     // objects, names, handles
     ObjectTaken, ObjectFilled, ObjectPublished, NameLinked, TextStored, TextFreed, HandleBeforeCount, HandleStored,
     CloseCleared, CloseCounted, FreeUnnamed, FreeMarked, FreeListed,
@@ -36,8 +36,8 @@ fault_points! {
     FastEventSet, FastNoted, FastOwned, FastReleased, FastSemaphore,
     // death
     AbandonBefore, AbandonDone, RefundFlagged, RefundValid, RefundApplied, ReleaseThread, ReleaseThreadDone, ReleaseHandle,
-    ReleaseProcessDone, ReapBegin, RecoverRedone, RecoverCounted, RecoverNamed, RecoverLinked, RecoverListed,
-    RecoverEvaluated, ReaperElected,
+    ReleaseProcessDone, ReapBegin, SlotFreed, RecoverRedone, RecoverCounted, RecoverNamed, RecoverLinked, RecoverListed,
+    RecoverEvaluated,
     // sections
     SectionFileMade, SectionReserved, SectionPublished,
     // queues
@@ -134,7 +134,7 @@ mod armed {
         REPORT.store(fd, Ordering::Relaxed);
     }
 
-    /// Whether this process may be the reaper. A test keeps the office from those who never die.
+    /// Whether this process may watch others and reap. A test keeps those who never die from it.
     pub fn set_eligible(eligible: bool) {
         ELIGIBLE.store(eligible, Ordering::Release);
     }

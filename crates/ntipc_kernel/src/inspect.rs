@@ -18,7 +18,6 @@ use crate::sys::robust::{OWNER_DIED, TID_MASK};
 
 pub struct Snapshot {
     pub uid: u32,
-    pub reaper_pid: Option<u32>,
     pub lock_holder: Option<(u32, u32)>,
     pub counters: Vec<(&'static str, u64)>,
     pub processes: Vec<ProcessView>,
@@ -31,6 +30,8 @@ pub struct ProcessView {
     pub pid: u32,
     pub alive: bool,
     pub handles: u32,
+    /// Pids of those that are told of its death, the first to act first.
+    pub watched_by: Vec<u32>,
 }
 
 pub struct ThreadView {
@@ -90,7 +91,6 @@ pub fn inspect(path: &str) -> NtResult<Snapshot> {
 
 /// Processes and threads first, then one pass over the objects.
 pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
-    let header = arena.header();
     let mut objects: Vec<Option<ObjectView>> = Vec::new();
     for index in 0..arena.objects() {
         objects.push(object_view(arena, index));
@@ -108,6 +108,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             pid,
             alive: life & OWNER_DIED == 0 && life & TID_MASK != 0,
             handles: record.handle_count.get(),
+            watched_by: arena.watchers_of(slot).iter().map(|watcher| arena.process(*watcher).pid.get()).collect(),
         });
         for place in 0..arena.handles(slot) {
             let Some(entry) = Entry::unpack(arena.handle(slot, place).get()) else { continue };
@@ -153,10 +154,8 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             owns,
         });
     }
-    let reaper = header.reaper.word.get() & TID_MASK != 0;
     Snapshot {
         uid,
-        reaper_pid: reaper.then(|| arena.process(header.reaper_slot.get()).pid.get()),
         lock_holder: lock::holder(arena),
         counters: counters(arena),
         processes,

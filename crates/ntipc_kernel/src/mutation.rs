@@ -47,11 +47,15 @@ ingredients! {
     Relist = "relist",
     /// The life word is held before the process takes part.
     LifeFirst = "life-first",
-    /// The reaper's office is announced to Linux, which wakes the next when its holder dies.
-    Succession = "succession",
+    /// A watcher reaps in place of one that is nearer to the dead and does not run.
+    Deputies = "deputies",
+    /// Each watcher of a process sleeps on a word of its own.
+    OwnWords = "own-words",
+    /// Threads that wait look for the dead that nobody reaps.
+    WaitersLook = "waiters-look",
     /// The handles of a parent killed in a fork wait for its child.
     ForkGrace = "fork-grace",
-    /// Before acting on a life word once seen, the reaper makes sure that it still says so.
+    /// Before acting on a life word once seen, whoever reaps makes sure that it still says so.
     SeenAgain = "seen-again",
     /// What a dead thread had in hand of a queue is settled.
     Settle = "settle",
@@ -108,6 +112,10 @@ ingredients! {
     PulseGuard = "pulse-guard",
     /// Recovery keeps fast paths away from an event in the middle of a pulse, waited for or not.
     PulseKept = "pulse-kept",
+    /// Whoever comes or goes makes those look again who watch that place of the ring.
+    WatchersTold = "watchers-told",
+    /// A watcher clears a word that is new to it of other sleepers.
+    WordsCleared = "words-cleared",
 }
 
 #[cfg(feature = "mutations")]

@@ -3,7 +3,7 @@
 use crate::arena::Arena;
 use crate::process::known_threads::KnownThreads;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{files, futex};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,10 +33,8 @@ pub struct Session {
     /// Tells the helper thread to stop.
     pub(crate) stop: AtomicU32,
     pub(crate) helper: Mutex<Option<std::thread::JoinHandle<()>>>,
-    /// We are the elected reaper.
-    pub(crate) reaping: AtomicBool,
-    /// Threads of ours that help the reaper watch.
-    pub(crate) further_watchers: AtomicU32,
+    /// 1: a thread of ours has seen a death in the table, and our helper shall make sure that somebody deals with it.
+    pub(crate) alarm: AtomicU32,
 }
 
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -74,8 +72,7 @@ impl Session {
             slot_generation: AtomicU32::new(0),
             stop: AtomicU32::new(0),
             helper: Mutex::new(None),
-            reaping: AtomicBool::new(false),
-            further_watchers: AtomicU32::new(0),
+            alarm: AtomicU32::new(0),
         }
     }
 

@@ -19,7 +19,6 @@ pub fn inspect<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>>
     picture.set_item("layout", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     picture.set_item("uid", snapshot.uid)?;
     picture.set_item("participants", snapshot.processes.iter().filter(|process| process.alive).count())?;
-    picture.set_item("reaper_pid", snapshot.reaper_pid)?;
     let holder = snapshot.lock_holder.map(|(pid, tid)| identity(py, pid, tid)).transpose()?;
     picture.set_item("lock_owner", holder)?;
     let counters = PyDict::new(py);
@@ -52,6 +51,7 @@ fn processes<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, P
         entry.set_item("pid", process.pid)?;
         entry.set_item("alive", process.alive)?;
         entry.set_item("handles", process.handles)?;
+        entry.set_item("watched_by", &process.watched_by)?;
         list.append(entry)?;
     }
     Ok(list)

@@ -53,7 +53,7 @@ fn report_faults(fd: i32) {
 
 #[pyfunction]
 fn set_eligible(eligible: bool) {
-    fault::set_eligible(eligible);
+    ntipc_kernel::process::let_watch(eligible);
 }
 
 #[pyfunction]

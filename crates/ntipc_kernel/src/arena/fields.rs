@@ -1,6 +1,7 @@
 //! Where each field lies in the arena's file: for whoever looks at it, or damages it, from outside.
 
 use super::layout::*;
+use crate::sys::robust::LifeWord;
 
 /// A field of a table: that of entry `i` lies `at + i * stride` bytes into the file.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +37,14 @@ pub fn fields() -> Vec<Field> {
         header: Header at 0, 1 => magic, fingerprint, damaged, lock, journal_valid, journal_thread, journal_result,
             journal_count, pulse, object_free, object_high, objects_live, cell_free, cell_high, wait_sequence,
             section_serial, changes, change_flags, live_before, process_high, thread_high, processes_reserved, threads_reserved, objects_reserved,
-            cells_reserved, reaper.word, poke, reaper_slot, page_free, pages_free, page_high, queue_free, queue_high,
+            cells_reserved, page_free, pages_free, page_high, queue_free, queue_high,
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
             page_step.pages_free, page_step.page_high, pages_given, pages_wanted, undrained, queue_busy, drained.first, drained.last,
             drained.count, drained_to, drained_request, drained_places, carriers_reserved;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
-            handle_high, handles_reserved, handle_count, fork_until_ns, full;
+            handle_high, handles_reserved, handle_count, fork_until_ns, full, poke, watches;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
             block_count, wait_all, linked, told_by, sequence, since_ns, woken_ns, woken_at_ns, told_at_ns, noted, noted_overflow, lost, call, reply_queue, reply_reader,
             reply_writer,
@@ -56,6 +57,10 @@ pub fn fields() -> Vec<Field> {
             turn, put_by, tail, take_lock, taken_by, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from,
             thrown_data;
     };
+    for (rank, name) in (0..WATCHERS as u64 - 1).zip(["second_bell", "third_bell"]) {
+        let at = PROCESSES_AT + std::mem::offset_of!(Process, bells) as u64 + rank * size_of::<LifeWord>() as u64;
+        all.push(Field { table: "process", name, at, stride: size_of::<Process>() as u64, count: u64::from(PROCESSES), width: 4 });
+    }
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("change", CHANGES_AT, 4, u64::from(CHANGES)));
     all.push(plain("bucket", BUCKETS_AT, 4, u64::from(BUCKETS)));

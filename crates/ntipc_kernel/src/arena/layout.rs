@@ -30,6 +30,8 @@ pub const LAYOUT_VERSION: u64 = 6;
 pub const PROCESSES: u32 = 2048;
 /// The process slot that no process has: its table holds the handles that lie in frames.
 pub const IN_FRAMES: u32 = 0;
+/// Participants that watch each participant; see `process::neighbours`.
+pub const WATCHERS: usize = 3;
 pub const THREADS: u32 = 8192;
 pub const OBJECTS: u32 = 1 << 18;
 pub const HANDLES: u32 = 1 << 18;
@@ -161,13 +163,6 @@ pub struct Header {
     pub hidden: AtomicU64,
     _line4: [AtomicU32; 2],
 
-    /// Held by the elected reaper (a life word), and the word that tells it of newcomers.
-    pub reaper: LifeWord,
-    _line5: [AtomicU32; 6],
-    pub poke: AtomicU32,
-    pub reaper_slot: AtomicU32,
-    _line6: [AtomicU32; 14],
-
     /// The pool of pages. Dispatcher lock.
     pub page_free: AtomicU32,
     pub pages_free: AtomicU32,
@@ -182,7 +177,7 @@ pub struct Header {
     pub pages_wanted: AtomicU32,
     /// Who left something in a queue that is to be thrown away, as the lock word names owners; see `queue::drain`.
     pub undrained: AtomicU32,
-    _line7: [AtomicU32; 5],
+    _line5: [AtomicU32; 5],
     pub page_step: PageStep,
     /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be without it. See
     /// `queue::drain`. Dispatcher lock.
@@ -194,7 +189,7 @@ pub struct Header {
     pub drained_places: [AtomicU32; CARRIED],
     /// Places for whose carriers there is memory.
     pub carriers_reserved: AtomicU32,
-    _line8: [AtomicU32; 15],
+    _line6: [AtomicU32; 15],
 }
 
 pub mod journal {
@@ -218,7 +213,7 @@ pub struct JournalEntry {
 /// A participant. Protected by the dispatcher lock but for `life`.
 #[repr(C, align(64))]
 pub struct Process {
-    /// Held by the helper thread for as long as the process takes part.
+    /// Held by the helper thread for as long as the process takes part. Its nearest watcher sleeps on it.
     pub life: LifeWord,
     pub pid: AtomicU32,
     pub generation: AtomicU32,
@@ -235,7 +230,13 @@ pub struct Process {
     _spare: [AtomicU32; 10],
     /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
     pub full: [AtomicU64; FULL_WORDS],
-    _room: [AtomicU32; 94],
+    /// Held with `life`, and marked after it: one word for each further watcher, because Linux wakes one sleeper of a word.
+    pub bells: [LifeWord; WATCHERS - 1],
+    /// Raised to make the helper look at its neighbours again; the helper sleeps on it.
+    pub poke: AtomicU32,
+    /// 1: the helper watches its neighbours.
+    pub watches: AtomicU32,
+    _room: [AtomicU32; 72],
 }
 
 /// A thread that has waited or owned a mutant.

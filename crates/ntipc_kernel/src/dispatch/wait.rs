@@ -232,6 +232,8 @@ impl Session {
         let slot = wait.slot;
         let thread = self.arena.thread(slot);
         let mut rest = None;
+        let since_ns = thread.since_ns.get();
+        let mut look_ns = Session::first_look_ns(since_ns);
         for turn in 0_u32.. {
             let state = thread.progress.load(Ordering::Acquire);
             if !self.is_current(wait) {
@@ -273,7 +275,8 @@ impl Session {
                     thread.progress.store(progress::SLEEP, Ordering::SeqCst);
                 }
             }
-            let slept = futex::wait(&thread.progress, progress::SLEEP, deadline_ns.min(due_ns).min(slice_ns)); // W7
+            let until_ns = deadline_ns.min(due_ns).min(slice_ns).min(look_ns);
+            let slept = futex::wait(&thread.progress, progress::SLEEP, until_ns); // W7
             fault!(WaitWoken);
             match slept {
                 Slept::Woken => rest = self.note_wake_up(slot),
@@ -283,6 +286,10 @@ impl Session {
                     let now = now_ns();
                     if now >= due_ns {
                         self.lock_as(slot + 1).tick_all(slot);
+                    }
+                    if now >= look_ns {
+                        self.look_for_the_dead();
+                        look_ns = Session::next_look_ns(since_ns, now);
                     }
                     if now >= deadline_ns {
                         break;

@@ -1,6 +1,6 @@
-//! The header: journal, lock, reaper, the mark of damage. (Counters of tables: `Look::measure`.)
+//! The header: journal, lock, the mark of damage. (Counters of tables: `Look::measure`.)
 
-use super::look::{Life, Look, life};
+use super::look::Look;
 use crate::arena::damage::sentence;
 use crate::arena::layout::{BLOCKS, journal};
 use crate::process::lock;
@@ -30,7 +30,6 @@ impl Look<'_> {
         if !self.locked {
             self.lock_word();
         }
-        self.reaper();
     }
 
     fn lock_word(&mut self) {
@@ -43,19 +42,6 @@ impl Look<'_> {
         });
         self.find_if(word != 0 && lock::owner_is_elsewhere(self.arena, word), "lock", "the dispatcher lock", || {
             format!("The lock word {word:#x} names an owner that sleeps elsewhere, as nobody does who holds the lock.")
-        });
-    }
-
-    fn reaper(&mut self) {
-        let header = self.arena.header();
-        let (word, slot) = (header.reaper.word.get(), header.reaper_slot.get());
-        let Life::Held(tid) = life(word) else {
-            self.find("reaper", "the reaper", "Nobody is elected to look after the dead.".to_owned());
-            return;
-        };
-        let elected = slot < self.processes && life(self.arena.process(slot).life.word.get()) == Life::Held(tid);
-        self.find_if(!elected, "reaper", "the reaper", || {
-            format!("The elected reaper is thread {tid} in process slot {slot}, and no such participant is there.")
         });
     }
 }

@@ -9,8 +9,8 @@
 //!
 //! | module      | invariant                                                                                      |
 //! | ----------- | ---------------------------------------------------------------------------------------------- |
-//! | `header`    | counters within bounds, journal and pulse clear, the lock's owner lives, a reaper is elected      |
-//! | `processes` | life words and slots agree with the processes there are; handles lead to objects; counts are right |
+//! | `header`    | counters within bounds, journal and pulse clear, the lock's owner lives                           |
+//! | `processes` | life words, bells and slots agree with the processes there are, a watcher of each runs; handles lead to objects; counts are right |
 //! | `threads`   | progress, wait records, life words                                                             |
 //! | `objects`   | words fit their kind, owners live and know of it, free list, files of sections                 |
 //! | `waits`     | lists are whole and in order, `HAS_WAITERS` as it should be, nobody sleeps whose wait is satisfiable |
@@ -69,7 +69,7 @@ pub struct Report {
 
 /// How long to wait for the dispatcher lock, which is held for microseconds.
 pub const LOCK_PATIENCE_NS: u64 = 2_000_000_000;
-/// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, a look-round of the reaper.
+/// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, the time in which a watcher acts in place of others.
 const PAUSES: [u64; 4] = [3, 30, 240, 727];
 
 /// Examine the session in the directory `path`. Fails only if it cannot be looked at.

@@ -26,7 +26,10 @@ impl Look<'_> {
                         format!("The end of {title} was told and nobody has cleaned up after it."),
                     );
                 }
-                Life::Held(tid) => self.is_there(slot, &title, tid),
+                Life::Held(tid) => {
+                    self.is_there(slot, &title, tid);
+                    self.is_watched(slot, &title, tid);
+                }
             }
             if alive != Life::Free {
                 self.handles_of(slot, &title);
@@ -47,6 +50,22 @@ impl Look<'_> {
         } else if !process::has_thread(pid, tid) {
             self.find("life", title, format!("The life word of {title} names thread {tid}, which it does not have."));
         }
+    }
+
+    /// Its end would be told, and one of those that would be told could act.
+    fn is_watched(&mut self, slot: u32, title: &str, tid: u32) {
+        for bell in &self.arena.process(slot).bells {
+            let word = bell.word.get();
+            self.find_if(life(word) != Life::Held(tid), "bell", title, || {
+                format!("A bell of {title} says {word:#x} and its life word names thread {tid}: a watcher would not hear of its end.")
+            });
+        }
+        let watchers = self.arena.watchers_of(slot);
+        let all_stopped = !watchers.is_empty() && watchers.iter().all(|watcher| self.is_stopped(*watcher));
+        self.find_if(all_stopped, "watch", title, || {
+            let pids: Vec<_> = watchers.iter().map(|watcher| self.arena.process(*watcher).pid.get().to_string()).collect();
+            format!("The end of {title} would be told late: all who watch it are stopped ({}).", pids.join(", "))
+        });
     }
 
     fn handles_of(&mut self, slot: u32, title: &str) {

@@ -106,8 +106,7 @@ impl Session {
     pub(crate) fn adopt_fork(self: &Arc<Self>) -> NtResult<()> {
         let (parent, generation) = (self.slot(), self.slot_generation.load(Ordering::Acquire));
         std::mem::forget(locked(&self.helper).take()); // that thread is the parent's
-        self.further_watchers.store(0, Ordering::Release);
-        self.reaping.store(false, Ordering::Release);
+        self.alarm.store(0, Ordering::Release);
         fault!(ForkBeforeCopy);
         self.renew_presence()?;
         helper::start(self, Some((parent, generation)))?;

@@ -2,7 +2,8 @@
 //!
 //! * `lock`: the dispatcher lock, and how it is taken over from the dead
 //! * `attach`: making, joining and leaving a session
-//! * `helper`: the thread every participant has; it holds the life word, and one of them is the reaper
+//! * `helper`: the thread every participant has; it holds the life word, and watches others
+//! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
 //! * `release`: what is done for the dead (and for whoever leaves)
 //! * `recover`: putting the lists right after a death inside the lock
@@ -14,9 +15,13 @@ pub mod fork;
 mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
+mod neighbours;
+mod reap;
 mod rebuild;
 mod recover;
 mod release;
 pub(crate) mod thread;
+mod watch;
 
 pub use lock::let_others_run_by;
+pub use watch::let_watch;

@@ -179,17 +179,16 @@ impl Session {
         });
     }
 
-    /// Slots of threads of this process other than the calling one and those that help the reaper.
+    /// Slots of threads of this process other than the calling one.
     pub(crate) fn other_threads(&self) -> usize {
         let me = tid();
         let high = self.arena.threads();
-        let all = (0..high)
+        (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
                 thread.life.word.get() != 0 && thread.process_slot() == Some(self.slot()) && thread.tid.get() != me
             })
-            .count();
-        all.saturating_sub(self.further_watchers.load(Ordering::Acquire) as usize)
+            .count()
     }
 
     pub(crate) fn is_attached(&self) -> bool {

@@ -5,7 +5,7 @@
 //!
 //! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
 //! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and whoever had it takes it again, and
-//! goes on (`Losses::later`). Who it is stands in the header meanwhile (`undrained`): should he die, the reaper goes on at its next look-round.
+//! goes on (`Losses::later`). Who it is stands in the header meanwhile (`undrained`): if that thread dies, a watcher of its process goes on.
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
@@ -17,7 +17,7 @@ use super::state::is_empty;
 use crate::fault::fault;
 use crate::process::lock::{Locked, NUMBER_MASK, owner_is_dead};
 use crate::session::Session;
-use crate::sync::Shared;
+use crate::sync::{Ordering, Shared};
 
 /// Frames, and handles in them, that are thrown away under one hold of the lock. Few where tests want to see what becomes of the rest.
 const CHUNK: u32 = if cfg!(feature = "faults") { 16 } else { 512 };
@@ -39,10 +39,19 @@ impl Session {
     /// Go on with what dead threads have left of queues.
     pub(crate) fn finish_drains(&self, owner: u32) {
         let undrained = &self.arena.header().undrained;
-        if undrained.get() == 0 || !owner_is_dead(&self.arena, undrained.get()) {
+        let seen = undrained.get();
+        if seen == 0 || !owner_is_dead(&self.arena, seen) {
             return;
         }
-        undrained.put(0); // whoever leaves something from now on says so again
+        // Several may find that owner dead. One goes on, under its own name: if it dies at that, the next one finds it dead.
+        let mine = {
+            let locked = self.lock_as(owner);
+            if undrained.get() != seen {
+                return;
+            }
+            undrained.put(locked.name());
+            locked.name()
+        };
         let left = |body: &u32| {
             let queue = self.arena.queue(*body);
             let Some(read) = queue.read_end.get().checked_sub(1).filter(|_| queue.state.get() != 0) else {
@@ -51,7 +60,12 @@ impl Session {
             let rooted = is_rooted(self.arena.object(read));
             !is_empty(queue) && (queue.broken.get() != 0 || !rooted)
         };
-        self.go_on_draining(owner, &mut (0..self.arena.queues()).filter(left).collect());
+        let mut left: Vec<u32> = (0..self.arena.queues()).filter(left).collect();
+        match left.is_empty() {
+            // Unless somebody has left something since.
+            true => _ = undrained.compare_exchange(mine, 0, Ordering::AcqRel, Ordering::Relaxed),
+            false => self.go_on_draining(owner, &mut left),
+        }
     }
 }
 

@@ -147,7 +147,9 @@ impl Session {
     /// operation has told.
     pub fn sleep_for_pages(&self, seen: u32, until_ns: u64) {
         let word: &AtomicU32 = &self.arena.header().pages_given;
-        futex::wait(word, seen, until_ns.min(now_ns() + PAGES_SLICE_NS));
+        if futex::wait(word, seen, until_ns.min(now_ns() + PAGES_SLICE_NS)) == futex::Slept::TimedOut {
+            self.look_for_the_dead(); // pages may lie in the hand of one
+        }
     }
 
     /// Say what the thread in `slot` is about to wait for. A wait around this one, which it does not say that of, begins anew.

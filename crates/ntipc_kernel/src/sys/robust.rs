@@ -8,7 +8,7 @@
 //! | -------------------- | ---------------------------------------------- | ------- |
 //! | 0                    | free                                           | [`claim`] |
 //! | tid + `FUTEX_WAITERS`| held by that living thread                     | [`release`], or the kernel |
-//! | `OWNER_DIED` set     | the holder can run no instruction any more     | the reaper, with 0 |
+//! | `OWNER_DIED` set     | the holder can run no instruction any more     | whoever reaps, with 0 |
 //!
 //! Each thread has a list of such words registered with the kernel of Linux. The C library made that list for its robust
 //! mutexes; we add our nodes to it rather than replace it, so robust mutexes of other libraries go on working.
@@ -16,10 +16,11 @@
 //! Invariant: a node of ours (in shared memory, where anybody may scribble) is never *followed* by this process. Ours
 //! stand at the end of the list and are known by address, so finding the place to insert or remove walks only nodes of the C library.
 //! The kernel of Linux follows them when the thread ends; it only reads, checks each word for the dead thread's id,
-//! and stops after 2,048: a scribbled node can at worst hide a death, which the reaper's slow look-round then finds.
+//! and stops after 2,048: a scribbled node can at worst hide a death, which a watcher's slow look-round then finds.
 //!
 //! Crash: `list_op_pending` names the node from before the claim until it is linked, so a death in between is told as well.
-//! `FUTEX_WAITERS` is set from the start: the kernel then wakes the reaper without the reaper having to announce itself.
+//! `FUTEX_WAITERS` is set from the start: the kernel then wakes a sleeper of the word without the sleeper having to set it. It wakes
+//! one sleeper, so each watcher of a process needs a word of its own (`process::neighbours`).
 
 use super::process::tid;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -129,6 +130,29 @@ unsafe fn insert(head: *mut Head, node: *mut Node, linked: &mut Linked) {
         (&raw mut (*before).next).write_volatile(node);
     }
     linked.0.insert(0, node as usize);
+}
+
+/// Does the word say that a thread holds it, and that the thread lives?
+pub fn is_held(word: u32) -> bool {
+    word & OWNER_DIED == 0 && word & TID_MASK != 0
+}
+
+/// Take a word that is the calling thread's to take, and put it at the end of its list: the kernel of Linux marks words in the order
+/// of the list, so this one is marked after all that the thread holds by now.
+pub fn hold_last(life: &LifeWord, linked: &mut Linked) -> NtResult<()> {
+    let head = head()?;
+    let node = life.node();
+    // SAFETY: as in `claim`. The last node of ours, if there is one, lies in a mapping that its registration keeps alive.
+    unsafe {
+        (&raw mut (*head).pending).write_volatile(node);
+        life.word.store(tid() | WAITERS, Ordering::Release);
+        let last = linked.0.last().map_or_else(|| tail_of_others(head, linked), |address| *address as *mut Node);
+        (&raw mut (*node).next).write_volatile(head.cast());
+        (&raw mut (*last).next).write_volatile(node);
+        (&raw mut (*head).pending).write_volatile(std::ptr::null_mut());
+    }
+    linked.0.push(node as usize);
+    Ok(())
 }
 
 /// Take a free word without any list: nobody is told if the thread dies. Half of [`claim`], and alone for the mutation check.

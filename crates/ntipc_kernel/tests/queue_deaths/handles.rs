@@ -165,8 +165,9 @@ fn a_settler_of_a_receiver_of_handles_is_succeeded() {
 #[test]
 fn a_place_that_the_dead_had_emptied_is_not_dropped_when_somebody_uses_it_anew() {
     let path = fresh_path();
-    let mut settler = Victim::start(&path, "settler", "SettleTold", 1);
     let session = join(&path);
+    let mut settler = Victim::start(&path, "settler", "SettleTold", 1);
+    session.let_watch(false); // nobody settles in place of the settler while it is stopped
     let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
     let mut doomed = Victim::start(&path, "receive", "TakeHandleMoved", 1);
     settler.go();
@@ -183,6 +184,7 @@ fn a_place_that_the_dead_had_emptied_is_not_dropped_when_somebody_uses_it_anew()
     while !settler.is_gone() {
         std::thread::yield_now(); // it settles the account of the dead, and dies; waiting at once would tell it to leave before
     }
+    session.let_watch(true);
     assert!(!settler.wait());
     let handles = receive(&session, reader).unwrap().handles;
     session.set_event(handles[0].handle).unwrap();

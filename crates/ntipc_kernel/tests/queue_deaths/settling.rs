@@ -1,11 +1,11 @@
-//! The reaper is killed at each step of settling what another had in hand, and the next one goes on.
+//! A watcher is killed at each step of settling what another had in hand, and the next one goes on.
 
 use crate::support::{fresh_path, join, until_waiting};
 use crate::sweep::{LENGTHS, NAME, Stage, Victim, everything_goes, put, take_next};
 use ntipc_kernel::Session;
-use ntipc_kernel::inspect::inspect;
 use ntipc_kernel::object::kind::Type;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const BY_SETTLING: &[&str] = &["SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"];
 
@@ -15,13 +15,9 @@ const PUTTING: &[(&str, u32)] =
 const TAKING: &[(&str, u32)] =
     &[("TakeLocked", 1), ("TakeCommitted", 2), ("TakeMoved", 2), ("TakeOwned", 2), ("TakeCopiedOut", 1)];
 
-/// First in its session, and so the reaper. Makes the queue, and sleeps till the end.
+/// The nearest watcher of whoever joins next. Makes the queue, and sleeps till the end.
 pub fn victim_settles(stage: &Stage) {
     let queue = stage.session.create_queue(Some(NAME), 12_000).unwrap();
-    // Nobody else joins before it says that it is ready.
-    while inspect(&stage.session.path).unwrap().reaper_pid != Some(std::process::id()) {
-        std::thread::yield_now();
-    }
     stage.begin();
     stage.session.close(queue.0).unwrap();
     stage.session.close(queue.1).unwrap();
@@ -36,14 +32,25 @@ pub fn settle(scene: &str, deaths: &[(&str, u32)], points: &[&str], run: impl Fn
         for point in points {
             for pass in 1.. {
                 let path = fresh_path();
-                let mut settler = Victim::start(&path, "settler", point, pass);
                 let session = join(&path);
+                let mut settler = Victim::start(&path, "settler", point, pass);
+                session.let_watch(false); // in place of a settler that is slow
                 let open = |end| session.open_queue(NAME, end, 0).unwrap();
                 let ends = (open(Type::ReadEnd), open(Type::WriteEnd));
                 let doomed = Victim::start(&path, scene, doomed_at, *doomed_pass);
                 settler.go();
                 assert_eq!(settler.word().as_deref(), Some("reaping"));
-                run(&session, ends, doomed);
+                let over = AtomicBool::new(false);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        while settler.lives() && !over.load(Ordering::Acquire) {
+                            std::thread::yield_now();
+                        }
+                        session.let_watch(true);
+                    });
+                    run(&session, ends, doomed);
+                    over.store(true, Ordering::Release);
+                });
                 ends_close(&session, ends);
                 everything_goes(&session);
                 settler.go();

@@ -131,9 +131,18 @@ impl Victim {
         let _ = writeln!(self.child.stdin.as_mut().unwrap(), "go"); // it may be dead
     }
 
-    pub fn is_stopped(&self) -> bool {
+    fn is_in_state(&self, state: char) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        status.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T"))
+        status.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(state))
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.is_in_state('T')
+    }
+
+    /// Until it is dead, whether or not anybody has waited for it.
+    pub fn lives(&self) -> bool {
+        !self.is_in_state('Z')
     }
 
     /// Stop it where it is, or let it go on: "STOP" or "CONT".
@@ -152,7 +161,7 @@ impl Victim {
 pub fn everything_goes(session: &Arc<Session>) {
     let of = |name| session.statistics().iter().find(|(known, _)| *known == name).unwrap().1;
     while of("objects") > 0 || of("pages_free") != of("pages_high") {
-        std::thread::yield_now(); // the reaper may still be at it
+        std::thread::yield_now(); // a watcher may still be at it
     }
     assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
 }
