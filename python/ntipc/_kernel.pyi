@@ -388,4 +388,4 @@ def report_faults(fd: int) -> None:
     """Write the number of an armed point that is passed to a descriptor, as one byte, before anything happens."""
 
 def set_eligible(eligible: bool) -> None:
-    """Whether this process may be the reaper (always, in an ordinary build)."""
+    """Whether this process watches others and reaps them (always, in an ordinary build)."""

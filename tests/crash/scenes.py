@@ -35,11 +35,9 @@ class Scene:
     after: str = "True"
     """What must be true in the survivor in the end."""
     doomed: str = ""
-    """What another victim runs, which owns ``mutex``. The first victim is the reaper, and has to deal with it."""
+    """What another victim runs, which owns ``mutex``. The first victim alone watches it, and has to deal with it."""
     doomed_at: str = ""
     """The point at which that one dies; without one it dies by its own hand."""
-    elected: bool = False
-    """Whether the victim becomes the reaper only by the death of the other victim."""
     survives: bool = False
     """Whether only a child of the victim dies."""
     unnamed: int = 0
@@ -111,6 +109,7 @@ SCENES: dict[str, Scene] = {
     "LockReleased": signal(),
     "BetweenWakes": signal(),
     # attachment
+    "LifeHeld": alone("ntipc.Session()", joining=True),
     "SlotClaimed": alone("ntipc.Session()", joining=True),
     "SlotAttached": alone("ntipc.Session()", joining=True),
     "ThreadClaimed": alone("ntipc.Event('fresh')", joining=True),
@@ -187,16 +186,13 @@ SCENES: dict[str, Scene] = {
     "ReleaseHandle": settle(),
     "ReleaseProcessDone": settle(),
     "ReapBegin": settle(),
+    "SlotFreed": settle(),
     "RecoverRedone": recover(),
     "RecoverCounted": recover(),
     "RecoverNamed": recover(),
     "RecoverLinked": recover(),
     "RecoverListed": recover(),
     "RecoverEvaluated": recover(),
-    "ReaperElected": Scene(
-        act="", doomed="os.kill(os.getpid(), signal.SIGKILL)", elected=True,
-        sleep="mutex.acquire() and mutex.abandoned", told=True,
-    ),
     # sections
     "SectionFileMade": alone(SECTION),
     "SectionReserved": alone(SECTION),

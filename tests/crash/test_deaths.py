@@ -1,4 +1,4 @@
-"""Who may die, and how: owners, waiters, the reaper, the creator, children, many at once. The others are told."""
+"""Who may die, and how: owners, waiters, watchers, the creator, children, many at once. The others are told."""
 
 import os
 import random
@@ -9,6 +9,7 @@ import pytest
 from harness.peers import Call, Peer
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import facts, look, wait_for_waiters, wait_until, waiters
+from harness.watching import watchers_of
 
 import ntipc
 from ntipc import _kernel
@@ -39,10 +40,6 @@ def queue_of(start_peer: StartPeer, mutex: ntipc.Mutex, count: int) -> list[Call
 def settled() -> bool:
     """Whether nothing in the session needs putting right."""
     return not list(suspicions_in(look(), exists))
-
-
-def reaper() -> int | None:
-    return look()["reaper_pid"]
 
 
 def test_each_owner_in_turn_is_killed_and_each_next_one_is_told(start_peer: StartPeer) -> None:
@@ -114,50 +111,34 @@ def test_waiter_in_many_queues_is_killed_and_leaves_all_of_them(start_peer: Star
         assert event.wait(0)
 
 
-def test_reaper_is_killed_and_another_process_takes_over(session: ntipc.Session, start_peer: StartPeer) -> None:
-    session.close()
-    peers = [start_peer() for _ in range(4)]
+def test_each_nearest_watcher_is_killed_in_turn_and_the_next_one_tells(start_peer: StartPeer) -> None:
+    peers = [start_peer() for _ in range(5)]
     for peer in peers:
-        peer.run("session = ntipc.Session(); warnings.simplefilter('ignore'); mutex = ntipc.Mutex('m')")
-    for _ in range(3):
-        old = wait_until(reaper)
-        victim = next(peer for peer in peers if peer.pid == old)
-        peers.remove(victim)
+        peer.run("warnings.simplefilter('ignore'); mutex = ntipc.Mutex('m')")
+    last = peers.pop()
+    while peers:
+        assert watchers_of(last.pid)[0] == peers[-1].pid
+        victim = peers.pop()
         victim.run("mutex.acquire()")
         victim.kill()
-        assert peers[0].run("mutex.acquire(), mutex.abandoned, mutex.release()") == (True, True, None)
-        wait_until(lambda old=old: reaper() not in (None, old))  # type: ignore[misc]
+        assert last.run("mutex.acquire(), mutex.abandoned, mutex.release()") == (True, True, None)
+    assert watchers_of(last.pid) == [os.getpid()]
     wait_until(settled)
 
 
-def test_reaper_and_owner_are_killed_together(session: ntipc.Session, start_peer: StartPeer) -> None:
+def test_owner_and_all_who_watch_it_are_killed_together(session: ntipc.Session, start_peer: StartPeer) -> None:
     session.close()
-    first = start_peer()
-    first.run("session = ntipc.Session()")
-    wait_until(lambda: reaper() == first.pid)
+    watchers = [start_peer() for _ in range(3)]
+    for watcher in watchers:
+        watcher.run("session = ntipc.Session()")
     owner = owner_of(start_peer, "m")
     (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    assert reaper() == first.pid
-    os.kill(first.pid, signal.SIGKILL)
-    os.kill(owner.pid, signal.SIGKILL)
+    assert watchers_of(owner.pid) == [watcher.pid for watcher in reversed(watchers)]
+    for peer in (*watchers, owner):
+        os.kill(peer.pid, signal.SIGKILL)
     assert call.result() is True
-    first.kill()
-    owner.kill()
-    wait_until(settled)
-
-
-def test_reaper_is_stopped_and_then_killed_while_others_die(session: ntipc.Session, start_peer: StartPeer) -> None:
-    session.close()
-    first = start_peer()
-    first.run("session = ntipc.Session()")
-    wait_until(lambda: reaper() == first.pid)
-    owner = owner_of(start_peer, "m")
-    (call,) = queue_of(start_peer, ntipc.Mutex.open("m"), 1)
-    assert reaper() == first.pid
-    os.kill(first.pid, signal.SIGSTOP)
-    owner.kill()
-    first.kill()
-    assert call.result() is True
+    for peer in (*watchers, owner):
+        peer.kill()
     wait_until(settled)
 
 

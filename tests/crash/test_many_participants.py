@@ -1,4 +1,4 @@
-"""More participants than one thread of the reaper can watch, and threads by the hundred: every death is told."""
+"""More participants than one call of Linux can wait for, and threads by the hundred: every death is told."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ import pytest
 from harness.peers import Peer
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import facts, look, wait_for_waiters, wait_until
+from harness.watching import watchers_of
 
 import ntipc
 
@@ -16,15 +17,32 @@ pytestmark = pytest.mark.filterwarnings("ignore::ntipc.AbandonedMutexWarning")
 
 StartPeer = Callable[..., Peer]
 
-SHARD = 120
-"""Participants that one thread of the reaper watches."""
-CROWD = 2 * SHARD + 12
+CROWD = 252
 THREADS = 300
 
 FORKS = f"""
+import resource
+
+def use_up_address_space():
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+def starts_threads():
+    try:
+        thread = threading.Thread(target=int)
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join()
+    return True
+
 def live(number):
     mine, neighbours = ntipc.Mutex(f"mutex {{number}}"), ntipc.Mutex(f"mutex {{(number + 1) % {CROWD}}}")
     mine.acquire()
+    if cramped:
+        use_up_address_space()
+        assert not starts_threads()
     ready.release()
     while True:
         signal.pause()
@@ -51,8 +69,9 @@ for _ in children:
 class Crowd:
     """Some 250 tiny processes. Each owns a mutex, to which its neighbour has a handle too."""
 
-    def __init__(self, nursery: Peer) -> None:
-        nursery.run(FORKS, timeout=50)
+    def __init__(self, nursery: Peer, *, cramped: bool = False) -> None:
+        """``cramped``: there is no address space for the stack of another thread in any of them."""
+        nursery.run(f"cramped = {cramped}\n{FORKS}", timeout=50)
         self.pids: list[int] = nursery.run("children")
 
     def slots(self) -> dict[int, int]:
@@ -65,11 +84,11 @@ class Crowd:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: self.pids.index(pid) not in self.slots())
 
-    def kill_one_in_each_shard(self) -> None:
-        """The last of each shard, the furthest from what is watched first; its mutex is abandoned."""
-        slots, reaper = self.slots(), look()["reaper_pid"]
-        for shard in range(CROWD // SHARD + 1):
-            number = max(one for one, slot in slots.items() if slot // SHARD == shard and self.pids[one] != reaper)
+    def kill_some(self) -> None:
+        """The first, the last, and some between them; the mutex of each is abandoned."""
+        slots = self.slots()
+        by_slot = sorted((one for one in slots if (one - 1) % CROWD in slots), key=slots.__getitem__)
+        for number in (by_slot[0], by_slot[-1], *by_slot[20:-20:50]):
             assert mutex(number)["owner_pid"] == self.pids[number]
             self.kill(self.pids[number])
             assert mutex(number)["owner_pid"] is None and mutex(number)["abandoned"]
@@ -89,12 +108,12 @@ def settled() -> bool:
 
 
 @pytest.fixture
-def crowd_of(start_peer: StartPeer) -> Iterator[Callable[[Peer], Crowd]]:
+def crowd_of(start_peer: StartPeer) -> Iterator[Callable[..., Crowd]]:
     """Makes crowds, and sees to it that nobody of them is left."""
     crowds = []
 
-    def make(nursery: Peer) -> Crowd:
-        crowds.append(Crowd(nursery))
+    def make(nursery: Peer, *, cramped: bool = False) -> Crowd:
+        crowds.append(Crowd(nursery, cramped=cramped))
         return crowds[-1]
 
     yield make
@@ -102,26 +121,31 @@ def crowd_of(start_peer: StartPeer) -> Iterator[Callable[[Peer], Crowd]]:
         crowd.end()
 
 
-def test_deaths_are_told_in_every_shard(peer: Peer, crowd_of: Callable[[Peer], Crowd]) -> None:
+def test_deaths_are_told_wherever_the_dead_stood(peer: Peer, crowd_of: Callable[..., Crowd]) -> None:
     crowd = crowd_of(peer)
-    assert look()["reaper_pid"] == os.getpid() and look()["participants"] == CROWD + 2
+    assert look()["participants"] == CROWD + 2
     for _ in range(2):
-        crowd.kill_one_in_each_shard()
+        crowd.kill_some()
     wait_until(settled)
 
 
-def test_each_next_reaper_watches_every_shard(
-    session: ntipc.Session, start_peer: StartPeer, crowd_of: Callable[[Peer], Crowd]
+def test_watchers_that_can_start_no_thread_tell_of_every_death(peer: Peer, crowd_of: Callable[..., Crowd]) -> None:
+    crowd = crowd_of(peer, cramped=True)
+    crowd.kill_some()
+    wait_until(settled)
+
+
+def test_watchers_are_killed_one_after_the_other(
+    session: ntipc.Session, start_peer: StartPeer, crowd_of: Callable[..., Crowd]
 ) -> None:
     session.close()
     nursery = start_peer()
     crowd = crowd_of(nursery)
-    assert look()["reaper_pid"] == nursery.pid
     nursery.kill()
-    for _ in range(2):
-        reaper = wait_until(lambda: next((pid for pid in crowd.pids if pid == look()["reaper_pid"]), None))
-        crowd.kill_one_in_each_shard()
-        crowd.kill(reaper)
+    last = max(crowd.slots(), key=crowd.slots().__getitem__)
+    for _ in range(4):
+        (watcher, *_) = watchers_of(crowd.pids[last])
+        crowd.kill(watcher)
     wait_until(settled)
     start_peer().run("session = ntipc.Session()")  # somebody must be left to tell of the rest
     crowd.end()

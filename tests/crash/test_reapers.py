@@ -1,4 +1,4 @@
-"""A reaper that acts on what it saw a while ago, two reapers at once, and refunds that come too late."""
+"""A watcher that acts on what it saw a while ago, two that reap at once, and refunds that come too late."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from harness.peers import Peer
 from harness.scribbling import helper_of, life_words, write
 from harness.soundness import assert_sound
 from harness.waiting import asleep, facts, is_stopped, look, wait_for_waiters, wait_until
+from harness.watching import slot_of, watchers_of
 
 import ntipc
 from ntipc import _kernel
@@ -28,24 +29,6 @@ def member(start_peer: StartPeer) -> Peer:
     return peer
 
 
-def reaper_and_deputy(session: ntipc.Session, start_peer: StartPeer) -> tuple[Peer, Peer]:
-    """The reaper, and the process that will be the next."""
-    session.close()
-    reaper = member(start_peer)
-    wait_until(lambda: look()["reaper_pid"] == reaper.pid)
-    return reaper, member(start_peer)
-
-
-def depose(reaper: Peer, deputy: Peer) -> None:
-    """Let the deputy think that the reaper is gone; from then on there are two, for the old one hears nothing of it."""
-    write(look()["path"], life_words(look()["path"], reaper.pid)[0], 0)
-    wait_until(lambda: look()["reaper_pid"] == deputy.pid)
-
-
-def slot_of(pid: int) -> int | None:
-    return next((process["slot"] for process in look()["processes"] if process["pid"] == pid), None)
-
-
 def sleeps_of_helper(pid: int) -> int:
     """How often the helper thread has gone to sleep."""
     status = Path(f"/proc/{pid}/task/{helper_of(pid)}/status").read_text()
@@ -55,26 +38,27 @@ def sleeps_of_helper(pid: int) -> int:
 def test_hidden_death_is_not_taken_for_that_of_the_next_in_its_slot(
     session: ntipc.Session, start_peer: StartPeer
 ) -> None:
-    """The reaper stops between seeing that a process is gone and reaping it; meanwhile another comes in its place."""
-    reaper, deputy = reaper_and_deputy(session, start_peer)
-    victim = member(start_peer)
+    """A watcher stops between seeing that a process is gone and reaping it; meanwhile another comes in its place."""
+    session.close()
+    deputy, watcher, victim = (member(start_peer) for _ in range(3))
     slot = slot_of(victim.pid)
-    (life,) = life_words(look()["path"], victim.pid)
-    write(look()["path"], life, 1)  # another holder's: Linux won't mark it at the death of this one
-    reaper.run("_kernel.arm_fault('ReapBegin', 1, 'stop')")
+    assert watchers_of(victim.pid) == [watcher.pid, deputy.pid]
+    deputy.run("_kernel.set_eligible(False)")
+    write(look()["path"], life_words(look()["path"], victim.pid)[0], 1)  # another holder's: Linux won't mark it
+    watcher.run("_kernel.arm_fault('ReapBegin', 1, 'stop')")
     victim.kill()
-    wait_until(lambda: is_stopped(reaper.pid))
+    wait_until(lambda: is_stopped(watcher.pid))
     assert slot_of(victim.pid) == slot
-    depose(reaper, deputy)
+    deputy.run("_kernel.set_eligible(True)")
     wait_until(lambda: slot_of(victim.pid) is None)
     heir = member(start_peer)
     assert slot_of(heir.pid) == slot
     heir.run("event, mutex = ntipc.Event('event'), ntipc.Mutex('mutex')")
     call = heir.begin("mutex.acquire() and event.wait()", "sleeper")
     wait_until(lambda: asleep(heir.pid))
-    before = sleeps_of_helper(reaper.pid)
-    os.kill(reaper.pid, signal.SIGCONT)
-    wait_until(lambda: sleeps_of_helper(reaper.pid) > before)
+    before = sleeps_of_helper(watcher.pid)
+    os.kill(watcher.pid, signal.SIGCONT)
+    wait_until(lambda: sleeps_of_helper(watcher.pid) > before)
     event, mutex = ntipc.Event.open("event"), ntipc.Mutex.open("mutex")
     assert facts(event)["waiters"] == 1 and facts(mutex)["owner_pid"] == heir.pid
     event.set()
@@ -82,12 +66,15 @@ def test_hidden_death_is_not_taken_for_that_of_the_next_in_its_slot(
     assert look()["counters"]["hidden_deaths"] == 1
 
 
-def test_two_reapers_at_once_settle_every_account_once(session: ntipc.Session, start_peer: StartPeer) -> None:
-    reaper, deputy = reaper_and_deputy(session, start_peer)
-    depose(reaper, deputy)
-    semaphore, event = ntipc.Semaphore("semaphore", initial=0), ntipc.Event("event")
-    mutexes = [ntipc.Mutex(f"mutex {number}") for number in range(12)]
-    victims = [member(start_peer) for _ in mutexes]
+def test_two_who_reap_at_once_settle_every_account_once(session: ntipc.Session, start_peer: StartPeer) -> None:
+    """The nearest watcher of all victims is stopped when it begins; it goes on when another acts in its place."""
+    session.close()
+    deputy, watcher = member(start_peer), member(start_peer)
+    deputy.run("semaphore, event = ntipc.Semaphore('semaphore', initial=0), ntipc.Event('event')")
+    deputy.run("mutexes = [ntipc.Mutex(f'mutex {number}') for number in range(12)]")
+    victims = [member(start_peer) for _ in range(12)]
+    semaphore, event = ntipc.Semaphore.open("semaphore"), ntipc.Event.open("event")
+    mutexes = [ntipc.Mutex.open(f"mutex {number}") for number in range(12)]
     for number, victim in enumerate(victims):
         victim.run(
             f"semaphore, event = ntipc.Semaphore.open('semaphore'), ntipc.Event.open('event'); number = {number}"
@@ -99,8 +86,12 @@ def test_two_reapers_at_once_settle_every_account_once(session: ntipc.Session, s
     semaphore.release(4)
     event.set()
     wait_until(lambda: sum(thread["state"] == "done" for thread in look()["threads"]) == 5)
+    watcher.run("_kernel.arm_fault('ReapBegin', 1, 'stop')")
     for victim in victims:
         os.kill(victim.pid, signal.SIGKILL)
+    wait_until(lambda: is_stopped(watcher.pid))
+    wait_until(lambda: look()["counters"]["deaths"])
+    os.kill(watcher.pid, signal.SIGCONT)
     for mutex in mutexes:
         assert mutex.acquire(timeout=5) and mutex.abandoned
         mutex.release()
@@ -108,7 +99,7 @@ def test_two_reapers_at_once_settle_every_account_once(session: ntipc.Session, s
     wait_until(lambda: len(look()["processes"]) == 3)
     assert look()["counters"]["deaths"] == len(victims)
     assert semaphore.count == 4 and event.is_set()
-    assert {facts(thing)["handles"] for thing in (semaphore, event, *mutexes)} == {1}
+    assert {facts(thing)["handles"] for thing in (semaphore, event, *mutexes)} == {2}
     assert_sound(look()["path"])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from harness.peers import Call, Peer
 from harness.waiting import asleep, facts, look, wait_until
+from harness.watching import others_watch, watchers_of
 
 import ntipc
 from ntipc import _kernel
@@ -50,7 +51,7 @@ STEPS = [(name, step) for name, (_, _, first) in CASES.items() for step in [*fir
 
 @pytest.fixture
 def victim(session: ntipc.Session, start_peer: Callable[..., Peer]) -> Peer:
-    """The first process of the session, and so its reaper; it will die."""
+    """The first process of the session; it will die."""
     session.close()
     peer = start_peer()
     peer.run(MAKE + "mutex.acquire(); flag.clear()")
@@ -210,7 +211,7 @@ SETTLING = [
     "ReleaseThread",
     "AbandonBefore",
 ]
-SETTLING += ["AbandonDone", "ReleaseThreadDone", "ReleaseHandle", "ReleaseProcessDone", "LockTaken", "LockReleased"]
+SETTLING += ["SlotFreed", "AbandonDone", "ReleaseThreadDone", "ReleaseHandle", "ReleaseProcessDone", "LockTaken", "LockReleased"]
 
 
 @pytest.mark.parametrize("step", SETTLING)
@@ -221,17 +222,17 @@ def test_account_of_the_dead_is_settled_once_though_its_settler_dies(
     session.close()
     reaper, doomed = start_peer(), start_peer()
     reaper.run("session = ntipc.Session()")
-    wait_until(lambda: look()["reaper_pid"] == reaper.pid)
     doomed.run(MAKE + "mutex.acquire(); _kernel.arm_fault('AckBeforeIdle')")
     doomed.begin("ntipc.wait_all([semaphore, event, free])")
     event, semaphore, free = ntipc.Event("event"), ntipc.Semaphore("semaphore"), ntipc.Mutex("free")
     mutex = ntipc.Mutex.open("mutex")
     wait_until(lambda: facts(event)["waiters"] == 1)
-    assert look()["reaper_pid"] == reaper.pid
+    assert watchers_of(doomed.pid)[0] == reaper.pid
     reaper.run(f"_kernel.arm_fault({step!r})")
-    event.set()
-    semaphore.release()
-    assert doomed.wait() == -signal.SIGKILL and reaper.wait() == -signal.SIGKILL
+    with others_watch():
+        event.set()
+        semaphore.release()
+        assert doomed.wait() == -signal.SIGKILL and reaper.wait() == -signal.SIGKILL
     wait_until(lambda: len(look()["processes"]) == 1)
     assert semaphore.count == 1 and event.is_set()
     assert free.acquire(timeout=5) and not free.abandoned

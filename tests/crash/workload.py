@@ -265,7 +265,7 @@ def die_at(point: str, work: Callable[[], Any]) -> Callable[[], Any]:
 def see_others_die(things: Things) -> None:
     """Children that die as owners, with a wait's result not yet taken, in the dispatcher lock, or in the journal."""
     event = ntipc.Event("last wish")
-    os.waitpid(fork(die_at("ReaperElected", things.other_lock.acquire)), 0)
+    os.waitpid(fork(things.other_lock.acquire), 0)
     child = fork(die_at("AckBeforeIdle", lambda: ntipc.wait_any([event, things.never[0]], 5)))
     when_waited_for(event).set()
     os.waitpid(child, 0)

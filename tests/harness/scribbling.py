@@ -19,7 +19,7 @@ def helper_of(pid: int) -> int:
 
 
 def life_words(path: str, pid: int) -> list[int]:
-    """Where the helper of that process stands in the arena: the reaper's word comes before the process's own."""
+    """Where the helper of that process stands in the arena: in the life word of the process, then in its bells."""
     wanted = struct.pack("=I", helper_of(pid) | WAITERS)
     with open(f"{path}/arena", "rb") as arena:
         memory = arena.read(TABLES)

@@ -231,7 +231,7 @@ DAMAGES = [
     # participants
     Damage("process that is no more", lambda s: s.put("process.life.word", 1, 3 << 30 | 1), {"death"}),
     Damage("process of another id", lambda s: s.put("process.pid", 1, 1), {"death"}, WORKS),
-    Damage("no reaper", lambda s: s.put("header.reaper.word", 0, 3 << 30 | 1), {"reaper"}, WORKS),
+    Damage("bell of nobody", lambda s: s.put("process.second_bell", 1, 3 << 30 | 1), {"bell"}, WORKS),
     # queues: frames
     Damage("frame that is too long", lambda s: s.put("page.first", 1, BIG - 1), {"queue"}, DAMAGED),
     Damage("frame without an end", lambda s: s.put("queue.tail", 0, 5 << 9 | 7), {"queue"}, DAMAGED),

@@ -111,7 +111,7 @@ def try_sweep(mutant: str, place: Path) -> Trial:
 
 def try_directed(mutant: str, place: Path) -> Trial:
     folder = ROOT / "tests" / "crash"
-    known = [folder / f"test_{name}.py" for name in ("signals", "reapers", "orphans", "deaths")]
+    known = [folder / f"test_{name}.py" for name in ("signals", "reapers", "watchers", "orphans", "deaths")]
     others = sorted(set(folder.glob("test_*.py")) - {*known, folder / "test_sweep.py"})
     return try_tests(map(str, [*known, *others]), mutant, place)
 

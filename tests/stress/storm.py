@@ -7,8 +7,8 @@ outside. Kills come in bursts with quiet times between, in half of which nobody 
 every operation may heal what an earlier one has broken. With ``--faults`` workers also kill themselves at labelled
 steps inside the kernel (the build must have them), most often at those that were hit least.
 
-The office of the reaper goes round among the workers that die, as long as the storm's own process declines it; at other
-times that one holds it, for each new reaper looks at everything and so heals what the last one missed.
+Those that die are reaped by each other, as long as the storm's own process declines to watch; at other times it watches
+too, and lives through it all: a helper that is new looks at everything, and so heals what the last one missed.
 """
 
 import argparse

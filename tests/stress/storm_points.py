@@ -13,9 +13,9 @@ AIMED = [
 ]  # fmt: skip
 """Steps at which a death leaves most to put right; a third of the deaths at fault points happen there."""
 
-JOINING = ["SlotClaimed", "SlotAttached", "ThreadClaimed"]
+JOINING = ["LifeHeld", "SlotClaimed", "SlotAttached", "ThreadClaimed"]
 SETTLING = ["LostTold", "SettlePositions", "SettleChain", "SettleUnlocked", "SettleTurn", "SettleTold"]
-OFFICE = ["ReaperElected", "ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied", *SETTLING]
+REAPING = ["ReapBegin", "RefundFlagged", "RefundValid", "RefundApplied", *SETTLING]
 REPAIR = [
     "RecoverRedone", "RecoverCounted", "RecoverNamed", "RecoverLinked", "RecoverListed", "RecoverEvaluated",
 ]  # fmt: skip
@@ -31,6 +31,7 @@ LED_TO = {
     "AbandonDone": "start_helper",
     "ReleaseHandle": "leave_and_return",
     "ReleaseProcessDone": "leave_and_return",
+    "SlotFreed": "leave_and_return",
     "TimerSet": "timer",
     "TimerStarted": "timer",
     "TimerTicked": "timer",
@@ -68,8 +69,8 @@ LED_TO = {
     "ReplyAllowed": "serve",
 }
 """Operations that pass a point which others seldom or never pass."""
-IN_OFFICE_AT_ONCE = 3
-"""So many workers at most are to die as the reaper or as a repairer; the others must die for them to have work."""
+REAPING_AT_ONCE = 3
+"""So many workers at most are to die while they reap or repair; the others must die for them to have work."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +107,16 @@ class Coverage:
     def choose(self) -> Doom:
         """A doom for a new worker."""
         pending = [doom.point for doom in self.armed.values()]
-        in_office = sum(point in OFFICE or point in REPAIR for point in pending)
+        reaping = sum(point in REAPING or point in REPAIR for point in pending)
         candidates = [
             point
             for point in (self.aimed if self.dice.random() < 0.35 else self.points)
-            if in_office < IN_OFFICE_AT_ONCE or not (point in OFFICE or point in REPAIR)
+            if reaping < REAPING_AT_ONCE or not (point in REAPING or point in REPAIR)
         ]
         weights = [1 / (1 + self.hits[point] + pending.count(point)) ** 2 for point in candidates]
         (point,) = self.dice.choices(candidates, weights)
         focus = LED_TO.get(point)
-        if point in JOINING or point in OFFICE or point in REPAIR:
+        if point in JOINING or point in REAPING or point in REPAIR:
             countdown = 1
         elif focus:
             countdown = self.dice.randint(1, 3)

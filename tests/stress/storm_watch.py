@@ -11,7 +11,7 @@ import ntipc
 TOO_LONG = 1.0
 """Seconds that a sleeper must have been able to have what it waits for, in every look taken meanwhile."""
 LONGER = 1.7
-"""The same for anything else: a process may die before the reaper knows of it, and is found by its look-round then."""
+"""The same for anything else: a process may die before its watchers know of it, and is found by the next that comes."""
 LOOKS = 8
 
 

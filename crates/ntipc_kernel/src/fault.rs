@@ -19,7 +19,7 @@ fault_points! {
     // the dispatcher lock
     LockTaken, LockBeforeRelease, LockReleased, BetweenWakes,
     // attachment
-    LifeHeld, SlotClaimed, SlotAttached, WatchBegins, ThreadClaimed,
+    LifeHeld, SlotClaimed, SlotAttached, ThreadClaimed,
     // objects, names, handles
     ObjectTaken, ObjectFilled, ObjectPublished, NameLinked, TextStored, TextFreed, HandleBeforeCount, HandleStored,
     CloseCleared, CloseCounted, FreeUnnamed, FreeMarked, FreeListed,

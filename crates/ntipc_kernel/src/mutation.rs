@@ -114,8 +114,10 @@ ingredients! {
     PulseKept = "pulse-kept",
     /// Whoever comes or goes makes those look again who watch that place of the ring.
     WatchersTold = "watchers-told",
-    /// A watcher clears a word that is new to it of other sleepers.
+    /// A watcher wakes whoever else sleeps on one of its words.
     WordsCleared = "words-cleared",
+    /// The slot of the dead comes free when all whom the death concerns are awake.
+    FreedLast = "freed-last",
 }
 
 #[cfg(feature = "mutations")]

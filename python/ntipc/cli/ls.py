@@ -147,8 +147,8 @@ def _object_row(entry: dict[str, Any], commands: dict[int, str]) -> tuple[str, .
 
 def _process_row(process: dict[str, Any], session: "Snapshot") -> tuple[str, ...]:
     remarks = [] if process["alive"] else ["dead"]
-    if process["pid"] == session["reaper_pid"]:
-        remarks.append("looks after the dead")
+    if process["watched_by"]:
+        remarks.append("watched by " + ", ".join(map(str, process["watched_by"])))
     return (str(process["pid"]), process["command"], str(process["handles"]), ", ".join(remarks))
 
 

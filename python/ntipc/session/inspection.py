@@ -30,10 +30,10 @@ def inspect(session: Session | str | None = None) -> dict[str, Any]:
         session: The session, its name, or the path of its directory; ``None`` for the default one.
 
     Returns:
-        A dict, ready for JSON: ``path``, ``layout``, ``uid``, ``participants``, ``reaper_pid``, ``lock_owner``,
-        ``counters``, and the lists ``processes``, ``threads`` and ``objects``. Each object has ``kind``, ``name``, its
-        state as in ``info()``, ``holders`` (``pid``, ``handle``, ``access``, ``inheritable``) and ``waiters``
-        (``pid``, ``tid``).
+        A dict, ready for JSON: ``path``, ``layout``, ``uid``, ``participants``, ``lock_owner``, ``counters``, and the
+        lists ``processes``, ``threads`` and ``objects``. Each process has ``watched_by``, the pids of those that are
+        told of its death, the first to act first. Each object has ``kind``, ``name``, its state as in ``info()``,
+        ``holders`` (``pid``, ``handle``, ``access``, ``inheritable``) and ``waiters`` (``pid``, ``tid``).
 
     Raises:
         ObjectNotFound: There is no such session.

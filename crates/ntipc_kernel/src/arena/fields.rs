@@ -59,7 +59,14 @@ pub fn fields() -> Vec<Field> {
     };
     for (rank, name) in (0..WATCHERS as u64 - 1).zip(["second_bell", "third_bell"]) {
         let at = PROCESSES_AT + std::mem::offset_of!(Process, bells) as u64 + rank * size_of::<LifeWord>() as u64;
-        all.push(Field { table: "process", name, at, stride: size_of::<Process>() as u64, count: u64::from(PROCESSES), width: 4 });
+        all.push(Field {
+            table: "process",
+            name,
+            at,
+            stride: size_of::<Process>() as u64,
+            count: u64::from(PROCESSES),
+            width: 4,
+        });
     }
     let plain = |table, at, width, count| Field { table, name: "word", at, stride: width, count, width };
     all.push(plain("change", CHANGES_AT, 4, u64::from(CHANGES)));

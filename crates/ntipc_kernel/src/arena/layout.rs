@@ -92,7 +92,7 @@ pub mod word {
 /// | WAIT         | queued, not asleep yet                           | its thread (SLEEP), a signaller under the lock |
 /// | RETRY        | queued, told to compete for the object           | its thread, under the lock; a signaller |
 /// | SLEEP        | queued, asleep or about to be                    | a signaller under the lock; its thread, under the lock |
-/// | DONE + index | completed; the result waits to be acknowledged   | its thread; the reaper (refund) |
+/// | DONE + index | completed; the result waits to be acknowledged   | its thread; whoever reaps (refund) |
 pub mod progress {
     pub const IDLE: u32 = 0;
     pub const WAIT: u32 = 1;

@@ -63,7 +63,8 @@ impl Look<'_> {
         let watchers = self.arena.watchers_of(slot);
         let all_stopped = !watchers.is_empty() && watchers.iter().all(|watcher| self.is_stopped(*watcher));
         self.find_if(all_stopped, "watch", title, || {
-            let pids: Vec<_> = watchers.iter().map(|watcher| self.arena.process(*watcher).pid.get().to_string()).collect();
+            let pids: Vec<_> =
+                watchers.iter().map(|watcher| self.arena.process(*watcher).pid.get().to_string()).collect();
             format!("The end of {title} would be told late: all who watch it are stopped ({}).", pids.join(", "))
         });
     }

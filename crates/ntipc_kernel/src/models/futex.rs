@@ -17,6 +17,11 @@ fn value(word: &AtomicU32) -> u32 {
 
 /// Sleep while `word` is `expected`. `None`: no model runs.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Option<Slept> {
+    wait_many(&[(word, expected)], deadline_ns)
+}
+
+/// Sleep while each word is what is expected of it. `None`: no model runs.
+pub(crate) fn wait_many(words: &[(&AtomicU32, u32)], deadline_ns: u64) -> Option<Slept> {
     if !is_running() {
         assert!(step::STATE.with_borrow(Option::is_none), "asleep while a model is set up or judged");
         return None;
@@ -25,18 +30,21 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Option<
     step::mortal();
     let (task, thread) = (me(), shuttle::thread::current());
     let slept = with(|state| {
-        let Some(offset) = state.offset_of(word.as_ptr() as usize) else { return Some(Slept::Changed) };
-        if value(word) != expected {
+        if words.iter().any(|(word, expected)| value(word) != *expected) {
             return Some(Slept::Changed);
         }
         if deadline_ns <= state.now_ns {
             return Some(Slept::TimedOut);
         }
-        state.sleepers.push(Sleeper { task, offset, deadline_ns, thread });
+        let places = words.iter().map(|(word, _)| state.futex_at(word.as_ptr() as usize)).collect();
+        state.sleepers.push(Sleeper { task, places, deadline_ns, thread });
         None
     });
     if slept.is_some() {
         return slept;
+    }
+    if step::will_stop() && step::once_in(3) {
+        step::stop(); // it gets no processor any more, and takes every wake-up that comes to it
     }
     if deadline_ns != NEVER
         && let Some(clock) = with(|state| state.clock.clone())
@@ -72,8 +80,8 @@ pub(crate) fn wake(word: &AtomicU32, count: i32) -> bool {
     step::mortal();
     for _ in 0..count {
         let woken = with(|state| {
-            let offset = state.offset_of(word.as_ptr() as usize)?;
-            let place = state.sleepers.iter().position(|sleeper| sleeper.offset == offset)?;
+            let at = state.futex_at(word.as_ptr() as usize);
+            let place = state.sleepers.iter().position(|sleeper| sleeper.places.contains(&at))?;
             let sleeper = state.sleepers.remove(place);
             state.woken.push(sleeper.task);
             Some(sleeper.thread)

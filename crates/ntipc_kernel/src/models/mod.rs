@@ -2,7 +2,7 @@
 //!
 //! What is real: everything in `arena`, `object`, `dispatch` and `process`, the dispatcher lock, recovery and the reaper's
 //! work. What stands in: the atomics (each access is a step), the futexes, the clock, the slots' life words (marked by
-//! the model when it kills, in the place of the kernel of Linux) and the random choice of the reaper. Memory is sequentially
+//! the model when it kills, in the place of the kernel of Linux) and the random choice of who reaps, unless the model has helpers that watch. Memory is sequentially
 //! consistent here; what the orderings are for is shown by `tests/orderings.rs`.
 //!
 //! A [`World`] is one session in one run: processes that have mapped the same memory, and threads of theirs. The threads
@@ -18,4 +18,4 @@ mod world;
 
 pub use explore::{Explored, Model, Search};
 pub use step::{choose, spin_loop as give_way};
-pub use world::{Ended, Fate, World};
+pub use world::{Ended, Fate, Helpers, World, leave, takes_part};

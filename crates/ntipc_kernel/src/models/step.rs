@@ -7,22 +7,26 @@
 
 use crate::arena::layout::*;
 use crate::sys::clock::NEVER;
+use crate::sys::robust::{LifeWord, TID_MASK};
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
+use std::sync::atomic::Ordering;
 
 /// A modelled thread, by the number that the scheduler has for it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Task {
     /// Its thread slot; `None` for whoever acts as a helper thread.
     pub slot: Option<u32>,
-    /// Steps left to live; 0 = for ever.
+    /// Steps left until its end; 0 = for ever.
     pub left: u32,
+    /// It is stopped at its end, not killed.
+    pub stops: bool,
 }
 
-/// A thread asleep on a futex.
+/// A thread asleep on one futex or several.
 pub(super) struct Sleeper {
     pub task: usize,
-    pub offset: usize,
+    pub places: Vec<usize>,
     pub deadline_ns: u64,
     pub thread: shuttle::thread::Thread,
 }
@@ -37,6 +41,13 @@ pub(super) struct State {
     pub expired: Vec<usize>,
     pub now_ns: u64,
     pub clock: Option<shuttle::thread::Thread>,
+    /// Those that are stopped, and whether they may end now.
+    pub stopped: Vec<shuttle::thread::Thread>,
+    pub over: bool,
+    /// Those that were killed and whose words are not marked yet.
+    pub dying: u32,
+    /// Threads that wait look for the dead now and then.
+    pub waiters_look: bool,
 }
 
 thread_local! {
@@ -47,6 +58,9 @@ thread_local! {
 
 /// What unwinds a modelled thread that is killed. Destructors of the kernel do nothing meanwhile.
 pub(super) struct Killed;
+
+/// The same for one that was stopped, at the end of the run.
+pub(super) struct Stopped;
 
 pub(super) fn set_running(running: bool) {
     RUNNING.set(running);
@@ -72,6 +86,11 @@ impl State {
     pub fn offset_of(&self, place: usize) -> Option<usize> {
         self.mappings.iter().map(|base| place.wrapping_sub(*base)).find(|offset| *offset < ARENA_SIZE as usize)
     }
+
+    /// What a futex is known by: its place in the arena, or its address if it is one process's own.
+    pub fn futex_at(&self, place: usize) -> usize {
+        self.offset_of(place).unwrap_or(place)
+    }
 }
 
 fn is_meeting_place(offset: usize) -> bool {
@@ -81,7 +100,13 @@ fn is_meeting_place(offset: usize) -> bool {
         return offset == offset_of!(Header, lock);
     }
     if (PROCESSES_AT..THREADS_AT).contains(&at) {
-        return within(PROCESSES_AT, size_of::<Process>()) == 0; // the life word
+        let field = within(PROCESSES_AT, size_of::<Process>());
+        let bells = offset_of!(Process, bells);
+        let is_bell = field >= bells && (field - bells).is_multiple_of(size_of::<LifeWord>());
+        return field == 0 // the life word
+            || is_bell && field < bells + size_of::<[LifeWord; WATCHERS - 1]>()
+            || field == offset_of!(Process, poke)
+            || field == offset_of!(Process, watches);
     }
     if (THREADS_AT..OBJECTS_AT).contains(&at) {
         let field = within(THREADS_AT, size_of::<Thread>());
@@ -116,17 +141,66 @@ pub(super) fn switch() {
     shuttle::thread::sleep(std::time::Duration::ZERO); // shuttle knows no time: a switch and nothing else
 }
 
-/// This thread may die now.
+/// This thread may die or be stopped now.
 pub(super) fn mortal() {
     let me = me();
-    let dies = with(|state| {
-        let left = &mut state.tasks[me].left;
-        *left = left.wrapping_sub(1);
-        *left == 0
+    let ends = with(|state| {
+        let task = &mut state.tasks[me];
+        task.left = task.left.wrapping_sub(1);
+        (task.left == 0).then_some(task.stops)
     });
-    if dies {
-        std::panic::resume_unwind(Box::new(Killed));
+    match ends {
+        Some(true) if holds_the_lock() => with(|state| state.tasks[me].left = 1), // what cannot be cured
+        Some(true) => stop(),
+        Some(false) => {
+            with(|state| state.dying += 1);
+            std::panic::resume_unwind(Box::new(Killed));
+        }
+        None => {}
     }
+}
+
+/// Is the calling helper the owner of the dispatcher lock?
+fn holds_the_lock() -> bool {
+    let (base, tid) = with(|state| (state.mappings[0], tid_of(me())));
+    let read = |offset: usize| {
+        // SAFETY: an aligned word of the arena, which the model keeps mapped.
+        unsafe { std::sync::atomic::AtomicU32::from_ptr((base + offset) as *mut u32) }.load(Ordering::SeqCst)
+    };
+    let owner = read(offset_of!(Header, lock)) & crate::process::lock::NUMBER_MASK;
+    let slot = owner.wrapping_sub(crate::process::lock::HELPERS);
+    slot < PROCESSES && read(PROCESSES_AT as usize + slot as usize * size_of::<Process>()) & TID_MASK == tid
+}
+
+/// The calling thread is stopped until the run is over.
+pub(super) fn stop() -> ! {
+    let thread = shuttle::thread::current();
+    with(|state| state.stopped.push(thread));
+    while !with(|state| state.over) {
+        shuttle::thread::park();
+    }
+    std::panic::resume_unwind(Box::new(Stopped));
+}
+
+/// Is the calling thread to be stopped some time?
+pub(super) fn will_stop() -> bool {
+    let me = me();
+    with(|state| state.tasks[me].stops && state.tasks[me].left != 0)
+}
+
+/// Thread ids of the model.
+pub(super) fn tid_of(task: usize) -> u32 {
+    5000 + task as u32
+}
+
+/// The same for the calling thread; `None`: no model runs.
+pub(crate) fn tid() -> Option<u32> {
+    RUNNING.get().then(|| tid_of(me()))
+}
+
+/// Whether threads that wait look for the dead.
+pub(crate) fn waiters_look() -> bool {
+    STATE.with_borrow(|state| state.as_ref().is_none_or(|state| state.waiters_look))
 }
 
 #[inline]

@@ -1,21 +1,25 @@
 //! One session in one run of a model: its memory, its processes, its threads, and who of them is killed.
 
 use super::futex;
-use super::step::{self, Killed, State, Task, with};
+use super::step::{self, Killed, State, Stopped, Task, with};
 use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS, progress, word};
 use crate::object::kind::Kind;
 use crate::object::table::{Disposition, Initial};
+use crate::process::helper;
 use crate::process::lock::helper_owner;
+use crate::process::reap::{Death, Reaped};
+use crate::process::watch::watch;
 use crate::session::Session;
 use crate::sync::{self, Ordering, Shared};
 use crate::sys::files::Protection;
-use crate::sys::robust::{OWNER_DIED, WAITERS};
+use crate::sys::robust::{OWNER_DIED, TID_MASK, WAITERS};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU32;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 /// What becomes of a thread.
@@ -26,6 +30,23 @@ pub enum Fate {
     Killed {
         within: u32,
     },
+    /// Its process is stopped at one of so many steps, or gets no processor from then on; but not while it holds the dispatcher lock.
+    Stopped {
+        within: u32,
+    },
+}
+
+impl Fate {
+    fn task(self, slot: Option<u32>) -> Task {
+        let (within, stops) = match self {
+            Fate::Lives => (0, false),
+            Fate::Killed { within } => (within, false),
+            Fate::Stopped { within } => (within, true),
+        };
+        // Early steps more often: many a run has few of them.
+        let left = if within == 0 { 0 } else { 1 + step::choose(u64::from(within >> step::choose(3)).max(1)) as u32 };
+        Task { slot, left, stops }
+    }
 }
 
 /// A session with as many processes as asked for. The first is the model's own, the last ones reap.
@@ -35,8 +56,65 @@ pub struct World {
     /// What the threads will do.
     threads: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
     reapers: Arc<Mutex<Vec<Arc<Session>>>>,
+    helpers: Helpers,
     deaths: Arc<AtomicU32>,
     ended: Ended,
+}
+
+/// The helpers that watch in a run.
+#[derive(Clone, Default)]
+pub struct Helpers {
+    sessions: Arc<Mutex<Vec<Arc<Session>>>>,
+    running: Arc<AtomicU32>,
+    /// Dead that nobody need bury, because they died before they had anything, or nobody waits for them any more.
+    may_lie: Arc<AtomicU32>,
+}
+
+impl Helpers {
+    /// Let all of them end, when nobody is dead and unburied. From now on nobody is killed.
+    pub fn end_when_buried(&self) {
+        with(|state| state.tasks.iter_mut().filter(|task| !task.stops).for_each(|task| task.left = 0));
+        let first = self.first();
+        while with(|state| state.dying > 0)
+            || self.may_lie.load(Ordering::Relaxed) == 0 && first.as_ref().is_some_and(|session| unburied(session))
+        {
+            step::spin_loop();
+        }
+        while self.running.load(Ordering::Relaxed) > 0 {
+            self.sessions.lock().expect("one thread").clone().iter().for_each(|session| leave(session));
+            let stopped = with(|state| {
+                state.over = true;
+                std::mem::take(&mut state.stopped)
+            });
+            stopped.iter().for_each(shuttle::thread::Thread::unpark);
+            step::spin_loop();
+        }
+    }
+
+    /// The same, whoever is dead.
+    pub fn end(&self) {
+        self.may_lie.fetch_add(1, Ordering::Relaxed);
+        self.end_when_buried();
+    }
+
+    fn first(&self) -> Option<Arc<Session>> {
+        self.sessions.lock().expect("one thread").first().cloned()
+    }
+}
+
+/// Tell the helper of that process to leave.
+pub fn leave(session: &Session) {
+    session.stop_helper();
+}
+
+/// Has a process that came while the others ran its slot by now?
+pub fn takes_part(session: &Session) -> bool {
+    session.slot() != 0
+}
+
+fn unburied(session: &Session) -> bool {
+    let dead = |slot| session.arena.process(slot).life.word.load(Ordering::SeqCst) & OWNER_DIED != 0;
+    (1..(session.arena.processes() + 1).min(PROCESSES)).any(dead)
 }
 
 /// How many of those that might be killed have come to an end, and were buried if it was a death.
@@ -50,9 +128,13 @@ impl Ended {
 
     /// Come back when there are `count`.
     pub fn wait_for(&self, count: u32) {
-        while self.0.load(Ordering::Relaxed) < count {
+        while !self.has(count) {
             step::spin_loop();
         }
+    }
+
+    pub fn has(&self, count: u32) -> bool {
+        self.0.load(Ordering::Relaxed) >= count
     }
 }
 
@@ -80,6 +162,10 @@ impl World {
             expired: Vec::new(),
             now_ns: 1_000_000_000,
             clock: None,
+            stopped: Vec::new(),
+            over: false,
+            dying: 0,
+            waiters_look: false,
         }));
         Arena::format(&memory).expect("room for a session");
         let world = World {
@@ -87,6 +173,7 @@ impl World {
             processes: RefCell::default(),
             threads: RefCell::default(),
             reapers: Arc::default(),
+            helpers: Helpers::default(),
             deaths: Arc::default(),
             ended: Ended::default(),
         };
@@ -99,15 +186,22 @@ impl World {
         world
     }
 
-    /// A further process. It has the handles that the first one has by now.
-    pub fn process(&self) -> Arc<Session> {
+    /// The memory, mapped by one more process.
+    fn attachment(&self) -> Arc<Session> {
         let arena = Arena::map(copy(&self.memory), Protection::ReadWrite).expect("a mapping");
         with(|state| state.mappings.push(std::ptr::from_ref(arena.header()) as usize));
-        let session = Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)));
+        Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)))
+    }
+
+    /// A further process. It has the handles that the first one has by now.
+    pub fn process(&self) -> Arc<Session> {
+        let session = self.attachment();
         let slot = self.processes.borrow().len() as u32 + 1; // slot 0 is no process's
         session.arena.grow_processes(slot + 1).expect("room for a process");
         let record = session.arena.process(slot);
-        claim(&record.life.word, TID + slot);
+        for life in [&record.life].into_iter().chain(&record.bells) {
+            claim(&life.word, TID + slot);
+        }
         record.generation.put(1);
         record.pid.put(PID + slot);
         session.arena.header().process_high.put(slot + 1);
@@ -117,6 +211,64 @@ impl World {
         session.attach_slot(slot, origin).expect("a participant");
         self.processes.borrow_mut().push(Arc::clone(&session));
         session
+    }
+
+    /// A process that comes while the others run, watches its neighbours, and leaves when it is told to ([`leave`]).
+    pub fn comes(&self, fate: Fate) -> Arc<Session> {
+        let session = self.attachment();
+        let comer = Arc::clone(&session);
+        let ended = matches!(fate, Fate::Killed { .. }).then(|| self.ended.clone());
+        self.helper(&session, fate, ended, move || helper::run(&comer, None, &channel().0));
+        session
+    }
+
+    /// Let the helper of a process watch its neighbours.
+    pub fn watches(&self, session: &Arc<Session>, fate: Fate) {
+        let (watching, slot) = (Arc::clone(session), session.slot());
+        session.arena.process(slot).watches.put(1);
+        self.helper(session, fate, None, move || watch(&watching, slot));
+    }
+
+    fn helper(&self, session: &Arc<Session>, fate: Fate, ended: Option<Ended>, body: impl FnOnce() + Send + 'static) {
+        self.helpers.sessions.lock().expect("one thread").push(Arc::clone(session));
+        self.helpers.running.fetch_add(1, Ordering::Relaxed);
+        let task = fate.task(None);
+        let (session, deaths, helpers) = (Arc::clone(session), Arc::clone(&self.deaths), self.helpers.clone());
+        self.threads.borrow_mut().push(Box::new(move || {
+            if takes_part(&session) {
+                let record = session.arena.process(session.slot());
+                for life in [&record.life].into_iter().chain(&record.bells) {
+                    claim(&life.word, step::tid_of(step::me())); // they were another's, while there was no such thread
+                }
+            }
+            with(|state| state.tasks[step::me()] = task);
+            match catch_unwind(AssertUnwindSafe(body)) {
+                Ok(()) => {}
+                Err(payload) if payload.is::<Killed>() => {
+                    deaths.fetch_add(1, Ordering::Relaxed);
+                    become_helper(0);
+                    if mark_words_of(&session, step::tid_of(step::me())) {
+                        helpers.may_lie.fetch_add(1, Ordering::Relaxed);
+                    }
+                    with(|state| state.dying -= 1);
+                }
+                Err(payload) if payload.is::<Stopped>() => {}
+                Err(payload) => resume_unwind(payload),
+            }
+            helpers.running.fetch_sub(1, Ordering::Relaxed);
+            if let Some(ended) = ended {
+                ended.add();
+            }
+        }));
+    }
+
+    pub fn helpers(&self) -> Helpers {
+        self.helpers.clone()
+    }
+
+    /// Threads that wait look for the dead now and then.
+    pub fn waiters_look(&self) {
+        with(|state| state.waiters_look = true);
     }
 
     /// A process that reaps in its turn. With a `fate` it may be killed at that.
@@ -149,15 +301,12 @@ impl World {
     /// A thread of `session` that does `body`, from the moment [`World::run`] is called.
     pub fn thread(&self, session: &Arc<Session>, fate: Fate, body: impl FnOnce(&Arc<Session>) + Send + 'static) {
         let slot = claim_thread(session);
-        let left = match fate {
-            Fate::Lives => 0,
-            // Early steps more often: many a run has few of them.
-            Fate::Killed { within } => 1 + step::choose(u64::from(within >> step::choose(3)).max(1)) as u32,
-        };
+        let task = fate.task(Some(slot));
         let (session, reapers, deaths) = (Arc::clone(session), Arc::clone(&self.reapers), Arc::clone(&self.deaths));
+        let helpers = self.helpers.clone();
         let ended = (fate != Fate::Lives).then(|| self.ended.clone());
         let life = Box::new(move || {
-            with(|state| state.tasks[step::me()] = Task { slot: Some(slot), left });
+            with(|state| state.tasks[step::me()] = task);
             match catch_unwind(AssertUnwindSafe(|| body(&session))) {
                 Ok(()) => {
                     with(|state| state.tasks[step::me()].left = 0);
@@ -166,7 +315,11 @@ impl World {
                 }
                 Err(payload) if payload.is::<Killed>() => {
                     deaths.fetch_add(1, Ordering::Relaxed);
-                    die(&session, slot, &reapers);
+                    match helpers.first() {
+                        None => die(&session, slot, &reapers),
+                        Some(_) => be_found_dead(&session, slot),
+                    }
+                    with(|state| state.dying -= 1);
                 }
                 Err(payload) => resume_unwind(payload),
             }
@@ -208,8 +361,8 @@ impl World {
             assert_eq!(thread.progress.get(), progress::IDLE, "no wait is left over");
             assert_eq!(thread.linked.get(), 0, "no record is left over");
         }
-        for slot in 0..header.process_high.get().min(PROCESSES) {
-            assert_eq!(arena.process(slot).life.word.get() & OWNER_DIED, 0, "the dead are buried");
+        if self.helpers.may_lie.load(Ordering::Relaxed) == 0 {
+            assert!(!unburied(&session), "the dead are buried");
         }
         for slot in 0..header.thread_high.get().min(THREADS) {
             let hands = &arena.thread(slot).hands;
@@ -272,9 +425,40 @@ fn mark(life: &sync::AtomicU32) {
     crate::sys::futex::wake(life, 1);
 }
 
+/// The same with all words that the helper with that thread id holds, in the order of its list. Whether its process had nothing yet.
+fn mark_words_of(session: &Session, tid: u32) -> bool {
+    let is_its = |word: &sync::AtomicU32| word.load(Ordering::SeqCst) & TID_MASK == tid;
+    let mut early = false;
+    for slot in 1..(session.arena.processes() + 1).min(PROCESSES) {
+        let record = session.arena.process(slot);
+        early |= is_its(&record.life.word) && record.attached.get() == 0;
+        for life in [&record.life].into_iter().chain(&record.bells).filter(|life| is_its(&life.word)) {
+            mark(&life.word);
+        }
+    }
+    early
+}
+
+/// The thread's process is dead, and its watchers are told. Linux may end the thread before the helper or after it.
+fn be_found_dead(session: &Session, slot: u32) {
+    become_helper(0);
+    let thread = &session.arena.thread(slot).life.word;
+    let first = step::once_in(2);
+    if first {
+        mark(thread);
+    }
+    let _ = mark_words_of(session, TID + session.slot());
+    if !first {
+        mark(thread);
+    }
+}
+
+fn become_helper(left: u32) {
+    with(|state| state.tasks[step::me()] = Task { left, ..Task::default() });
+}
+
 /// The thread's process is dead: tell it, and let the reapers do their work in its place, one after the other.
 fn die(session: &Session, slot: u32, reapers: &Mutex<Vec<Arc<Session>>>) {
-    let become_helper = |left| with(|state| state.tasks[step::me()] = Task { slot: None, left });
     become_helper(0);
     let mut dead = vec![session.slot()];
     let mut words = [&session.arena.thread(slot).life.word, &session.arena.process(session.slot()).life.word];
@@ -293,7 +477,8 @@ fn die(session: &Session, slot: u32, reapers: &Mutex<Vec<Arc<Session>>>) {
                 let life = &reaper.arena.process(*slot).life.word;
                 loop {
                     let seen = life.load(Ordering::Acquire);
-                    if seen & OWNER_DIED == 0 || reaper.reap(helper_owner(me), *slot, seen, false) {
+                    let death = Death::of(&reaper.arena, *slot, seen, false);
+                    if seen & OWNER_DIED == 0 || matches!(reaper.reap(helper_owner(me), &death), Reaped::Done) {
                         break;
                     }
                     step::spin_loop();
@@ -306,6 +491,7 @@ fn die(session: &Session, slot: u32, reapers: &Mutex<Vec<Arc<Session>>>) {
             Err(payload) if payload.is::<Killed>() => {
                 dead.push(me);
                 mark(&reaper.arena.process(me).life.word);
+                with(|state| state.dying -= 1);
             }
             Err(payload) => resume_unwind(payload),
         }

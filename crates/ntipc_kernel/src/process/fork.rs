@@ -2,7 +2,7 @@
 //!
 //! The parent waits (on a pipe) until the child has counted its copies, so no object can vanish in between. It waits in the fork itself,
 //! with whatever lock its caller holds over it: with Python's, no other thread closes a handle, or gets its number for another
-//! object, that the child's memory knows as it was. Should the parent be killed meanwhile, the reaper leaves its handles alone for
+//! object, that the child's memory knows as it was. If the parent is killed meanwhile, its watchers leave its handles alone for
 //! [`GRACE_NS`], or until the child has them.
 //! A child of a fork that nobody announced (C code calling `fork`) finds itself in state FORKED and adopts the table when it first needs a slot.
 

@@ -45,7 +45,7 @@ pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<
     }
 }
 
-fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtResult<()>>) {
+pub(crate) fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtResult<()>>) {
     let mut linked = Linked::default();
     let slot = match claim_slot(session, &mut linked) {
         Ok(slot) => slot,
@@ -77,6 +77,7 @@ fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtR
         word.word.store(0, Ordering::Release);
     }
     let _ = robust::announce(None);
+    fault!(SlotFreed);
     session.tell_watchers(slot);
 }
 

@@ -12,16 +12,16 @@
 pub mod attach;
 pub(crate) mod changes;
 pub mod fork;
-mod helper;
+pub(crate) mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
 mod neighbours;
-mod reap;
+pub(crate) mod reap;
 mod rebuild;
 mod recover;
 mod release;
 pub(crate) mod thread;
-mod watch;
+pub(crate) mod watch;
 
 pub use lock::let_others_run_by;
 pub use watch::let_watch;

@@ -4,9 +4,10 @@
 //! while ago, because it was stopped since, may find the slot free or taken by somebody else: each step looks first whether the death
 //! is still the one that was seen ([`Death::is_current`]).
 //! A thread that may still run an instruction is left alone, and nobody waits for it here: others may have died meanwhile.
-//! Crash: every step can be repeated; a watcher of the reaper finds the process as the reaper left it.
+//! Crash: every step can be repeated; the next watcher goes on where this one ended.
 
 use super::fork::GRACE_NS;
+use super::lock::Locked;
 use crate::arena::Arena;
 use crate::fault::fault;
 use crate::mutation::without;
@@ -45,6 +46,20 @@ pub(crate) enum Reaped {
     Done,
     /// These threads may still run; or, if there are none, a child is about to take the handles over.
     NotYet(SmallVec<[u32; 8]>),
+}
+
+impl Locked<'_> {
+    /// The last step. `false`: somebody else has done it.
+    fn free_slot(&mut self, death: &Death) -> bool {
+        let arena = &self.session.arena;
+        if !death.is_current(arena) {
+            return false;
+        }
+        arena.header().reaped.fetch_add(1, Ordering::Relaxed);
+        arena.header().hidden.fetch_add(u64::from(is_held(death.life)), Ordering::Relaxed);
+        let life = &arena.process(death.slot).life.word;
+        life.compare_exchange(death.life, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
 }
 
 impl Session {
@@ -86,16 +101,18 @@ impl Session {
             }
             if !locked.close_some_handles(slot) {
                 locked.release_process(slot);
-                arena.header().reaped.fetch_add(1, Ordering::Relaxed);
-                arena.header().hidden.fetch_add(u64::from(is_held(death.life)), Ordering::Relaxed);
-                let life = &arena.process(slot).life.word;
-                let _ = life.compare_exchange(death.life, 0, Ordering::AcqRel, Ordering::Relaxed);
-                drop(locked);
-                fault!(SlotFreed);
-                self.tell_watchers(slot);
-                return Reaped::Done;
+                if without!(FreedLast) {
+                    locked.free_slot(death);
+                }
+                break;
             }
         }
+        // All whom the death concerns are awake by now. A reaper that is stopped before that leaves the death for others to go on with.
+        if self.lock_as(me).free_slot(death) {
+            fault!(SlotFreed);
+            self.tell_watchers(slot);
+        }
+        Reaped::Done
     }
 
     fn threads_of(&self, process: u32) -> Vec<u32> {

@@ -17,7 +17,7 @@ use super::lock::helper_owner;
 use super::neighbours::Neighbour;
 use super::reap::{Death, Reaped};
 use crate::arena::layout::{IN_FRAMES, WATCHERS};
-use crate::fault::{self, fault};
+use crate::fault;
 use crate::mutation::without;
 use crate::session::{Session, sessions};
 use crate::sync::{Ordering, Shared, fence};
@@ -30,7 +30,7 @@ use smallvec::SmallVec;
 const PATIENCE_NS: u64 = 20_000_000;
 /// The first look-round after the neighbours have changed; the time doubles with each.
 const LOOK_ROUND_NS: u64 = 1_000_000_000;
-/// The first look again at a case that could not be closed; the time doubles with each.
+/// The first look again at a case that could not be closed; the time doubles with each, up to a longest one for the nearest watcher.
 const AGAIN_NS: u64 = 2_000_000;
 const LONGEST_AGAIN_NS: u64 = 64_000_000;
 /// A waiting thread looks for the dead when it has waited for so long, for twice as long, four times, ...
@@ -83,7 +83,6 @@ pub(crate) fn watch(session: &Session, slot: u32) {
         pause_ns: LOOK_ROUND_NS,
         words: SmallVec::new(),
     };
-    fault!(WatchBegins);
     while !must_stop(session) {
         if let Seen::Quiet(until_ns) = watch.look() {
             futex::wait_many(&watch.words, until_ns); // P5
@@ -111,6 +110,10 @@ impl Watch<'_> {
         if reaped || self.look_round(&living, now) {
             return Seen::Changed;
         }
+        let last = living.first().is_none_or(|neighbour| neighbour.slot < self.slot);
+        for free in arena.places_beside(self.slot, last) {
+            self.words.push(Waitv::new(free, 0));
+        }
         let mut listed = SmallVec::new();
         for Neighbour { slot, rank, life } in living {
             let word = arena.process(slot).word_of_watcher(rank);
@@ -122,7 +125,7 @@ impl Watch<'_> {
                 }
                 continue;
             }
-            if !self.listed.contains(&(slot, rank)) && !without!(WordsCleared) {
+            if !without!(WordsCleared) {
                 futex::wake(word, i32::MAX); // P4
             }
             if self.words.len() < WAITV_MAX {
@@ -135,7 +138,9 @@ impl Watch<'_> {
         if listed != self.listed {
             self.listed = listed;
             self.pause_ns = LOOK_ROUND_NS;
-            self.look_round_ns = self.look_round_ns.min(now + LOOK_ROUND_NS);
+            if !cfg!(feature = "models") {
+                self.look_round_ns = self.look_round_ns.min(now + LOOK_ROUND_NS);
+            }
         }
         Seen::Quiet(until_ns.min(self.look_round_ns))
     }
@@ -200,7 +205,7 @@ impl Watch<'_> {
             };
             if now >= case.again_ns {
                 case.again_ns = now + case.pause_ns;
-                case.pause_ns = (case.pause_ns * 2).min(LONGEST_AGAIN_NS);
+                case.pause_ns = (case.pause_ns * 2).min(LONGEST_AGAIN_NS << case.rank);
             }
             // A life word of a thread may have been scribbled on, and will not be marked.
             case.death.hidden |= now - case.since_ns > LOOK_ROUND_NS && is_hidden_death(session, case.death.slot);
@@ -243,6 +248,10 @@ impl Session {
     /// When a thread that waits since `since_ns` is to look for the dead. A thread that goes on with its sleep after that time looks at once.
     #[inline]
     pub(crate) fn first_look_ns(since_ns: u64) -> u64 {
+        #[cfg(feature = "models")]
+        if !crate::models::step::waiters_look() {
+            return NEVER;
+        }
         match without!(WaitersLook) {
             true => NEVER,
             false => since_ns.saturating_add(FIRST_LOOK_NS),

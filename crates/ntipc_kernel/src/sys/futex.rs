@@ -77,6 +77,14 @@ impl Waitv {
 
 /// Sleep while every word has its expected value. Falls back to a short sleep where `futex_waitv` is missing (before Linux 5.16).
 pub fn wait_many(words: &[Waitv], deadline_ns: u64) -> Slept {
+    #[cfg(feature = "models")]
+    {
+        // SAFETY: each entry was made of a reference to a word that outlives the call.
+        let word = |entry: &Waitv| (unsafe { &*(entry.address as *const AtomicU32) }, entry.value as u32);
+        if let Some(slept) = crate::models::futex::wait_many(&words.iter().map(word).collect::<Vec<_>>(), deadline_ns) {
+            return slept;
+        }
+    }
     let until = timespec(deadline_ns);
     // SAFETY: the entries point at words of the arena or of this process that outlive the call; the time is absolute.
     let result = unsafe {

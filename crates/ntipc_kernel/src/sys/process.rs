@@ -6,6 +6,10 @@ pub fn pid() -> u32 {
 }
 
 pub fn tid() -> u32 {
+    #[cfg(feature = "models")]
+    if let Some(tid) = crate::models::step::tid() {
+        return tid;
+    }
     // SAFETY: gettid cannot fail.
     unsafe { libc::syscall(libc::SYS_gettid) as u32 }
 }

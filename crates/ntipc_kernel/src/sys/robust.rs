@@ -69,6 +69,10 @@ impl LifeWord {
 pub struct Linked(Vec<usize>);
 
 fn head() -> NtResult<*mut Head> {
+    #[cfg(feature = "models")]
+    if crate::models::step::tid().is_some() {
+        return Ok(nobodys_head());
+    }
     let mut head: *mut Head = std::ptr::null_mut();
     let mut length = 0usize;
     // SAFETY: get_robust_list fills both; pid 0 is the calling thread.
@@ -81,6 +85,23 @@ fn head() -> NtResult<*mut Head> {
         return Err(Failure::new(NtStatus::NOT_SUPPORTED, "this C library lays robust mutexes out differently"));
     }
     Ok(head)
+}
+
+/// An empty list that nobody follows: a model marks the words of its dead itself.
+#[cfg(feature = "models")]
+fn nobodys_head() -> *mut Head {
+    thread_local! {
+        static HEAD: std::cell::UnsafeCell<Head> = const {
+            let list = Node { next: std::ptr::null_mut() };
+            std::cell::UnsafeCell::new(Head { list, futex_offset: 0, pending: std::ptr::null_mut() })
+        };
+    }
+    HEAD.with(|head| {
+        let head = head.get();
+        // SAFETY: valid as long as the thread lives, whose coroutines use it one after the other.
+        unsafe { (&raw mut (*head).list.next).write(head.cast()) };
+        head
+    })
 }
 
 /// The list link after which ours begin. Walks only nodes of the C library, which it keeps in order itself.

@@ -14,3 +14,4 @@ mod queues;
 mod timeouts;
 mod wait_all;
 mod waiting;
+mod watchers;
