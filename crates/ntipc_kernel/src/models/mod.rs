@@ -14,8 +14,10 @@ pub(crate) mod atomic;
 mod explore;
 pub(crate) mod futex;
 pub(crate) mod step;
+mod watchers;
 mod world;
 
 pub use explore::{Explored, Model, Search};
 pub use step::{choose, spin_loop as give_way};
-pub use world::{Ended, Fate, Helpers, World, leave, takes_part};
+pub use watchers::{Helpers, leave, takes_part};
+pub use world::{Ended, Fate, World};

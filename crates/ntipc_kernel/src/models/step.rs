@@ -102,7 +102,7 @@ fn is_meeting_place(offset: usize) -> bool {
     if (PROCESSES_AT..THREADS_AT).contains(&at) {
         let field = within(PROCESSES_AT, size_of::<Process>());
         let bells = offset_of!(Process, bells);
-        let is_bell = field >= bells && (field - bells).is_multiple_of(size_of::<LifeWord>());
+        let is_bell = field >= bells && (field - bells) % size_of::<LifeWord>() == 0;
         return field == 0 // the life word
             || is_bell && field < bells + size_of::<[LifeWord; WATCHERS - 1]>()
             || field == offset_of!(Process, poke)

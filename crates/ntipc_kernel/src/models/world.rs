@@ -1,25 +1,23 @@
 //! One session in one run of a model: its memory, its processes, its threads, and who of them is killed.
 
 use super::futex;
-use super::step::{self, Killed, State, Stopped, Task, with};
+use super::step::{self, Killed, State, Task, with};
+use super::watchers::{Helpers, be_found_dead, unburied};
 use crate::arena::Arena;
-use crate::arena::layout::{PROCESSES, THREADS, progress, word};
+use crate::arena::layout::{THREADS, progress, word};
 use crate::object::kind::Kind;
 use crate::object::table::{Disposition, Initial};
-use crate::process::helper;
 use crate::process::lock::helper_owner;
 use crate::process::reap::{Death, Reaped};
-use crate::process::watch::watch;
 use crate::session::Session;
 use crate::sync::{self, Ordering, Shared};
 use crate::sys::files::Protection;
-use crate::sys::robust::{OWNER_DIED, TID_MASK, WAITERS};
+use crate::sys::robust::{OWNER_DIED, WAITERS};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU32;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 /// What becomes of a thread.
@@ -37,7 +35,7 @@ pub enum Fate {
 }
 
 impl Fate {
-    fn task(self, slot: Option<u32>) -> Task {
+    pub(super) fn task(self, slot: Option<u32>) -> Task {
         let (within, stops) = match self {
             Fate::Lives => (0, false),
             Fate::Killed { within } => (within, false),
@@ -54,67 +52,11 @@ pub struct World {
     memory: OwnedFd,
     processes: RefCell<Vec<Arc<Session>>>,
     /// What the threads will do.
-    threads: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
+    pub(super) threads: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
     reapers: Arc<Mutex<Vec<Arc<Session>>>>,
-    helpers: Helpers,
-    deaths: Arc<AtomicU32>,
-    ended: Ended,
-}
-
-/// The helpers that watch in a run.
-#[derive(Clone, Default)]
-pub struct Helpers {
-    sessions: Arc<Mutex<Vec<Arc<Session>>>>,
-    running: Arc<AtomicU32>,
-    /// Dead that nobody need bury, because they died before they had anything, or nobody waits for them any more.
-    may_lie: Arc<AtomicU32>,
-}
-
-impl Helpers {
-    /// Let all of them end, when nobody is dead and unburied. From now on nobody is killed.
-    pub fn end_when_buried(&self) {
-        with(|state| state.tasks.iter_mut().filter(|task| !task.stops).for_each(|task| task.left = 0));
-        let first = self.first();
-        while with(|state| state.dying > 0)
-            || self.may_lie.load(Ordering::Relaxed) == 0 && first.as_ref().is_some_and(|session| unburied(session))
-        {
-            step::spin_loop();
-        }
-        while self.running.load(Ordering::Relaxed) > 0 {
-            self.sessions.lock().expect("one thread").clone().iter().for_each(|session| leave(session));
-            let stopped = with(|state| {
-                state.over = true;
-                std::mem::take(&mut state.stopped)
-            });
-            stopped.iter().for_each(shuttle::thread::Thread::unpark);
-            step::spin_loop();
-        }
-    }
-
-    /// The same, whoever is dead.
-    pub fn end(&self) {
-        self.may_lie.fetch_add(1, Ordering::Relaxed);
-        self.end_when_buried();
-    }
-
-    fn first(&self) -> Option<Arc<Session>> {
-        self.sessions.lock().expect("one thread").first().cloned()
-    }
-}
-
-/// Tell the helper of that process to leave.
-pub fn leave(session: &Session) {
-    session.stop_helper();
-}
-
-/// Has a process that came while the others ran its slot by now?
-pub fn takes_part(session: &Session) -> bool {
-    session.slot() != 0
-}
-
-fn unburied(session: &Session) -> bool {
-    let dead = |slot| session.arena.process(slot).life.word.load(Ordering::SeqCst) & OWNER_DIED != 0;
-    (1..(session.arena.processes() + 1).min(PROCESSES)).any(dead)
+    pub(super) helpers: Helpers,
+    pub(super) deaths: Arc<AtomicU32>,
+    pub(super) ended: Ended,
 }
 
 /// How many of those that might be killed have come to an end, and were buried if it was a death.
@@ -122,7 +64,7 @@ fn unburied(session: &Session) -> bool {
 pub struct Ended(Arc<AtomicU32>);
 
 impl Ended {
-    fn add(&self) {
+    pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -139,9 +81,9 @@ impl Ended {
 }
 
 const PID: u32 = 1000;
-const TID: u32 = 2000;
+pub(super) const TID: u32 = 2000;
 
-fn claim(life: &sync::AtomicU32, tid: u32) {
+pub(super) fn claim(life: &sync::AtomicU32, tid: u32) {
     life.store(tid | WAITERS, Ordering::SeqCst);
 }
 
@@ -187,7 +129,7 @@ impl World {
     }
 
     /// The memory, mapped by one more process.
-    fn attachment(&self) -> Arc<Session> {
+    pub(super) fn attachment(&self) -> Arc<Session> {
         let arena = Arena::map(copy(&self.memory), Protection::ReadWrite).expect("a mapping");
         with(|state| state.mappings.push(std::ptr::from_ref(arena.header()) as usize));
         Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)))
@@ -211,64 +153,6 @@ impl World {
         session.attach_slot(slot, origin).expect("a participant");
         self.processes.borrow_mut().push(Arc::clone(&session));
         session
-    }
-
-    /// A process that comes while the others run, watches its neighbours, and leaves when it is told to ([`leave`]).
-    pub fn comes(&self, fate: Fate) -> Arc<Session> {
-        let session = self.attachment();
-        let comer = Arc::clone(&session);
-        let ended = matches!(fate, Fate::Killed { .. }).then(|| self.ended.clone());
-        self.helper(&session, fate, ended, move || helper::run(&comer, None, &channel().0));
-        session
-    }
-
-    /// Let the helper of a process watch its neighbours.
-    pub fn watches(&self, session: &Arc<Session>, fate: Fate) {
-        let (watching, slot) = (Arc::clone(session), session.slot());
-        session.arena.process(slot).watches.put(1);
-        self.helper(session, fate, None, move || watch(&watching, slot));
-    }
-
-    fn helper(&self, session: &Arc<Session>, fate: Fate, ended: Option<Ended>, body: impl FnOnce() + Send + 'static) {
-        self.helpers.sessions.lock().expect("one thread").push(Arc::clone(session));
-        self.helpers.running.fetch_add(1, Ordering::Relaxed);
-        let task = fate.task(None);
-        let (session, deaths, helpers) = (Arc::clone(session), Arc::clone(&self.deaths), self.helpers.clone());
-        self.threads.borrow_mut().push(Box::new(move || {
-            if takes_part(&session) {
-                let record = session.arena.process(session.slot());
-                for life in [&record.life].into_iter().chain(&record.bells) {
-                    claim(&life.word, step::tid_of(step::me())); // they were another's, while there was no such thread
-                }
-            }
-            with(|state| state.tasks[step::me()] = task);
-            match catch_unwind(AssertUnwindSafe(body)) {
-                Ok(()) => {}
-                Err(payload) if payload.is::<Killed>() => {
-                    deaths.fetch_add(1, Ordering::Relaxed);
-                    become_helper(0);
-                    if mark_words_of(&session, step::tid_of(step::me())) {
-                        helpers.may_lie.fetch_add(1, Ordering::Relaxed);
-                    }
-                    with(|state| state.dying -= 1);
-                }
-                Err(payload) if payload.is::<Stopped>() => {}
-                Err(payload) => resume_unwind(payload),
-            }
-            helpers.running.fetch_sub(1, Ordering::Relaxed);
-            if let Some(ended) = ended {
-                ended.add();
-            }
-        }));
-    }
-
-    pub fn helpers(&self) -> Helpers {
-        self.helpers.clone()
-    }
-
-    /// Threads that wait look for the dead now and then.
-    pub fn waiters_look(&self) {
-        with(|state| state.waiters_look = true);
     }
 
     /// A process that reaps in its turn. With a `fate` it may be killed at that.
@@ -361,9 +245,7 @@ impl World {
             assert_eq!(thread.progress.get(), progress::IDLE, "no wait is left over");
             assert_eq!(thread.linked.get(), 0, "no record is left over");
         }
-        if self.helpers.may_lie.load(Ordering::Relaxed) == 0 {
-            assert!(!unburied(&session), "the dead are buried");
-        }
+        assert!(self.helpers.may_lie() || !unburied(&session), "the dead are buried");
         for slot in 0..header.thread_high.get().min(THREADS) {
             let hands = &arena.thread(slot).hands;
             assert!(hands.iter().all(|hand| hand.intent.get() == 0), "no hand is left full");
@@ -420,40 +302,12 @@ fn claim_thread(session: &Session) -> u32 {
 }
 
 /// What the kernel of Linux does with a life word of the dead.
-fn mark(life: &sync::AtomicU32) {
+pub(super) fn mark(life: &sync::AtomicU32) {
     life.store(OWNER_DIED | WAITERS, Ordering::SeqCst);
     crate::sys::futex::wake(life, 1);
 }
 
-/// The same with all words that the helper with that thread id holds, in the order of its list. Whether its process had nothing yet.
-fn mark_words_of(session: &Session, tid: u32) -> bool {
-    let is_its = |word: &sync::AtomicU32| word.load(Ordering::SeqCst) & TID_MASK == tid;
-    let mut early = false;
-    for slot in 1..(session.arena.processes() + 1).min(PROCESSES) {
-        let record = session.arena.process(slot);
-        early |= is_its(&record.life.word) && record.attached.get() == 0;
-        for life in [&record.life].into_iter().chain(&record.bells).filter(|life| is_its(&life.word)) {
-            mark(&life.word);
-        }
-    }
-    early
-}
-
-/// The thread's process is dead, and its watchers are told. Linux may end the thread before the helper or after it.
-fn be_found_dead(session: &Session, slot: u32) {
-    become_helper(0);
-    let thread = &session.arena.thread(slot).life.word;
-    let first = step::once_in(2);
-    if first {
-        mark(thread);
-    }
-    let _ = mark_words_of(session, TID + session.slot());
-    if !first {
-        mark(thread);
-    }
-}
-
-fn become_helper(left: u32) {
+pub(super) fn become_helper(left: u32) {
     with(|state| state.tasks[step::me()] = Task { left, ..Task::default() });
 }
 
