@@ -45,9 +45,7 @@ COUNT = "resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw"
 
 @pytest.mark.skipif(len(PROCESSORS) < 2, reason="on one processor nobody is to spin")
 @pytest.mark.parametrize("name", GAMES)
-def test_partners_on_two_processors_come_to_answer_each_other_awake(
-    name: str, start_peer: Callable[..., Peer]
-) -> None:
+def test_partners_on_two_processors_come_to_answer_each_other_awake(name: str, start_peer: Callable[..., Peer]) -> None:
     make, ask, answer = GAMES[name]
     asker, answerer = start_peer(), start_peer()
     for peer, processor in ((answerer, PROCESSORS[0]), (asker, PROCESSORS[1])):

@@ -94,7 +94,7 @@ def alone(act: str, after: str) -> Scene:
 
 
 def settle(act: str, at: str, sleep: str) -> Scene:
-    """Another victim died in the middle of an operation. The first alone watches it, and settles what was in its hand."""
+    """Another victim died in the middle of an operation. The first alone watches it, and settles its work."""
     return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
 
 

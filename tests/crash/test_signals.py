@@ -211,7 +211,15 @@ SETTLING = [
     "ReleaseThread",
     "AbandonBefore",
 ]
-SETTLING += ["SlotFreed", "AbandonDone", "ReleaseThreadDone", "ReleaseHandle", "ReleaseProcessDone", "LockTaken", "LockReleased"]
+SETTLING += [
+    "SlotFreed",
+    "AbandonDone",
+    "ReleaseThreadDone",
+    "ReleaseHandle",
+    "ReleaseProcessDone",
+    "LockTaken",
+    "LockReleased",
+]
 
 
 @pytest.mark.parametrize("step", SETTLING)

@@ -1,7 +1,7 @@
 """Watchers that do not run: stopped, starved, hung, or without a thread to spare. Deaths are told all the same.
 
-The sleepers wait in threads that have waited for most of a second when somebody dies. A waiting thread looks for the dead itself
-at 0.1, 0.2, 0.4, 0.8 and 1.6 s, so none of them would find this death in time: a watcher must tell it.
+The sleepers wait in threads that have waited for most of a second when somebody dies. A waiting thread looks for the
+dead itself at 0.1, 0.2, 0.4, 0.8 and 1.6 s, so none of them would find this death in time: a watcher must tell it.
 """
 
 import os
@@ -17,7 +17,7 @@ from harness.peers import Call, Peer
 from harness.scribbling import helper_of
 from harness.soundness import assert_sound
 from harness.waiting import asleep, facts, is_stopped, look, wait_until
-from harness.watching import participants, slot_of, watchers_of
+from harness.watching import others_watch, participants, slot_of, watchers_of
 
 import ntipc
 from ntipc import _kernel
@@ -155,9 +155,7 @@ def test_watcher_that_takes_the_wake_up_and_does_nothing_keeps_nobody_from_being
 
 @with_faults
 @pytest.mark.parametrize("step", ["ReapBegin", "ReleaseThreadDone", "ReleaseHandle"])
-def test_watcher_stopped_while_it_reaps_goes_on_when_all_is_done(
-    step: str, cast: Cast, start_peer: StartPeer
-) -> None:
+def test_watcher_stopped_while_it_reaps_goes_on_when_all_is_done(step: str, cast: Cast, start_peer: StartPeer) -> None:
     """Stopped outside the lock, or in it: then those who need the lock wait for it, and nobody else."""
     call = cast.begin_to_wait()
     cast.watchers[0].run(f"_kernel.arm_fault({step!r}, 1, 'stop')")
@@ -231,6 +229,54 @@ def test_process_that_is_slow_to_die_delays_no_other(cast: Cast, start_peer: Sta
     wait_until(lambda: slow.pid not in participants())
     other.run("event.set()")
     assert_sound(look()["path"])
+
+
+IN_ANOTHER_NAMESPACE = """
+import os, sys, threading, warnings
+import ntipc
+warnings.simplefilter("ignore")
+mutex = ntipc.Mutex(sys.argv[1], initial_owner=True)
+(helper,) = (task for task in os.listdir("/proc/self/task") if int(task) != os.getpid())
+print(helper, flush=True)
+other = ntipc.Mutex.open(sys.stdin.readline().strip())
+print(other.acquire(), other.abandoned, mutex.info()["count"], flush=True)
+sys.stdin.readline()
+"""
+UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def can_unshare() -> bool:
+    return not os.geteuid() and not subprocess.run([*UNSHARE, "true"], stderr=subprocess.DEVNULL).returncode
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs root and namespaces of Linux")
+def test_watchers_of_equal_thread_id_in_two_pid_namespaces_are_not_taken_for_each_other() -> None:
+    """Each watches the other, and this process nobody. One dies; the other is told, and is not taken for dead."""
+    ntipc.Event("kept")
+
+    def start(name: str) -> subprocess.Popen[str]:
+        command = [*UNSHARE, sys.executable, "-c", IN_ANOTHER_NAMESPACE, name]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def heard(process: subprocess.Popen[str]) -> str:
+        assert process.stdout
+        return process.stdout.readline().strip()
+
+    def tell(process: subprocess.Popen[str], line: str) -> None:
+        assert process.stdin
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+    with others_watch(), start("a") as first, start("b") as second:
+        assert heard(first) == heard(second) != ""
+        tell(second, "a")
+        time.sleep(0.1)
+        first.kill()
+        assert heard(second) == "True True 0"
+        wait_until(lambda: len(participants()) == 2)
+        mutex = ntipc.Mutex.open("b")
+        second.kill()
+    assert mutex.acquire(timeout=5) and mutex.abandoned
 
 
 def test_every_participant_is_watched_by_the_three_before_it(session: ntipc.Session, start_peer: StartPeer) -> None:

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 from harness.waiting import look
-
 from ntipc import _kernel
 
 
