@@ -14,10 +14,10 @@ pub use crate::models::atomic::{AtomicU32, AtomicU64};
 pub(crate) use crate::models::step::spin_loop;
 #[cfg(not(feature = "models"))]
 pub(crate) use std::hint::spin_loop;
-#[cfg(feature = "faults")]
-pub use std::sync::atomic::AtomicI32;
+pub use std::sync::atomic::Ordering;
 pub(crate) use std::sync::atomic::fence;
-pub use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "faults")]
+pub use std::sync::atomic::{AtomicBool, AtomicI32};
 #[cfg(not(feature = "models"))]
 pub use std::sync::atomic::{AtomicU32, AtomicU64};
 
