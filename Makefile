@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
+QUICK := composites errors event* handles mailslots mutexes names pipe_names pipes queue_ends queues sections semaphores \
+	sessions signal_and_wait status_tables timers views waits
 PYTHON ?= $(shell bash tools/find_python)
 
 RUST_SOURCES := Cargo.toml $(wildcard Cargo.lock) $(shell find crates -name '*.rs' -o -name Cargo.toml)
@@ -37,7 +40,16 @@ demo: $(ORDINARY) ## Run the demonstration (ARGS="--workers 4")
 .PHONY: test
 test: $(FAULTS) ## Test the kernel, the library and every example (ARGS="-k mutex")
 	cargo test --quiet --package ntipc_kernel --features faults
-	@$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' tests python/ntipc docs README.md $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --doctest-modules --doctest-glob='*.md' tests python/ntipc docs README.md $(ARGS)
+
+# What most edits break. What else `make test` runs takes minutes: deaths, interrupts at each instruction, models, storms.
+.PHONY: quick
+quick: $(FAULTS) ## Check types and layers, and run the tests that take no time (under a minute after an edit)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python tools/check_layers.py 2>/dev/null
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest $(PARALLEL) --quiet tests/docs/test_public_names.py \
+		$(wildcard $(patsubst %,tests/behaviour/test_%.py,$(QUICK))) $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Check style, types, stubs and layers
