@@ -181,8 +181,8 @@ DAMAGES = [
     Damage("event of many bits", lambda s: s.change_word("second", lambda w: w | 0xFFF0), {"state"}, WORKS),
     Damage("owner that does not exist", lambda s: s.change_word("other", lambda w: w | 8000 << 20 | 1), {"owner"}),
     Damage("owner that knows nothing", lambda s: s.change_word("other", lambda w: w | s.main + 1 << 20 | 1), {"owner"}),
-    Damage("section with a file of another", lambda s: s.put_object("b", "section", 99), {"file"}, WORKS),
-    Damage("section of all memory", lambda s: s.put_object("a", "section", (1 << 64) - 1), set(), WORKS),
+    Damage("section with a file of another", lambda s: s.put_object("detail", "section", 99), {"file"}, WORKS),
+    Damage("section of all memory", lambda s: s.put_object("quantity", "section", (1 << 64) - 1), set(), WORKS),
     # wait lists
     Damage("list in a circle", lambda s: swap_blocks(s), {"list"}, DAMAGED),
     Damage("list that leads to no wait", lambda s: s.put_object("head", "first", 5 * BLOCKS), {"list"}, DAMAGED),
@@ -245,7 +245,7 @@ DAMAGES = [
     Damage("handle that fell out of a frame", lambda s: s.put("handle.word", 0, 0), {"carried", "references"}),
     Damage("handle in a frame to nothing", lambda s: s.put("handle.word", 0, 1 << 63 | 0x7FFFF), {"handle"}),
     Damage("handle in no frame", put_handle_beside_frames, {"carried", "references"}),
-    Damage("read ends that lie in frames", lambda s: s.put_object("a", "queue", 5), {"carried"}, WORKS),
+    Damage("read ends that lie in frames", lambda s: s.put_object("quantity", "queue", 5), {"carried"}, WORKS),
     Damage("handles without places", lambda s: s.put("header.carriers_reserved", 0, BIG), set()),
     # queues: bodies and ends
     Damage("queue without ends", lambda s: s.put("queue.state", 0, 0), {"queue", "free-list"}),

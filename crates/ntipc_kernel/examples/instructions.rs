@@ -20,7 +20,7 @@ const COUNT: u32 = 200;
 const TIMES: usize = 3;
 
 fn make(session: &Arc<Session>, kind: Kind, value: u64, limit: u32, name: Option<&str>) -> NtResult<u32> {
-    let initial = Initial { kind, value, limit, a: 0, b: 0 };
+    let initial = Initial { kind, value, limit, quantity: 0, detail: 0 };
     Ok(session.create(name, Disposition::OpenOrCreate, 0, initial, false)?.handle)
 }
 

@@ -32,7 +32,7 @@ fn failed(failure: &Failure) -> Box<dyn Error> {
 }
 
 fn event(session: &Arc<Session>, name: &str) -> NtResult<u32> {
-    let initial = Initial { kind: Kind::SynchronizationEvent, value: 0, limit: 0, a: 0, b: 0 };
+    let initial = Initial { kind: Kind::SynchronizationEvent, value: 0, limit: 0, quantity: 0, detail: 0 };
     Ok(session.create(Some(name), Disposition::OpenOrCreate, 0, initial, false)?.handle)
 }
 

@@ -59,8 +59,8 @@ pub struct ObjectView {
     pub creator_pid: u32,
     pub word: u64,
     pub limit: u32,
-    pub a: u64,
-    pub b: u64,
+    pub quantity: u64,
+    pub detail: u64,
     /// Of a mutant: pid and tid of the owner.
     pub owner: Option<(u32, u32)>,
     pub recursion: u32,
@@ -201,15 +201,15 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         creator_pid: record.creator_pid.get(),
         word,
         limit: record.limit.get(),
-        a: record.a.get(),
-        b: record.b.get(),
+        quantity: record.quantity.get(),
+        detail: record.detail.get(),
         owner: owner_slot.checked_sub(1).map(|slot| {
             let thread = arena.thread(slot);
             (thread.process_slot().map_or(0, |process| arena.process(process).pid.get()), thread.tid.get())
         }),
         recursion: recursion(word),
         count: count(word),
-        due_in_ns: (kind.is_timer() && record.a.get() != 0).then(|| record.a.get().saturating_sub(now)),
+        due_in_ns: (kind.is_timer() && record.quantity.get() != 0).then(|| record.quantity.get().saturating_sub(now)),
         file: (record.extra.get() != 0).then(|| section::backing(arena, index).ok()).flatten().map(|file| file.path),
         queue: kind.is_end().then(|| arena.queue_facts(record)).flatten(),
         holders: Vec::new(),

@@ -125,7 +125,7 @@ impl Session {
             | if wanted.reserve { RESERVE } else { 0 }
             | if wanted.file.is_some() { FILE } else { 0 };
         let serial = self.arena.header().section_serial.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        let initial = Initial { kind: Kind::Section, value: 0, limit, a: size, b: serial };
+        let initial = Initial { kind: Kind::Section, value: 0, limit, quantity: size, detail: serial };
         let unnamed = self.create(None, Disposition::Create, rights, initial, false)?;
         let published = self.furnish(unnamed.handle, serial, wanted).and_then(|()| {
             let Some(name) = name else { return Ok(unnamed) };
@@ -182,7 +182,7 @@ impl Session {
             0 => None,
             _ => Some(backing(&self.arena, entry.object)?.path),
         };
-        Ok(SectionState { size: object.a.get(), protection, reserve, file })
+        Ok(SectionState { size: object.quantity.get(), protection, reserve, file })
     }
 
     fn open_memory(&self, object: u32, writable: bool) -> NtResult<(OwnedFd, u64)> {
@@ -190,7 +190,7 @@ impl Session {
         let flags = libc::O_NONBLOCK | if writable { libc::O_RDWR } else { libc::O_RDONLY };
         let record = self.arena.object(object);
         if record.limit.get() & FILE == 0 {
-            let file = files::open_at(&self.directory, &file_name(record.b.get()), flags, 0)
+            let file = files::open_at(&self.directory, &file_name(record.detail.get()), flags, 0)
                 .map_err(|error| Failure::from_io("opening the section's file", &error))?;
             let length = files::status_of(&file)?.st_size as u64;
             return Ok((file, length));
@@ -227,7 +227,7 @@ impl Session {
         }
         let (entry, _) = self.entry_of(handle, Type::Section, rights)?;
         let record = self.arena.object(entry.object);
-        let (total, flags) = (record.a.get(), record.limit.get());
+        let (total, flags) = (record.quantity.get(), record.limit.get());
         if protection == Protection::ReadWrite && decode(flags) != Protection::ReadWrite {
             return Err(Failure::new(NtStatus::ACCESS_DENIED, "the section was made for reading, not for writing"));
         }
@@ -262,8 +262,8 @@ impl Locked<'_> {
         if record.limit.get() & FILE != 0 {
             return;
         }
-        let name = file_name(record.b.get());
-        match record.a.get() {
+        let name = file_name(record.detail.get());
+        match record.quantity.get() {
             0..=QUICKLY_FREED => files::unlink_at(&self.session.directory, &name),
             _ => self.unlink_later(&name),
         }

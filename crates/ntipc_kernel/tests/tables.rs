@@ -8,7 +8,7 @@ use ntipc_kernel::object::kind::{Kind, Type, access};
 use ntipc_kernel::object::table::{Disposition, Initial};
 use support::*;
 
-const EVENT: Initial = Initial { kind: Kind::SynchronizationEvent, value: 0, limit: 0, a: 0, b: 0 };
+const EVENT: Initial = Initial { kind: Kind::SynchronizationEvent, value: 0, limit: 0, quantity: 0, detail: 0 };
 
 #[test]
 fn entry_survives_packing() {

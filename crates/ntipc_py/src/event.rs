@@ -32,7 +32,7 @@ impl Event {
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
         let kind = if manual_reset { Kind::NotificationEvent } else { Kind::SynchronizationEvent };
-        let initial = Initial { kind, value: u64::from(initial), limit: 0, a: 0, b: 0 };
+        let initial = Initial { kind, value: u64::from(initial), limit: 0, quantity: 0, detail: 0 };
         core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
             session.create(name, disposition, access, initial, false)
         })

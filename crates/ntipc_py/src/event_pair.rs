@@ -33,7 +33,7 @@ impl EventPair {
         access: u32,
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
-        let initial = Initial { kind: Kind::EventPair, value: 0, limit: 0, a: 0, b: 0 };
+        let initial = Initial { kind: Kind::EventPair, value: 0, limit: 0, quantity: 0, detail: 0 };
         core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
             session.create(name, disposition, access, initial, false)
         })

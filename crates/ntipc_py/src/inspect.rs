@@ -98,7 +98,7 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
             entry.set_item("manual_reset", object.kind == Kind::NotificationTimer)?;
             entry.set_item("signaled", set || object.due_in_ns == Some(0))?;
             entry.set_item("due_in", object.due_in_ns.map(|ns| ns as f64 / 1e9))?;
-            entry.set_item("period", object.b as f64 / 1e9)?;
+            entry.set_item("period", object.detail as f64 / 1e9)?;
         }
         Type::EventPair => {
             entry.set_item("low", set)?;
@@ -106,7 +106,7 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
         }
         Type::Section => {
             let (protection, reserve) = section::flags(object.limit);
-            entry.set_item("size", object.a)?;
+            entry.set_item("size", object.quantity)?;
             entry.set_item("protection", protection_name(protection))?;
             entry.set_item("reserve", reserve)?;
             entry.set_item("file", &object.file)?;

@@ -40,7 +40,8 @@ impl Semaphore {
                 );
                 return Err(Failure::new(NtStatus::INVALID_PARAMETER, why));
             }
-            let first = Initial { kind: Kind::Semaphore, value: initial as u64, limit: maximum as u32, a: 0, b: 0 };
+            let first =
+                Initial { kind: Kind::Semaphore, value: initial as u64, limit: maximum as u32, quantity: 0, detail: 0 };
             session.create(name, disposition, access, first, false)
         })
     }

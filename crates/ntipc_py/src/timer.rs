@@ -40,7 +40,7 @@ impl Timer {
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
         let kind = if manual_reset { Kind::NotificationTimer } else { Kind::SynchronizationTimer };
-        let initial = Initial { kind, value: 0, limit: 0, a: 0, b: 0 };
+        let initial = Initial { kind, value: 0, limit: 0, quantity: 0, detail: 0 };
         core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
             session.create(name, disposition, access, initial, false)
         })

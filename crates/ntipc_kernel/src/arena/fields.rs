@@ -50,7 +50,7 @@ pub fn fields() -> Vec<Field> {
             reply_writer,
             queue_need, queue_wants, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
-            creator_pid, a, b;
+            creator_pid, quantity, detail;
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,

@@ -186,7 +186,7 @@ mod tests {
     fn what_damage_wrote_beyond_the_tables_is_nobody() -> crate::NtResult<()> {
         let path = format!("/dev/shm/ntipc-rust-{}-beyond", std::process::id());
         let session = attach(&path, Ownership { uid: uid(), mode: 0o700, gid: None, must_exist: false })?;
-        let initial = Initial { kind: Kind::NotificationEvent, value: 0, limit: 0, a: 0, b: 0 };
+        let initial = Initial { kind: Kind::NotificationEvent, value: 0, limit: 0, quantity: 0, detail: 0 };
         let event = session.create(None, Disposition::Create, 0, initial, false)?.handle;
         session.arena.thread(2047).life.word.store(std::process::id(), Ordering::Release);
         session.arena.header().lock.put(2048);

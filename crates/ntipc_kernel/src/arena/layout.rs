@@ -336,9 +336,9 @@ pub struct Object {
     /// Who made it, for people.
     pub creator_pid: AtomicU32,
     /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames.
-    pub a: AtomicU64,
+    pub quantity: AtomicU64,
     /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames.
-    pub b: AtomicU64,
+    pub detail: AtomicU64,
 }
 
 #[repr(C)]

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 impl Locked<'_> {
     /// End whatever wait the thread's record speaks of, and give back what it took.
-    pub(super) fn put_aside(&mut self, slot: u32) {
+    pub(super) fn end_wait(&mut self, slot: u32) {
         let state = self.session.arena.thread(slot).progress.get();
         if progress::is_queued(state) {
             self.withdraw(slot);

@@ -28,11 +28,11 @@ impl Session {
         let (entry, _) = self.entry_of(handle, Type::Timer, access::MODIFY)?;
         let object = self.arena.object(entry.object);
         locked.tick(entry.object);
-        object.a.put(0); // a death in between leaves a timer that does not run
+        object.quantity.put(0); // a death in between leaves a timer that does not run
         let before = object.word.fetch_and(!1, Ordering::SeqCst);
-        object.b.put(period_ns);
+        object.detail.put(period_ns);
         fault!(TimerSet);
-        object.a.put(due_ns.max(1));
+        object.quantity.put(due_ns.max(1));
         fault!(TimerStarted); // from here on recovery tells the waiters
         locked.tick(entry.object);
         if before & word::HAS_WAITERS != 0 {
@@ -47,9 +47,9 @@ impl Session {
         let (entry, _) = self.entry_of(handle, Type::Timer, access::MODIFY)?;
         locked.tick(entry.object);
         let object = self.arena.object(entry.object);
-        let was_running = object.a.get() != 0;
-        object.a.put(0);
-        object.b.put(0);
+        let was_running = object.quantity.get() != 0;
+        object.quantity.put(0);
+        object.detail.put(0);
         self.whole().map(|()| was_running)
     }
 
@@ -58,7 +58,11 @@ impl Session {
         let (entry, _) = self.entry_of(handle, Type::Timer, access::QUERY)?;
         locked.tick(entry.object);
         let object = self.arena.object(entry.object);
-        Ok(TimerState { signalled: object.word.get() & 1 != 0, due_ns: object.a.get(), period_ns: object.b.get() })
+        Ok(TimerState {
+            signalled: object.word.get() & 1 != 0,
+            due_ns: object.quantity.get(),
+            period_ns: object.detail.get(),
+        })
     }
 }
 
@@ -66,7 +70,7 @@ impl Locked<'_> {
     /// Let a timer that is due fire. Periods that nobody looked at count once.
     pub fn tick(&mut self, object: u32) {
         let record = self.session.arena.object(object);
-        let due = record.a.get();
+        let due = record.quantity.get();
         if due == 0 {
             return;
         }
@@ -77,8 +81,8 @@ impl Locked<'_> {
         // Signal first: a death before the next due time is stored repeats a signal that nobody can have taken yet.
         let before = record.word.fetch_or(1, Ordering::SeqCst);
         fault!(TimerTicked);
-        let period = record.b.get();
-        record.a.put(match period {
+        let period = record.detail.get();
+        record.quantity.put(match period {
             0 => 0,
             _ => due.saturating_add(((now - due) / period).saturating_add(1).saturating_mul(period)),
         });

@@ -139,7 +139,7 @@ impl Session {
         self.arena.grow_blocks(slot, targets.len() as u32)?;
         let mut locked = self.lock_whole(slot)?;
         // A signal handler that waits while its own thread waits: the outer wait is put aside, and begins anew afterwards.
-        locked.put_aside(slot);
+        locked.end_wait(slot);
         if self.arena.thread(slot).linked.get() != 0 {
             return Err(self.damaged("a wait is in a state that does not exist"));
         }
@@ -356,14 +356,14 @@ impl Session {
     /// Stop waiting and take nothing: an exception is on its way and nobody would learn of what was taken.
     pub fn abort(&self, wait: Queued) {
         if self.is_current(wait) {
-            self.lock_as(wait.slot + 1).put_aside(wait.slot);
+            self.lock_as(wait.slot + 1).end_wait(wait.slot);
         }
     }
 
     /// End whatever wait the calling thread, in `slot`, is in the midst of: it is about to begin one inside it.
-    pub(crate) fn put_aside(&self, slot: u32) {
+    pub(crate) fn end_wait(&self, slot: u32) {
         if self.arena.thread(slot).progress.get() != progress::IDLE {
-            self.lock_as(slot + 1).put_aside(slot);
+            self.lock_as(slot + 1).end_wait(slot);
         }
     }
 
@@ -415,7 +415,7 @@ impl Session {
         (0..self.arena.blocks(slot))
             .map(|place| self.arena.object(self.arena.block(slot * BLOCKS + place).object.get()))
             .filter(|object| Kind::of(object).is_some_and(Kind::is_timer))
-            .map(|timer| timer.a.get())
+            .map(|timer| timer.quantity.get())
             .filter(|due| *due != 0)
             .min()
             .unwrap_or(NEVER)

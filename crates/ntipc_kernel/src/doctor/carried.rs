@@ -73,7 +73,7 @@ impl Look<'_> {
         self.find_if(beyond > 0, "carried", "handles in frames", || format!("Frames have {beyond} handles too many."));
         for index in 0..self.objects {
             let Some((record, _)) = self.object(index).filter(|(_, kind)| kind.is_end()) else { continue };
-            let noted = (record.a.get(), record.b.get());
+            let noted = (record.quantity.get(), record.detail.get());
             let there = ends.get(&index).copied().unwrap_or_default();
             let title = self.object_title(index);
             self.find_if(noted != there, "carried", &title, || {

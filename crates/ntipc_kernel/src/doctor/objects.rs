@@ -138,7 +138,7 @@ impl Look<'_> {
             self.find_if(!readable, "file", title, || format!("{title} has no readable path of its file."));
             return;
         }
-        let serial = record.b.get();
+        let serial = record.detail.get();
         let name = format!("section.{serial}");
         let there = files.remove(&name);
         let newest = self.arena.header().section_serial.get();

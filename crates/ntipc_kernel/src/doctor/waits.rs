@@ -87,7 +87,7 @@ impl Look<'_> {
         self.find_if(self.locked && tail != previous, "list", &title, || {
             format!("The list of {title} ends at block {previous} and its end is noted as {tail}.")
         });
-        let due = record.a.get();
+        let due = record.quantity.get();
         if kind.is_timer() && head != 0 && due != 0 && due.saturating_add(TIMER_PATIENCE_NS) < self.now_ns {
             let asleep =
                 self.arena.thread((head - 1) / BLOCKS).process_slot().is_some_and(|slot| !self.is_stopped(slot));

@@ -117,7 +117,7 @@ fn is_meeting_place(offset: usize) -> bool {
     }
     if (OBJECTS_AT..CELLS_AT).contains(&at) {
         let field = within(OBJECTS_AT, size_of::<Object>());
-        return field == offset_of!(Object, word) || field == offset_of!(Object, a);
+        return field == offset_of!(Object, word) || field == offset_of!(Object, quantity);
     }
     if (QUEUES_AT..LINKS_AT).contains(&at) {
         let field = within(QUEUES_AT, size_of::<Queue>());

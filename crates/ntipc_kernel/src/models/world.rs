@@ -178,7 +178,7 @@ impl World {
     }
 
     pub fn make(&self, kind: Kind, value: u64, limit: u32) -> u32 {
-        let initial = Initial { kind, value, limit, a: 0, b: 0 };
+        let initial = Initial { kind, value, limit, quantity: 0, detail: 0 };
         self.first().create(None, Disposition::Create, 0, initial, false).expect("an object").handle
     }
 

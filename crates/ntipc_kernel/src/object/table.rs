@@ -24,8 +24,8 @@ pub struct Initial {
     /// Low 40 bits of the word.
     pub value: u64,
     pub limit: u32,
-    pub a: u64,
-    pub b: u64,
+    pub quantity: u64,
+    pub detail: u64,
 }
 
 /// The answer to create and open.
@@ -162,8 +162,8 @@ impl Locked<'_> {
             field.put(0);
         }
         record.creator_pid.put(self.session.arena.process(self.session.slot()).pid.get());
-        record.a.put(initial.a);
-        record.b.put(initial.b);
+        record.quantity.put(initial.quantity);
+        record.detail.put(initial.detail);
         let value = initial.value & word::VALUE;
         record.word.put(u64::from(generation) << word::GENERATION_SHIFT | value);
         fault!(ObjectFilled);

@@ -24,12 +24,12 @@ use std::collections::BTreeSet;
 
 /// Can somebody take a handle to that end out of his own table?
 pub(super) fn is_rooted(end: &Object) -> bool {
-    u64::from(end.handles.get()) > end.a.get()
+    u64::from(end.handles.get()) > end.quantity.get()
 }
 
 /// Is it the read end of a queue in whose frames read ends lie?
 pub(super) fn carries_readers(end: &Object) -> bool {
-    Kind::of(end) == Some(Kind::ReadEnd) && end.b.get() != 0
+    Kind::of(end) == Some(Kind::ReadEnd) && end.detail.get() != 0
 }
 
 /// What the holder of the lock has still to do.

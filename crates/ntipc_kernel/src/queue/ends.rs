@@ -42,7 +42,7 @@ pub struct Ends {
 }
 
 fn initial(kind: Kind, body: u32) -> Initial {
-    Initial { kind, value: 0, limit: body + 1, a: 0, b: 0 }
+    Initial { kind, value: 0, limit: body + 1, quantity: 0, detail: 0 }
 }
 
 fn too_many_readers() -> Failure {

@@ -215,14 +215,14 @@ impl Locked<'_> {
         let arena = &self.session.arena;
         let record = arena.object(object);
         let Some(kind) = Kind::of(record).filter(|kind| kind.is_end()) else { return };
-        record.a.put(change(record.a.get()));
+        record.quantity.put(change(record.quantity.get()));
         if kind == Kind::ReadEnd
             && let Some(body) = arena.carrier(index).get().checked_sub(1)
             && let Some(carrier) = arena.queue(body).read_end.get().checked_sub(1)
         {
             self.note_object(carrier);
             let carrier = arena.object(carrier);
-            carrier.b.put(change(carrier.b.get()));
+            carrier.detail.put(change(carrier.detail.get()));
         }
     }
 
@@ -243,8 +243,8 @@ impl Locked<'_> {
             let record = arena.object(object);
             if Kind::of(record).is_some_and(Kind::is_end) {
                 let (lie_there, carries) = counts.get(&object).copied().unwrap_or_default();
-                record.a.put(lie_there);
-                record.b.put(carries);
+                record.quantity.put(lie_there);
+                record.detail.put(carries);
             }
         };
         match scope.everything {

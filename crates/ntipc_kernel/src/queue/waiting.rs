@@ -154,7 +154,7 @@ impl Session {
 
     /// Say what the thread in `slot` is about to wait for. A wait around this one, which it does not say that of, begins anew.
     pub(super) fn want(&self, slot: u32, wants: Wants) {
-        self.put_aside(slot);
+        self.end_wait(slot);
         let thread = self.arena.thread(slot);
         let (kind, need) = wants.words();
         thread.queue_need.put(need);

@@ -32,7 +32,7 @@ pub fn call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32>, que
             let kind = KINDS[dice.below(KINDS.len() as u64) as usize];
             let name = format!("name {}", dice.below(9)) + &"x".repeat(dice.below(3) as usize * 70);
             let name = (dice.below(3) > 0).then_some(name);
-            let initial = Initial { kind, value: 0, limit: 5, a: 0, b: 0 };
+            let initial = Initial { kind, value: 0, limit: 5, quantity: 0, detail: 0 };
             let disposition =
                 [Disposition::OpenOrCreate, Disposition::Create, Disposition::Open][dice.below(3) as usize];
             let owned = kind == Kind::Mutant && dice.below(2) == 0;

@@ -52,7 +52,7 @@ pub fn private() -> Private {
 }
 
 pub fn make(session: &Arc<Session>, kind: Kind, value: u64, limit: u32, name: Option<&str>) -> u32 {
-    let initial = Initial { kind, value, limit, a: 0, b: 0 };
+    let initial = Initial { kind, value, limit, quantity: 0, detail: 0 };
     session.create(name, Disposition::OpenOrCreate, 0, initial, false).unwrap().handle
 }
 
