@@ -19,7 +19,7 @@ PEER = "multiprocessing.Pipe"
 
 @dataclass(frozen=True)
 class Exchange:
-    """What the one who asks does in each round, and what the other one does."""
+    """What the caller does in each round, and what the server does."""
 
     ask: Callable[[], object]
     answer: Callable[[], object]

@@ -1,4 +1,4 @@
-"""Who may die, and how: owners, waiters, watchers, the creator, children, many at once. The others are told."""
+"""Deaths: owners, waiters, watchers, the creator, children, many at once. The others are told."""
 
 import os
 import random

@@ -8,7 +8,7 @@ from ntipc import _kernel
 
 
 def watchers_of(pid: int) -> list[int]:
-    """Who is told of the death of that participant, the first to act first."""
+    """The watchers of that participant, the first to act first."""
     return next(list(process["watched_by"]) for process in look()["processes"] if process["pid"] == pid)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = (".gitignore", "bench/results/")
-"""What a source distribution does not need: it can be measured anew."""
+"""What a source distribution does not need: it can be measured again."""
 LARGEST_LIBRARY = 2_500_000
 """Bytes; stripped it has 1.4 million, with lines and symbols 7.7 million."""
 TRY = """

@@ -112,7 +112,7 @@ ingredients! {
     PulseGuard = "pulse-guard",
     /// Recovery keeps fast paths away from an event in the middle of a pulse, waited for or not.
     PulseKept = "pulse-kept",
-    /// Whoever comes or goes makes those look again who watch that place of the ring.
+    /// A participant that comes or goes wakes the watchers of its place in the ring.
     WatchersTold = "watchers-told",
     /// A watcher wakes whoever else sleeps on one of its words.
     WordsCleared = "words-cleared",

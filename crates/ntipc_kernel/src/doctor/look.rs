@@ -76,7 +76,7 @@ impl<'a> Look<'a> {
     }
 
     /// How much of each table there is to look at. What the memory claims to have beyond what the file occupies is not touched.
-    /// It is measured anew for each look: a session grows between them.
+    /// It is measured again for each look: a session grows between them.
     fn measure(&mut self) {
         let header = self.arena.header();
         let mut left = self.arena.occupied().saturating_sub(crate::arena::layout::PROCESSES_AT);

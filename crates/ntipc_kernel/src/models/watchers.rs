@@ -43,7 +43,7 @@ impl Helpers {
         }
     }
 
-    /// The same, whoever is dead.
+    /// The same, for any of the dead.
     pub fn end(&self) {
         self.may_lie.fetch_add(1, Ordering::Relaxed);
         self.end_when_buried();

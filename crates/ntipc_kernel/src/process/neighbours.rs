@@ -14,7 +14,7 @@
 //!
 //! Invariant: each watcher of a slot reads the ring after the last change of it between the watcher and that slot. Of two who change the
 //! ring at the same time, or of one who changes it and a helper that reads it, at least one sees what the other has stored: N2 and P2 are
-//! SeqCst fences between the store and the look. So whoever makes the last change finds every watcher that it concerns, and
+//! SeqCst fences between the store and the look. So the process that makes the last change finds every watcher that it concerns, and
 //! the watcher finds its poke raised (P5), or reads the ring later (P3).
 //! Invariant: when nobody is about to look again, each word has the one sleeper whose word it is. A watcher whose word it was before, and
 //! that did not run since, would take the wake-up from its successor; P4 wakes it, so that it sleeps there no longer.

@@ -2,7 +2,7 @@
 //!
 //! The helpers here are the kernel's own, with their loop, the ring, joining and leaving. One that is stopped while it sleeps is gone
 //! from the list of sleepers, or stays in it and takes the wake-ups that come: both happen to real ones. No look-round helps:
-//! who is not told sleeps for ever, and a run in which all sleep fails.
+//! a waiter that is not told sleeps for ever, and a run in which all sleep fails.
 
 use crate::waiting::{Tally, wait};
 use ntipc_kernel::Session;
