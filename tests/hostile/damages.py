@@ -45,6 +45,12 @@ SECOND_FRAME = (32 + 104) // 8
 """Where the second frame begins, behind a header and the 100 bytes of the first: its number of words in the page."""
 HAND, CHAINS = 128, 48
 """Bytes of a hand, and where in it its chains are."""
+OWNER_SHIFT = 49
+
+
+def named(owner: int) -> int:
+    """What a lock word says while the owner of that number has the lock."""
+    return owner << OWNER_SHIFT
 
 
 class Scene:
@@ -72,8 +78,8 @@ class Scene:
         self.put_object("word", name, change(self.get_object("word", name)))
 
     def named(self, thread: int) -> int:
-        """What a lock word says while the thread in that slot has the lock."""
-        return thread + 1 | self.arena.get("thread.generation", thread) << 14
+        """The same for the thread in that slot."""
+        return named(thread + 1)
 
     def block(self, waiter: int) -> int:
         """The first wait block of a waiting thread, as lists name it."""
@@ -138,14 +144,14 @@ def forge_journal(scene: Scene) -> None:
         scene.put("journal.object", entry, BIG)
         scene.put("journal.block", entry, BIG)
     scene.put("header.journal_valid", 0, 1)
-    scene.put("header.lock", 0, 16000)  # an owner that cannot be: whoever comes next repairs
+    scene.put("header.lock", 0, named(16000))  # an owner that cannot be: whoever comes next repairs
 
 
 def forge_page_step(scene: Scene) -> None:
     for part in "thread", "hand", "chain", "first", "last", "count", "free", "after_last", "pages_free", "page_high":
         scene.put(f"header.page_step.{part}", 0, BIG)
     scene.put("header.page_step.valid", 0, 1)
-    scene.put("header.lock", 0, 16000)
+    scene.put("header.lock", 0, named(16000))
 
 
 def free_pages_in_a_circle(scene: Scene) -> None:
@@ -256,12 +262,12 @@ DAMAGES = [
     Damage("free queue in use", lambda s: s.put("header.queue_free", 0, 1), {"free-list"}),
     Damage("queues without memory", lambda s: s.put("header.queues_reserved", 0, BIG), {"bounds"}),
     # queues: sides and hands
-    Damage("side of nobody", lambda s: s.put("queue.put_lock", 0, 16000), {"side"}, WORKS),
+    Damage("side of nobody", lambda s: s.put("queue.put_lock", 0, named(16000)), {"side"}, WORKS),
     Damage("side of one who sleeps", lambda s: s.put("queue.take_lock", 0, s.named(s.waiting[0])), {"side"}, WORKS),
     Damage("side of ourselves", lambda s: s.put("queue.put_lock", 0, s.named(s.main)), {"side"}, WORKS),
-    Damage("side of a step", lambda s: s.put("queue.take_lock", 0, 0x3FFF), {"side"}, WORKS),
+    Damage("side of a step", lambda s: s.put("queue.take_lock", 0, named(0x3FFF)), {"side"}, WORKS),
     Damage("turn of one who sleeps", lambda s: s.put("queue.turn", 0, s.named(s.waiting[0])), {"turn"}),
-    Damage("turn of nobody", lambda s: s.put("queue.turn", 0, 16000), {"turn"}),
+    Damage("turn of nobody", lambda s: s.put("queue.turn", 0, named(16000)), {"turn"}),
     Damage("queue emptied by nobody", lambda s: s.put("header.queue_busy", 0, 1), {"step"}, WORKS),
     Damage("hand on no queue", lambda s: s.put("thread.hands", s.waiting[0], 9999 << 1), {"hand"}, WORKS),
     Damage("hand with the page of a queue", lambda s: hold_page(s, s.waiting[0], 1), {"pages"}, WORKS),
@@ -276,7 +282,7 @@ DAMAGES = [
     Damage("links without memory", lambda s: s.put("header.links_reserved", 0, 1 << 20), {"bounds"}),
     Damage("step of nonsense", forge_page_step, {"lock"}, DAMAGED),
     # the lock and the journal
-    Damage("lock of nobody", lambda s: s.put("header.lock", 0, 16000), {"lock"}, WORKS),
+    Damage("lock of nobody", lambda s: s.put("header.lock", 0, named(16000)), {"lock"}, WORKS),
     Damage("lock of ourselves", forge_lock(lambda s: s.main), {"lock"}, WORKS),
     Damage("lock of one who sleeps", forge_lock(lambda s: s.waiting[0]), {"lock"}, WORKS),
     Damage("journal of nonsense", forge_journal, {"journal", "lock"}, DAMAGED),

@@ -178,7 +178,7 @@ mod tests {
     use crate::object::kind::Kind;
     use crate::object::table::{Disposition, Initial};
     use crate::process::attach::{Ownership, attach};
-    use crate::sync::{Ordering, Shared};
+    use crate::sync::Ordering;
     use crate::sys::process::uid;
 
     /// A lock that names it was waited for for ever.
@@ -189,7 +189,7 @@ mod tests {
         let initial = Initial { kind: Kind::NotificationEvent, value: 0, limit: 0, quantity: 0, detail: 0 };
         let event = session.create(None, Disposition::Create, 0, initial, false)?.handle;
         session.arena.thread(2047).life.word.store(std::process::id(), Ordering::Release);
-        session.arena.header().lock.put(2048);
+        session.arena.header().lock.scribble(2048);
         session.close(event)?;
         session.leave(true)
     }

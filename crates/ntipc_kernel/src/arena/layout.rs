@@ -20,12 +20,13 @@
 //! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
 
 pub use super::queue_layout::{CARRIED, ChainWords, Hand, PageStep, Queue};
+use crate::process::lock_word::LockWord;
 use crate::sync::{AtomicU32, AtomicU64, Shared};
 use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 6;
+pub const LAYOUT_VERSION: u64 = 7;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot that no process has: its table holds the handles that lie in frames.
@@ -120,8 +121,8 @@ pub struct Header {
     _line0: [AtomicU32; 11],
 
     /// Owner of the dispatcher lock; see `process::lock`.
-    pub lock: AtomicU32,
-    _line1: [AtomicU32; 15],
+    pub lock: LockWord,
+    _line1: [AtomicU32; 14],
 
     /// The journal: one record. 0 none, else [`journal::COMPLETE`] or [`journal::REFUND`]. Everything below: dispatcher lock.
     pub journal_valid: AtomicU32,
@@ -175,9 +176,9 @@ pub struct Header {
     /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody does.
     pub pages_given: AtomicU32,
     pub pages_wanted: AtomicU32,
-    /// Who left something in a queue that is to be thrown away, as the lock word names owners; see `queue::drain`.
-    pub undrained: AtomicU32,
-    _line5: [AtomicU32; 5],
+    /// Who left something in a queue that is to be thrown away: `process::lock::identity`; see `queue::drain`.
+    pub undrained: AtomicU64,
+    _line5: [AtomicU32; 4],
     pub page_step: PageStep,
     /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be without it. See
     /// `queue::drain`. Dispatcher lock.

@@ -1,5 +1,6 @@
 //! Records of queues in the arena.
 
+use crate::process::lock_word::LockWord;
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// Handles that a frame may carry.
@@ -53,7 +54,7 @@ pub struct Hand {
     _room: [AtomicU32; 5],
 }
 
-/// The body of a queue. A line each for what never changes, the writers, their position, and the readers.
+/// The body of a queue. A line each for what hardly ever changes, the writers, their position, and the readers.
 #[repr(C, align(64))]
 pub struct Queue {
     /// 0 = free.
@@ -70,26 +71,29 @@ pub struct Queue {
     pub readers_limit: AtomicU32,
     /// What its maker wants to keep with it. Never changes.
     pub user: [AtomicU64; 2],
-    _line0: [AtomicU32; 4],
+    /// Frames that were taken before the first that was thrown away unread, + 1; 0 = none was.
+    pub thrown_from: AtomicU64,
+    /// If one was: the bytes of data that were taken before it.
+    pub thrown_data: AtomicU64,
 
-    /// Producer lock: a lock word as that of the dispatcher. The rest of the line belongs to its holder.
-    pub put_lock: AtomicU32,
-    /// The first page ever, where the reader begins.
-    pub first: AtomicU32,
+    /// Producer lock. The rest of the line belongs to its holder.
+    pub put_lock: LockWord,
     pub data_in: AtomicU64,
     pub frames_in: AtomicU64,
-    /// The thread whose turn it is to put, as a lock word names it; 0 = whoever comes. See `queue::turn`.
-    pub turn: AtomicU32,
+    /// The thread whose turn it is to put, by its slot + 1; nobody: whoever comes. See `queue::turn`.
+    pub turn: LockWord,
+    /// The first page ever, where the reader begins.
+    pub first: AtomicU32,
     /// Who put the last frame: a hint, see `dispatch::partner`.
     pub put_by: AtomicU32,
-    _line1: [AtomicU32; 8],
+    _line1: [AtomicU32; 6],
 
     /// Position of the next frame to be put. Producer lock; read by all.
     pub tail: AtomicU64,
     _line2: [AtomicU32; 14],
 
     /// Consumer lock, and what belongs to its holder.
-    pub take_lock: AtomicU32,
+    pub take_lock: LockWord,
     /// Who took the last frame.
     pub taken_by: AtomicU32,
     /// Position of the next frame to be taken | bytes of it that were taken already << 32.
@@ -100,10 +104,7 @@ pub struct Queue {
     pub cursor_frame: AtomicU64,
     pub cursor_index: AtomicU32,
     pub cursor_page: AtomicU32,
-    /// Frames that were taken before the first that was thrown away unread, + 1; 0 = none was.
-    pub thrown_from: AtomicU64,
-    /// If one was: the bytes of data that were taken before it.
-    pub thrown_data: AtomicU64,
+    _line3: [AtomicU32; 2],
 }
 
 const _: () = assert!(size_of::<Hand>() == 128);

@@ -14,13 +14,13 @@
 
 use super::spinning::Partner;
 use super::wait::Queued;
-use crate::process::lock::NUMBER_MASK;
+use crate::process::lock_word::OWNER_MAX;
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::clock::now_ns;
 use crate::sys::process::processor;
 
-const NUMBER_BITS: u32 = NUMBER_MASK.trailing_ones();
+const NUMBER_BITS: u32 = OWNER_MAX.trailing_ones();
 
 /// How partners know the thread with that number, which calls this.
 #[inline]
@@ -41,7 +41,7 @@ impl Session {
     /// Who completed a wait that began at `began_ns`, as the word says.
     pub(crate) fn partner(&self, word: &AtomicU32, began_ns: u64) -> Option<Partner> {
         let word = word.load(Ordering::Relaxed);
-        let number = word & NUMBER_MASK;
+        let number = word & OWNER_MAX;
         let here = word == signature(number);
         let slot = number.checked_sub(1)?;
         if slot >= self.arena.threads() {

@@ -36,11 +36,12 @@ impl Look<'_> {
         if let Some(holder) = super::holder(self.arena).filter(|holder| holder.ends_with("stopped")) {
             self.find("lock", "the dispatcher lock", format!("The dispatcher lock is held by {holder}."));
         }
-        let word = self.arena.header().lock.get();
-        self.find_if(word != 0 && lock::owner_is_dead(self.arena, word), "lock", "the dispatcher lock", || {
+        let word = self.arena.header().lock.read();
+        let owner = word.owner();
+        self.find_if(owner != 0 && lock::owner_is_dead(self.arena, owner), "lock", "the dispatcher lock", || {
             format!("The lock word {word:#x} names an owner that does not exist, and nobody takes the lock over.")
         });
-        self.find_if(word != 0 && lock::owner_is_elsewhere(self.arena, word), "lock", "the dispatcher lock", || {
+        self.find_if(owner != 0 && lock::owner_is_elsewhere(self.arena, owner), "lock", "the dispatcher lock", || {
             format!("The lock word {word:#x} names an owner that sleeps elsewhere, as nobody does who holds the lock.")
         });
     }

@@ -162,8 +162,6 @@ fn holder(arena: &Arena) -> Option<String> {
 #[cfg(all(test, not(feature = "models")))]
 mod tests {
     use crate::process::attach::{Ownership, attach};
-    use crate::process::lock::CONTENDED;
-    use crate::sync::Shared;
     use crate::sys::process::uid;
 
     /// What the file occupied before the look was held against what its tables had by then.
@@ -174,7 +172,7 @@ mod tests {
         let report = std::thread::scope(|scope| {
             let locked = session.lock()?;
             let looking = scope.spawn(|| super::examine(&path, 1000));
-            while session.arena.header().lock.get() & CONTENDED == 0 {
+            while !session.arena.header().lock.read().is_contended() {
                 std::thread::yield_now(); // until the look waits for the lock
             }
             session.arena.grow_objects(50_000)?;

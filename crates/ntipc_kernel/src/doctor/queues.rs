@@ -4,7 +4,7 @@ use super::look::{Life, Look, life};
 use super::pool::Pages;
 use crate::arena::layout::{PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
-use crate::process::lock::{CONTENDED, NUMBER_MASK};
+use crate::process::lock_word::Seen;
 use crate::queue::frame::{Found, HEADER, Place, REQUEST};
 use crate::queue::side::DISPATCHER;
 use crate::sync::Shared;
@@ -23,7 +23,7 @@ fn stamp(queue: &Queue) -> [u64; 6] {
 }
 
 fn is_at_rest(queue: &Queue) -> bool {
-    queue.put_lock.get() == 0 && queue.take_lock.get() == 0
+    queue.put_lock.read().is_free() && queue.take_lock.read().is_free()
 }
 
 impl Look<'_> {
@@ -78,10 +78,10 @@ impl Look<'_> {
         }
     }
 
-    fn turn_is_nobodys(&self, body: u32, turn: u32) -> bool {
-        let owner = (turn & NUMBER_MASK).wrapping_sub(1);
+    fn turn_is_nobodys(&self, body: u32, turn: Seen) -> bool {
+        let owner = turn.owner().wrapping_sub(1);
         let intent = (body + 1) << 1; // to put
-        turn != 0
+        !turn.is_free()
             && (owner >= self.threads || self.arena.thread(owner).hands.iter().all(|hand| hand.intent.get() != intent))
     }
 
@@ -95,12 +95,12 @@ impl Look<'_> {
             });
         }
         // Neither is changed under the lock that we hold: who is in doubt is asked thrice.
-        let nobodys = (0..3).all(|_| self.turn_is_nobodys(body, queue.turn.get()));
+        let nobodys = (0..3).all(|_| self.turn_is_nobodys(body, queue.turn.read()));
         self.find_if(self.locked && nobodys, "turn", &title, || {
             format!("Nobody may put into {title}: it is the turn of a thread that has nothing to put.")
         });
-        self.side(body, queue.put_lock.get(), 0, &format!("the writers' side of {title}"));
-        self.side(body, queue.take_lock.get(), 1, &format!("the readers' side of {title}"));
+        self.side(body, queue.put_lock.read(), 0, &format!("the writers' side of {title}"));
+        self.side(body, queue.take_lock.read(), 1, &format!("the readers' side of {title}"));
         let (before, rest) = (stamp(queue), is_at_rest(queue));
         let row = self.row(queue, pages);
         if !rest || !is_at_rest(queue) || stamp(queue) != before {
@@ -128,13 +128,13 @@ impl Look<'_> {
     }
 
     /// Who holds a side is there, and says so itself.
-    fn side(&mut self, body: u32, word: u32, side: u32, title: &str) {
-        let owner = word & NUMBER_MASK;
+    fn side(&mut self, body: u32, word: Seen, side: u32, title: &str) {
+        let owner = word.owner();
         if owner == 0 {
-            self.find_if(word & !CONTENDED != 0, "side", title, || format!("{title} is locked by nobody: {word:#x}."));
+            self.find_if(word.is_contended(), "side", title, || format!("{title} is locked by nobody: {word:#x}."));
             return;
         }
-        if word & !CONTENDED == DISPATCHER {
+        if owner == DISPATCHER {
             self.find_if(self.locked, "side", title, || format!("{title} is locked by a step that nobody is at."));
             return;
         }

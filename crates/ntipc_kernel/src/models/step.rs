@@ -48,6 +48,8 @@ pub(super) struct State {
     pub dying: u32,
     /// Threads that wait look for the dead now and then.
     pub waiters_look: bool,
+    /// Nobody who waits for a lock wakes by itself.
+    pub locks_are_told: bool,
 }
 
 thread_local! {
@@ -163,13 +165,16 @@ pub(super) fn mortal() {
 /// Is the calling helper the owner of the dispatcher lock?
 fn holds_the_lock() -> bool {
     let (base, tid) = with(|state| (state.mappings[0], tid_of(me())));
-    let read = |offset: usize| {
-        // SAFETY: an aligned word of the arena, which the model keeps mapped.
-        unsafe { std::sync::atomic::AtomicU32::from_ptr((base + offset) as *mut u32) }.load(Ordering::SeqCst)
+    // SAFETY: both are aligned words of the arena, which the model keeps mapped.
+    let (lock, life) = unsafe {
+        let word = (base + offset_of!(Header, lock)) as *mut u64;
+        let lock =
+            crate::process::lock_word::Seen::of(std::sync::atomic::AtomicU64::from_ptr(word).load(Ordering::SeqCst));
+        let slot = lock.owner().wrapping_sub(crate::process::lock::HELPERS);
+        let at = PROCESSES_AT as usize + slot.min(PROCESSES - 1) as usize * size_of::<Process>();
+        (slot < PROCESSES, std::sync::atomic::AtomicU32::from_ptr((base + at) as *mut u32).load(Ordering::SeqCst))
     };
-    let owner = read(offset_of!(Header, lock)) & crate::process::lock::NUMBER_MASK;
-    let slot = owner.wrapping_sub(crate::process::lock::HELPERS);
-    slot < PROCESSES && read(PROCESSES_AT as usize + slot as usize * size_of::<Process>()) & TID_MASK == tid
+    lock && life & TID_MASK == tid
 }
 
 /// The calling thread is stopped until the run is over.
@@ -201,6 +206,42 @@ pub(crate) fn tid() -> Option<u32> {
 /// Whether threads that wait look for the dead.
 pub(crate) fn waiters_look() -> bool {
     STATE.with_borrow(|state| state.as_ref().is_none_or(|state| state.waiters_look))
+}
+
+/// Until when a thread sleeps that waits for a lock.
+pub(crate) fn patience_with_locks(until_ns: u64) -> u64 {
+    STATE.with_borrow(|state| if state.as_ref().is_some_and(|state| state.locks_are_told) { NEVER } else { until_ns })
+}
+
+/// Look whether a thread is elsewhere. The look takes time: it may come to its end long after the thread was there, and tell later still.
+pub(crate) fn look_slowly(is_elsewhere: impl Fn() -> bool) -> bool {
+    if !RUNNING.get() {
+        return is_elsewhere();
+    }
+    for _ in 0..choose(60) {
+        if is_elsewhere() {
+            break;
+        }
+        spin_loop();
+    }
+    let elsewhere = is_elsewhere();
+    for _ in 0..if elsewhere { choose(60) } else { 0 } {
+        spin_loop();
+    }
+    elsewhere
+}
+
+/// In place of a look into /proc: does the owner of that number sleep in a wait? `None`: no model runs.
+pub(crate) fn is_elsewhere(owner: u32) -> Option<bool> {
+    let place =
+        THREADS_AT as usize + (owner as usize).wrapping_sub(1) * size_of::<Thread>() + offset_of!(Thread, progress);
+    let sleeps = || {
+        with(|state| {
+            let slot = |sleeper: &Sleeper| state.tasks[sleeper.task].slot.map(|slot| slot + 1);
+            state.sleepers.iter().any(|sleeper| slot(sleeper) == Some(owner) && sleeper.places.contains(&place))
+        })
+    };
+    RUNNING.get().then(|| look_slowly(sleeps))
 }
 
 #[inline]

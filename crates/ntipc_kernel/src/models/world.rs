@@ -108,6 +108,7 @@ impl World {
             over: false,
             dying: 0,
             waiters_look: false,
+            locks_are_told: false,
         }));
         Arena::format(&memory).expect("room for a session");
         let world = World {
@@ -163,6 +164,16 @@ impl World {
 
     pub fn first(&self) -> Arc<Session> {
         Arc::clone(&self.processes.borrow()[0])
+    }
+
+    /// Nobody who waits for a lock wakes by itself: a lost wake-up leaves all asleep.
+    pub fn locks_are_told(&self) {
+        with(|state| state.locks_are_told = true);
+    }
+
+    /// How often somebody took the dispatcher lock over.
+    pub fn recoveries(&self) -> u64 {
+        self.first().arena.header().recoveries.get()
     }
 
     /// A queue of the first process: handles to its read end and its write end.
@@ -238,7 +249,7 @@ impl World {
     fn check(&self) {
         let session = self.first();
         let (arena, header) = (&session.arena, session.arena.header());
-        assert_eq!(header.lock.get(), 0, "the dispatcher lock is free");
+        assert!(header.lock.read().is_free(), "the dispatcher lock is free");
         assert_eq!((header.journal_valid.get(), header.pulse.get()), (0, 0), "no step is half done");
         for slot in 0..header.thread_high.get().min(THREADS) {
             let thread = arena.thread(slot);
@@ -252,8 +263,8 @@ impl World {
         }
         for body in 0..header.queue_high.get() {
             let queue = arena.queue(body);
-            let held = [&queue.put_lock, &queue.take_lock, &queue.turn].map(Shared::get);
-            assert_eq!(held, [0; 3], "no side is held, and it is nobody's turn");
+            let free = [&queue.put_lock, &queue.take_lock, &queue.turn].map(|word| word.read().is_free());
+            assert_eq!(free, [true; 3], "no side is held, and it is nobody's turn");
         }
         let (mut free, mut page) = (HashSet::new(), header.page_free.get());
         while page != 0 && free.insert(page) {

@@ -1,26 +1,29 @@
 //! The dispatcher lock: one for the session, as the Windows kernel had one dispatcher database lock.
 //!
-//! State: 0 free, else the owner: bits 0 to 13 its number (thread slot + 1, or [`HELPERS`] + process slot for a helper
-//! thread), bits 14 to 30 of the generation of that slot, bit 31 [`CONTENDED`] when somebody may sleep on it.
+//! State: a word that names its owner and counts its acquisitions (`lock_word`). The owner's number is a thread slot + 1, or [`HELPERS`] +
+//! process slot for a helper thread.
 //!
 //! Invariant: while the word names an owner, only that thread changes what the lock protects; if the owner's life word
 //! says that it died, whoever replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
+//! Invariant: nobody takes the lock from an owner that lives and is inside. L3 and L5 compare the very acquisition whose owner they
+//! looked up; an owner that left and came again meanwhile has another one.
 //!
-//!   L1 compare-and-swap 0 -> me                    U1 swap -> 0
+//!   L1 compare-and-swap free -> me                 U1 compare-and-swap me -> free
 //!   L2 spin a little, L1 again                     U2 was CONTENDED? wake one
 //!   L3 owner dead? compare-and-swap owner -> me + CONTENDED, recover
 //!   L4 set CONTENDED, sleep while unchanged (at most some ms, then L3 again)
-//!   L5 the same owner for long, and it sleeps where nobody does who holds the lock: as if it were dead
+//!   L5 the same acquisition for long, and its owner sleeps where nobody does who holds the lock: as if it were dead
 //!
 //! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's stores
 //! are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark (Acquire).
 //! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery leaves
 //! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
-//! Proof: `tests/orderings.rs`, and every model in `tests/models/deaths.rs` goes through it.
+//! Proof: `tests/models/locks.rs`, `tests/orderings.rs`, and every model in `tests/models/deaths.rs` goes through it.
 //! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. Who holds it sleeps
 //! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 
+use super::lock_word::{Acquisition, LockWord, OWNER_MAX, Seen};
 use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS, progress};
 use crate::fault::fault;
@@ -35,12 +38,9 @@ use smallvec::SmallVec;
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 
-pub const CONTENDED: u32 = 1 << 31;
 /// Owners above this are helper threads.
 pub const HELPERS: u32 = THREADS + 1;
-const NUMBER_BITS: u32 = 14;
-pub(crate) const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
-const _: () = assert!(HELPERS + PROCESSES <= NUMBER_MASK); // NUMBER_MASK itself is nobody's
+const _: () = assert!(HELPERS + PROCESSES <= OWNER_MAX); // OWNER_MAX itself is nobody's
 
 /// To be woken: no thread, but all who wait for pages of the pool.
 pub(crate) const FOR_PAGES: u32 = u32::MAX;
@@ -68,15 +68,14 @@ pub(crate) fn sleep_for(patience_ns: u64, sleep: &mut dyn FnMut()) {
 
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
 
-/// After so long with one owner, look what the owner does.
-pub(crate) const STUCK_NS: u64 = 250_000_000;
+/// After so long with one owner, look what the owner does. In models, whose time is short, whenever it has been looked for twice.
+pub(crate) const STUCK_NS: u64 = if cfg!(feature = "models") { 1 } else { 250_000_000 };
 
 /// The dispatcher lock, held. Wakes gathered under it are sent after it is dropped.
 pub struct Locked<'a> {
     pub session: &'a Session,
     owner: u32,
-    /// What the lock word says meanwhile, but for CONTENDED.
-    named: u32,
+    held: Acquisition,
     wakes: SmallVec<[u32; 16]>,
     /// Descriptors whose closing may take long (the last one of a large section).
     closing: SmallVec<[OwnedFd; 2]>,
@@ -104,26 +103,34 @@ fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
     }
 }
 
-/// What the lock word says while `number` holds it. The generation keeps a thread that was seen holding the lock apart
-/// from a later one in the same slot.
-pub(crate) fn named(number: u32, generation: u32) -> u32 {
-    number | (generation << NUMBER_BITS) & !CONTENDED
+/// Whoever may hold the lock by that number, for as long as there is anybody: its number and the generation of its slot. Never comes again
+/// within 2^32 uses of a slot.
+pub(crate) fn identity(arena: &Arena, number: u32) -> u64 {
+    let generation = slot_of(arena, number).map_or(0, |(_, generation)| generation.load(Ordering::Acquire));
+    u64::from(generation) << 32 | u64::from(number)
 }
 
-/// Can the owner that the lock word names run no instruction any more?
-pub(crate) fn owner_is_dead(arena: &Arena, seen: u32) -> bool {
-    slot_of(arena, seen & NUMBER_MASK).is_none_or(|(life, generation)| {
+/// Can the thread of that identity run no instruction any more?
+pub(crate) fn is_dead(arena: &Arena, identity_seen: u64) -> bool {
+    let number = identity_seen as u32;
+    owner_is_dead(arena, number) || identity(arena, number) != identity_seen
+}
+
+/// Can the owner of that number run no instruction any more?
+pub(crate) fn owner_is_dead(arena: &Arena, number: u32) -> bool {
+    slot_of(arena, number).is_none_or(|(life, _)| {
         let life = life.load(Ordering::Acquire);
-        life & OWNER_DIED != 0
-            || life & TID_MASK == 0
-            || seen & !CONTENDED != named(seen & NUMBER_MASK, generation.load(Ordering::Acquire))
+        life & OWNER_DIED != 0 || life & TID_MASK == 0
     })
 }
 
-/// Does the owner that the lock word names wait for something, as nobody does who holds the lock? Or is there no such thread at
-/// all, whatever its life word says?
-pub(crate) fn owner_is_elsewhere(arena: &Arena, seen: u32) -> bool {
-    let number = seen & NUMBER_MASK;
+/// Does the owner of that number wait for something, as nobody does who holds the lock? Or is there no such thread at all, whatever its
+/// life word says?
+pub(crate) fn owner_is_elsewhere(arena: &Arena, number: u32) -> bool {
+    #[cfg(feature = "models")]
+    if let Some(elsewhere) = crate::models::step::is_elsewhere(number) {
+        return elsewhere;
+    }
     let (process, tid) = match number {
         1..=THREADS => {
             let thread = arena.thread(number - 1);
@@ -148,16 +155,14 @@ impl Session {
     /// Take the dispatcher lock as `owner`, recovering first if its last owner died in it.
     pub(crate) fn lock_as(&self, owner: u32) -> Locked<'_> {
         let word = &self.arena.header().lock;
-        let me =
-            named(owner, slot_of(&self.arena, owner).map_or(0, |(_, generation)| generation.load(Ordering::Relaxed)));
-        let inherited = match word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => None, // L1
-            Err(_) => self.lock_slow(word, me),
+        let (held, inherited) = match word.try_acquire(owner) {
+            Some(held) => (held, None), // L1
+            None => self.lock_slow(word, owner),
         };
         let mut locked = Locked {
             session: self,
             owner,
-            named: me,
+            held,
             wakes: SmallVec::new(),
             closing: SmallVec::new(),
             losses: Losses::default(),
@@ -170,56 +175,62 @@ impl Session {
     }
 
     #[cold]
-    fn lock_slow(&self, word: &AtomicU32, me: u32) -> Option<Inherited> {
+    fn lock_slow(&self, word: &LockWord, owner: u32) -> (Acquisition, Option<Inherited>) {
         for _ in 0..SPINS {
             // L2
-            if word.load(Ordering::Relaxed) == 0
-                && word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok()
-            {
-                return None;
+            if let Some(held) = word.try_acquire(owner) {
+                return (held, None);
             }
             spin_loop();
         }
         let mut patience_ns = FIRST_PATIENCE_NS;
-        let (mut same, mut since_ns) = (0, 0);
+        let mut stuck = Stuck::default();
         loop {
-            let seen = word.load(Ordering::Acquire);
-            if seen == 0 {
-                if word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                    return None;
+            let seen = word.read();
+            let inherits = if seen.is_free() {
+                None
+            } else if owner_is_dead(&self.arena, seen.owner()) {
+                Some(Inherited { everything: slot_of(&self.arena, seen.owner()).is_none() }) // L3
+            } else if stuck.is_stuck(seen, owner, || owner_is_elsewhere(&self.arena, seen.owner())) {
+                Some(Inherited { everything: true }) // L5
+            } else {
+                if word.mark_contended(seen) {
+                    sleep_for(patience_ns, &mut || word.sleep(seen, now_ns() + patience_ns)); // L4
+                    patience_ns = (patience_ns * 2).min(20_000_000);
                 }
                 continue;
+            };
+            if let Some(held) = word.acquire_from(seen, owner) {
+                return (held, inherits);
             }
-            if owner_is_dead(&self.arena, seen) {
-                // L3
-                if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                    return Some(Inherited { everything: slot_of(&self.arena, seen & NUMBER_MASK).is_none() });
-                }
-                continue;
-            }
-            // L5
-            let now = now_ns();
-            if seen & !CONTENDED != same {
-                (same, since_ns) = (seen & !CONTENDED, now);
-            } else if same == me || now - since_ns > STUCK_NS {
-                if same == me || owner_is_elsewhere(&self.arena, seen) {
-                    if word.compare_exchange(seen, me | CONTENDED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                        return Some(Inherited { everything: true });
-                    }
-                    continue;
-                }
-                since_ns = now;
-            }
-            if seen & CONTENDED == 0
-                && word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_err()
-            {
-                continue;
-            }
-            // L4
-            let mut sleep = || _ = futex::wait(word, seen | CONTENDED, now + patience_ns);
-            sleep_for(patience_ns, &mut sleep);
-            patience_ns = (patience_ns * 2).min(20_000_000);
         }
+    }
+}
+
+/// Whether an owner keeps a word for so long that somebody else should look what it does.
+#[derive(Default)]
+pub(crate) struct Stuck {
+    acquisition: Option<Acquisition>,
+    since_ns: u64,
+}
+
+impl Stuck {
+    /// Has the word been scribbled on, so that it names an owner who does not hold it? It says `seen`, and names the caller itself, `me`; or
+    /// it names somebody for long who `is_elsewhere`. True twice at least of the same acquisition, or never.
+    pub fn is_stuck(&mut self, seen: Seen, me: u32, is_elsewhere: impl FnOnce() -> bool) -> bool {
+        let now = now_ns();
+        if self.acquisition != Some(seen.acquisition()) {
+            *self = Stuck { acquisition: Some(seen.acquisition()), since_ns: now };
+            return false;
+        }
+        if seen.owner() == me {
+            return true;
+        }
+        if now - self.since_ns < STUCK_NS {
+            return false;
+        }
+        self.since_ns = now;
+        is_elsewhere()
     }
 }
 
@@ -228,9 +239,9 @@ impl Locked<'_> {
         self.owner
     }
 
-    /// As the lock word names the owner.
-    pub(crate) fn name(&self) -> u32 {
-        self.named
+    /// The owner, told apart from everybody who has its number before and after it.
+    pub(crate) fn identity(&self) -> u64 {
+        identity(&self.session.arena, self.owner)
     }
 
     /// Wake that thread once the lock is dropped.
@@ -262,13 +273,10 @@ impl Drop for Locked<'_> {
         self.forget_changes();
         fault!(LockBeforeRelease);
         let word = &self.session.arena.header().lock;
-        let released = word.compare_exchange(self.named, 0, Ordering::Release, Ordering::Relaxed); // U1
-        // Contended; or not ours any more, because somebody scribbled: then it is not ours to release.
-        let contended = released.is_err()
-            && word.compare_exchange(self.named | CONTENDED, 0, Ordering::Release, Ordering::Relaxed).is_ok();
+        let contended = word.release(self.held); // U1
         fault!(LockReleased);
         if contended {
-            futex::wake(word, 1); // U2
+            word.wake(1); // U2
         }
         for thread in &self.wakes {
             match *thread {
@@ -290,53 +298,49 @@ pub fn helper_owner(slot: u32) -> u32 {
 
 /// The lock, held by somebody who only looks.
 pub(crate) struct Watching<'a> {
-    word: &'a AtomicU32,
-    me: u32,
+    word: &'a LockWord,
+    held: Acquisition,
 }
 
 /// Take the lock to look at what it protects, as `owner`. Never from the dead: that would be a duty to repair.
 /// `None`: it did not come free in time.
 pub(crate) fn lock_to_look(arena: &Arena, owner: u32, deadline_ns: u64) -> Option<Watching<'_>> {
     let word = &arena.header().lock;
-    let me = named(owner, slot_of(arena, owner)?.1.load(Ordering::Relaxed));
     loop {
-        // Marked as contended: others may sleep on it.
-        let Err(seen) = word.compare_exchange(0, me | CONTENDED, Ordering::Acquire, Ordering::Relaxed) else {
-            return Some(Watching { word, me });
-        };
+        let seen = word.read();
+        if seen.is_free() {
+            // Marked as contended: others may sleep on it.
+            match word.acquire_from(seen, owner) {
+                Some(held) => return Some(Watching { word, held }),
+                None => continue,
+            }
+        }
         let now = now_ns();
         if now >= deadline_ns {
             return None;
         }
-        if seen & CONTENDED != 0
-            || word.compare_exchange(seen, seen | CONTENDED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        {
-            futex::wait(word, seen | CONTENDED, (now + 2_000_000).min(deadline_ns));
+        if word.mark_contended(seen) {
+            word.sleep(seen, (now + 2_000_000).min(deadline_ns));
         }
     }
 }
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
-        let mut seen = self.word.load(Ordering::Relaxed);
-        while seen & !CONTENDED == self.me {
-            match self.word.compare_exchange(seen, 0, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return futex::wake(self.word, 1),
-                Err(now) => seen = now,
-            }
+        if self.word.release(self.held) {
+            self.word.wake(1);
         }
     }
 }
 
 /// Who holds the lock, for people: pid and tid.
 pub fn holder(session_arena: &crate::arena::Arena) -> Option<(u32, u32)> {
-    let owner = session_arena.header().lock.get() & NUMBER_MASK;
-    match owner {
+    match session_arena.header().lock.read().owner() {
         0 => None,
-        1..=THREADS => {
+        owner @ 1..=THREADS => {
             let thread = session_arena.thread(owner - 1);
             Some((session_arena.process(thread.process_slot()?).pid.get(), thread.tid.get()))
         }
-        _ => Some((session_arena.process(owner.wrapping_sub(HELPERS)).pid.get(), 0)),
+        owner => Some((session_arena.process(owner.wrapping_sub(HELPERS)).pid.get(), 0)),
     }
 }

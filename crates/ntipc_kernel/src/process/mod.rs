@@ -1,6 +1,6 @@
 //! Who takes part, who is alive, and what is done when they are not.
 //!
-//! * `lock`: the dispatcher lock, and how it is taken over from the dead
+//! * `lock`: the dispatcher lock, and how it is taken over from the dead; `lock_word`: the word of every lock
 //! * `attach`: making, joining and leaving a session
 //! * `helper`: the thread every participant has; it holds the life word, and watches others
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
@@ -15,6 +15,7 @@ pub mod fork;
 pub(crate) mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
+pub(crate) mod lock_word;
 mod neighbours;
 pub(crate) mod reap;
 mod rebuild;

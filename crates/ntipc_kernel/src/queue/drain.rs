@@ -5,7 +5,7 @@
 //!
 //! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
 //! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and whoever had it takes it again, and
-//! goes on (`Losses::later`). Who it is stands in the header meanwhile (`undrained`): if that thread dies, a watcher of its process goes on.
+//! goes on (`Losses::later`). Its identity stands in the header meanwhile (`undrained`): if that thread dies, a watcher of its process goes on.
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
@@ -15,7 +15,8 @@ use super::pages::{Chain, DRAINED};
 use super::side::{leave_side, try_side};
 use super::state::is_empty;
 use crate::fault::fault;
-use crate::process::lock::{Locked, NUMBER_MASK, owner_is_dead};
+use crate::process::lock::{Locked, is_dead};
+use crate::process::lock_word::OWNER_MAX;
 use crate::session::Session;
 use crate::sync::{Ordering, Shared};
 
@@ -23,7 +24,7 @@ use crate::sync::{Ordering, Shared};
 const CHUNK: u32 = if cfg!(feature = "faults") { 16 } else { 512 };
 
 /// In `undrained`: who left something last is done, and somebody else may not be. No owner of the lock has that number.
-const SOMEBODY: u32 = NUMBER_MASK;
+const SOMEBODY: u64 = OWNER_MAX as u64;
 
 impl Session {
     /// Go on with queues in which something was left, each under a hold of its own.
@@ -40,7 +41,7 @@ impl Session {
     pub(crate) fn finish_drains(&self, owner: u32) {
         let undrained = &self.arena.header().undrained;
         let seen = undrained.get();
-        if seen == 0 || !owner_is_dead(&self.arena, seen) {
+        if seen == 0 || !is_dead(&self.arena, seen) {
             return;
         }
         // Several may find that owner dead. One goes on, under its own name: if it dies at that, the next one finds it dead.
@@ -49,8 +50,8 @@ impl Session {
             if undrained.get() != seen {
                 return;
             }
-            undrained.put(locked.name());
-            locked.name()
+            undrained.put(locked.identity());
+            locked.identity()
         };
         let left = |body: &u32| {
             let queue = self.arena.queue(*body);
@@ -97,7 +98,7 @@ impl Locked<'_> {
         }
         while position != tail && position != 0 {
             if self.losses.drained >= CHUNK {
-                self.session.arena.header().undrained.put(self.name());
+                self.session.arena.header().undrained.put(self.identity());
                 self.losses.later.push(body);
                 fault!(DrainLeft);
                 return false;

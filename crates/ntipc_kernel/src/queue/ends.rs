@@ -81,7 +81,7 @@ impl Session {
             }
         };
         locked.fill_object(write, initial(Kind::WriteEnd, body));
-        // The lock words stay as they are: somebody late may be in them, and finds out.
+        // The lock words stay as they are, and the turn: somebody late may be in them, and finds out.
         queue.read_end.put(read + 1);
         queue.write_end.put(write + 1);
         queue.quota.put(new.quota);
@@ -96,7 +96,6 @@ impl Session {
         queue.cursor_frame.put(0);
         queue.thrown_from.put(0);
         queue.broken.put(0);
-        queue.turn.put(0);
         queue.first.put(0);
         queue.state.put(1);
         fault!(QueueFilled);

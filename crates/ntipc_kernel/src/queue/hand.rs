@@ -22,10 +22,11 @@ use super::pages::{Chain, Grip};
 use crate::arena::layout::{Hand, Queue};
 use crate::fault::fault;
 use crate::mutation::without;
-use crate::process::lock::{CONTENDED, Locked};
+use crate::process::lock::Locked;
+use crate::process::lock_word::LockWord;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{AtomicU32, Ordering, Shared, fence};
+use crate::sync::{Ordering, Shared, fence};
 
 pub const IDLE: u32 = 0;
 pub const PUT: u32 = 1;
@@ -59,7 +60,7 @@ impl Held {
     }
 }
 
-pub fn lock_word(queue: &Queue, side: Side) -> &AtomicU32 {
+pub fn lock_word(queue: &Queue, side: Side) -> &LockWord {
     match side {
         Side::Put => &queue.put_lock,
         Side::Take => &queue.take_lock,
@@ -124,7 +125,7 @@ impl Locked<'_> {
 
     fn settle_hand(&mut self, held: Held, hand: &Hand, queue: &Queue, side: Side) {
         let word = lock_word(queue, side);
-        let mine = word.get() & !CONTENDED == self.session.side_name(held.slot);
+        let mine = word.read().owner() == held.slot + 1;
         let commit = hand.commit.get();
         let mut chains_are_the_queues = mine && side == Side::Take && commit == IDLE;
         if mine && side == Side::Put && commit == PUT && queue.tail.get() != hand.before.get() {
@@ -158,8 +159,8 @@ impl Locked<'_> {
         }
         hand.commit.put(IDLE);
         if mine && !without!(SideUnlock) {
-            word.store(0, Ordering::Release);
-            crate::sys::futex::wake(word, i32::MAX);
+            word.release_of(held.slot + 1);
+            word.wake(i32::MAX);
         }
         fault!(SettleUnlocked);
     }

@@ -37,7 +37,7 @@ impl Operation<'_> {
                     true => self.peek_locked(handle, queue, buffer, across, &mut all, &mut spot),
                     false => Ok(false),
                 };
-                self.session.unlock_side(&queue.take_lock);
+                self.session.unlock_side(&queue.take_lock, self.held.slot);
                 fault!(TakeUnlocked);
                 match copied? {
                     _ if !same => continue 'anew,

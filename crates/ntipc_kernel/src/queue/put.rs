@@ -225,7 +225,7 @@ impl Operation<'_> {
             let tried = self.put_locked(to, queue, frame, message);
             self.held.words(session).commit.put(IDLE);
             if let Ok(Tried::NoPage) = tried {
-                session.unlock_side(&queue.put_lock);
+                session.unlock_side(&queue.put_lock, self.held.slot);
                 match self.take_pages(1, ROW, waiting)? {
                     Ok(_) => continue,
                     Err(waited) => {
@@ -235,7 +235,7 @@ impl Operation<'_> {
                 }
             }
             fault!(PutForgotten);
-            session.unlock_side(&queue.put_lock); // P9
+            session.unlock_side(&queue.put_lock, self.held.slot); // P9
             fault!(PutUnlocked);
             return match tried? {
                 Tried::Put(put) => Ok(Attempt::Put(put)),

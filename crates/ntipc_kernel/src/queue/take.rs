@@ -200,7 +200,7 @@ impl Operation<'_> {
             session.lock_side(&queue.take_lock, self.held);
             fault!(TakeLocked);
             let piece = self.take_locked(handle, queue, &mut buffer[filled..], mode, before);
-            session.unlock_side(&queue.take_lock); // C5
+            session.unlock_side(&queue.take_lock, self.held.slot); // C5
             fault!(TakeUnlocked);
             let mut piece = match (piece, &all) {
                 (Ok(Some(piece)), _) => piece,

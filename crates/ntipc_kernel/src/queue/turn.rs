@@ -1,9 +1,10 @@
 //! Whose turn it is to put: a frame that waits for much room must not starve behind small ones that fit.
 //!
-//! State: `Queue::turn`, 0 or a thread as a lock word names it. While it names a thread, there is room for nobody else, whatever fits.
+//! State: `Queue::turn`, which names nobody or a thread as a lock word does (`process::lock_word`). While it names a thread, there is room
+//! for nobody else, whatever fits.
 //! That is slow: a full queue runs empty while the one whose turn it is wakes up. So writers compete, as for a mutant, and a turn is
 //! only for who needs much of the quota, or has waited as long as a mutant is waited for before it is handed over.
-//! It is taken by compare-and-swap from 0: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
+//! It is taken by compare-and-swap while it is nobody's: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
 //! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends,
 //! and before it waits for pages.
 //!
@@ -17,9 +18,9 @@ use crate::arena::Arena;
 use crate::arena::layout::Queue;
 use crate::dispatch::evaluate::HAND_OVER_NS;
 use crate::fault::fault;
-use crate::process::lock::{Locked, NUMBER_MASK, named, owner_is_dead};
+use crate::process::lock::{Locked, owner_is_dead};
 use crate::session::Session;
-use crate::sync::{Ordering, Shared};
+use crate::sync::Shared;
 use crate::sys::clock::now_ns;
 
 /// Is one who needs so much room, and has waited since then (0: not yet), to have a turn?
@@ -28,16 +29,11 @@ pub(super) fn insists(queue: &Queue, need: u64, since_ns: u64) -> bool {
 }
 
 impl Arena {
-    /// What the turn says while it is the thread's in `slot`.
-    fn turn_of(&self, slot: u32) -> u32 {
-        named(slot + 1, self.thread(slot).generation.load(Ordering::Relaxed))
-    }
-
     /// May the thread with slot + 1 `me` (0 = one that does not wait) put now, as far as turns go?
     pub(super) fn has_turn(&self, queue: &Queue, me: u32) -> bool {
-        match queue.turn.get() {
+        match queue.turn.read().owner() {
             0 => true,
-            turn => me != 0 && turn & NUMBER_MASK == me && turn == self.turn_of(me - 1),
+            owner => owner == me,
         }
     }
 }
@@ -45,26 +41,24 @@ impl Arena {
 impl Session {
     /// Take the turn for the thread in `slot`, if it is nobody's.
     pub(super) fn take_turn(&self, queue: &Queue, slot: u32) {
-        let mine = self.arena.turn_of(slot);
-        if queue.turn.compare_exchange(0, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if queue.turn.try_acquire(slot + 1).is_some() {
             fault!(TurnTaken);
         }
     }
 
     /// Give the turn up, if it is that of the thread in `slot`. Whether it was.
     pub(super) fn leave_turn(&self, queue: &Queue, slot: u32) -> bool {
-        let mine = self.arena.turn_of(slot);
-        queue.turn.get() == mine && queue.turn.compare_exchange(mine, 0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        queue.turn.release_of(slot + 1).is_some()
     }
 
     /// Somebody else has the turn: make sure that there is such a thread, which will put, or give it up.
     pub(super) fn check_turn(&self, queue: &Queue, body: u32, slot: u32) {
-        let turn = queue.turn.get();
-        let (arena, number) = (&self.arena, turn & NUMBER_MASK);
-        if turn == 0 || number == slot + 1 {
+        let turn = queue.turn.read();
+        let (arena, number) = (&self.arena, turn.owner());
+        if number == 0 || number == slot + 1 {
             return;
         }
-        let dead = owner_is_dead(arena, turn);
+        let dead = owner_is_dead(arena, number);
         let intent = (body + 1) << 1 | Side::Put as u32;
         let has_it_in_hand =
             |hands: &[crate::arena::layout::Hand]| hands.iter().any(|hand| hand.intent.get() == intent);
@@ -72,10 +66,10 @@ impl Session {
             return;
         }
         let mut locked = self.lock_as(slot + 1);
-        if dead && queue.turn.get() == turn {
-            locked.settle(number.wrapping_sub(1));
+        if dead && queue.turn.read() == turn {
+            locked.settle(number - 1);
         }
-        let _ = queue.turn.compare_exchange(turn, 0, Ordering::AcqRel, Ordering::Relaxed);
+        queue.turn.take_from(turn);
         locked.tell_both_ends(body);
     }
 }
@@ -89,7 +83,7 @@ impl Locked<'_> {
             && arena.wants_room(slot)
             && insists(arena.queue(body), thread.queue_need.get(), thread.since_ns.get())
             // One that is dead, and waits until the reaper comes, may be settled already: nobody would take the turn away any more.
-            && !owner_is_dead(arena, arena.turn_of(slot))
+            && !owner_is_dead(arena, slot + 1)
         {
             self.session.take_turn(arena.queue(body), slot);
         }

@@ -1,7 +1,7 @@
 //! Futexes on shared words. Never `FUTEX_PRIVATE_FLAG` here: the sleepers are in other processes.
 
 use super::clock::{NEVER, timespec};
-use crate::sync::AtomicU32;
+use crate::sync::{AtomicU32, AtomicU64};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slept {
@@ -53,6 +53,23 @@ pub fn wake(word: &AtomicU32, count: i32) {
     }
     // SAFETY: `word` is a valid address; FUTEX_WAKE reads nothing else.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
+}
+
+/// The half of a 64-bit word that holds its upper bits. Only its address is used: nothing here reads or writes it.
+fn upper_half(word: &AtomicU64) -> &AtomicU32 {
+    let place = if cfg!(target_endian = "little") { 1 } else { 0 };
+    // SAFETY: one of the two halves of a word that lives as long as the reference does; every bit pattern is a valid half.
+    unsafe { &*word.as_ptr().cast::<AtomicU32>().add(place) }
+}
+
+/// Sleep while the upper half of `word` is that of `expected`, until `deadline_ns`. A futex has 32 bits.
+pub fn wait_on_upper_half(word: &AtomicU64, expected: u64, deadline_ns: u64) -> Slept {
+    wait(upper_half(word), (expected >> 32) as u32, deadline_ns)
+}
+
+/// Wake those who sleep so.
+pub fn wake_on_upper_half(word: &AtomicU64, count: i32) {
+    wake(upper_half(word), count);
 }
 
 /// One entry of `futex_waitv`, as linux/futex.h defines it.

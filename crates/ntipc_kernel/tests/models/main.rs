@@ -9,6 +9,7 @@ mod calls;
 mod deaths;
 mod fast_path;
 mod hand_over;
+mod locks;
 mod pulse;
 mod queues;
 mod timeouts;
