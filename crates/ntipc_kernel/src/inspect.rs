@@ -82,7 +82,7 @@ pub fn inspect(path: &str) -> NtResult<Snapshot> {
         files::open_at(&directory, c"arena", libc::O_RDONLY | libc::O_NONBLOCK, 0).map_err(|error| missing(&error))?;
     Arena::verify(&file)?;
     let uid = files::status_of(&directory)?.st_uid;
-    let arena = Arena::map(file, Protection::Read)?;
+    let arena = Arena::map(file, &format!("{path}/arena"), Protection::Read)?;
     if arena.header().process_high.get() > PROCESSES {
         return Err(Failure::new(NtStatus::DATA_ERROR, "the session's memory contradicts itself"));
     }

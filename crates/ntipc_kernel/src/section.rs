@@ -8,19 +8,20 @@
 //! there is no file without an object that answers for it.
 
 use crate::arena::Arena;
-use crate::arena::layout::word;
+use crate::arena::layout::{Object, word};
 use crate::fault::fault;
 use crate::object::kind::{Kind, Type, access};
 use crate::object::names;
 use crate::object::table::{Disposition, Initial, Opened};
 use crate::process::lock::Locked;
-use crate::session::Session;
+use crate::session::{Session, locked};
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared};
+use crate::sync::{AtomicU32, Ordering, Shared};
 use crate::sys::files::{self, Mapping, Protection};
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub const PAGE: u64 = 4096;
 /// Views begin at multiples of it, as on NT.
@@ -112,6 +113,7 @@ impl Session {
         wanted: &NewSection,
     ) -> NtResult<Opened> {
         if let Some(opened) = self.lock()?.open_existing(name, disposition, rights, Type::Section)? {
+            self.keep_access(opened.handle, None);
             return Ok(opened);
         }
         let size = wanted.size;
@@ -131,6 +133,8 @@ impl Session {
             let Some(name) = name else { return Ok(unnamed) };
             let mut locked = self.lock()?;
             if let Some(opened) = locked.open_existing(Some(name), disposition, rights, Type::Section)? {
+                drop(locked);
+                self.keep_access(opened.handle, None);
                 return Ok(opened); // somebody was quicker
             }
             let entry = self.entry(unnamed.handle)?;
@@ -155,22 +159,21 @@ impl Session {
             locked.note_object(entry.object);
             let cells = locked.store_text(&text)?;
             self.arena.object(entry.object).extra.put(cells);
+            drop(locked);
+            self.keep_access(handle, None);
             return Ok(());
         }
-        let (mode, group) = self.file_mode()?;
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
-        let file = files::open_at(&self.directory, &file_name(serial), flags, 0o600)
-            .map_err(|error| Failure::from_io("making the section's file", &error))?;
+        let file = self.open_at(&file_name(serial), flags, "making the section's file")?;
         fault!(SectionFileMade);
-        if mode != 0o600 || files::status_of(&file)?.st_mode & 0o777 != mode {
-            files::set_mode(&file, mode, group)?;
-        }
+        self.share_file(&file)?;
         let length = wanted.size.next_multiple_of(PAGE);
         match wanted.reserve {
             true => files::set_length(&file, length)?,
             false => files::reserve(&file, 0, length)?,
         }
         fault!(SectionReserved);
+        self.keep_access(handle, Some(&file));
         Ok(())
     }
 
@@ -190,8 +193,7 @@ impl Session {
         let flags = libc::O_NONBLOCK | if writable { libc::O_RDWR } else { libc::O_RDONLY };
         let record = self.arena.object(object);
         if record.limit.get() & FILE == 0 {
-            let file = files::open_at(&self.directory, &file_name(record.detail.get()), flags, 0)
-                .map_err(|error| Failure::from_io("opening the section's file", &error))?;
+            let file = self.open_at(&file_name(record.detail.get()), flags, "opening the section's file")?;
             let length = files::status_of(&file)?.st_size as u64;
             return Ok((file, length));
         }
@@ -216,7 +218,17 @@ impl Session {
     }
 
     /// Map a part of a section. `None`: to its end.
-    pub fn map_view(&self, handle: u32, offset: u64, size: Option<u64>, protection: Protection) -> NtResult<Mapping> {
+    ///
+    /// A view may go beyond the size of the section up to the end of its last page, as on NT, unless what is written there
+    /// would be lost: of a file that ends there. With `rounded` NT's rule holds for files as well.
+    pub fn map_view(
+        &self,
+        handle: u32,
+        offset: u64,
+        size: Option<u64>,
+        protection: Protection,
+        rounded: bool,
+    ) -> NtResult<Mapping> {
         let rights = match protection {
             Protection::ReadWrite => access::SECTION_MAP_WRITE,
             Protection::Read | Protection::Copy => access::SECTION_MAP_READ,
@@ -240,22 +252,139 @@ impl Session {
             Some(size) => size,
         };
         let end = offset.checked_add(length).ok_or_else(outside)?;
-        let (file, file_length) = self.open_memory(entry.object, protection == Protection::ReadWrite)?;
-        if total.checked_next_multiple_of(PAGE).is_none_or(|total| end > total) {
+        let length = usize::try_from(length).map_err(|_| outside())?;
+        let (last, rounded) = (total.checked_next_multiple_of(PAGE).unwrap_or(total), rounded || flags & FILE == 0);
+        let anchor = self.anchors.of(record.detail.get());
+        let memory = match self.open_memory(entry.object, protection == Protection::ReadWrite) {
+            Err(failure) if failure.status == NtStatus::ACCESS_DENIED && anchor.is_some() => None,
+            opened => Some(opened?),
+        };
+        let bound = match &memory {
+            Some((_, length)) if rounded => length.saturating_add(PAGE - 1) / PAGE * PAGE,
+            Some((_, length)) => *length,
+            None => total,
+        };
+        if end > last {
             return Err(outside());
         }
-        if end > file_length.saturating_add(PAGE - 1) / PAGE * PAGE {
-            return Err(Failure::new(NtStatus::FILE_INVALID, "the file is shorter than its section by now"));
+        if end > bound {
+            let why = match bound.saturating_add(PAGE - 1) / PAGE * PAGE < total {
+                true => (NtStatus::FILE_INVALID, "the file is shorter than its section by now".to_owned()),
+                false => {
+                    let text = format!(
+                        "the view ends at byte {end} of a file that has {bound}: what is written beyond is lost"
+                    );
+                    (NtStatus::INVALID_VIEW_SIZE, text)
+                }
+            };
+            return Err(Failure::new(why.0, why.1));
         }
         if word::generation(record.word.get()) != entry.generation {
             return Err(NtStatus::INVALID_HANDLE.into());
         }
-        let length = usize::try_from(length).map_err(|_| outside())?;
-        Mapping::new(&file, offset, length, protection)
+        match (memory, anchor) {
+            (Some((file, _)), _) => Mapping::new(&file, offset, length, protection),
+            (None, Some(anchor)) => Mapping::through(&anchor, offset, length, protection),
+            (None, None) => Err(NtStatus::ACCESS_DENIED.into()),
+        }
+    }
+
+    /// Keep a way to the memory of the section behind a new handle, by which this process maps it after it has given up its privileges.
+    /// Only root has any to give up. The way ends with the handle. `file`: the section's, if it is open to read and write.
+    #[cold]
+    pub(crate) fn keep_access(&self, handle: u32, file: Option<&OwnedFd>) {
+        if self.owner != 0 {
+            return;
+        }
+        let Ok((entry, _)) = self.entry_of(handle, Type::Section, 0) else { return };
+        let serial = self.arena.object(entry.object).detail.get();
+        let writable = file.is_some() || self.best_protection(handle).is_ok_and(|best| best == Protection::ReadWrite);
+        if self.anchors.share(serial, writable) {
+            return;
+        }
+        let anchor = match file {
+            Some(file) => Mapping::anchor(file),
+            None => self.open_memory(entry.object, writable).and_then(|(file, _)| Mapping::anchor(&file)),
+        };
+        if let Ok(mapping) = anchor {
+            self.anchors.add(serial, mapping, writable);
+        }
+    }
+}
+
+struct Anchor {
+    mapping: Arc<Mapping>,
+    writable: bool,
+    /// Handles of this process that have it.
+    handles: u32,
+}
+
+/// Anchors in the memory of sections, by the serial numbers of those.
+#[derive(Default)]
+pub(crate) struct Anchors {
+    kept: Mutex<BTreeMap<u64, Anchor>>,
+    /// Have there ever been any? Relaxed: a thread that closes a handle knows of it from the thread that opened it.
+    any: AtomicU32,
+}
+
+impl Anchors {
+    /// One more handle to a section, if it has an anchor that serves.
+    fn share(&self, serial: u64, writable: bool) -> bool {
+        match locked(&self.kept).get_mut(&serial).filter(|anchor| anchor.writable || !writable) {
+            Some(anchor) => {
+                anchor.handles += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn add(&self, serial: u64, mapping: Mapping, writable: bool) {
+        self.any.store(1, Ordering::Relaxed);
+        let mut kept = locked(&self.kept);
+        let handles = kept.get(&serial).map_or(0, |before| before.handles) + 1;
+        kept.insert(serial, Anchor { mapping: Arc::new(mapping), writable, handles });
+    }
+
+    fn of(&self, serial: u64) -> Option<Arc<Mapping>> {
+        match self.any.load(Ordering::Relaxed) {
+            0 => None,
+            _ => locked(&self.kept).get(&serial).map(|anchor| Arc::clone(&anchor.mapping)),
+        }
+    }
+
+    /// A handle to a section is closed.
+    #[cold]
+    #[inline(never)]
+    fn forget(&self, object: &Object) {
+        if Kind::of(object) != Some(Kind::Section) {
+            return;
+        }
+        let serial = object.detail.get();
+        let mut kept = locked(&self.kept);
+        if let Some(anchor) = kept.get_mut(&serial) {
+            anchor.handles = anchor.handles.saturating_sub(1);
+            if anchor.handles == 0 {
+                kept.remove(&serial);
+            }
+        }
+    }
+
+    /// All handles are closed.
+    pub fn clear(&self) {
+        locked(&self.kept).clear();
     }
 }
 
 impl Locked<'_> {
+    /// A handle of this process is about to be closed.
+    #[inline]
+    pub fn forget_access(&self, object: u32) {
+        if self.session.anchors.any.load(Ordering::Relaxed) != 0 {
+            self.session.anchors.forget(self.session.arena.object(object));
+        }
+    }
+
     /// Remove the file of a section; a missing one is no error.
     pub fn unlink_section_file(&mut self, object: u32) {
         let record = self.session.arena.object(object);
@@ -264,7 +393,11 @@ impl Locked<'_> {
         }
         let name = file_name(record.detail.get());
         match record.quantity.get() {
-            0..=QUICKLY_FREED => files::unlink_at(&self.session.directory, &name),
+            0..=QUICKLY_FREED => {
+                if let Ok(directory) = self.session.directory() {
+                    files::unlink_at(&directory, &name);
+                }
+            }
             _ => self.unlink_later(&name),
         }
     }

@@ -2,10 +2,14 @@
 
 use crate::arena::Arena;
 use crate::process::known_threads::KnownThreads;
+use crate::process::presence::Presence;
+use crate::section::Anchors;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{files, futex};
-use std::os::fd::OwnedFd;
+use crate::sys::clock::coarse_now_ns;
+use crate::sys::files::Belonging;
+use crate::sys::kept::Kept;
+use crate::sys::{futex, process};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// `Session::state`.
@@ -17,11 +21,16 @@ pub const LEFT: u32 = 3;
 pub struct Session {
     pub path: String,
     pub(crate) arena: Arena,
-    pub(crate) directory: OwnedFd,
-    /// Mode of the session's files, and whose group they are, as the directory says.
-    file_mode: OnceLock<(u32, Option<u32>)>,
+    pub(crate) directory: Kept,
+    /// As whom this process attached.
+    pub(crate) owner: u32,
+    /// Whose the session's files are, as the directory says.
+    pub(crate) belonging: OnceLock<Belonging>,
+    /// When the directory was last seen to be there.
+    pub(crate) directory_seen_ns: AtomicU64,
+    pub(crate) anchors: Anchors,
     /// Keeps the presence lock; replaced in a forked child.
-    pub(crate) presence: Mutex<Option<OwnedFd>>,
+    pub(crate) presence: Mutex<Option<Presence>>,
     /// Changes with every attachment and every fork, never repeats in a process: what waits and registrations are held against.
     pub(crate) incarnation: AtomicU64,
     pub(crate) known_threads: KnownThreads,
@@ -53,18 +62,32 @@ pub(crate) fn sessions() -> Known {
     SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Held by a thread that attaches, so that no two attach to one session. Apart from the list: attaching may wait for others, and a fork
+/// waits for the list.
+static ATTACHING: Mutex<()> = Mutex::new(());
+
+/// The right to attach, while nobody else has it.
+pub(crate) type Attaching = MutexGuard<'static, ()>;
+
+pub(crate) fn attaching() -> Attaching {
+    locked(&ATTACHING)
+}
+
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
-    pub(crate) fn new(path: String, arena: Arena, directory: OwnedFd, presence: OwnedFd) -> Session {
+    pub(crate) fn new(path: String, arena: Arena, directory: Kept, presence: Option<Presence>) -> Session {
         Session {
             path,
             arena,
             directory,
-            file_mode: OnceLock::new(),
-            presence: Mutex::new(Some(presence)),
+            owner: process::uid(),
+            belonging: OnceLock::new(),
+            anchors: Anchors::default(),
+            directory_seen_ns: AtomicU64::new(coarse_now_ns()),
+            presence: Mutex::new(presence),
             incarnation: AtomicU64::new(new_incarnation()),
             known_threads: KnownThreads::new(),
             state: AtomicU32::new(ATTACHED),
@@ -74,15 +97,6 @@ impl Session {
             helper: Mutex::new(None),
             alarm: AtomicU32::new(0),
         }
-    }
-
-    pub(crate) fn file_mode(&self) -> NtResult<(u32, Option<u32>)> {
-        if let Some(known) = self.file_mode.get() {
-            return Ok(*known);
-        }
-        let directory = files::status_of(&self.directory)?;
-        let group = (directory.st_mode & 0o070 != 0).then_some(directory.st_gid);
-        Ok(*self.file_mode.get_or_init(|| (directory.st_mode & 0o666, group)))
     }
 
     #[inline(always)]
@@ -110,14 +124,5 @@ impl Session {
     pub(crate) fn stop_helper(&self) {
         self.stop.store(1, Ordering::Release);
         futex::wake(&self.stop, i32::MAX);
-    }
-}
-
-/// The attachments, if nobody else has them in hand (in a forked child the holder does not exist any more).
-pub(crate) fn try_sessions() -> Result<Known, ()> {
-    match SESSIONS.try_lock() {
-        Ok(known) => Ok(known),
-        Err(std::sync::TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-        Err(std::sync::TryLockError::WouldBlock) => Err(()),
     }
 }

@@ -10,8 +10,8 @@ use ntipc_kernel::object::kind::Kind;
 use ntipc_kernel::queue::{Mode, Waiting, Wanted};
 use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::{Failure, Session};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use support::*;
 
@@ -106,11 +106,13 @@ fn a_waiter_for_a_timer_has_no_partner() {
 fn a_partner_that_was_woken_says_how_long_that_took() {
     let session = private();
     let (there, back) = (event(&session), event(&session));
+    let both = Barrier::new(2); // what is known of a thread ends with it
     thread::scope(|scope| {
         let partner = scope.spawn(|| {
             let rest = sleep(&session, queue_wait(&session, there, None));
             spin(&session, queue_wait(&session, there, Some(back)));
             session.set_event(back).unwrap();
+            both.wait();
             rest
         });
         let round = |until_ready: &dyn Fn()| {
@@ -122,6 +124,7 @@ fn a_partner_that_was_woken_says_how_long_that_took() {
         };
         let slept = round(&|| until_asleep(&session));
         let spun = round(&|| until_waiters(&session, there, 1));
+        both.wait();
         let rest = partner.join().unwrap();
         assert_eq!(slept, Partner { beside: true, woken_ns: rest.map_or(0, |rest| rest.woken_ns) });
         assert_eq!(Some(spun), AWAKE);

@@ -63,18 +63,20 @@ impl Section {
     }
 
     /// Map a part of the section into an instance of ``cls``. Size None: to the end. Access None: the most that is allowed.
-    #[pyo3(name = "_map_view")]
+    /// ``rounded``: a view of a file may go on to the end of its last page, as on NT; what is written beyond the file is lost.
+    #[pyo3(name = "_map_view", signature = (cls, offset, size, access, rounded=false))]
     fn map_view<'py>(
         slf: &Bound<'py, Self>,
         cls: &Bound<'py, PyType>,
         offset: u64,
         size: Option<u64>,
         access: Option<&str>,
+        rounded: bool,
     ) -> PyResult<Bound<'py, View>> {
         let wanted = access.map(self::protection).transpose()?;
         let (mapping, protection) = core(slf).with(slf.py(), "map", |session, handle| {
             let protection = wanted.map_or_else(|| session.best_protection(handle), Ok)?;
-            Ok((session.map_view(handle, offset, size, protection)?, protection))
+            Ok((session.map_view(handle, offset, size, protection, rounded)?, protection))
         })?;
         let view = cls.call0()?.cast_into::<View>()?;
         view.get().fill(mapping, protection)?;

@@ -1,6 +1,7 @@
 //! Attaching to sessions, and forks.
 
 use crate::errors;
+use crate::gil::detached;
 use ntipc_kernel::Session;
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
@@ -45,7 +46,8 @@ impl PySession {
     ) -> PyResult<PySession> {
         arm_from_environment();
         let ownership = Ownership { uid: owner, mode, gid, must_exist: !create };
-        let attached = attach::attach(path, ownership)
+        // May wait for others that make or leave the session, or hold its lock: not with the GIL.
+        let attached = detached(py, || attach::attach(path, ownership))
             .map_err(|failure| errors::raise(py, &failure, "Session", &format!("session {path}")))?;
         Ok(PySession { session: attached })
     }
@@ -91,8 +93,8 @@ impl PySession {
 
 #[pyfunction]
 pub fn before_fork(py: Python<'_>) -> PyResult<()> {
-    let prepared = errors::prepare(py); // may wait, so it comes before the handles are kept for the child
-    fork::before();
+    let prepared = errors::prepare(py);
+    detached(py, fork::before);
     prepared
 }
 

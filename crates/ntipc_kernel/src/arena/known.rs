@@ -10,7 +10,6 @@
 use super::layout::{PROCESSES, THREADS};
 use super::memory::Arena;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::files;
 
 /// Entries known to have memory.
 pub struct Known {
@@ -99,7 +98,7 @@ impl Arena {
                 return false;
             }
             let at = table.at + u64::from(have) * table.size;
-            if self.known.writable && files::reserve(&self.file, at, bytes).is_err() {
+            if self.known.writable && self.reserve(at, bytes).is_err() {
                 return false;
             }
             if table.known.compare_exchange(have, claimed, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
@@ -107,11 +106,6 @@ impl Arena {
             }
             return true;
         }
-    }
-
-    /// Bytes that the file occupies.
-    pub fn occupied(&self) -> u64 {
-        files::status_of(&self.file).map_or(u64::MAX, |status| status.st_blocks as u64 * 512)
     }
 
     /// How many of the first `high` entries can be looked at, where that is more than is known.

@@ -26,7 +26,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 7;
+pub const LAYOUT_VERSION: u64 = 8;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot that no process has: its table holds the handles that lie in frames.
@@ -190,7 +190,10 @@ pub struct Header {
     pub drained_places: [AtomicU32; CARRIED],
     /// Places for whose carriers there is memory.
     pub carriers_reserved: AtomicU32,
-    _line6: [AtomicU32; 15],
+    /// The most pages that the pool may have, or 0: as many as there are numbers. Lowered under the dispatcher lock by participants
+    /// that have little address space; read by anybody.
+    pub pages_limit: AtomicU32,
+    _line6: [AtomicU32; 14],
 }
 
 pub mod journal {

@@ -6,14 +6,22 @@ use super::layout::*;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, Shared};
 use crate::sys::files::{self, Mapping, Protection};
-use std::os::fd::OwnedFd;
+use crate::sys::kept::Kept;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// The session's shared memory. Records hold nothing but atomics, so `&` references to them are sound whatever other processes write.
 pub struct Arena {
     mapping: Mapping,
-    pub(super) file: OwnedFd,
+    file: Kept,
+    /// Where the file is to be found again if the program closes the descriptor.
+    path: String,
+    /// Pages of the pool that the mapping has.
+    pub(super) pages_mapped: u32,
     pub(super) known: Known,
 }
+
+/// A process that may not have so much address space (`ulimit -v`) maps fewer pages of the pool, but no fewer than these.
+const FEWEST_PAGES: u32 = PAGES >> 4;
 
 macro_rules! table {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $at:ident, $count:ident;)*) => {
@@ -120,12 +128,69 @@ impl Arena {
         Ok(header.damaged.get() != 0)
     }
 
-    pub fn map(file: OwnedFd, protection: Protection) -> NtResult<Arena> {
-        let mapping = Mapping::guarded(&file, ARENA_SIZE as usize, protection)?;
+    /// Map the arena in `file`, which lies at `path`.
+    pub fn map(file: OwnedFd, path: &str, protection: Protection) -> NtResult<Arena> {
+        let mut pages_mapped = PAGES;
+        let mapping = loop {
+            let length = PAGES_AT + u64::from(pages_mapped) * u64::from(PAGE_SIZE);
+            match Mapping::guarded(&file, length as usize, protection) {
+                Ok(mapping) => break mapping,
+                Err(failure) if failure.status == NtStatus::INSUFFICIENT_RESOURCES && pages_mapped > FEWEST_PAGES => {
+                    pages_mapped /= 2
+                }
+                Err(failure) => {
+                    let why = format!(
+                        "a session takes {} MiB of address space (ulimit -v; for a program that locks its memory also ulimit -l): {}",
+                        length >> 20,
+                        failure.detail
+                    );
+                    return Err(Failure::new(failure.status, why));
+                }
+            }
+        };
         // SAFETY: advice about the mapping that was just made: leave it out of core dumps.
         unsafe { libc::madvise(mapping.address.cast(), mapping.length, libc::MADV_DONTDUMP) };
         let known = Known::nothing(protection == Protection::ReadWrite, files::is_in_memory(&file));
-        Ok(Arena { mapping, file, known })
+        Ok(Arena { mapping, file: Kept::new(file)?, path: path.to_owned(), pages_mapped, known })
+    }
+
+    /// The file; opened again where the program has closed the descriptor.
+    fn file(&self) -> NtResult<BorrowedFd<'_>> {
+        let open = || {
+            let flags = libc::O_NOFOLLOW | if self.known.writable { libc::O_RDWR } else { libc::O_RDONLY };
+            files::open_path(&files::c_string(&self.path)?, flags)
+                .map_err(|error| Failure::from_io("opening the session's arena file again", &error))
+        };
+        let lost = || Failure::damaged("the session's arena file is gone while it is in use");
+        self.file.get_or_open(open)?.ok_or_else(lost)
+    }
+
+    /// The descriptor is not needed any more.
+    pub fn close_file(&self) {
+        self.file.close();
+    }
+
+    /// Was the file removed? False where that cannot be told.
+    pub fn is_unlinked(&self) -> bool {
+        self.file.get().is_some_and(|file| files::status_of(&file).is_ok_and(|status| status.st_nlink == 0))
+    }
+
+    /// Take the space for a part of the file.
+    pub(super) fn reserve(&self, offset: u64, length: u64) -> NtResult<()> {
+        match self.file() {
+            Ok(file) => files::reserve(&file, offset, length),
+            // Descriptor and right to open the file are both lost: the mapping is left.
+            Err(failure) => match self.mapping.populate(offset as usize, length as usize) {
+                Some(populated) => populated,
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// Bytes that the file occupies.
+    pub fn occupied(&self) -> u64 {
+        let status = self.file().and_then(|file| files::status_of(&file));
+        status.map_or(u64::MAX, |status| status.st_blocks as u64 * 512)
     }
 
     #[inline(always)]
@@ -241,7 +306,7 @@ impl Arena {
             ));
         }
         let target = needed.next_multiple_of(chunk).max(have.saturating_mul(5) / 4 / chunk * chunk).min(table.limit);
-        files::reserve(&self.file, table.at + u64::from(have) * table.size, u64::from(target - have) * table.size)?;
+        self.reserve(table.at + u64::from(have) * table.size, u64::from(target - have) * table.size)?;
         table.reserved.fetch_max(target, Ordering::AcqRel);
         match self.learn(table, needed - 1) {
             true => Ok(()),

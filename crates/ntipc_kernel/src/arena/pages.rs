@@ -17,13 +17,22 @@ impl Arena {
             reserved: &self.header().pages_reserved,
             at: PAGES_AT,
             size: u64::from(PAGE_SIZE),
-            limit: PAGES,
+            limit: self.pages_mapped,
         }
     }
 
     /// Reserve pages, and their links, up to number `needed`. Idempotent, needs no lock: reserving takes its time.
     pub fn grow_pages(&self, needed: u32) -> NtResult<()> {
         crate::fault::check_pages(needed)?;
+        let limit = self.pages_limit();
+        if needed > limit && limit < PAGES {
+            let why = format!(
+                "a participant may not have more address space (ulimit -v), so what the queues of this session hold and are to hold \
+                 is bounded to {} MiB together",
+                (u64::from(limit) * u64::from(PAGE_SIZE)) >> 20
+            );
+            return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, why));
+        }
         if needed > PAGES {
             let why = "what the queues of this session hold and are to hold is more than they can, 4 GiB together";
             return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, why));
@@ -32,12 +41,33 @@ impl Arena {
         self.grow(&self.page_table(), needed, CHUNK)
     }
 
+    /// The most pages that the pool may have, so that each participant can reach all of them.
+    pub fn pages_limit(&self) -> u32 {
+        match self.header().pages_limit.load(Ordering::Acquire) {
+            0 => PAGES,
+            limit => limit.min(PAGES),
+        }
+    }
+
+    /// Bound the pool to the pages that this process has mapped. Fails if it has more by now. Dispatcher lock.
+    pub fn limit_pages(&self) -> NtResult<()> {
+        let high = self.header().page_high.load(Ordering::Acquire);
+        if high > self.pages_mapped {
+            let why = "the queues of the session hold more than this process can reach with the address space it may have (ulimit -v)";
+            return Err(Failure::new(NtStatus::INSUFFICIENT_RESOURCES, why));
+        }
+        if self.pages_mapped < self.pages_limit() {
+            self.header().pages_limit.store(self.pages_mapped, Ordering::Release);
+        }
+        Ok(())
+    }
+
     /// Pages that can be touched, as far as the header says so and there is memory.
     pub fn pages_reserved(&self) -> u32 {
         // Each table grows by steps of its own: a page without a link is no use.
         let header = self.header();
         let links = header.links_reserved.load(Ordering::Acquire);
-        let reserved = header.pages_reserved.load(Ordering::Acquire).min(links).min(PAGES);
+        let reserved = header.pages_reserved.load(Ordering::Acquire).min(links).min(self.pages_limit());
         match reserved.checked_sub(1).is_some_and(|last| self.has_page(last)) {
             true => reserved,
             false => self.known.pages.load(Ordering::Relaxed),
@@ -47,7 +77,8 @@ impl Arena {
     /// Is there memory for that page?
     #[inline]
     fn has_page(&self, page: u32) -> bool {
-        page < PAGES && (page < self.known.pages.load(Ordering::Relaxed) || self.learn(&self.page_table(), page))
+        page < self.pages_mapped
+            && (page < self.known.pages.load(Ordering::Relaxed) || self.learn(&self.page_table(), page))
     }
 
     #[inline]
@@ -82,5 +113,35 @@ impl Arena {
         // SAFETY: as in `copy_in`, the other way round.
         unsafe { std::ptr::copy_nonoverlapping(place, bytes.as_mut_ptr(), bytes.len()) };
         true
+    }
+}
+
+#[cfg(all(test, not(feature = "models")))]
+mod tests {
+    use super::super::layout::PAGES;
+    use crate::process::attach::{Ownership, attach};
+    use crate::status::NtStatus;
+    use crate::sync::{Ordering, Shared};
+    use crate::sys::process::uid;
+
+    /// A participant that has mapped fewer pages could not read what others put into the rest.
+    #[test]
+    fn the_pool_ends_where_a_participant_cannot_follow() -> crate::NtResult<()> {
+        let path = format!("/dev/shm/ntipc-rust-{}-bounded", std::process::id());
+        let session = attach(&path, Ownership { uid: uid(), mode: 0o700, gid: None, must_exist: false })?;
+        let (_, writer) = session.create_queue(None, 1 << 30)?;
+        session.put_frame(writer, &[&[1; 100_000]], 0)?;
+        let header = session.arena.header();
+        header.pages_limit.store(header.page_high.get() + 64, Ordering::Release);
+        session.put_frame(writer, &[&[2; 100_000]], 0)?;
+        let refused = session.put_frame(writer, &[&[3; 1 << 20]], 0);
+        assert_eq!(refused.err().map(|failure| failure.status), Some(NtStatus::QUOTA_EXCEEDED));
+        assert!(session.arena.limit_pages().is_ok());
+        header.page_high.put(PAGES + 1);
+        assert_eq!(
+            session.arena.limit_pages().err().map(|failure| failure.status),
+            Some(NtStatus::INSUFFICIENT_RESOURCES)
+        );
+        session.leave(true)
     }
 }

@@ -99,7 +99,8 @@ pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
         report.findings.push(Finding { check: "shape", subject: "the arena file".to_owned(), text });
         return Ok(report);
     }
-    let arena = Arena::map(file, if writable { Protection::ReadWrite } else { Protection::Read })?;
+    let arena =
+        Arena::map(file, &format!("{path}/arena"), if writable { Protection::ReadWrite } else { Protection::Read })?;
     // A thread of its own: it takes a place in the list of life words, which is empty in a new thread.
     let looked = std::thread::scope(|scope| {
         let body = || look_repeatedly(&arena, &directory, (writable, patience_ms), &mut report);

@@ -12,6 +12,7 @@ use crate::process::reap::{Death, Reaped};
 use crate::session::Session;
 use crate::sync::{self, Ordering, Shared};
 use crate::sys::files::Protection;
+use crate::sys::kept::Kept;
 use crate::sys::robust::{OWNER_DIED, WAITERS};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -131,9 +132,10 @@ impl World {
 
     /// The memory, mapped by one more process.
     pub(super) fn attachment(&self) -> Arc<Session> {
-        let arena = Arena::map(copy(&self.memory), Protection::ReadWrite).expect("a mapping");
+        let arena = Arena::map(copy(&self.memory), "model", Protection::ReadWrite).expect("a mapping");
         with(|state| state.mappings.push(std::ptr::from_ref(arena.header()) as usize));
-        Arc::new(Session::new("model".into(), arena, copy(&self.memory), copy(&self.memory)))
+        let directory = Kept::new(copy(&self.memory)).expect("a file");
+        Arc::new(Session::new("model".into(), arena, directory, None))
     }
 
     /// A further process. It has the handles that the first one has by now.

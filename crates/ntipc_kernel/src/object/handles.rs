@@ -140,8 +140,9 @@ impl Session {
             Err(failure) => return Err(failure),
         };
         let packed = self.arena.handle(self.slot(), index).get();
-        if Entry::unpack(packed).is_none_or(Entry::is_private) {
-            return Err(invalid());
+        match Entry::unpack(packed) {
+            Some(entry) if !entry.is_private() => locked.forget_access(entry.object),
+            _ => return Err(invalid()),
         }
         locked.clear_handle(self.slot(), index);
         Ok(())
@@ -178,7 +179,12 @@ impl Session {
             entry.access = access & kind.object_type().all_access();
         }
         entry.flags = if inheritable { INHERITABLE } else { 0 };
-        locked.insert_handle(process, entry)
+        let copy = locked.insert_handle(process, entry)?;
+        drop(locked);
+        if process == self.slot() && Kind::of(self.arena.object(entry.object)) == Some(Kind::Section) {
+            self.keep_access(copy, None);
+        }
+        Ok(copy)
     }
 
     /// Make a reference in flight: (process slot, its generation, place, object, object generation, rights).
@@ -216,6 +222,10 @@ impl Session {
             && self.arena.handle(sender, index).get() == (Entry { flags: IN_FLIGHT, ..entry }).pack()
         {
             locked.clear_handle(sender, index);
+        }
+        drop(locked);
+        if wanted == Type::Section {
+            self.keep_access(handle, None);
         }
         Ok(handle)
     }

@@ -1,100 +1,38 @@
 //! Making, joining and leaving a session.
 //!
-//! A session is a directory with a `lock` file, an `arena` file and one file a section. Two bytes of the lock file are locked
-//! (open file description locks, which the kernel of Linux drops with their last descriptor, so nobody has to clean up):
+//! Two bytes of the session's lock file are locked (open file description locks, which the kernel of Linux drops with the last
+//! descriptor or mapping, so nobody has to clean up):
 //!
 //! * byte [`SETUP`]: exclusive, held while somebody makes, joins, or takes the session away;
-//! * byte [`PRESENCE`]: shared, held by every participant for as long as it takes part.
+//! * the byte of `presence`: shared, held by every participant for as long as it takes part.
 //!
-//! Invariant: whoever holds SETUP and gets PRESENCE exclusively is alone: what lies in the directory belongs to nobody living.
+//! Invariant: a process that holds SETUP and gets presence exclusively is alone: what lies in the directory belongs to nobody living.
 //! A newcomer then starts from nothing; a leaver removes all of it.
 
+use super::directory::{ATTEMPTS, LOCK, is_current, open_directory, open_file, refused, remove_files};
 use super::helper;
+use super::presence::{self, Presence};
 use crate::arena::Arena;
-use crate::session::{LEFT, Session, locked, sessions};
+use crate::session::{LEFT, Session, attaching, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
 use crate::sys::files::{self, Protection, RangeLock, lock_byte};
+use crate::sys::kept::Kept;
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{clock, process};
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
+pub use super::directory::Ownership;
+
 const SETUP: i64 = 0;
-const PRESENCE: i64 = 1;
-/// How often it is tried to make or join a session that others take away meanwhile.
-const ATTEMPTS: u32 = 1000;
-const LOCK: &CStr = c"lock";
 /// How long the last to leave waits for the dead to be gone, who hold the session until then.
 const DYING_NS: u64 = 1_000_000_000;
 const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
-/// A file with which an administrator keeps the directory of a session when nobody takes part.
-const PERMANENT: &str = "permanent";
 /// How long to wait for somebody who makes or leaves the session. It takes them microseconds.
 const PATIENCE_NS: u64 = 30_000_000_000;
-
-/// Who may share a session that we make, and who must have made one that we join.
-#[derive(Clone, Copy)]
-pub struct Ownership {
-    pub uid: u32,
-    pub mode: u32,
-    pub gid: Option<u32>,
-    /// Join only, never make.
-    pub must_exist: bool,
-}
-
-fn refused(path: &str, why: &str) -> Failure {
-    Failure::new(NtStatus::ACCESS_DENIED, format!("the session directory {path} {why}"))
-}
-
-/// Open the directory, making it if need be, and check whose it is. What could not be opened is not left behind.
-fn open_directory(path: &str, ownership: Ownership) -> NtResult<OwnedFd> {
-    let mut made = false;
-    let opened = open_or_make_directory(path, ownership, &mut made);
-    if opened.is_err() && made {
-        let _ = std::fs::remove_dir(path);
-    }
-    opened
-}
-
-fn open_or_make_directory(path: &str, ownership: Ownership, made: &mut bool) -> NtResult<OwnedFd> {
-    let text = files::c_string(path)?;
-    let may_make = !ownership.must_exist && ownership.uid == process::uid();
-    let mut tries = ATTEMPTS;
-    let directory = loop {
-        if may_make {
-            // SAFETY: `text` is a NUL-terminated string.
-            *made = unsafe { libc::mkdir(text.as_ptr(), 0o700) } == 0;
-            if !*made && files::last_errno() != libc::EEXIST {
-                return Err(Failure::os(&format!("making the session directory {path}")));
-            }
-        }
-        tries -= 1;
-        match files::open_own_directory(&text) {
-            Ok(directory) => break directory,
-            Err(error) => match error.raw_os_error() {
-                Some(libc::ELOOP | libc::ENOTDIR) => {
-                    return Err(refused(path, "is a symbolic link or no directory; remove it"));
-                }
-                Some(libc::ENOENT) if may_make && tries > 0 => {} // the last participant took it away since
-                _ => return Err(Failure::from_io(&format!("opening the session directory {path}"), &error)),
-            },
-        }
-    };
-    if *made {
-        files::set_mode(&directory, ownership.mode, ownership.gid)?;
-    }
-    let status = files::status_of(&directory)?;
-    if status.st_uid != ownership.uid {
-        return Err(refused(path, &format!("belongs to user {}, not to user {}", status.st_uid, ownership.uid)));
-    }
-    if status.st_mode & 0o002 != 0 {
-        return Err(refused(path, "can be written by everybody; remove it or take that right away (chmod o-w)"));
-    }
-    Ok(directory)
-}
 
 /// Remove the sessions of this user, beside the one at `path`, whose last participants were killed.
 fn sweep(path: &str) {
@@ -122,40 +60,10 @@ fn sweep(path: &str) {
     }
 }
 
-/// Open a file of the session and check that it is a plain file of one of those who may make it.
-fn open_file(path: &str, directory: &OwnedFd, name: &CStr, flags: i32) -> NtResult<Option<OwnedFd>> {
-    let parent = files::status_of(directory)?;
-    let mode = parent.st_mode & 0o666;
-    let opened = files::open_at(directory, name, flags, mode);
-    let shown = name.to_string_lossy();
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) => {
-            return match error.raw_os_error() {
-                Some(libc::ENOENT) => Ok(None),
-                Some(libc::ELOOP) => Err(refused(path, &format!("holds a symbolic link named {shown}; remove it"))),
-                _ => Err(Failure::from_io(&format!("opening {path}/{shown}"), &error)),
-            };
-        }
-    };
-    let status = files::status_of(&file)?;
-    let group_member = parent.st_mode & 0o020 != 0 && status.st_gid == parent.st_gid;
-    if status.st_mode & libc::S_IFMT != libc::S_IFREG
-        || status.st_nlink > 1
-        || (status.st_uid != parent.st_uid && status.st_uid != process::uid() && !group_member)
-    {
-        return Err(refused(path, &format!("holds a file {shown} that is not a plain file of the session's users")));
-    }
-    if status.st_uid == process::uid() && (status.st_mode & 0o777 != mode || status.st_gid != parent.st_gid) {
-        files::set_mode(&file, mode, (parent.st_mode & 0o070 != 0).then_some(parent.st_gid))?;
-    }
-    Ok(Some(file))
-}
-
 /// Does anybody take part in the session of that directory? Read only, changes nothing.
 pub(crate) fn is_inhabited(directory: &OwnedFd) -> NtResult<bool> {
     match files::open_at(directory, LOCK, libc::O_RDONLY | libc::O_NONBLOCK, 0) {
-        Ok(lock) => files::is_locked(&lock, PRESENCE),
+        Ok(lock) => presence::is_announced(&lock),
         Err(error) => Err(Failure::from_io("opening the session's lock file", &error)),
     }
 }
@@ -175,30 +83,9 @@ fn lock_setup(path: &str, lock: &OwnedFd) -> NtResult<()> {
     Ok(())
 }
 
-/// True while the path still leads to the directory we opened and the lock file still lies in it.
-fn is_current(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let ours = files::status_of(directory)?;
-    let linked = files::status_of(lock)?.st_nlink == 1;
-    let there = std::fs::symlink_metadata(path).is_ok_and(|now| now.ino() == ours.st_ino && now.dev() == ours.st_dev);
-    Ok(linked && there)
-}
-
-fn remove_files(path: &str, directory: &OwnedFd, keep_lock: bool) {
-    for name in files::list(path).iter().filter(|name| !matches!(name.as_str(), PERMANENT | "lock")) {
-        if let Ok(name) = files::c_string(name) {
-            files::unlink_at(directory, &name);
-        }
-    }
-    // Last: with a new lock file a newcomer would begin at once.
-    if !keep_lock {
-        files::unlink_at(directory, LOCK);
-    }
-}
-
-/// With SETUP held: take PRESENCE, and give the arena of this session, a new one if nobody else is here.
+/// With SETUP held: announce our presence, and give the arena of this session, a new one if nobody else is here.
 fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
-    if lock_byte(lock, PRESENCE, RangeLock::Exclusive)? {
+    if presence::is_alone(lock)? {
         remove_files(path, directory, true);
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
         let file = open_file(path, directory, NEW_ARENA, flags)?.ok_or_else(|| refused(path, "vanished"))?;
@@ -209,20 +96,22 @@ fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
         files::rename_at(directory, NEW_ARENA, ARENA)?;
         sweep(path);
     }
-    if !lock_byte(lock, PRESENCE, RangeLock::Shared)? {
-        return Err(Failure::new(NtStatus::DEVICE_BUSY, "the session's lock file is locked by a foreign program"));
-    }
+    presence::announce(lock)?;
     let file = open_file(path, directory, ARENA, libc::O_RDWR)?
         .ok_or_else(|| Failure::damaged("the session's arena file is gone while it is in use"))?;
     Arena::verify(&file)?;
-    Arena::map(file, Protection::ReadWrite)
+    Arena::map(file, &format!("{path}/arena"), Protection::ReadWrite)
 }
 
 /// Join the session at `path`, making it if nobody did.
 pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
-    let mut known = sessions();
-    if let Some(session) = known.iter().find(|session| session.path == path) {
-        return Ok(Arc::clone(session));
+    let attached = || sessions().iter().find(|session| session.path == path).map(Arc::clone);
+    if let Some(session) = attached() {
+        return Ok(session);
+    }
+    let _alone = attaching();
+    if let Some(session) = attached() {
+        return Ok(session); // by another thread, meanwhile
     }
     for _ in 0..ATTEMPTS {
         let directory = open_directory(path, ownership)?;
@@ -244,21 +133,20 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
         let arena = match entered {
             Ok(arena) => arena,
             Err(failure) => {
-                let _ = lock_byte(&lock, PRESENCE, RangeLock::Unlocked);
+                presence::withdraw(&lock);
                 remove_if_alone(path, &directory, &lock);
                 return Err(failure);
             }
         };
-        let session = Arc::new(Session::new(path.to_owned(), arena, directory, lock));
+        let session = Arc::new(Session::new(path.to_owned(), arena, Kept::new(directory)?, None));
         let started = helper::start(&session, None);
-        if let Some(lock) = locked(&session.presence).as_ref() {
-            lock_byte(lock, SETUP, RangeLock::Unlocked)?;
-        }
+        lock_byte(&lock, SETUP, RangeLock::Unlocked)?;
+        *locked(&session.presence) = Some(Presence::keep(lock)?);
         if let Err(failure) = started {
             session.take_away();
             return Err(failure);
         }
-        known.push(Arc::clone(&session));
+        sessions().push(Arc::clone(&session));
         return Ok(session);
     }
     Err(Failure::new(
@@ -268,8 +156,8 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
 }
 
 /// With SETUP held: remove everything if nobody takes part. Whether that is so.
-fn remove_if_alone(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> bool {
-    let alone = lock_byte(lock, PRESENCE, RangeLock::Exclusive).unwrap_or(false);
+fn remove_if_alone(path: &str, directory: &impl AsRawFd, lock: &OwnedFd) -> bool {
+    let alone = presence::is_alone(lock).unwrap_or(false);
     if alone {
         remove_files(path, directory, false);
         let _ = std::fs::remove_dir(path);
@@ -310,27 +198,44 @@ impl Session {
         Ok(())
     }
 
-    /// Give up the presence lock; whoever is last removes the directory.
+    /// Give up the presence lock; the last participant removes the directory.
     fn take_away(&self) {
-        let Some(lock) = locked(&self.presence).take() else { return };
+        self.anchors.clear();
+        if let Some(presence) = locked(&self.presence).take() {
+            self.take_away_if_last(presence);
+        }
+        self.directory.close();
+        self.arena.close_file();
+    }
+
+    fn take_away_if_last(&self, presence: Presence) {
+        let mut presence = Some(presence);
         let give_up = clock::now_ns() + DYING_NS;
         loop {
+            // Fails where the directory is gone, or the right to it: then there is nothing that we could remove.
+            let Ok(lock) = self.open_lock() else { return };
+            let Ok(directory) = self.directory() else { return };
             if lock_setup(&self.path, &lock).is_err() {
                 return;
             }
-            let _ = lock_byte(&lock, PRESENCE, RangeLock::Unlocked);
-            let current = is_current(&self.path, &self.directory, &lock).unwrap_or(false);
+            drop(presence.take());
+            let current = is_current(&self.path, &directory, &lock).unwrap_or(false);
             // The death of a process is told before Linux gives its memory back, and its files are closed after that.
             if !current
-                || remove_if_alone(&self.path, &self.directory, &lock)
+                || remove_if_alone(&self.path, &directory, &lock)
                 || self.somebody_lives()
                 || clock::now_ns() > give_up
             {
                 return;
             }
-            let _ = lock_byte(&lock, SETUP, RangeLock::Unlocked);
+            drop(lock);
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
+    }
+
+    fn open_lock(&self) -> NtResult<OwnedFd> {
+        open_file(&self.path, &self.directory()?, LOCK, libc::O_RDWR)?
+            .ok_or_else(|| Failure::damaged("the session's lock file is gone while it is in use"))
     }
 
     fn somebody_lives(&self) -> bool {
@@ -338,14 +243,17 @@ impl Session {
         (0..self.arena.processes()).any(|slot| lives(self.arena.process(slot).life.word.load(Ordering::Acquire)))
     }
 
-    /// A forked child: a presence lock of its own instead of the one shared with its parent.
+    /// A forked child: a presence lock of its own instead of the one inherited from its parent, if it may open the file.
     pub(super) fn renew_presence(&self) -> NtResult<()> {
-        let fresh = open_file(&self.path, &self.directory, LOCK, libc::O_RDWR)?
-            .ok_or_else(|| Failure::damaged("the session's lock file is gone while it is in use"))?;
-        if !lock_byte(&fresh, PRESENCE, RangeLock::Shared)? {
-            return Err(Failure::new(NtStatus::DEVICE_BUSY, "the session's lock file is locked by a foreign program"));
-        }
-        *locked(&self.presence) = Some(fresh);
+        let lock = match self.open_lock() {
+            Ok(lock) => lock,
+            Err(failure) if failure.status == NtStatus::ACCESS_DENIED && locked(&self.presence).is_some() => {
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        };
+        presence::announce(&lock)?;
+        *locked(&self.presence) = Some(Presence::keep(lock)?);
         Ok(())
     }
 }

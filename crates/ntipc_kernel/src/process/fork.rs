@@ -13,13 +13,14 @@ use crate::arena::layout::PROCESSES;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
-use crate::session::{ATTACHED, FORKED, Known, Session, locked, new_incarnation, sessions};
+use crate::session::{ATTACHED, Attaching, FORKED, Known, Session, attaching, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
 use crate::sys::clock::now_ns;
 use crate::sys::files;
+use crate::sys::kept::Kept;
 use std::cell::Cell;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Once};
 
 /// How long the handles of a process killed in the middle of a fork wait for its child.
@@ -34,30 +35,51 @@ pub fn install() {
     });
 }
 
-thread_local! {
-    /// The list of sessions, held over a fork: no other thread has it in hand then, which the child would wait for in vain.
-    static HELD: Cell<Option<Known>> = const { Cell::new(None) };
-    /// Where the child of an announced fork says that it has its copies: the ends to read from and to close.
-    static PIPE: Cell<Option<(OwnedFd, OwnedFd)>> = const { Cell::new(None) };
+/// How long a parent waits for a child that does not run.
+const PATIENCE_MS: i32 = 1500;
+
+/// Held over a fork: no other thread attaches or has the list of sessions in hand then, which the child would wait for in vain.
+struct Held {
+    known: Known,
+    _attaching: Attaching,
 }
 
+thread_local! {
+    /// Python has announced the next fork of this thread.
+    static ANNOUNCED: Cell<bool> = const { Cell::new(false) };
+    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
+    /// Where the child of an announced fork says that it has its copies: the ends to read from and to close.
+    static PIPE: Cell<Option<(Kept, Kept)>> = const { Cell::new(None) };
+}
+
+/// One fork at a time: a second one would give its child the writing end of the first one's pipe, which then stays open.
 extern "C" fn about_to_fork() {
-    let _ = HELD.try_with(|held| held.set(Some(sessions())));
+    let attaching = attaching();
+    let known = sessions();
+    if ANNOUNCED.try_with(Cell::take).unwrap_or(false) && !known.is_empty() {
+        for session in known.iter().filter(|session| session.is_attached() && !without!(ForkGrace)) {
+            session.arena.process(session.slot()).fork_until_ns.put(now_ns() + GRACE_NS);
+        }
+        let pipe =
+            files::pipe().ok().and_then(|(reading, writing)| Kept::new(reading).ok().zip(Kept::new(writing).ok()));
+        let _ = PIPE.try_with(|place| place.set(pipe));
+    }
+    let _ = HELD.try_with(|held| held.set(Some(Held { known, _attaching: attaching })));
 }
 
 extern "C" fn has_forked() {
-    let _ = HELD.try_with(Cell::take);
-    if let Ok(Some((reading, writing))) = PIPE.try_with(Cell::take) {
+    let held = HELD.try_with(Cell::take).ok().flatten();
+    if let (Ok(Some((reading, writing))), Some(held)) = (PIPE.try_with(Cell::take), held) {
         drop(writing);
-        wait_for_child(&reading);
+        wait_for_child(&reading, &held.known);
     }
 }
 
 /// In the child of any fork, before it does anything: nothing that we remember is ours any more.
 extern "C" fn forked() {
     let held = HELD.try_with(Cell::take).ok().flatten();
-    if let Ok(known) = held.map_or_else(crate::session::try_sessions, Ok) {
-        for session in known.iter() {
+    if let Some(held) = held {
+        for session in held.known.iter() {
             session.state.store(FORKED, Ordering::Release);
             session.incarnation.store(new_incarnation(), Ordering::Release);
             session.known_threads.forget_all();
@@ -66,23 +88,20 @@ extern "C" fn forked() {
     forget_registrations_after_fork();
 }
 
-/// Before a fork in the same thread, announced by Python.
+/// Before a fork in the same thread, announced by Python. Waits until no other thread attaches, so that the fork itself need not.
 pub fn before() {
-    if sessions().is_empty() {
-        return;
-    }
-    for session in sessions().iter().filter(|session| session.is_attached() && !without!(ForkGrace)) {
-        session.arena.process(session.slot()).fork_until_ns.put(now_ns() + GRACE_NS);
-    }
-    PIPE.set(files::pipe().ok());
+    drop(attaching());
+    ANNOUNCED.set(true);
 }
 
-/// In the parent: wait until the child has its copies, or is dead. Five seconds at most, for a child that somebody stopped.
-fn wait_for_child(reading: &OwnedFd) {
-    let mut poll = libc::pollfd { fd: reading.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one valid pollfd.
-    while unsafe { libc::poll(&raw mut poll, 1, 5000) } < 0 && files::last_errno() == libc::EINTR {}
-    for session in sessions().iter().filter(|session| session.is_attached()) {
+/// In the parent: wait until the child has its copies, or is dead, or for [`PATIENCE_MS`] if somebody has stopped it.
+fn wait_for_child(reading: &Kept, known: &Known) {
+    if let Some(reading) = reading.get() {
+        let mut poll = libc::pollfd { fd: reading.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one valid pollfd.
+        while unsafe { libc::poll(&raw mut poll, 1, PATIENCE_MS) } < 0 && files::last_errno() == libc::EINTR {}
+    }
+    for session in known.iter().filter(|session| session.is_attached()) {
         session.arena.process(session.slot()).fork_until_ns.put(0);
     }
 }

@@ -151,6 +151,7 @@ impl Session {
     /// Become a participant: with the handles of the process we were forked from, if any.
     pub(crate) fn attach_slot(&self, slot: u32, copy_from: Option<(u32, u32)>) -> NtResult<()> {
         let mut locked = self.lock_as(helper_owner(slot));
+        self.arena.limit_pages()?;
         let record = self.arena.process(slot);
         record.handle_high.put(0);
         record.handle_count.put(0);

@@ -255,10 +255,11 @@ impl Locked<'_> {
 
     /// Remove a file of the session; its memory goes once the lock is dropped.
     pub fn unlink_later(&mut self, name: &std::ffi::CStr) {
-        if let Ok(fd) = files::open_at(&self.session.directory, name, libc::O_RDONLY, 0) {
+        let Ok(directory) = self.session.directory() else { return };
+        if let Ok(fd) = files::open_at(&directory, name, libc::O_RDONLY, 0) {
             self.close_later(fd);
         }
-        files::unlink_at(&self.session.directory, name);
+        files::unlink_at(&directory, name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who takes part, who is alive, and what is done when they are not.
 //!
 //! * `lock`: the dispatcher lock, and how it is taken over from the dead; `lock_word`: the word of every lock
-//! * `attach`: making, joining and leaving a session
+//! * `attach`: making, joining and leaving a session; `directory`: its files; `presence`: the lock that says who takes part
 //! * `helper`: the thread every participant has; it holds the life word, and watches others
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
@@ -11,12 +11,14 @@
 
 pub mod attach;
 pub(crate) mod changes;
+pub(crate) mod directory;
 pub mod fork;
 pub(crate) mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
 pub(crate) mod lock_word;
 mod neighbours;
+pub(crate) mod presence;
 pub(crate) mod reap;
 mod rebuild;
 mod recover;

@@ -159,6 +159,7 @@ impl Session {
 
     /// Take the dispatcher lock as the thread in `slot`, unless what it protects was found to contradict itself.
     pub(crate) fn lock_whole(&self, slot: u32) -> NtResult<Locked<'_>> {
+        self.look_for_directory()?;
         let locked = self.lock_as(slot + 1);
         self.whole().map(|()| locked)
     }

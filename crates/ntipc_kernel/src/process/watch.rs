@@ -264,9 +264,10 @@ impl Session {
         since_ns.saturating_add(FIRST_LOOK_NS.saturating_mul(2 << looks.ilog2()))
     }
 
-    /// If somebody is dead and nobody has dealt with it, have our helper see to it. Reads memory alone.
+    /// If somebody is dead and nobody has dealt with it, have our helper see to it. Reads memory alone, but for a look at the directory.
     #[cold]
     pub(crate) fn look_for_the_dead(&self) {
+        let _ = self.look_for_directory(); // the damage that it notes ends the wait
         let arena = &self.arena;
         let is_dead = |life: u32| life != 0 && !is_held(life);
         if (IN_FRAMES + 1..arena.processes()).any(|slot| is_dead(arena.process(slot).life.word.get()))

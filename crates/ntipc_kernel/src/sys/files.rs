@@ -1,12 +1,11 @@
 //! Files, directories, locks on them, mappings.
 
-use crate::status::{Failure, NtResult};
+use crate::status::{Failure, NtResult, NtStatus};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 pub fn c_string(text: &str) -> NtResult<CString> {
-    CString::new(text)
-        .map_err(|_| Failure::new(crate::status::NtStatus::OBJECT_NAME_INVALID, "a path may not hold a NUL character"))
+    CString::new(text).map_err(|_| Failure::new(NtStatus::OBJECT_NAME_INVALID, "a path may not hold a NUL character"))
 }
 
 pub fn last_errno() -> i32 {
@@ -18,7 +17,18 @@ fn owned(fd: RawFd) -> std::io::Result<OwnedFd> {
         return Err(std::io::Error::last_os_error());
     }
     // SAFETY: `fd` was just returned by the kernel and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(fd);
+    }
+    // The program was started without its standard files: what it writes to these numbers must not land here.
+    // SAFETY: a plain system call on an open descriptor.
+    let above = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    if above < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: as above.
+    Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }
 
 pub fn open_directory(path: &CStr) -> std::io::Result<OwnedFd> {
@@ -45,7 +55,7 @@ pub fn open_own_directory(path: &CStr) -> std::io::Result<OwnedFd> {
     open_directory(path)
 }
 
-pub fn open_at(directory: &OwnedFd, name: &CStr, flags: i32, mode: u32) -> std::io::Result<OwnedFd> {
+pub fn open_at(directory: &impl AsRawFd, name: &CStr, flags: i32, mode: u32) -> std::io::Result<OwnedFd> {
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: `name` is a NUL-terminated string.
     owned(unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags, mode) })
@@ -56,12 +66,12 @@ pub fn open_path(path: &CStr, flags: i32) -> std::io::Result<OwnedFd> {
     owned(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
 }
 
-pub fn unlink_at(directory: &OwnedFd, name: &CStr) {
+pub fn unlink_at(directory: &impl AsRawFd, name: &CStr) {
     // SAFETY: `name` is a NUL-terminated string; a missing file is no error here.
     unsafe { libc::unlinkat(directory.as_raw_fd(), name.as_ptr(), 0) };
 }
 
-pub fn rename_at(directory: &OwnedFd, from: &CStr, to: &CStr) -> NtResult<()> {
+pub fn rename_at(directory: &impl AsRawFd, from: &CStr, to: &CStr) -> NtResult<()> {
     let fd = directory.as_raw_fd();
     // SAFETY: both names are NUL-terminated strings.
     match unsafe { libc::renameat(fd, from.as_ptr(), fd, to.as_ptr()) } {
@@ -73,7 +83,7 @@ pub fn rename_at(directory: &OwnedFd, from: &CStr, to: &CStr) -> NtResult<()> {
     }
 }
 
-pub fn status_of(fd: &OwnedFd) -> NtResult<libc::stat> {
+pub fn status_of(fd: &impl AsRawFd) -> NtResult<libc::stat> {
     // SAFETY: an all-zero stat is valid storage for fstat to fill.
     unsafe {
         let mut status: libc::stat = std::mem::zeroed();
@@ -84,16 +94,25 @@ pub fn status_of(fd: &OwnedFd) -> NtResult<libc::stat> {
     }
 }
 
-/// Set mode and, if given, group of something just made (the umask has had its say before).
-pub fn set_mode(fd: &OwnedFd, mode: u32, gid: Option<u32>) -> NtResult<()> {
+/// Whose a file is, and who may use it. `None`: as it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Belonging {
+    pub mode: u32,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+}
+
+/// Set owner, group and mode of something just made (the umask has had its say before).
+pub fn give(fd: &impl AsRawFd, to: Belonging) -> NtResult<()> {
+    let fd = fd.as_raw_fd();
     // SAFETY: plain system calls on an open descriptor.
     unsafe {
-        if let Some(gid) = gid
-            && libc::fchown(fd.as_raw_fd(), u32::MAX, gid) != 0
+        if (to.uid.is_some() || to.gid.is_some())
+            && libc::fchown(fd, to.uid.unwrap_or(u32::MAX), to.gid.unwrap_or(u32::MAX)) != 0
         {
-            return Err(Failure::os("giving the session to its group"));
+            return Err(Failure::os("giving a session file to those who share the session"));
         }
-        match libc::fchmod(fd.as_raw_fd(), mode) {
+        match libc::fchmod(fd, to.mode) {
             0 => Ok(()),
             _ => Err(Failure::os("setting the mode of a session file")),
         }
@@ -105,15 +124,17 @@ pub fn pipe() -> std::io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
     // SAFETY: `ends` has room for two descriptors.
     match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
-        // SAFETY: the system has just given us both of them.
-        0 => Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) }),
+        0 => {
+            let writing = owned(ends[1]);
+            Ok((owned(ends[0])?, writing?))
+        }
         _ => Err(std::io::Error::last_os_error()),
     }
 }
 
-pub fn set_length(fd: &OwnedFd, length: u64) -> NtResult<()> {
+pub fn set_length(fd: &impl AsRawFd, length: u64) -> NtResult<()> {
     let Ok(length) = libc::off_t::try_from(length) else {
-        return Err(crate::status::NtStatus::SECTION_TOO_BIG.into());
+        return Err(NtStatus::SECTION_TOO_BIG.into());
     };
     // SAFETY: a plain system call on an open descriptor.
     match unsafe { libc::ftruncate(fd.as_raw_fd(), length) } {
@@ -123,7 +144,7 @@ pub fn set_length(fd: &OwnedFd, length: u64) -> NtResult<()> {
 }
 
 /// Take the space now, so that a full file system is an error here and never SIGBUS later.
-pub fn reserve(fd: &OwnedFd, offset: u64, length: u64) -> NtResult<()> {
+pub fn reserve(fd: &impl AsRawFd, offset: u64, length: u64) -> NtResult<()> {
     if cfg!(feature = "models") {
         return Ok(()); // a run of a model touches some pages of its own memory
     }
@@ -149,7 +170,7 @@ pub enum RangeLock {
 }
 
 /// Set a lock on one byte. `Ok(false)`: another description holds a conflicting one.
-pub fn lock_byte(fd: &OwnedFd, byte: i64, lock: RangeLock) -> NtResult<bool> {
+pub fn lock_byte(fd: &impl AsRawFd, byte: i64, lock: RangeLock) -> NtResult<bool> {
     let kind = match lock {
         RangeLock::Unlocked => libc::F_UNLCK,
         RangeLock::Shared => libc::F_RDLCK,
@@ -177,12 +198,12 @@ pub fn list(path: &str) -> Vec<String> {
 }
 
 /// The same of an open directory.
-pub fn list_of(directory: &OwnedFd) -> Vec<String> {
+pub fn list_of(directory: &impl AsRawFd) -> Vec<String> {
     list(&format!("/proc/self/fd/{}", directory.as_raw_fd()))
 }
 
 /// Does anybody hold a lock on that byte which keeps an exclusive one away?
-pub fn is_locked(fd: &OwnedFd, byte: i64) -> NtResult<bool> {
+pub fn is_locked(fd: &impl AsRawFd, byte: i64) -> NtResult<bool> {
     // SAFETY: an all-zero flock is valid; F_OFD_GETLK reads it and writes its answer into it.
     unsafe {
         let mut range: libc::flock = std::mem::zeroed();
@@ -197,7 +218,7 @@ pub fn is_locked(fd: &OwnedFd, byte: i64) -> NtResult<bool> {
 }
 
 /// Does the file lie in a tmpfs, where what it occupies is what was reserved?
-pub fn is_in_memory(fd: &OwnedFd) -> bool {
+pub fn is_in_memory(fd: &impl AsRawFd) -> bool {
     // SAFETY: an all-zero statfs is valid storage for fstatfs to fill.
     unsafe {
         let mut system: libc::statfs = std::mem::zeroed();
@@ -227,14 +248,69 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    pub fn new(fd: &OwnedFd, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
+    pub fn new(fd: &impl AsRawFd, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
+        let (prot, flags) = match protection {
+            Protection::Read => (libc::PROT_READ, libc::MAP_SHARED),
+            Protection::ReadWrite => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED),
+            Protection::Copy => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_NORESERVE),
+        };
+        let fd = fd.as_raw_fd();
         // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
-        let address = unsafe { Mapping::at(std::ptr::null_mut(), 0, fd, offset, length, protection)? };
-        Ok(Mapping { address, length, guard: 0 })
+        let address = unsafe { libc::mmap(std::ptr::null_mut(), length, prot, flags, fd, offset as libc::off_t) };
+        match address == libc::MAP_FAILED {
+            true => Err(Failure::os("mapping memory")),
+            false => Ok(Mapping { address: address.cast(), length, guard: 0 }),
+        }
     }
 
-    /// The whole file, between two stretches of addresses that lead nowhere.
-    pub fn guarded(fd: &OwnedFd, length: usize, protection: Protection) -> NtResult<Mapping> {
+    /// A page of the file that nobody touches. It keeps the open file description, and memory can be mapped through it later.
+    pub fn anchor(fd: &impl AsRawFd) -> NtResult<Mapping> {
+        let length = 1;
+        // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
+        let address =
+            unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
+        match address == libc::MAP_FAILED {
+            true => Err(Failure::os("mapping memory")),
+            false => Ok(Mapping { address: address.cast(), length, guard: 0 }),
+        }
+    }
+
+    /// Map more of the file of an anchor: as its descriptor allowed when the anchor was made, whatever the process may do by now.
+    pub fn through(anchor: &Mapping, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
+        let prot = match protection {
+            Protection::Read => libc::PROT_READ,
+            Protection::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+            Protection::Copy => {
+                let why =
+                    "private copies of pages need the right to open the section's file, which this process has lost";
+                return Err(Failure::new(NtStatus::ACCESS_DENIED, why));
+            }
+        };
+        let Some(whole) = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(length)) else {
+            return Err(NtStatus::INVALID_VIEW_SIZE.into());
+        };
+        // SAFETY: an old length of 0 leaves the anchor as it is and maps its pages, and those that follow in the file, once more at a
+        // free address; the part before `offset` is nobody's by then.
+        unsafe {
+            let address = libc::mremap(anchor.address.cast(), 0, whole, libc::MREMAP_MAYMOVE);
+            if address == libc::MAP_FAILED {
+                return Err(Failure::os("mapping memory"));
+            }
+            let front = whole - length;
+            if front > 0 {
+                libc::munmap(address, front);
+            }
+            let mapping = Mapping { address: address.cast::<u8>().wrapping_add(front), length, guard: 0 };
+            match libc::mprotect(mapping.address.cast(), length, prot) {
+                0 => Ok(mapping),
+                _ => Err(Failure::os("mapping memory")),
+            }
+        }
+    }
+
+    /// The file from its beginning, between two stretches of addresses that lead nowhere. Linux populates none of it, not even for
+    /// a program that locks all its future memory (`mlockall`): most of such a file is a hole.
+    pub fn guarded(fd: &impl AsRawFd, length: usize, protection: Protection) -> NtResult<Mapping> {
         const GUARD: usize = 64 << 10;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
@@ -244,31 +320,38 @@ impl Mapping {
         }
         let address = whole.cast::<u8>().wrapping_add(GUARD);
         let mapping = Mapping { address, length, guard: GUARD };
-        // SAFETY: the place lies in the middle of the mapping that was just made for it, and nobody knows it yet.
-        unsafe { Mapping::at(address.cast(), libc::MAP_FIXED, fd, 0, length, protection)? };
+        let prot = if protection == Protection::Read { libc::PROT_READ } else { libc::PROT_READ | libc::PROT_WRITE };
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: the place lies in the middle of the mapping that was just made for it, and nobody knows it yet. What cannot be
+        // accessed is not populated; it is no longer locked when it can be.
+        unsafe {
+            if libc::mmap(address.cast(), length, libc::PROT_NONE, flags, fd.as_raw_fd(), 0) == libc::MAP_FAILED
+                || libc::munlock(whole, length + 2 * GUARD) != 0 && last_errno() != libc::ENOMEM
+                || libc::mprotect(address.cast(), length, prot) != 0
+            {
+                return Err(Failure::os("mapping memory"));
+            }
+        }
         Ok(mapping)
     }
+}
 
-    /// SAFETY: with `MAP_FIXED`, what lies at `place` must be the caller's to replace.
-    unsafe fn at(
-        place: *mut libc::c_void,
-        fixed: i32,
-        fd: &OwnedFd,
-        offset: u64,
-        length: usize,
-        protection: Protection,
-    ) -> NtResult<*mut u8> {
-        let (prot, flags) = match protection {
-            Protection::Read => (libc::PROT_READ, libc::MAP_SHARED),
-            Protection::ReadWrite => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED),
-            Protection::Copy => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_NORESERVE),
-        };
-        // SAFETY: the caller's promise.
-        let address = unsafe { libc::mmap(place, length, prot, flags | fixed, fd.as_raw_fd(), offset as libc::off_t) };
-        if address == libc::MAP_FAILED {
-            return Err(Failure::os("mapping memory"));
+impl Mapping {
+    /// Take memory for a range of a shared mapping, as [`reserve`] does. `None`: this Linux cannot (before 5.14).
+    pub fn populate(&self, offset: usize, length: usize) -> Option<NtResult<()>> {
+        const PAGE: usize = 4096;
+        let (first, end) = (offset / PAGE * PAGE, offset.checked_add(length)?);
+        if end > self.length {
+            return None;
         }
-        Ok(address.cast())
+        // SAFETY: the range lies in the mapping; the advice changes nothing that is there.
+        let result =
+            unsafe { libc::madvise(self.address.wrapping_add(first).cast(), end - first, libc::MADV_POPULATE_WRITE) };
+        match (result, last_errno()) {
+            (0, _) => Some(Ok(())),
+            (_, libc::EINVAL) => None,
+            _ => Some(Err(Failure::new(NtStatus::DISK_FULL, "reserving shared memory: there is none left"))),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Futexes on shared words. Never `FUTEX_PRIVATE_FLAG` here: the sleepers are in other processes.
 
-use super::clock::{NEVER, timespec};
+use super::clock::{NEVER, now_ns, timespec};
+use super::files::last_errno;
 use crate::sync::{AtomicU32, AtomicU64};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,16 +14,29 @@ pub enum Slept {
     Interrupted,
 }
 
-fn outcome(result: libc::c_long) -> Slept {
+/// What a sleep came to. Where Linux refuses the call itself (a sandbox answers what it likes, `EPERM` or `ENOSYS` mostly), the caller
+/// sleeps for a millisecond and looks again: it does not learn of a change at once, and it does not spin.
+fn outcome(result: libc::c_long, deadline_ns: u64) -> Slept {
     if result >= 0 {
         return Slept::Woken;
     }
-    match std::io::Error::last_os_error().raw_os_error() {
-        Some(libc::ETIMEDOUT) => Slept::TimedOut,
-        Some(libc::EINTR) => Slept::Interrupted,
-        _ => Slept::Changed,
+    match last_errno() {
+        libc::ETIMEDOUT => Slept::TimedOut,
+        libc::EINTR => Slept::Interrupted,
+        libc::EAGAIN => Slept::Changed,
+        _ => {
+            let left_ns = deadline_ns.saturating_sub(now_ns());
+            if left_ns == 0 {
+                return Slept::TimedOut;
+            }
+            std::thread::sleep(std::time::Duration::from_nanos(left_ns.min(REFUSED_NS)));
+            Slept::Woken
+        }
     }
 }
+
+/// How long to sleep instead where Linux refuses the call.
+const REFUSED_NS: u64 = 1_000_000;
 
 /// Sleep while `word` is `expected`, until `deadline_ns` (absolute, monotonic).
 pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
@@ -33,7 +47,7 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
     let until = timespec(deadline_ns);
     let until = if deadline_ns == NEVER { std::ptr::null() } else { &raw const until };
     // SAFETY: `word` and `until` live through the call; FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time.
-    outcome(unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_futex,
             word.as_ptr(),
@@ -43,7 +57,8 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline_ns: u64) -> Slept {
             std::ptr::null::<u32>(),
             libc::FUTEX_BITSET_MATCH_ANY,
         )
-    })
+    };
+    outcome(result, deadline_ns)
 }
 
 pub fn wake(word: &AtomicU32, count: i32) {
@@ -92,7 +107,7 @@ impl Waitv {
     }
 }
 
-/// Sleep while every word has its expected value. Falls back to a short sleep where `futex_waitv` is missing (before Linux 5.16).
+/// Sleep while every word has its expected value. A sleep is short where there is no `futex_waitv` (before Linux 5.16, in sandboxes).
 pub fn wait_many(words: &[Waitv], deadline_ns: u64) -> Slept {
     #[cfg(feature = "models")]
     {
@@ -114,9 +129,5 @@ pub fn wait_many(words: &[Waitv], deadline_ns: u64) -> Slept {
             libc::CLOCK_MONOTONIC,
         )
     };
-    if result < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        return Slept::Woken;
-    }
-    outcome(result)
+    outcome(result, deadline_ns)
 }

@@ -4,5 +4,6 @@
 pub mod clock;
 pub mod files;
 pub mod futex;
+pub mod kept;
 pub mod process;
 pub mod robust;

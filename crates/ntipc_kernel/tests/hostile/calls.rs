@@ -64,7 +64,7 @@ pub fn call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32>, que
             session.create_section(Some(&name), Disposition::OpenOrCreate, 0, &wanted).and_then(|opened| {
                 handles.push(opened.handle);
                 session.query_section(opened.handle, 0)?;
-                session.map_view(opened.handle, 0, None, Protection::ReadWrite).map(drop)
+                session.map_view(opened.handle, 0, None, Protection::ReadWrite, false).map(drop)
             })
         }
         19 => session.set_inheritable(handle, true),
