@@ -109,12 +109,12 @@ def test_unit_of_a_semaphore_that_is_gone_is_not_given_to_the_next_in_its_place(
     victim.run("gone = ntipc.Semaphore(initial=0, maximum=10)")
     victim.begin("_kernel.arm_fault('AckBeforeIdle', 1, 'hang'); gone.acquire()", "sleeper")
     wait_until(lambda: asleep(victim.pid))
-    place, generation = victim.run("gone.identity")
+    place, serial = victim.run("gone.identity")
     assert victim.run("gone.release()") == 0
     wait_until(lambda: any(thread["pid"] == victim.pid and thread["state"] == "done" for thread in look()["threads"]))
     victim.run("gone.close(); fresh = ntipc.Semaphore('fresh', initial=1, maximum=10)")
     fresh = ntipc.Semaphore.open("fresh")
-    assert fresh.identity == (place, generation + 1)
+    assert fresh.identity == (place, serial + 1)
     refunds = look()["counters"]["refunded"]
     victim.kill()
     wait_until(lambda: [process["pid"] for process in look()["processes"]] == [os.getpid()])

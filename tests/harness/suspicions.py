@@ -31,7 +31,7 @@ def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iter
             yield ("ghost", entry["index"], owner), f"{describe(entry)} is owned by {owner}, who is gone"
         handles = entry.get("readers", 0) + entry.get("writers", 0)  # an end is there as long as the other
         if not entry["holders"] and not entry["waiters"] and not handles:
-            yield ("leak", entry["index"], entry["generation"]), f"{describe(entry)} has no handle and still exists"
+            yield ("leak", entry["index"], entry["serial"]), f"{describe(entry)} has no handle and still exists"
 
 
 def satisfiable(thread: dict[str, Any], objects: dict[int, dict[str, Any]]) -> bool:

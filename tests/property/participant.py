@@ -133,7 +133,7 @@ class Participant:
 
     def query(self, handle: int) -> dict[str, Any]:
         facts = dict(self.at(handle, ntipc.Event).info())
-        for key in "index", "generation", "owner_pid", "owner_tid", "recursion":
+        for key in "index", "serial", "owner_pid", "owner_tid", "recursion":
             facts.pop(key, None)
         if facts["kind"] == "Timer":
             facts["running"] = facts.pop("due_in") is not None

@@ -54,6 +54,8 @@ pub struct HolderView {
 pub struct ObjectView {
     pub index: u32,
     pub generation: u32,
+    /// Serial number: never that of another object.
+    pub serial: u64,
     pub kind: Kind,
     pub name: Option<String>,
     pub creator_pid: u32,
@@ -195,6 +197,7 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
     Some(ObjectView {
         index,
         generation: word::generation(word),
+        serial: arena.origin(index).serial.get(),
         kind,
         name: names::read(arena, names::named(arena, record).name.get())
             .map(|name| String::from_utf8_lossy(&name).into_owned()),

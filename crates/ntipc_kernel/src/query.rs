@@ -12,7 +12,8 @@ use crate::sync::Shared;
 #[derive(Clone, Copy, Debug)]
 pub struct Basics {
     pub index: u32,
-    pub generation: u32,
+    /// Serial number: never that of another object.
+    pub serial: u64,
     pub handles: u32,
     pub waiters: u32,
     pub access: u32,
@@ -39,7 +40,7 @@ impl Session {
         }
         Ok(Basics {
             index: entry.object,
-            generation: entry.generation,
+            serial: self.arena.origin(entry.object).serial.get(),
             handles: object.handles.get(),
             waiters,
             access: entry.access,

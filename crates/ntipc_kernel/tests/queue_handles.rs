@@ -264,7 +264,7 @@ fn what_is_wrong_is_refused_and_nothing_is_sent() {
     assert_eq!(refused(&[event, event | 1], true), NtStatus::INVALID_PARAMETER);
     assert_eq!(refused(&[event, 4000], true), NtStatus::INVALID_HANDLE);
     assert_eq!(refused(&[event, 0], true), NtStatus::INVALID_HANDLE);
-    let parked = session.park(event).unwrap()[2];
+    let parked = session.park(event).unwrap().parked;
     assert_eq!(refused(&[parked], true), NtStatus::INVALID_HANDLE);
     session.set_event(event).unwrap();
     assert_eq!(session.take_frame(reader, &mut [0], Mode::Part).unwrap(), None);

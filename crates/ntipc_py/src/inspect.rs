@@ -74,7 +74,7 @@ fn threads<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, PyL
 fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py, PyDict>> {
     let entry = PyDict::new(py);
     entry.set_item("index", object.index)?;
-    entry.set_item("generation", object.generation)?;
+    entry.set_item("serial", object.serial)?;
     entry.set_item("kind", object.kind.object_type().name())?;
     entry.set_item("name", &object.name)?;
     entry.set_item("creator_pid", object.creator_pid)?;

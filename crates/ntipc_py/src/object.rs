@@ -2,6 +2,7 @@
 
 use crate::errors;
 use crate::session::PySession;
+use ntipc_kernel::object::handles::Token;
 use ntipc_kernel::object::kind::{Type, access};
 use ntipc_kernel::object::table::{Disposition, Opened};
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
@@ -263,10 +264,8 @@ fn type_of(class: &Bound<'_, PyType>) -> PyResult<Type> {
     })
 }
 
-fn token(values: [u32; 6]) -> (u32, u32, u32, u32, u32, u32) {
-    let [a, b, c, d, e, f] = values;
-    (a, b, c, d, e, f)
-}
+/// A reference in flight as Python has it: sender, generation and handle there, object, serial number, rights.
+type Parked = (u32, u32, u32, u32, u64, u32);
 
 #[pymethods]
 impl Object {
@@ -335,12 +334,12 @@ impl Object {
         self.with(py, "inheritable", |session, handle| session.set_inheritable(handle, value))
     }
 
-    /// Index and generation: the same for all handles to one object.
+    /// Index and serial number: the same for all handles to one object, and never those of another one.
     #[getter]
-    fn identity(&self, py: Python<'_>) -> PyResult<(u32, u32)> {
+    fn identity(&self, py: Python<'_>) -> PyResult<(u32, u64)> {
         self.with(py, "identity", |session, handle| {
             let basics = session.basics(handle, self.kind(), 0)?;
-            Ok((basics.index, basics.generation))
+            Ok((basics.index, basics.serial))
         })
     }
 
@@ -362,7 +361,7 @@ impl Object {
         facts.set_item("access", basics.access)?;
         facts.set_item("inheritable", basics.inheritable)?;
         facts.set_item("index", basics.index)?;
-        facts.set_item("generation", basics.generation)?;
+        facts.set_item("serial", basics.serial)?;
         self.query_kind(py, &facts, basics.signals)?;
         Ok(facts)
     }
@@ -411,17 +410,20 @@ impl Object {
 
     /// Make a reference in flight, for pickling.
     #[pyo3(name = "_park")]
-    fn park(&self, py: Python<'_>) -> PyResult<(u32, u32, u32, u32, u32, u32)> {
-        self.with(py, "__reduce__", |session, handle| session.park(handle)).map(token)
+    fn park(&self, py: Python<'_>) -> PyResult<Parked> {
+        let Token { sender, sender_generation, parked, object, serial, access } =
+            self.with(py, "__reduce__", |session, handle| session.park(handle))?;
+        Ok((sender, sender_generation, parked, object, serial, access))
     }
 
     /// Turn a reference in flight into a handle of this process.
     #[pyo3(name = "_claim")]
-    fn claim(&self, py: Python<'_>, session: &PySession, token: (u32, u32, u32, u32, u32, u32)) -> PyResult<()> {
-        let (a, b, c, d, e, f) = token;
+    fn claim(&self, py: Python<'_>, session: &PySession, token: Parked) -> PyResult<()> {
+        let (sender, sender_generation, parked, object, serial, access) = token;
+        let token = Token { sender, sender_generation, parked, object, serial, access };
         let kind = self.kind();
         let handle =
-            session.session.claim([a, b, c, d, e, f], kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
+            session.session.claim(token, kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
         self.take_over(py, &session.session, handle, "unpickle").inspect_err(|_| {
             let _ = session.session.close(handle);
         })

@@ -30,7 +30,7 @@ class ObjectInfo(TypedDict):
     """What :meth:`NtObject.info` tells of any object.
 
     ``handles`` counts the handles of all processes, ``waiters`` the threads that wait for the object now;
-    ``index`` and ``generation`` together are the object's identity within its session.
+    ``serial`` is the object's number, which no other object has, now or later, in this session or another one of its name.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class ObjectInfo(TypedDict):
     access: Access
     inheritable: bool
     index: int
-    generation: int
+    serial: int
 
 
 class NtObject(_kernel.Object):

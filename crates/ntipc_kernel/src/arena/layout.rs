@@ -9,6 +9,7 @@
 //! | processes | one record a participant               | yes   |
 //! | threads   | one record a thread that has waited    | yes   |
 //! | objects   | one cache line an object               | yes   |
+//! | origins   | serial number and maker of each object | yes   |
 //! | cells     | text of names, 60 bytes a cell         | yes   |
 //! | handles   | a table a process, one word a handle   | yes   |
 //! | carriers  | for each handle in a frame: whose      | yes   |
@@ -193,7 +194,10 @@ pub struct Header {
     /// The most pages that the pool may have, or 0: as many as there are numbers. Lowered under the dispatcher lock by participants
     /// that have little address space; read by anybody.
     pub pages_limit: AtomicU32,
-    _line6: [AtomicU32; 14],
+    pub origins_reserved: AtomicU32,
+    /// Serial number of the object that was made last. It begins at random, so that no two sessions give the same numbers.
+    pub object_serial: AtomicU64,
+    _line6: [AtomicU32; 12],
 }
 
 pub mod journal {
@@ -345,6 +349,15 @@ pub struct Object {
     pub detail: AtomicU64,
 }
 
+/// Where an object comes from. Dispatcher lock.
+#[repr(C)]
+pub struct Origin {
+    /// Never given twice, where the 22 bits of an object's generation come round after seconds of making and closing.
+    pub serial: AtomicU64,
+    /// The pid namespace in which `Object::creator_pid` means its creator; 0 = unknown.
+    pub pid_namespace: AtomicU64,
+}
+
 #[repr(C)]
 pub struct Block {
     pub object: AtomicU32,
@@ -372,6 +385,7 @@ impl Cell {
 }
 
 const _: () = assert!(size_of::<Object>() == 64);
+const _: () = assert!(size_of::<Origin>() == 16);
 const _: () = assert!(size_of::<Process>() == 1024);
 const _: () = assert!(size_of::<Thread>() == 1024);
 const _: () = assert!(size_of::<Block>() == 16);
@@ -386,7 +400,8 @@ pub const BUCKETS_AT: u64 = CHANGES_AT + CHANGES as u64 * 4;
 pub const PROCESSES_AT: u64 = BUCKETS_AT + BUCKETS as u64 * 4;
 pub const THREADS_AT: u64 = PROCESSES_AT + PROCESSES as u64 * 1024;
 pub const OBJECTS_AT: u64 = THREADS_AT + THREADS as u64 * 1024;
-pub const CELLS_AT: u64 = OBJECTS_AT + OBJECTS as u64 * 64;
+pub const ORIGINS_AT: u64 = OBJECTS_AT + OBJECTS as u64 * 64;
+pub const CELLS_AT: u64 = ORIGINS_AT + OBJECTS as u64 * 16;
 pub const HANDLES_AT: u64 = CELLS_AT + CELLS as u64 * 64;
 pub const CARRIERS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
 pub const BLOCKS_AT: u64 = CARRIERS_AT + HANDLES as u64 * 4;

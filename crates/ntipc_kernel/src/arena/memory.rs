@@ -7,6 +7,7 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, Shared};
 use crate::sys::files::{self, Mapping, Protection};
 use crate::sys::kept::Kept;
+use crate::sys::process;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// The session's shared memory. Records hold nothing but atomics, so `&` references to them are sound whatever other processes write.
@@ -84,6 +85,7 @@ impl Arena {
         let header = Mapping::new(file, 0, size_of::<Header>(), Protection::ReadWrite)?;
         // SAFETY: the mapping is as long as a header and page aligned.
         let header = unsafe { &*header.address.cast::<Header>() };
+        header.object_serial.put(process::random());
         header.fingerprint.put(FINGERPRINT);
         header.magic.put(MAGIC);
         Ok(())
@@ -214,6 +216,7 @@ impl Arena {
         process, process_beyond, process_table: Process = PROCESSES_AT, processes_reserved, processes, PROCESSES;
         thread, thread_beyond, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
         object, object_beyond, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
+        origin, origin_beyond, origin_table: Origin = ORIGINS_AT, origins_reserved, origins, OBJECTS;
         cell, cell_beyond, cell_table: Cell = CELLS_AT, cells_reserved, cells, CELLS;
         queue, queue_beyond, queue_table: Queue = QUEUES_AT, queues_reserved, queues, QUEUES;
         carrier, carrier_beyond, carrier_table: AtomicU32 = CARRIERS_AT, carriers_reserved, carriers, HANDLES;
@@ -323,6 +326,7 @@ impl Arena {
     }
 
     pub fn grow_objects(&self, needed: u32) -> NtResult<()> {
+        self.grow(&self.origin_table(), needed, 1024)?;
         self.grow(&self.object_table(), needed, 1024)
     }
 

@@ -84,14 +84,15 @@ impl<'a> Look<'a> {
             ("processes", header.process_high.get(), header.processes_reserved.get(), PROCESSES, 1024),
             ("threads", header.thread_high.get(), header.threads_reserved.get(), THREADS, 1024),
             ("objects", header.object_high.get(), header.objects_reserved.get(), OBJECTS, 64),
+            ("origins", header.object_high.get(), header.origins_reserved.get(), OBJECTS, 16),
             ("cells", header.cell_high.get(), header.cells_reserved.get(), CELLS, 64),
             ("queues", header.queue_high.get(), header.queues_reserved.get(), QUEUES, 256),
             ("links of pages", header.page_high.get(), header.links_reserved.get(), PAGES, 4),
             ("pages", header.page_high.get(), header.pages_reserved.get(), PAGES, u64::from(PAGE_SIZE)),
         ];
-        let [processes, threads, objects, cells, queues, links, pages] = tables
+        let [processes, threads, objects, origins, cells, queues, links, pages] = tables
             .map(|(name, high, reserved, limit, size)| self.table("", name, high, reserved, limit, size, &mut left));
-        (self.processes, self.threads, self.objects, self.cells) = (processes, threads, objects, cells);
+        (self.processes, self.threads, self.objects, self.cells) = (processes, threads, objects.min(origins), cells);
         (self.queues, self.pages) = (queues, links.min(pages));
         for slot in 0..processes {
             let record = self.arena.process(slot);

@@ -15,6 +15,7 @@ impl Look<'_> {
             files::list_of(self.directory).into_iter().filter(|name| name.starts_with("section.")).collect();
         let free = self.free_list();
         let (mut live, mut missing) = (0, 0);
+        let mut serials = HashSet::new();
         for index in 0..self.objects {
             let record = self.arena.object(index);
             let raw = record.kind.get();
@@ -27,6 +28,10 @@ impl Look<'_> {
             };
             live += 1;
             let title = self.object_title(index);
+            let serial = self.arena.origin(index).serial.get();
+            self.find_if(serial == 0 || !serials.insert(serial), "serial", &title, || {
+                format!("{title} has the serial number {serial}, which is none, or that of another object.")
+            });
             self.references_of(index, record, &title);
             self.word_of(index, record, kind, &title);
             if kind == Kind::Section {

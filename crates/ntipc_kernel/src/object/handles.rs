@@ -9,6 +9,11 @@
 //!
 //! Written under the dispatcher lock. Read without it: a stale word names a generation that the object's word no longer
 //! has, and the compare-and-swap of the fast path then fails.
+//! The generation comes round after 4,194,304 uses of an object's place, which take seconds. A word in a table cannot be so old: its
+//! object lives for as long as the word stands there. A thread that has read a word and not used it yet could be misled only if another
+//! thread of its process closed the handle, and the place was used a whole number of rounds, between the two instructions; no
+//! program that keeps a handle open while it uses it is at risk. What leaves a process (a pickle) names its object by the serial number,
+//! which never repeats.
 //! The number that people see is (place + 1) * 4, as on Windows, where the two low bits mean nothing.
 
 pub use crate::arena::layout::HANDLES;
@@ -65,6 +70,19 @@ impl Entry {
     pub fn in_flight(self) -> bool {
         self.flags & IN_FLIGHT != 0
     }
+}
+
+/// What a pickle knows of its object: which one it is, and where its sender keeps it alive until it has arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token {
+    /// Process slot of the sender, its generation there, and the handle that is the reference in flight.
+    pub sender: u32,
+    pub sender_generation: u32,
+    pub parked: u32,
+    pub object: u32,
+    /// Serial number of the object.
+    pub serial: u64,
+    pub access: u32,
 }
 
 #[inline(always)]
@@ -187,20 +205,20 @@ impl Session {
         Ok(copy)
     }
 
-    /// Make a reference in flight: (process slot, its generation, place, object, object generation, rights).
-    pub fn park(self: &Arc<Self>, handle: u32) -> NtResult<[u32; 6]> {
+    /// Make a reference in flight.
+    pub fn park(self: &Arc<Self>, handle: u32) -> NtResult<Token> {
         let mut locked = self.lock()?;
         let entry = Entry { flags: IN_FLIGHT, ..self.own_entry(handle)? };
         let slot = self.slot();
         let parked = locked.insert_handle(slot, entry)?;
         let generation = self.arena.process(slot).generation.get();
-        Ok([slot, generation, parked, entry.object, entry.generation, entry.access])
+        let serial = self.arena.origin(entry.object).serial.get();
+        Ok(Token { sender: slot, sender_generation: generation, parked, object: entry.object, serial, access: entry.access })
     }
 
     /// Turn a reference in flight into a handle of this process. A second claim works as long as the object lives.
-    pub fn claim(self: &Arc<Self>, token: [u32; 6], wanted: Type) -> NtResult<u32> {
-        let [sender, sender_generation, parked, object, generation, access] = token;
-        let entry = Entry { object, generation, access, flags: 0 };
+    pub fn claim(self: &Arc<Self>, token: Token, wanted: Type) -> NtResult<u32> {
+        let Token { sender, sender_generation, parked, object, serial, access } = token;
         let gone =
             || Failure::new(NtStatus::OBJECT_NAME_NOT_FOUND, "the object that was sent is gone: its sender ended");
         let mut locked = self.lock()?;
@@ -209,9 +227,10 @@ impl Session {
         }
         let record = self.arena.object(object);
         let kind = Kind::of(record).ok_or_else(gone)?;
-        if word::generation(record.word.get()) != generation || record.handles.get() == 0 {
+        if self.arena.origin(object).serial.get() != serial || record.handles.get() == 0 {
             return Err(gone());
         }
+        let entry = Entry { object, generation: word::generation(record.word.get()), access, flags: 0 };
         if kind.object_type() != wanted {
             return Err(NtStatus::OBJECT_TYPE_MISMATCH.into());
         }

@@ -161,7 +161,7 @@ impl Locked<'_> {
         for field in [&record.head, &record.tail, &record.handles, &record.link, &record.name, &record.extra] {
             field.put(0);
         }
-        record.creator_pid.put(self.session.arena.process(self.session.slot()).pid.get());
+        self.note_origin(object);
         record.quantity.put(initial.quantity);
         record.detail.put(initial.detail);
         let value = initial.value & word::VALUE;
@@ -170,6 +170,17 @@ impl Locked<'_> {
         record.kind.put(initial.kind as u32);
         let live = &arena.header().objects_live;
         live.put(live.get().wrapping_add(1));
+    }
+
+    /// Give an object its serial number, and note who makes it.
+    fn note_origin(&self, object: u32) {
+        let arena = &self.session.arena;
+        let (origin, creator) = (arena.origin(object), arena.process(self.session.slot()));
+        let serial = arena.header().object_serial.get().wrapping_add(1);
+        arena.header().object_serial.put(serial);
+        origin.serial.put(serial);
+        origin.pid_namespace.put(creator.pid_namespace.get());
+        arena.object(object).creator_pid.put(creator.pid.get());
     }
 
     /// The name goes with the last handle, the object with the last waiter.

@@ -115,6 +115,14 @@ pub fn is_no_thread(pid: Option<u32>, tid: u32) -> bool {
     result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
+/// A number that nobody else draws.
+pub fn random() -> u64 {
+    let mut number = 0_u64;
+    // SAFETY: getrandom fills at most as many bytes as the number has.
+    unsafe { libc::getrandom((&raw mut number).cast(), size_of::<u64>(), 0) };
+    number
+}
+
 /// How many processors there are, whichever of them this thread may use: its partner may use others.
 pub fn processors() -> usize {
     // SAFETY: sysconf only reads.
