@@ -6,11 +6,14 @@ import multiprocessing
 import multiprocessing.forkserver
 import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
+from harness.arenas import FIELDS, Arena
 from harness.kinds import KINDS, make
 from harness.peers import Peer
 from harness.targets import own_and_wait, receive, set_all, use, was_used
@@ -18,6 +21,9 @@ from harness.waiting import facts, look, wait_until
 
 import ntipc
 
+GENERATION = 2**22 - 1
+HANDLES = FIELDS["carrier.word"][2]
+"""Handles of one table."""
 METHODS = ["fork", "forkserver", "spawn"]
 
 
@@ -177,6 +183,35 @@ def test_damaged_pickles_are_refused_or_find_the_same_object() -> None:
         except (ntipc.NtError, TypeError, ValueError, OverflowError):
             pass
     assert found < len(token) and constructor(kind, place, token).identity == event.identity
+
+
+def test_pickled_data_never_finds_another_object_whatever_the_generation_of_its_place(peer: Peer) -> None:
+    """A generation has 22 bits, and comes round after seconds of making and closing. Here it is set back."""
+    arena = Arena(ntipc.Session().path)
+    peer.run("import pickle; event = ntipc.Event()")
+    data, (place, _) = peer.run("pickle.dumps(event)"), peer.run("event.identity")
+    word = arena.get("object.word", place)
+    peer.kill()
+    wait_until(lambda: look()["objects"] == [])
+    stranger = ntipc.Event()
+    assert stranger.identity[0] == place
+    own_table = look()["processes"][0]["slot"] * HANDLES
+    handle = arena.get("handle.word", own_table)
+    arena.put("object.word", place, word)
+    arena.put("handle.word", own_table, handle & ~(GENERATION << 19) | (word >> 40 & GENERATION) << 19)
+    with pytest.raises(ntipc.ObjectNotFound):
+        pickle.loads(data)
+    assert stranger.is_set() is False and stranger.set() is False and stranger.is_set()
+
+
+def test_pickled_data_of_an_earlier_session_of_the_name_finds_nothing() -> None:
+    code = "import ntipc, pickle; event = ntipc.Event(); print(pickle.dumps(event).hex(), event.identity[0])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    data, place = run.stdout.split()
+    events = [ntipc.Event() for _ in range(4)]
+    assert int(place) in [event.identity[0] for event in events]
+    with pytest.raises(ntipc.ObjectNotFound):
+        pickle.loads(bytes.fromhex(data))
 
 
 def test_thousand_objects_in_flight_leave_nothing_behind() -> None:

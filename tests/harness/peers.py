@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,12 @@ class Call:
 class Peer:
     """A Python process of its own, with ``ntipc`` imported, that runs the code it is given."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> None:
+        """``before`` is a command such as ``unshare`` that runs what follows it; ``pid`` is then that command's."""
         everything = {**os.environ, **(environment or {})}
         everything["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), everything.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
-            [sys.executable, str(TESTS / "harness" / "peer_main.py")],
+            [*before, sys.executable, str(TESTS / "harness" / "peer_main.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=everything,

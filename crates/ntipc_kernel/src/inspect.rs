@@ -2,7 +2,7 @@
 //! of a change or scribbled on: every list is bounded, every index masked, every text checked.
 
 use crate::arena::Arena;
-use crate::arena::layout::{BLOCKS, PROCESSES, progress, word};
+use crate::arena::layout::{BLOCKS, IN_FRAMES, PROCESSES, progress, word};
 use crate::dispatch::signal::{count, owner, recursion};
 use crate::object::handles::{Entry, INHERITABLE, number};
 use crate::object::kind::Kind;
@@ -14,11 +14,12 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
 use crate::sys::clock::now_ns;
 use crate::sys::files::{self, Protection};
+use crate::sys::namespaces::pid_namespace;
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 
 pub struct Snapshot {
     pub uid: u32,
-    pub lock_holder: Option<(u32, u32)>,
+    pub lock_holder: Option<ThreadId>,
     pub counters: Vec<(&'static str, u64)>,
     pub processes: Vec<ProcessView>,
     pub threads: Vec<ThreadView>,
@@ -27,17 +28,31 @@ pub struct Snapshot {
 
 pub struct ProcessView {
     pub slot: u32,
-    pub pid: u32,
+    /// `None`: it lives in another pid namespace than the caller, where this number would be that of a stranger.
+    pub pid: Option<u32>,
+    /// Its number in its own pid namespace, and which one that is; 0 = unknown.
+    pub own_pid: u32,
+    pub pid_namespace: u64,
     pub alive: bool,
     pub handles: u32,
-    /// Pids of those that are told of its death, the first to act first.
-    pub watched_by: Vec<u32>,
+    /// Slots of those that are told of its death, the first to act first.
+    pub watchers: Vec<u32>,
+    /// Their pids, as far as they mean something to the caller.
+    pub watched_by: Vec<Option<u32>>,
+}
+
+/// A thread, as the caller may know it.
+#[derive(Clone, Copy)]
+pub struct ThreadId {
+    /// Process slot.
+    pub process: u32,
+    /// Process and thread id. `None`: they count in another pid namespace.
+    pub ids: Option<(u32, u32)>,
 }
 
 pub struct ThreadView {
     pub slot: u32,
-    pub pid: u32,
-    pub tid: u32,
+    pub id: ThreadId,
     pub state: &'static str,
     pub wait_all: bool,
     pub waiting_on: Vec<u32>,
@@ -45,7 +60,8 @@ pub struct ThreadView {
 }
 
 pub struct HolderView {
-    pub pid: u32,
+    pub process: u32,
+    pub pid: Option<u32>,
     pub handle: u32,
     pub access: u32,
     pub inheritable: bool,
@@ -58,13 +74,14 @@ pub struct ObjectView {
     pub serial: u64,
     pub kind: Kind,
     pub name: Option<String>,
-    pub creator_pid: u32,
+    /// Pid of its creator, while that one takes part and the number means it to the caller.
+    pub creator_pid: Option<u32>,
     pub word: u64,
     pub limit: u32,
     pub quantity: u64,
     pub detail: u64,
-    /// Of a mutant: pid and tid of the owner.
-    pub owner: Option<(u32, u32)>,
+    /// Of a mutant.
+    pub owner: Option<ThreadId>,
     pub recursion: u32,
     pub count: u32,
     pub due_in_ns: Option<u64>,
@@ -73,7 +90,7 @@ pub struct ObjectView {
     /// Of an end of a queue.
     pub queue: Option<QueueFacts>,
     pub holders: Vec<HolderView>,
-    pub waiters: Vec<(u32, u32)>,
+    pub waiters: Vec<ThreadId>,
 }
 
 /// Take a picture of the session at `path`.
@@ -93,9 +110,11 @@ pub fn inspect(path: &str) -> NtResult<Snapshot> {
 
 /// Processes and threads first, then one pass over the objects.
 pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
+    let here = pid_namespace();
+    let thread_id = |process, tid| ThreadId { process, ids: arena.pid_in(here, process).map(|pid| (pid, tid)) };
     let mut objects: Vec<Option<ObjectView>> = Vec::new();
     for index in 0..arena.objects() {
-        objects.push(object_view(arena, index));
+        objects.push(object_view(arena, index, here));
     }
     let mut processes = Vec::new();
     for slot in 0..arena.processes() {
@@ -104,13 +123,17 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
         if life == 0 {
             continue;
         }
-        let pid = record.pid.get();
+        let pid = arena.pid_in(here, slot);
+        let watchers = arena.watchers_of(slot).to_vec();
         processes.push(ProcessView {
             slot,
             pid,
+            own_pid: record.pid.get(),
+            pid_namespace: record.pid_namespace.get(),
             alive: life & OWNER_DIED == 0 && life & TID_MASK != 0,
             handles: record.handle_count.get(),
-            watched_by: arena.watchers_of(slot).iter().map(|watcher| arena.process(*watcher).pid.get()).collect(),
+            watched_by: watchers.iter().map(|watcher| arena.pid_in(here, *watcher)).collect(),
+            watchers,
         });
         for place in 0..arena.handles(slot) {
             let Some(entry) = Entry::unpack(arena.handle(slot, place).get()) else { continue };
@@ -118,7 +141,8 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
                 && object.generation == entry.generation
             {
                 let inheritable = entry.flags & INHERITABLE != 0;
-                object.holders.push(HolderView { pid, handle: number(place), access: entry.access, inheritable });
+                let (process, handle) = (slot, number(place));
+                object.holders.push(HolderView { process, pid, handle, access: entry.access, inheritable });
             }
         }
     }
@@ -126,7 +150,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
     for slot in 0..arena.threads() {
         let record = arena.thread(slot);
         let (true, Some(process)) = (record.life.word.get() != 0, record.process_slot()) else { continue };
-        let (pid, tid) = (arena.process(process).pid.get(), record.tid.get());
+        let id = thread_id(process, record.tid.get());
         let state = record.progress.get();
         let queued = progress::is_queued(state);
         let mut waiting_on = Vec::new();
@@ -134,7 +158,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             for place in 0..arena.blocks(slot) {
                 let object = arena.block(slot * BLOCKS + place).object.get();
                 if let Some(Some(object)) = objects.get_mut(object as usize) {
-                    object.waiters.push((pid, tid));
+                    object.waiters.push(id);
                 }
                 waiting_on.push(object);
             }
@@ -143,8 +167,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
         let owns = objects.iter().flatten().filter(owned_by).map(|object| object.index).collect();
         threads.push(ThreadView {
             slot,
-            pid,
-            tid,
+            id,
             state: match state {
                 progress::IDLE => "running",
                 progress::SLEEP => "sleeping",
@@ -158,7 +181,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
     }
     Snapshot {
         uid,
-        lock_holder: lock::holder(arena),
+        lock_holder: lock::holder(arena).map(|(process, tid)| thread_id(process, tid)),
         counters: counters(arena),
         processes,
         threads,
@@ -188,7 +211,7 @@ fn counters(arena: &Arena) -> Vec<(&'static str, u64)> {
     ]
 }
 
-fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
+fn object_view(arena: &Arena, index: u32, here: u64) -> Option<ObjectView> {
     let record = arena.object(index);
     let kind = Kind::of(record)?;
     let word = record.word.get();
@@ -201,14 +224,15 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         kind,
         name: names::read(arena, names::named(arena, record).name.get())
             .map(|name| String::from_utf8_lossy(&name).into_owned()),
-        creator_pid: record.creator_pid.get(),
+        creator_pid: creator(arena, index).and_then(|slot| arena.pid_in(here, slot)),
         word,
         limit: record.limit.get(),
         quantity: record.quantity.get(),
         detail: record.detail.get(),
         owner: owner_slot.checked_sub(1).map(|slot| {
             let thread = arena.thread(slot);
-            (thread.process_slot().map_or(0, |process| arena.process(process).pid.get()), thread.tid.get())
+            let process = thread.process_slot().unwrap_or(IN_FRAMES); // nobody's, while it is on its way out
+            ThreadId { process, ids: arena.pid_in(here, process).map(|pid| (pid, thread.tid.get())) }
         }),
         recursion: recursion(word),
         count: count(word),
@@ -218,6 +242,14 @@ fn object_view(arena: &Arena, index: u32) -> Option<ObjectView> {
         holders: Vec::new(),
         waiters: Vec::new(),
     })
+}
+
+/// The process slot of who made an object, while that process takes part.
+fn creator(arena: &Arena, index: u32) -> Option<u32> {
+    let noted = arena.origin(index).creator.get();
+    let (slot, generation) = (noted as u32, (noted >> 32) as u32);
+    let record = (slot < arena.processes()).then(|| arena.process(slot))?;
+    (record.generation.get() == generation && record.attached.get() != 0).then_some(slot)
 }
 
 impl crate::session::Session {

@@ -20,7 +20,6 @@ pub struct Basics {
     pub inheritable: bool,
     /// Pair: low bit 1, high bit 2. Event: bit 1.
     pub signals: u32,
-    pub creator_pid: u32,
 }
 
 impl Session {
@@ -46,7 +45,6 @@ impl Session {
             access: entry.access,
             inheritable: entry.flags & INHERITABLE != 0,
             signals: (object.word.get() & word::VALUE & 3) as u32,
-            creator_pid: object.creator_pid.get(),
         })
     }
 

@@ -73,11 +73,11 @@ impl Frame {
 
 #[pymethods]
 impl Frame {
-    /// Process id of the sender, as the session knows it; None if that process has left the session.
+    /// Process id of the sender, as the session knows it; None if that process has left the session, or lives in another pid namespace.
     #[getter]
     fn pid(&self) -> Option<u32> {
         let (slot, generation) = self.sender;
-        self.session.process_identity(slot, generation).map(|(pid, _)| pid)
+        self.session.sender_pid(slot, generation)
     }
 
     /// The types of the objects whose handles came with it and that nobody has claimed.

@@ -3,7 +3,7 @@
 use crate::errors;
 use crate::gil::detached;
 use crate::view::protection_name;
-use ntipc_kernel::inspect::{ObjectView, Snapshot};
+use ntipc_kernel::inspect::{ObjectView, Snapshot, ThreadId};
 use ntipc_kernel::object::kind::{Kind, Type};
 use ntipc_kernel::section;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ pub fn inspect<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>>
     picture.set_item("layout", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     picture.set_item("uid", snapshot.uid)?;
     picture.set_item("participants", snapshot.processes.iter().filter(|process| process.alive).count())?;
-    let holder = snapshot.lock_holder.map(|(pid, tid)| identity(py, pid, tid)).transpose()?;
+    let holder = snapshot.lock_holder.map(|holder| identity(py, holder)).transpose()?;
     picture.set_item("lock_owner", holder)?;
     let counters = PyDict::new(py);
     for (name, value) in &snapshot.counters {
@@ -36,10 +36,11 @@ pub fn inspect<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>>
     Ok(picture)
 }
 
-fn identity<'py>(py: Python<'py>, pid: u32, tid: u32) -> PyResult<Bound<'py, PyDict>> {
+fn identity(py: Python<'_>, id: ThreadId) -> PyResult<Bound<'_, PyDict>> {
     let who = PyDict::new(py);
-    who.set_item("pid", pid)?;
-    who.set_item("tid", tid)?;
+    who.set_item("process", id.process)?;
+    who.set_item("pid", id.ids.map(|(pid, _)| pid))?;
+    who.set_item("tid", id.ids.map(|(_, tid)| tid))?;
     Ok(who)
 }
 
@@ -49,8 +50,11 @@ fn processes<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, P
         let entry = PyDict::new(py);
         entry.set_item("slot", process.slot)?;
         entry.set_item("pid", process.pid)?;
+        entry.set_item("own_pid", process.own_pid)?;
+        entry.set_item("pid_namespace", (process.pid_namespace != 0).then_some(process.pid_namespace))?;
         entry.set_item("alive", process.alive)?;
         entry.set_item("handles", process.handles)?;
+        entry.set_item("watchers", &process.watchers)?;
         entry.set_item("watched_by", &process.watched_by)?;
         list.append(entry)?;
     }
@@ -60,7 +64,7 @@ fn processes<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, P
 fn threads<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for thread in &snapshot.threads {
-        let entry = identity(py, thread.pid, thread.tid)?;
+        let entry = identity(py, thread.id)?;
         entry.set_item("slot", thread.slot)?;
         entry.set_item("state", thread.state)?;
         entry.set_item("wait_all", thread.wait_all)?;
@@ -89,8 +93,10 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
             entry.set_item("maximum", object.limit)?;
         }
         Type::Mutant => {
-            entry.set_item("owner_pid", object.owner.map(|(pid, _)| pid))?;
-            entry.set_item("owner_tid", object.owner.map(|(_, tid)| tid))?;
+            let ids = object.owner.and_then(|owner| owner.ids);
+            entry.set_item("owner_process", object.owner.map(|owner| owner.process))?;
+            entry.set_item("owner_pid", ids.map(|(pid, _)| pid))?;
+            entry.set_item("owner_tid", ids.map(|(_, tid)| tid))?;
             entry.set_item("recursion", if object.owner.is_some() { object.recursion } else { 0 })?;
             entry.set_item("abandoned", object.word >> 62 & 1 != 0)?;
         }
@@ -121,6 +127,7 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
     let holders = PyList::empty(py);
     for holder in &object.holders {
         let one = PyDict::new(py);
+        one.set_item("process", holder.process)?;
         one.set_item("pid", holder.pid)?;
         one.set_item("handle", holder.handle)?;
         one.set_item("access", holder.access)?;
@@ -129,8 +136,8 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
     }
     entry.set_item("holders", holders)?;
     let waiters = PyList::empty(py);
-    for (pid, tid) in &object.waiters {
-        waiters.append(identity(py, *pid, *tid)?)?;
+    for waiter in &object.waiters {
+        waiters.append(identity(py, *waiter)?)?;
     }
     entry.set_item("waiters", waiters)?;
     Ok(entry)

@@ -98,6 +98,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
+    module.add_function(wrap_pyfunction!(session::is_proc_ours, module)?)?;
+    module.add_function(wrap_pyfunction!(session::pid_namespace, module)?)?;
     module.add_function(wrap_pyfunction!(allow_spinning, module)?)?;
     module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
     module.add_function(wrap_pyfunction!(report_faults, module)?)?;

@@ -422,8 +422,7 @@ impl Object {
         let (sender, sender_generation, parked, object, serial, access) = token;
         let token = Token { sender, sender_generation, parked, object, serial, access };
         let kind = self.kind();
-        let handle =
-            session.session.claim(token, kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
+        let handle = session.session.claim(token, kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
         self.take_over(py, &session.session, handle, "unpickle").inspect_err(|_| {
             let _ = session.session.close(handle);
         })
@@ -446,7 +445,7 @@ impl Object {
             Type::Mutant => {
                 let (state, owner) = self.with(py, "info", |session, handle| {
                     let state = session.query_mutant(handle)?;
-                    Ok((state, state.owner.checked_sub(1).map(|slot| session.thread_identity(slot))))
+                    Ok((state, state.owner.checked_sub(1).and_then(|slot| session.thread_identity(slot))))
                 })?;
                 facts.set_item("count", 1 - i64::from(state.recursion))?;
                 facts.set_item("owned_by_caller", state.owned_by_caller)?;

@@ -72,7 +72,8 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.session.path)))
     }
 
-    /// Process id of the sender of a frame, and its start time in clock ticks. None: it has left the session.
+    /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks, 0 if that is
+    /// unknown. None: it has left the session.
     fn process_of(&self, sender: (u32, u32)) -> Option<(u32, u64)> {
         self.session.process_identity(sender.0, sender.1)
     }
@@ -89,6 +90,18 @@ impl PySession {
     fn __repr__(&self) -> String {
         format!("<_kernel.Session {}{}>", self.session.path, if self.session.is_left() { " closed" } else { "" })
     }
+}
+
+/// Whether /proc numbers processes as this process does.
+#[pyfunction]
+pub fn is_proc_ours() -> bool {
+    ntipc_kernel::sys::namespaces::is_proc_ours()
+}
+
+/// The pid namespace of this process; 0 if it cannot be told.
+#[pyfunction]
+pub fn pid_namespace() -> u64 {
+    ntipc_kernel::sys::namespaces::pid_namespace()
 }
 
 #[pyfunction]

@@ -77,25 +77,26 @@ def _show_one(console: "Console", session: "Snapshot") -> None:
     from ntipc.cli.snapshot import short
 
     lock = session["lock_owner"]
+    names = {process["slot"]: _process_name(process) for process in session["processes"]}
     facts = [_number(session["participants"], "participant"), _number(len(session["objects"]), "object")]
     if lock:
-        facts.append(f"dispatcher lock held by thread {lock['tid']} of process {lock['pid']}")
+        facts.append(f"dispatcher lock held by {_thread_of(lock, names)}")
     console.print(Text(session["path"], style="bold"), Text("  " + ", ".join(facts)), sep="")
-    commands = {process["pid"]: short(process["command"]) for process in session["processes"]}
+    commands = {process["slot"]: short(process["command"]) for process in session["processes"]}
     _print_table(
         console,
         ("object", "kind", "name", "state", "held by", "waited for by"),
-        [_object_row(entry, commands) for entry in session["objects"]],
+        [_object_row(entry, commands, names) for entry in session["objects"]],
     )
     _print_table(
         console,
         ("process", "command", "handles", ""),
-        [_process_row(process, session) for process in session["processes"]],
+        [_process_row(process, names) for process in session["processes"]],
     )
-    names = {entry["index"]: _title(entry) for entry in session["objects"]}
+    titles = {entry["index"]: _title(entry) for entry in session["objects"]}
     waiting = [thread for thread in session["threads"] if thread["waiting_on"]]
     _print_table(
-        console, ("thread", "process", "state", "waits for"), [_thread_row(thread, names) for thread in waiting]
+        console, ("thread", "process", "state", "waits for"), [_thread_row(thread, titles, names) for thread in waiting]
     )
 
 
@@ -130,49 +131,66 @@ def kind_and_name(entry: dict[str, Any]) -> tuple[str, str]:
     return f"Queue {side}", entry["name"] or ""
 
 
-def _object_row(entry: dict[str, Any], commands: dict[int, str]) -> tuple[str, ...]:
+def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int, str]) -> tuple[str, ...]:
     handles: dict[int, int] = {}
     for holder in entry["holders"]:
-        handles[holder["pid"]] = handles.get(holder["pid"], 0) + 1
-    held = [f"{pid} {commands.get(pid, '')}".strip() + (f" (x{n})" if n > 1 else "") for pid, n in handles.items()]
-    waiters = [_thread_of(waiter) for waiter in entry["waiters"]]
+        handles[holder["process"]] = handles.get(holder["process"], 0) + 1
+    held = [
+        f"{_called(slot, names)} {commands.get(slot, '')}".strip() + (f" (x{n})" if n > 1 else "")
+        for slot, n in handles.items()
+    ]
+    waiters = [_thread_of(waiter, names) for waiter in entry["waiters"]]
     return (
         str(entry["index"]),
         *kind_and_name(entry),
-        state_of(entry),
+        state_of(entry, names),
         "\n".join(held),
         "\n".join(waiters),
     )
 
 
-def _process_row(process: dict[str, Any], session: "Snapshot") -> tuple[str, ...]:
+def _process_row(process: dict[str, Any], names: dict[int, str]) -> tuple[str, ...]:
     remarks = [] if process["alive"] else ["dead"]
     if process["watched_by"]:
-        remarks.append("watched by " + ", ".join(map(str, process["watched_by"])))
-    return (str(process["pid"]), process["command"], str(process["handles"]), ", ".join(remarks))
+        remarks.append("watched by " + ", ".join(_called(slot, names) for slot in process["watchers"]))
+    return (_process_name(process), process["command"], str(process["handles"]), ", ".join(remarks))
 
 
-def _thread_row(thread: dict[str, Any], names: dict[int, str]) -> tuple[str, ...]:
+def _thread_row(thread: dict[str, Any], titles: dict[int, str], names: dict[int, str]) -> tuple[str, ...]:
     kind = "all of " if thread["wait_all"] else "any of " if len(thread["waiting_on"]) > 1 else ""
-    objects = ", ".join(names.get(index, f"#{index}") for index in thread["waiting_on"])
-    return (str(thread["tid"]), str(thread["pid"]), thread["state"], kind + objects)
+    objects = ", ".join(titles.get(index, f"#{index}") for index in thread["waiting_on"])
+    tid = "" if thread["tid"] is None else str(thread["tid"])
+    return (tid, _called(thread["process"], names), thread["state"], kind + objects)
 
 
-def _thread_of(where: dict[str, Any]) -> str:
-    return f"{where['pid']}" if where["pid"] == where["tid"] else f"{where['pid']}:{where['tid']}"
+def _process_name(process: dict[str, Any]) -> str:
+    """The pid of a process; of one in another pid namespace its number there, marked with the namespace."""
+    if process["pid"] is not None:
+        return str(process["pid"])
+    return f"{process['own_pid']}@{process['pid_namespace'] or '?'}"
 
 
-def state_of(entry: dict[str, Any]) -> str:
-    """An object's state in words."""
+def _called(slot: int, names: dict[int, str]) -> str:
+    return names.get(slot, "?")
+
+
+def _thread_of(where: dict[str, Any], names: dict[int, str]) -> str:
+    name = _called(where["process"], names)
+    return name if where["tid"] is None or where["pid"] == where["tid"] else f"{name}:{where['tid']}"
+
+
+def state_of(entry: dict[str, Any], names: dict[int, str]) -> str:
+    """An object's state in words, with the names that processes have by slot."""
     kind = entry["kind"]
     if kind == "Event":
         return ("set" if entry["signaled"] else "clear") + (", manual reset" if entry["manual_reset"] else "")
     if kind == "Semaphore":
         return f"{entry['count']} of {entry['maximum']}"
     if kind == "Mutex":
-        if entry["owner_tid"]:
+        if entry["owner_process"] is not None:
             times = f", {entry['recursion']} times" if entry["recursion"] > 1 else ""
-            return f"owned by {_thread_of({'pid': entry['owner_pid'], 'tid': entry['owner_tid']})}{times}"
+            owner = {"process": entry["owner_process"], "pid": entry["owner_pid"], "tid": entry["owner_tid"]}
+            return f"owned by {_thread_of(owner, names)}{times}"
         return "abandoned" if entry["abandoned"] else "free"
     if kind == "Timer":
         if entry["due_in"] is None:

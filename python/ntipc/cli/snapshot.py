@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import ntipc
+from ntipc.session.peers import can_ask
 
 Snapshot = dict[str, Any]
 LONGEST_COMMAND = 60
@@ -17,8 +18,9 @@ def read(path: str) -> Snapshot:
         NtError: the session's memory cannot be read or is damaged.
     """
     snapshot = ntipc.inspect(path)
+    ours = can_ask()
     for process in snapshot["processes"]:
-        process["command"] = command_of(process["pid"])
+        process["command"] = command_of(process["pid"]) if ours and process["pid"] else ""
     return snapshot
 
 

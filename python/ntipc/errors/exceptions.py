@@ -168,7 +168,11 @@ class MailslotFull(OutOfResources, BlockingIOError):
 
 
 class SessionMismatch(NtError):
-    """The session was made by a version of the library with another layout of shared memory."""
+    """This process cannot share the session: another version of the library, or in another time, as a detail says.
+
+    Its memory was laid out by another version, or a time namespace shifts this process's ``CLOCK_MONOTONIC`` against
+    that of the participants, so that timers and timeouts would not mean the same moment to all.
+    """
 
     status = Status.REVISION_MISMATCH
     winerror = 1306

@@ -30,7 +30,8 @@ class ObjectInfo(TypedDict):
     """What :meth:`NtObject.info` tells of any object.
 
     ``handles`` counts the handles of all processes, ``waiters`` the threads that wait for the object now;
-    ``serial`` is the object's number, which no other object has, now or later, in this session or another one of its name.
+    ``serial`` is the object's number, which no other object has, now or later, in this session or another one of
+    its name.
     """
 
     kind: str

@@ -15,6 +15,12 @@ from ntipc.pipes.offers import CONNECT, NameReader, NameWriter, count_seats, ope
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
 
 
+def own_pid_for(server: tuple[int, int], attachment: _kernel.Session) -> int:
+    """The pid of this process for a server of its own pid namespace; 0 for another one, which has strangers by it."""
+    process = attachment.process_of(server)
+    return os.getpid() if process and process[0] else 0
+
+
 class ClientEnd(PipeEnd, holds=("_seats",)):
     """A client's end of one instance. It waits, and its reads know no messages unless they are told to."""
 
@@ -76,7 +82,7 @@ class ClientEnd(PipeEnd, holds=("_seats",)):
         while (offer := take_offer(offers, deadline.left())) is not None:
             reader, answers = new_way(attachment, offer.out_quota)
             try:
-                send_ends(offer.door, b"", (answers,), operation, CONNECT | os.getpid())
+                send_ends(offer.door, b"", (answers,), operation, CONNECT | own_pid_for(offer.sender, attachment))
             except PeerGone:  # its server has gone
                 for end in (offer.door, offer.writer, offer.seats, reader, answers):
                     end.close()

@@ -26,7 +26,8 @@ class QueueMessage:
     Attributes:
         data: The bytes.
         tag: The number that the sender gave it.
-        pid: Process id of the sender as the session knows it; ``None`` if that process has left the session.
+        pid: Process id of the sender as the session knows it; ``None`` if that process has left the session, or lives
+            in another pid namespace.
         objects: What came along: new handles to the objects that the sender gave, which are this process's now.
 
     >>> import ntipc

@@ -1,7 +1,9 @@
 """Who is at the other side: a process as the kernel of Linux knows it.
 
 The session knows which process put a message where; whose process that is and what it runs is asked of Linux, and only
-while it is still the same process: its start time has to agree.
+while it is still the same process: its start time has to agree. A process of another pid namespace is not asked about,
+since its number there may be that of a stranger here; and without a /proc of this process's own namespace nothing can
+be asked.
 
 >>> import os
 >>> me = identify(os.getpid())
@@ -14,6 +16,10 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from ntipc import _kernel
+
+_ROUNDED = 1
+"""Clock ticks by which a start time may differ: time namespaces shift it by what need not be whole ticks."""
 _START_TIME = 19
 """Place of the start time among the fields of /proc/PID/stat that follow the program's name."""
 
@@ -22,9 +28,9 @@ class Peer(NamedTuple):
     """The process at the other side.
 
     Attributes:
-        pid: Its process id; 0 if it ended before anybody asked.
-        uid: Its effective user id; ``None`` if it ended before anybody asked.
-        exe: The path of the program that it runs; ``None`` if it ended, or Linux does not let this process know.
+        pid: Its process id; 0 if it ended before anybody asked, or lives in another pid namespace.
+        uid: Its effective user id; ``None`` if it ended before anybody asked, or cannot be asked about.
+        exe: The path of the program that it runs; ``None`` likewise, or if Linux does not let this process know.
     """
 
     pid: int
@@ -35,21 +41,29 @@ class Peer(NamedTuple):
 NOBODY = Peer(0, None, None)
 
 
+def can_ask() -> bool:
+    """Say whether /proc is there, and numbers processes as this process does."""
+    return _kernel.is_proc_ours()
+
+
 def identify(pid: int, start_time: int | None = None) -> Peer:
     """Ask Linux about a process.
 
     Args:
-        pid: Its process id.
+        pid: Its process id; 0 if it has none here.
         start_time: When it started, in clock ticks since the machine did. If the process of that id started at another
-            time it is another one, and nothing is told of it. ``None`` if it cannot have ended.
+            time it is another one, and nothing is told of it. 0 is unknown, and equals nothing. ``None`` if it cannot
+            have ended.
     """
+    if not pid or start_time == 0 or not can_ask():
+        return Peer(pid, None, None)
     try:
         directory = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return Peer(pid, None, None)
     try:  # all of it is looked up in one directory, which stays that of one process
         fields = _read(directory, "stat").rpartition(b") ")[2].split()
-        if start_time is not None and int(fields[_START_TIME]) != start_time:
+        if start_time is not None and abs(int(fields[_START_TIME]) - start_time) > _ROUNDED:
             return Peer(pid, None, None)
         return Peer(pid, _effective_user(_read(directory, "status")), _program(directory))
     except (OSError, ValueError, IndexError):

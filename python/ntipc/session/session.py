@@ -49,7 +49,8 @@ class Session:
         InvalidParameter: ``mode`` shuts the owner out or lets everybody write.
         ObjectNotFound: The session does not exist and ``create`` is false, or there is no such user or group.
         AccessDenied: The directory is somebody else's, open to everybody, or a symbolic link.
-        SessionMismatch: It was made by a version of this library with another layout.
+        SessionMismatch: It was made by a version of this library with another layout, or its participants live in a
+            time namespace with another ``CLOCK_MONOTONIC``.
         SessionDamaged: What lies there is no session.
         OutOfResources: ``/dev/shm`` is full.
 

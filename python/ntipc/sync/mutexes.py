@@ -26,7 +26,8 @@ from ntipc.session.session import Session, place
 class MutexInfo(ObjectInfo):
     """What :meth:`Mutex.info` tells.
 
-    ``count`` is NT's: 1 for a free mutex, and 1 less for each time that its owner has acquired it.
+    ``count`` is NT's: 1 for a free mutex, and 1 less for each time that its owner has acquired it. ``owner_pid`` and
+    ``owner_tid`` are ``None`` if nobody owns it, or a thread of another pid namespace: then ``recursion`` is not 0.
     """
 
     count: int
@@ -142,6 +143,7 @@ class Mutex(_kernel.Mutex, NtObject, NamedObject):
         return cast("MutexInfo", super().info())
 
     def _state(self, info: Mapping[str, Any]) -> list[str]:
-        if info["owner_tid"] is not None:
-            return [f"owner={info['owner_pid']}:{info['owner_tid']}"]
+        if info["recursion"]:
+            known = info["owner_pid"] is not None
+            return [f"owner={info['owner_pid']}:{info['owner_tid']}" if known else "owner=elsewhere"]
         return ["abandoned" if info["abandoned"] else "free"]

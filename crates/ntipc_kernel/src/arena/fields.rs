@@ -41,17 +41,18 @@ pub fn fields() -> Vec<Field> {
             queues_reserved, links_reserved, pages_reserved, page_step.valid, page_step.thread, page_step.hand,
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
             page_step.pages_free, page_step.page_high, pages_given, pages_wanted, undrained, queue_busy, drained.first, drained.last,
-            drained.count, drained_to, drained_request, drained_places, carriers_reserved, origins_reserved, object_serial;
+            drained.count, drained_to, drained_request, drained_places, carriers_reserved, origins_reserved, object_serial, clock_namespace,
+            clock_shift_ns, clock_behind_ns;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;
         process: Process at PROCESSES_AT, PROCESSES => life.word, pid, generation, start_time, pid_namespace, attached,
             handle_high, handles_reserved, handle_count, fork_until_ns, full, poke, watches;
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
-            block_count, wait_all, linked, told_by, sequence, since_ns, woken_ns, woken_at_ns, told_at_ns, noted, noted_overflow, lost, call, reply_queue, reply_reader,
+            block_count, wait_all, linked, told_by, sequence, since_ns, woken_ns, woken_at_ns, told_at_ns, pid_namespace, noted, noted_overflow, lost, call, reply_queue, reply_reader,
             reply_writer,
             queue_need, queue_wants, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
-            creator_pid, quantity, detail;
-        origin: Origin at ORIGINS_AT, OBJECTS => serial, pid_namespace;
+            quantity, detail;
+        origin: Origin at ORIGINS_AT, OBJECTS => serial, creator;
         cell: Cell at CELLS_AT, CELLS => next, text;
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,

@@ -197,7 +197,11 @@ pub struct Header {
     pub origins_reserved: AtomicU32,
     /// Serial number of the object that was made last. It begins at random, so that no two sessions give the same numbers.
     pub object_serial: AtomicU64,
-    _line6: [AtomicU32; 12],
+    /// The clock of the session's deadlines: see `sys::namespaces::MonotonicClock`. Two's complement where it is signed.
+    pub clock_namespace: AtomicU64,
+    pub clock_shift_ns: AtomicU64,
+    pub clock_behind_ns: AtomicU64,
+    _line6: [AtomicU32; 6],
 }
 
 pub mod journal {
@@ -225,7 +229,9 @@ pub struct Process {
     pub life: LifeWord,
     pub pid: AtomicU32,
     pub generation: AtomicU32,
+    /// In clock ticks since boot, as the first time namespace counts them; 0 = unknown.
     pub start_time: AtomicU64,
+    /// The namespace in which `pid`, and the ids of its threads, are those of this process; 0 = unknown, which equals nothing.
     pub pid_namespace: AtomicU64,
     /// 0 claimed, 1 attached: its handles count.
     pub attached: AtomicU32,
@@ -291,6 +297,8 @@ pub struct Thread {
     pub lost: AtomicU32,
     /// The call of this thread, and who may answer it: see `queue::call`.
     pub call: AtomicU64,
+    /// The namespace in which `tid` names this thread; 0 = unknown.
+    pub pid_namespace: AtomicU64,
     /// When the thread was told, if it slept by then; else 0: a hint.
     pub told_at_ns: AtomicU64,
     /// The queue for replies: its body + 1, and the handles that hold it.
@@ -298,7 +306,7 @@ pub struct Thread {
     pub reply_reader: AtomicU32,
     pub reply_writer: AtomicU32,
     /// Room for APCs and alerts.
-    _room: [AtomicU32; 49],
+    _room: [AtomicU32; 47],
 }
 
 impl Thread {
@@ -341,8 +349,7 @@ pub struct Object {
     pub hash: AtomicU32,
     /// First cell of a file section's path, + 1.
     pub extra: AtomicU32,
-    /// Who made it, for people.
-    pub creator_pid: AtomicU32,
+    _spare: AtomicU32,
     /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames.
     pub quantity: AtomicU64,
     /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames.
@@ -354,8 +361,8 @@ pub struct Object {
 pub struct Origin {
     /// Never given twice, where the 22 bits of an object's generation come round after seconds of making and closing.
     pub serial: AtomicU64,
-    /// The pid namespace in which `Object::creator_pid` means its creator; 0 = unknown.
-    pub pid_namespace: AtomicU64,
+    /// Process slot of its creator, and from bit 32 on the generation of that slot.
+    pub creator: AtomicU64,
 }
 
 #[repr(C)]

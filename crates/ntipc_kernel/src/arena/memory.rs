@@ -7,6 +7,7 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, Shared};
 use crate::sys::files::{self, Mapping, Protection};
 use crate::sys::kept::Kept;
+use crate::sys::namespaces::MonotonicClock;
 use crate::sys::process;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -86,8 +87,30 @@ impl Arena {
         // SAFETY: the mapping is as long as a header and page aligned.
         let header = unsafe { &*header.address.cast::<Header>() };
         header.object_serial.put(process::random());
+        Arena::set_clock(header, MonotonicClock::own());
         header.fingerprint.put(FINGERPRINT);
         header.magic.put(MAGIC);
+        Ok(())
+    }
+
+    fn set_clock(header: &Header, clock: MonotonicClock) {
+        header.clock_namespace.put(clock.namespace);
+        header.clock_shift_ns.put(clock.shift_ns as u64);
+        header.clock_behind_ns.put(clock.behind_ns as u64);
+    }
+
+    /// Fails if a deadline in the session would mean another moment to this process than to those in it.
+    pub fn check_clock(&self) -> NtResult<()> {
+        let (header, own) = (self.header(), MonotonicClock::own());
+        let clock = MonotonicClock {
+            namespace: header.clock_namespace.get(),
+            shift_ns: header.clock_shift_ns.get() as i64,
+            behind_ns: header.clock_behind_ns.get() as i64,
+        };
+        clock.agrees_with(own)?;
+        if clock.is_comparable(own) {
+            header.clock_behind_ns.put(own.behind_ns as u64); // for those who know no better, as it is by now
+        }
         Ok(())
     }
 

@@ -87,10 +87,10 @@ impl Session {
         })
     }
 
-    /// Process and thread id of a thread slot, for people.
-    pub fn thread_identity(&self, slot: u32) -> (u32, u32) {
+    /// Process and thread id of a thread slot, for people. `None`: they mean nothing in our pid namespace.
+    pub fn thread_identity(&self, slot: u32) -> Option<(u32, u32)> {
         let thread = self.arena.thread(slot);
-        (thread.process_slot().map_or(0, |process| self.arena.process(process).pid.get()), thread.tid.get())
+        Some((self.pid_of(thread.process_slot()?)?, thread.tid.get()))
     }
 }
 

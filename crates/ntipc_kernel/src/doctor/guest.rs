@@ -7,6 +7,7 @@ use crate::arena::Arena;
 use crate::arena::layout::{THREADS, progress};
 use crate::process::lock::{self, Watching};
 use crate::sync::{Ordering, Shared};
+use crate::sys::namespaces::pid_namespace;
 use crate::sys::process::tid;
 use crate::sys::robust::{self, Linked};
 
@@ -28,6 +29,7 @@ impl<'a> Guest<'a> {
             }
             thread.process.put(0);
             thread.tid.put(tid());
+            thread.pid_namespace.put(pid_namespace());
             thread.generation.put(thread.generation.get().wrapping_add(1));
             thread.progress.put(progress::IDLE);
             for field in [&thread.block_count, &thread.linked] {

@@ -7,6 +7,7 @@ use crate::object::kind::{Kind, Type};
 use crate::object::names;
 use crate::sync::Shared;
 use crate::sys::clock::now_ns;
+use crate::sys::namespaces::pid_namespace;
 use crate::sys::process;
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use std::collections::HashMap;
@@ -48,7 +49,7 @@ impl<'a> Look<'a> {
             guest,
             locked,
             now_ns: now_ns(),
-            pid_namespace: process::pid_namespace(),
+            pid_namespace: pid_namespace(),
             processes: 0,
             threads: 0,
             objects: 0,
@@ -181,7 +182,7 @@ impl<'a> Look<'a> {
 
     pub fn process_title(&self, slot: u32) -> String {
         match slot < PROCESSES && slot < self.processes {
-            true => format!("process {} (slot {slot})", self.arena.process(slot).pid.get()),
+            true => format!("{} (slot {slot})", self.arena.named_in(self.pid_namespace, slot)),
             false => format!("process slot {slot}"),
         }
     }
@@ -194,7 +195,7 @@ impl<'a> Look<'a> {
         let tid = thread.tid.get();
         match thread.process_slot().filter(|process| *process < self.processes) {
             Some(process) => {
-                format!("thread {tid} of process {} (slot {slot})", self.arena.process(process).pid.get())
+                format!("thread {tid} of {} (slot {slot})", self.arena.named_in(self.pid_namespace, process))
             }
             None => format!("thread {tid} (slot {slot})"),
         }
@@ -202,7 +203,8 @@ impl<'a> Look<'a> {
 
     /// Is the process of that slot stopped, so that it cannot do what it should?
     pub fn is_stopped(&self, process: u32) -> bool {
-        process < self.processes && matches!(process::state(self.arena.process(process).pid.get()), Some('T' | 't'))
+        let pid = (process < self.processes).then(|| self.arena.pid_in(self.pid_namespace, process)).flatten();
+        pid.is_some_and(|pid| matches!(process::state(pid), Some('T' | 't')))
     }
 }
 

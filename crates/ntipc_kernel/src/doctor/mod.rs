@@ -41,6 +41,7 @@ use crate::process::lock;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sys::clock::now_ns;
 use crate::sys::files::{self, Protection};
+use crate::sys::namespaces::pid_namespace;
 use guest::Guest;
 use look::Look;
 use std::os::fd::OwnedFd;
@@ -155,9 +156,10 @@ fn look_repeatedly(arena: &Arena, directory: &OwnedFd, (writable, patience_ms): 
 
 /// Who holds the dispatcher lock.
 fn holder(arena: &Arena) -> Option<String> {
-    let (pid, tid) = lock::holder(arena)?;
-    let stopped = if matches!(crate::sys::process::state(pid), Some('T' | 't')) { ", which is stopped" } else { "" };
-    Some(format!("thread {tid} of process {pid}{stopped}"))
+    let ((slot, tid), here) = (lock::holder(arena)?, pid_namespace());
+    let state = arena.pid_in(here, slot).and_then(crate::sys::process::state);
+    let stopped = if matches!(state, Some('T' | 't')) { ", which is stopped" } else { "" };
+    Some(format!("thread {tid} of {}{stopped}", arena.named_in(here, slot)))
 }
 
 #[cfg(all(test, not(feature = "models")))]

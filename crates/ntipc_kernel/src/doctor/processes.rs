@@ -41,13 +41,14 @@ impl Look<'_> {
     fn is_there(&mut self, slot: u32, title: &str, tid: u32) {
         let record = self.arena.process(slot);
         let pid = record.pid.get();
-        if record.pid_namespace.get() != self.pid_namespace {
+        if self.arena.pid_in(self.pid_namespace, slot).is_none() {
             return;
         }
-        let (then, now) = (record.start_time.get(), process::start_time(pid));
-        if pid == 0 || process::is_gone(pid) || then != 0 && now != 0 && then != now {
+        let no_thread = process::is_no_thread(Some(pid), tid);
+        let replaced = || no_thread && process::is_other_start(record.start_time.get(), process::start_time(pid));
+        if pid == 0 || process::is_gone(pid) || replaced() {
             self.find("death", title, format!("{title} exists no more, and its life word says that it does."));
-        } else if !process::has_thread(pid, tid) {
+        } else if no_thread {
             self.find("life", title, format!("The life word of {title} names thread {tid}, which it does not have."));
         }
     }
@@ -61,11 +62,11 @@ impl Look<'_> {
             });
         }
         let watchers = self.arena.watchers_of(slot);
+        let (arena, here) = (self.arena, self.pid_namespace);
         let all_stopped = !watchers.is_empty() && watchers.iter().all(|watcher| self.is_stopped(*watcher));
         self.find_if(all_stopped, "watch", title, || {
-            let pids: Vec<_> =
-                watchers.iter().map(|watcher| self.arena.process(*watcher).pid.get().to_string()).collect();
-            format!("The end of {title} would be told late: all who watch it are stopped ({}).", pids.join(", "))
+            let names: Vec<_> = watchers.iter().map(|watcher| arena.named_in(here, *watcher)).collect();
+            format!("The end of {title} would be told late: all who watch it are stopped ({}).", names.join(", "))
         });
     }
 

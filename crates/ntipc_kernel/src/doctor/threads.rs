@@ -58,8 +58,8 @@ impl Look<'_> {
         if life(record.life.word.get()) == Life::Free {
             self.find("thread", title, format!("{title} belongs to process slot {process}, which nobody has."));
         }
-        let here = record.pid_namespace.get() == self.pid_namespace;
-        if tid != thread.tid.get() || here && !process::has_thread(record.pid.get(), tid) {
+        let here = self.arena.pid_in(self.pid_namespace, process);
+        if tid != thread.tid.get() || here.is_some_and(|pid| process::is_no_thread(Some(pid), tid)) {
             self.find(
                 "life",
                 title,
@@ -133,9 +133,8 @@ impl Look<'_> {
     /// Told that its wait is over, and asleep all the same: its wake-up was lost.
     fn sleeps_on(&mut self, thread: &Thread, title: &str) {
         let Some(process) = thread.process_slot().filter(|process| *process < self.processes) else { return };
-        let record = self.arena.process(process);
-        if record.pid_namespace.get() == self.pid_namespace
-            && process::sleeps_while(record.pid.get(), thread.tid.get(), progress::SLEEP)
+        let pid = self.arena.pid_in(self.pid_namespace, process);
+        if pid.is_some_and(|pid| process::sleeps_while(pid, thread.tid.get(), progress::SLEEP))
             && !self.is_stopped(process)
         {
             self.find("lost-wake", title, format!("The wait of {title} is over, and it sleeps on: nobody woke it."));

@@ -176,7 +176,7 @@ impl Session {
         Ok(())
     }
 
-    /// Another handle to the same object, here or in the participant with process id `pid`.
+    /// Another handle to the same object, here or in the participant that has process id `pid` in our pid namespace.
     pub fn duplicate(
         self: &Arc<Self>,
         handle: u32,
@@ -189,7 +189,9 @@ impl Session {
         let process = match pid {
             None => self.slot(),
             Some(pid) => locked.process_of(pid).ok_or_else(|| {
-                Failure::new(NtStatus::INVALID_PARAMETER, format!("process {pid} takes no part in this session"))
+                let why =
+                    "takes no part in this session as far as its pid tells here: it may be in another pid namespace";
+                Failure::new(NtStatus::INVALID_PARAMETER, format!("process {pid} {why}"))
             })?,
         };
         if let Some(access) = access {
@@ -213,7 +215,14 @@ impl Session {
         let parked = locked.insert_handle(slot, entry)?;
         let generation = self.arena.process(slot).generation.get();
         let serial = self.arena.origin(entry.object).serial.get();
-        Ok(Token { sender: slot, sender_generation: generation, parked, object: entry.object, serial, access: entry.access })
+        Ok(Token {
+            sender: slot,
+            sender_generation: generation,
+            parked,
+            object: entry.object,
+            serial,
+            access: entry.access,
+        })
     }
 
     /// Turn a reference in flight into a handle of this process. A second claim works as long as the object lives.
@@ -272,12 +281,13 @@ fn lacks(entry: Entry, rights: u32) -> Failure {
 }
 
 impl Locked<'_> {
-    /// The slot of a living, attached participant.
+    /// The slot of a living, attached participant that has this number in our own pid namespace.
     fn process_of(&self, pid: u32) -> Option<u32> {
         let arena = &self.session.arena;
         (0..arena.processes()).find(|slot| {
             let process = arena.process(*slot);
             process.pid.get() == pid
+                && self.session.pid_of(*slot) == Some(pid)
                 && process.attached.get() != 0
                 && process.life.word.get() & crate::sys::robust::OWNER_DIED == 0
                 && process.life.word.get() != 0

@@ -175,12 +175,11 @@ impl Locked<'_> {
     /// Give an object its serial number, and note who makes it.
     fn note_origin(&self, object: u32) {
         let arena = &self.session.arena;
-        let (origin, creator) = (arena.origin(object), arena.process(self.session.slot()));
+        let (origin, slot) = (arena.origin(object), self.session.slot());
         let serial = arena.header().object_serial.get().wrapping_add(1);
         arena.header().object_serial.put(serial);
         origin.serial.put(serial);
-        origin.pid_namespace.put(creator.pid_namespace.get());
-        arena.object(object).creator_pid.put(creator.pid.get());
+        origin.creator.put(u64::from(slot) | u64::from(arena.process(slot).generation.get()) << 32);
     }
 
     /// The name goes with the last handle, the object with the last waiter.

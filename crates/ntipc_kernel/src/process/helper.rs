@@ -15,13 +15,14 @@ use crate::mutation::without;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
-use crate::sys::process;
-use crate::sys::robust::{self, Linked, OWNER_DIED};
+use crate::sys::robust::{self, Linked, OWNER_DIED, TID_MASK};
+use crate::sys::{namespaces, process};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 /// Start the helper thread; returns when this process is a participant.
 pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+    session.arena.check_clock()?;
     let (ready, answer) = channel();
     let shared = Arc::clone(session);
     session.stop.store(0, Ordering::Release);
@@ -85,7 +86,8 @@ pub(crate) fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: 
 /// The watchers know of the slot before it has anything.
 fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
     let arena = &session.arena;
-    let (pid, start_time, namespace) = (process::pid(), process::start_time(process::pid()), process::pid_namespace());
+    let (pid, start_time, namespace) =
+        (process::pid(), process::start_time(process::pid()), namespaces::pid_namespace());
     for slot in IN_FRAMES + 1..PROCESSES {
         arena.grow_processes(slot + 1)?;
         let record = arena.process(slot);
@@ -133,18 +135,20 @@ pub(super) fn must_stop(session: &Session) -> bool {
     true
 }
 
-/// A process that is gone although its life word says otherwise.
+/// A process that is gone although its life word says otherwise: memory that was scribbled on may hide a death from Linux.
+///
+/// A life word that is held is a life, unless Linux itself knows no process of that number, in the pid namespace where the number
+/// was given; or knows no thread by the name in the word, and the process of that number began at another time. A start time alone
+/// says nothing: it differs in a time namespace, and after a process was restored from a checkpoint.
 pub(super) fn is_hidden_death(session: &Session, slot: u32) -> bool {
     let record = session.arena.process(slot);
-    let pid = record.pid.get();
-    if pid == 0 || record.pid_namespace.get() != process::pid_namespace() {
+    let (pid, tid) = (record.pid.get(), record.life.word.get() & TID_MASK);
+    if pid == 0 || !namespaces::is_own_pid_namespace(record.pid_namespace.get()) {
         return false;
     }
-    if process::is_gone(pid) {
-        return true;
-    }
-    let (then, now) = (record.start_time.get(), process::start_time(pid));
-    then != 0 && now != 0 && then != now
+    process::is_gone(pid)
+        || process::is_no_thread(Some(pid), tid)
+            && process::is_other_start(record.start_time.get(), process::start_time(pid))
 }
 
 impl Session {

@@ -31,7 +31,8 @@ use crate::queue::Losses;
 use crate::session::Session;
 use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::now_ns;
-use crate::sys::process::{is_no_thread, pid_namespace, waits_for_others};
+use crate::sys::namespaces::is_own_pid_namespace;
+use crate::sys::process::{is_no_thread, waits_for_others};
 use crate::sys::robust::{OWNER_DIED, TID_MASK};
 use crate::sys::{files, futex};
 use smallvec::SmallVec;
@@ -138,7 +139,10 @@ pub(crate) fn owner_is_elsewhere(arena: &Arena, number: u32) -> bool {
             match process.filter(|process| process.life.word.get() != 0) {
                 Some(process) => (process, thread.tid.get()),
                 // Somebody who only looks, or is about to be gone; if it is anybody.
-                None => return is_no_thread(None, thread.life.word.get() & TID_MASK),
+                None => {
+                    return arena.counts_here(thread.pid_namespace.get())
+                        && is_no_thread(None, thread.life.word.get() & TID_MASK);
+                }
             }
         }
         _ => {
@@ -147,7 +151,7 @@ pub(crate) fn owner_is_elsewhere(arena: &Arena, number: u32) -> bool {
         }
     };
     let pid = process.pid.get();
-    process.pid_namespace.get() == pid_namespace()
+    is_own_pid_namespace(process.pid_namespace.get())
         && (waits_for_others(pid, tid, progress::SLEEP) || is_no_thread(Some(pid), tid))
 }
 
@@ -334,14 +338,14 @@ impl Drop for Watching<'_> {
     }
 }
 
-/// Who holds the lock, for people: pid and tid.
+/// Who holds the lock, for people: process slot and tid.
 pub fn holder(session_arena: &crate::arena::Arena) -> Option<(u32, u32)> {
     match session_arena.header().lock.read().owner() {
         0 => None,
         owner @ 1..=THREADS => {
             let thread = session_arena.thread(owner - 1);
-            Some((session_arena.process(thread.process_slot()?).pid.get(), thread.tid.get()))
+            Some((thread.process_slot()?, thread.tid.get()))
         }
-        owner => Some((session_arena.process(owner.wrapping_sub(HELPERS)).pid.get(), 0)),
+        owner => Some((owner.wrapping_sub(HELPERS), 0)),
     }
 }

@@ -5,6 +5,7 @@
 //! * `helper`: the thread every participant has; it holds the life word, and watches others
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
+//! * `pids`: to whom a process id is shown
 //! * `release`: what is done for the dead (and for whoever leaves)
 //! * `recover`: putting the lists right after a death inside the lock
 //! * `fork`: a child becomes a participant of its own
@@ -19,6 +20,7 @@ pub(crate) mod lock;
 pub(crate) mod lock_word;
 mod neighbours;
 pub(crate) mod presence;
+mod pids;
 pub(crate) mod reap;
 mod rebuild;
 mod recover;

@@ -147,6 +147,7 @@ impl Session {
         thread.forget_notes();
         thread.alertable.put(0);
         thread.forget_calls();
+        thread.pid_namespace.put(self.arena.process(self.slot()).pid_namespace.get());
         thread.process.put(self.slot() + 1);
     }
 

@@ -8,6 +8,7 @@ use crate::object::kind::{Type, access};
 use crate::session::Session;
 use crate::status::{NtResult, NtStatus};
 use crate::sync::Shared;
+use crate::sys::namespaces::start_time_shift;
 
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFacts {
@@ -66,13 +67,30 @@ impl Session {
         facts.ok_or_else(|| NtStatus::INVALID_HANDLE.into())
     }
 
-    /// Process id of who sent a frame, and when it started, in the kernel's clock ticks. `None`: it takes no part any more.
+    /// Does that process still take part?
+    fn is_attached_as(&self, slot: u32, generation: u32) -> bool {
+        slot < PROCESSES.min(self.arena.processes())
+            && self.arena.process(slot).attached.get() != 0
+            && self.arena.process(slot).generation.get() == generation
+    }
+
+    /// Process id of who sent a frame. `None`: it takes no part any more, or its id means nothing in our pid namespace.
+    pub fn sender_pid(&self, slot: u32, generation: u32) -> Option<u32> {
+        let pid = (slot < PROCESSES).then(|| self.pid_of(slot)).flatten();
+        pid.filter(|_| self.is_attached_as(slot, generation))
+    }
+
+    /// The same, 0 if it means nothing here; and when the process started, in clock ticks as our /proc counts them, or 0 if that is
+    /// unknown. `None`: it takes no part any more.
     pub fn process_identity(&self, slot: u32, generation: u32) -> Option<(u32, u64)> {
-        if slot >= PROCESSES.min(self.arena.processes()) {
+        if slot >= PROCESSES {
             return None;
         }
-        let process = self.arena.process(slot);
-        let found = (process.pid.get(), process.start_time.get());
-        (process.attached.get() != 0 && process.generation.get() == generation).then_some(found)
+        let pid = self.pid_of(slot).unwrap_or(0);
+        let start = match self.arena.process(slot).start_time.get() {
+            0 => 0,
+            ticks => ticks.wrapping_add_signed(start_time_shift()),
+        };
+        self.is_attached_as(slot, generation).then_some((pid, start))
     }
 }

@@ -5,5 +5,6 @@ pub mod clock;
 pub mod files;
 pub mod futex;
 pub mod kept;
+pub mod namespaces;
 pub mod process;
 pub mod robust;

@@ -1,4 +1,6 @@
-//! Who we are, and whether another process still is.
+//! Who we are, and whether another process of our pid namespace still is.
+
+use super::namespaces;
 
 pub fn pid() -> u32 {
     // SAFETY: getpid cannot fail.
@@ -19,30 +21,39 @@ pub fn uid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Start time of a process in clock ticks since boot; 0 when it is unknown, a zombie or gone.
+/// What /proc says of a process of our pid namespace; `None` if it does not say, or may speak of another namespace.
+fn told_of(pid: u32, what: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/{what}")).ok()?;
+    namespaces::is_proc_ours().then_some(text)
+}
+
+/// Start time of a process of our pid namespace in clock ticks since boot, whatever our time namespace makes of that; 0 when it
+/// is unknown, a zombie or gone.
 pub fn start_time(pid: u32) -> u64 {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0 };
+    let Some(text) = told_of(pid, "stat") else { return 0 };
     let Some((_, rest)) = text.rsplit_once(')') else { return 0 };
     let mut fields = rest.split_ascii_whitespace();
     if matches!(fields.next(), Some("Z" | "X")) {
         return 0;
     }
-    fields.nth(18).and_then(|field| field.parse().ok()).unwrap_or(0)
+    let ticks = fields.nth(18).and_then(|field| field.parse::<u64>().ok());
+    ticks.map_or(0, |ticks| ticks.wrapping_add_signed(-namespaces::start_time_shift()))
+}
+
+/// Are both known, and those of two processes? A shift may have been rounded to a tick.
+pub fn is_other_start(one: u64, other: u64) -> bool {
+    one != 0 && other != 0 && one.abs_diff(other) > 1
 }
 
 /// One character as in `ps`: R running, S sleeping, T stopped, Z gone but for its exit status. `None`: unknown.
+/// The process is one of our pid namespace.
 pub fn state(pid: u32) -> Option<char> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    text.rsplit_once(')')?.1.trim_start().chars().next()
-}
-
-pub fn has_thread(pid: u32, tid: u32) -> bool {
-    std::path::Path::new(&format!("/proc/{pid}/task/{tid}")).exists()
+    told_of(pid, "stat")?.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
 /// The system call that a thread sleeps in, and its third argument. `None`: in none, or this user may not know.
 fn sleeping_call(pid: u32, tid: u32) -> Option<(i64, u64)> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+    let text = told_of(pid, &format!("task/{tid}/syscall"))?;
     let mut fields = text.split_ascii_whitespace();
     let call = fields.next()?.parse().ok()?;
     let third = u64::from_str_radix(fields.nth(2)?.trim_start_matches("0x"), 16).ok()?;
@@ -84,12 +95,6 @@ pub fn waits_for_others(pid: u32, tid: u32, value: u32) -> bool {
         .contains(&call),
         None => false,
     }
-}
-
-/// Identity of the pid namespace, so that pids are compared only where they mean the same.
-pub fn pid_namespace() -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino())
 }
 
 /// True when no process of that id exists any more (a process we may not signal does exist).
