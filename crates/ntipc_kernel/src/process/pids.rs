@@ -18,7 +18,8 @@ impl Arena {
         let here = pid_namespace();
         let is_from_here = |slot: &u32| self.process(*slot).pid_namespace.get() == here;
         let taken = |slot: &u32| self.process(*slot).life.word.get() != 0;
-        here != 0 && (noted == here || noted == 0 && (0..self.processes()).filter(taken).all(|slot| is_from_here(&slot)))
+        here != 0
+            && (noted == here || noted == 0 && (0..self.processes()).filter(taken).all(|slot| is_from_here(&slot)))
     }
 
     /// A participant as sentences name it to somebody in that pid namespace.
