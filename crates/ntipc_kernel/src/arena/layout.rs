@@ -27,7 +27,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 8;
+pub const LAYOUT_VERSION: u64 = 9;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot that no process has: its table holds the handles that lie in frames.
