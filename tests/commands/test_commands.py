@@ -137,10 +137,9 @@ def test_doctor_looks_without_the_lock_that_somebody_stopped_holds(start_peer: C
     peer.run("event = ntipc.Event('ready')")
     (thread,) = [thread for thread in look()["threads"] if thread["pid"] == peer.pid]
     arena = Arena(look()["path"])
-    generation = arena.get("thread.generation", thread["slot"])
     os.kill(peer.pid, signal.SIGSTOP)
     wait_until(lambda: Path(f"/proc/{peer.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-    arena.put("header.lock", 0, thread["slot"] + 1 | generation << 14)
+    arena.put("header.lock", 0, thread["slot"] + 1 << 49)
     result = command("doctor")
     assert result.returncode == 1 and str(peer.pid) in result.stderr and "stopped" in result.stderr
     assert "stopped" in result.stdout
