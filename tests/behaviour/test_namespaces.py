@@ -121,6 +121,33 @@ def test_processes_of_one_shifted_clock_share_a_session(start: Start) -> None:
         ntipc.Session(name)
 
 
+@in_time
+def test_child_of_a_fork_into_a_shifted_clock_is_refused(start: Start) -> None:
+    parent = start([])
+    parent.run("event = ntipc.Event('e')")
+    parent.run("""
+import ctypes, sys
+assert not ctypes.CDLL(None).unshare(0x80)
+open('/proc/self/timens_offsets', 'w').write('monotonic 100 0')
+reading, writing = os.pipe()
+sys.stderr.flush(); kept = os.dup(2); null = os.open(os.devnull, os.O_WRONLY); os.dup2(null, 2)
+pid = os.fork()
+if pid == 0:
+    said = []
+    for call in event.set, lambda: ntipc.Event('other'):
+        try:
+            said.append(str(call()))
+        except ntipc.NtError as problem:
+            said.append(type(problem).__name__)
+    os.write(writing, ' '.join(said).encode())
+    os._exit(0)
+os.dup2(kept, 2)
+os.waitpid(pid, 0)
+""")
+    assert parent.run("os.read(reading, 1000)") == b"SessionMismatch SessionMismatch"
+    assert parent.run("event.set()") is False
+
+
 def twins(start: Start) -> tuple[Peer, Peer]:
     """Two processes that have the same pid, each in its container; both take part."""
     first, second = start(in_container("true")), start(in_container("true"))

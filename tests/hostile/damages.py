@@ -38,6 +38,8 @@ def use():
     return dict(victim.outcomes)
 """
 WORKS, DAMAGED = "works", "damaged"
+IN_FRAMES = FIELDS["handle.word"][2] // FIELDS["process.pid"][2]
+"""Where the table of slot 1 begins, with the handles that lie in frames: behind that of slot 0, which is nobody's."""
 BIG = (1 << 32) - 1
 WAITERS = 1 << 63
 BLOCKS = 4096
@@ -166,14 +168,14 @@ def hold_page(scene: Scene, thread: int, page: int) -> None:
 
 
 def handle_of(scene: Scene, change: Callable[[int], int]) -> None:
-    """The second handle of the first process, which is in slot 1: slot 0 has the handles that lie in frames."""
-    index = FIELDS["handle.word"][2] // FIELDS["process.pid"][2] + 1
+    """The second handle of the first process, which is in slot 2."""
+    index = 2 * IN_FRAMES + 1
     scene.put("handle.word", index, change(scene.arena.get("handle.word", index)))
 
 
 def put_handle_beside_frames(scene: Scene) -> None:
-    scene.put("handle.word", 2, scene.arena.get("handle.word", 0))
-    scene.put("process.handle_high", 0, 3)
+    scene.put("handle.word", IN_FRAMES + 2, scene.arena.get("handle.word", IN_FRAMES))
+    scene.put("process.handle_high", 1, 3)
 
 
 DAMAGES = [
@@ -227,17 +229,17 @@ DAMAGES = [
     Damage("objects without memory", lambda s: s.put("header.objects_reserved", 0, 1 << 18), {"bounds"}),
     Damage("cells without memory", lambda s: s.put("header.cells_reserved", 0, BIG), {"bounds"}),
     Damage("threads without memory", lambda s: s.put("header.threads_reserved", 0, BIG), {"bounds"}),
-    Damage("handles without memory", lambda s: s.put("process.handles_reserved", 1, BIG), {"bounds"}),
-    Damage("handles that nobody has", lambda s: s.put("process.handle_high", 1, BIG), {"bounds"}),
+    Damage("handles without memory", lambda s: s.put("process.handles_reserved", 2, BIG), {"bounds"}),
+    Damage("handles that nobody has", lambda s: s.put("process.handle_high", 2, BIG), {"bounds"}),
     Damage("blocks without memory", lambda s: s.put("thread.blocks_reserved", s.waiting[0], BIG), {"bounds"}),
     # handles
     Damage("handle to far away", lambda s: handle_of(s, lambda h: h | 0x7FFFF), {"handle"}),
     Damage("handle to nothing", lambda s: handle_of(s, lambda h: h & ~0x7FFFF), {"handle"}),
-    Damage("handles marked as full", lambda s: s.put("process.full", 1, (1 << 64) - 1), {"full-bits"}, WORKS),
+    Damage("handles marked as full", lambda s: s.put("process.full", 2, (1 << 64) - 1), {"full-bits"}, WORKS),
     # participants
-    Damage("process that is no more", lambda s: s.put("process.life.word", 1, 3 << 30 | 1), {"death"}),
-    Damage("process of another id", lambda s: s.put("process.pid", 1, 1), {"death"}, WORKS),
-    Damage("bell of nobody", lambda s: s.put("process.second_bell", 1, 3 << 30 | 1), {"bell"}, WORKS),
+    Damage("process that is no more", lambda s: s.put("process.life.word", 2, 3 << 30 | 1), {"death"}),
+    Damage("process of another id", lambda s: s.put("process.pid", 2, 1), {"death"}, WORKS),
+    Damage("bell of nobody", lambda s: s.put("process.second_bell", 2, 3 << 30 | 1), {"bell"}, WORKS),
     # queues: frames
     Damage("frame that is too long", lambda s: s.put("page.first", 1, BIG - 1), {"queue"}, DAMAGED),
     Damage("frame without an end", lambda s: s.put("queue.tail", 0, 5 << 9 | 7), {"queue"}, DAMAGED),
@@ -247,11 +249,12 @@ DAMAGES = [
     Damage("more bytes than there are", lambda s: s.put("queue.data_in", 0, 12_000), {"count"}, WORKS),
     Damage("more frames than there are", lambda s: s.put("queue.frames_in", 0, 1 << 40), {"count"}, WORKS),
     Damage("frame read beyond its end", lambda s: s.put("queue.head", 0, 1 << 9 | 7777 << 32), {"count"}, DAMAGED),
-    # queues: handles in frames; those of slot 0, which no process has
-    Damage("handle that fell out of a frame", lambda s: s.put("handle.word", 0, 0), {"carried", "references"}),
-    Damage("handle in a frame to nothing", lambda s: s.put("handle.word", 0, 1 << 63 | 0x7FFFF), {"handle"}),
+    # queues: handles in frames; those of slot 1, which no process has
+    Damage("handle that fell out of a frame", lambda s: s.put("handle.word", IN_FRAMES, 0), {"carried", "references"}),
+    Damage("handle in a frame to nothing", lambda s: s.put("handle.word", IN_FRAMES, 1 << 63 | 0x7FFFF), {"handle"}),
     Damage("handle in no frame", put_handle_beside_frames, {"carried", "references"}),
     Damage("read ends that lie in frames", lambda s: s.put_object("quantity", "queue", 5), {"carried"}, WORKS),
+    Damage("handles of nobody", lambda s: s.put("process.handle_high", 0, 3), {"process"}, WORKS),
     Damage("handles without places", lambda s: s.put("header.carriers_reserved", 0, BIG), set()),
     # queues: bodies and ends
     Damage("queue without ends", lambda s: s.put("queue.state", 0, 0), {"queue", "free-list"}),

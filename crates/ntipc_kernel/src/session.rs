@@ -1,7 +1,10 @@
 //! This process's attachment to one session: the mapping, the files, and which slot of the process table is ours.
 
 use crate::arena::Arena;
-use crate::process::known_threads::KnownThreads;
+use crate::arena::layout::NOBODY;
+use crate::process::fork;
+use crate::process::fork::Inheritance;
+use crate::process::membership::Membership;
 use crate::process::presence::Presence;
 use crate::section::Anchors;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -10,12 +13,12 @@ use crate::sys::clock::coarse_now_ns;
 use crate::sys::files::Belonging;
 use crate::sys::kept::Kept;
 use crate::sys::{futex, process};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// `Session::state`.
+/// `Session::state`. Attached, unless forked off ([`Membership`]).
 pub const ATTACHED: u32 = 1;
-/// Forked off, and not yet a participant of its own.
-pub const FORKED: u32 = 2;
+/// Forked off, and the handles cannot be had any more.
+pub const LOST: u32 = 2;
 pub const LEFT: u32 = 3;
 
 pub struct Session {
@@ -31,14 +34,14 @@ pub struct Session {
     pub(crate) anchors: Anchors,
     /// Keeps the presence lock; replaced in a forked child.
     pub(crate) presence: Mutex<Option<Presence>>,
-    /// Changes with every attachment and every fork, never repeats in a process: what waits and registrations are held against.
-    pub(crate) incarnation: AtomicU64,
-    pub(crate) known_threads: KnownThreads,
+    pub(crate) own: Membership,
     pub(crate) state: AtomicU32,
-    /// Our process slot.
-    pub(crate) slot: AtomicU32,
-    /// Generation of that slot when it became ours.
-    pub(crate) slot_generation: AtomicU32,
+    /// The process slot that the helper thread holds, or held last.
+    pub(crate) held_slot: AtomicU32,
+    /// What a forked child may take over, and who does so at a time.
+    pub(crate) inheritance: Mutex<Option<Arc<Inheritance>>>,
+    /// The session itself.
+    pub(crate) shared: OnceLock<Weak<Session>>,
     /// Tells the helper thread to stop.
     pub(crate) stop: AtomicU32,
     pub(crate) helper: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -88,11 +91,11 @@ impl Session {
             anchors: Anchors::default(),
             directory_seen_ns: AtomicU64::new(coarse_now_ns()),
             presence: Mutex::new(presence),
-            incarnation: AtomicU64::new(new_incarnation()),
-            known_threads: KnownThreads::new(),
+            own: Membership::new(),
             state: AtomicU32::new(ATTACHED),
-            slot: AtomicU32::new(0),
-            slot_generation: AtomicU32::new(0),
+            held_slot: AtomicU32::new(NOBODY),
+            inheritance: Mutex::new(None),
+            shared: OnceLock::new(),
             stop: AtomicU32::new(0),
             helper: Mutex::new(None),
             alarm: AtomicU32::new(0),
@@ -101,17 +104,23 @@ impl Session {
 
     #[inline(always)]
     pub(crate) fn slot(&self) -> u32 {
-        self.slot.load(Ordering::Relaxed)
+        self.own.slot.load(Ordering::Relaxed)
     }
 
     pub fn is_left(&self) -> bool {
         self.state.load(Ordering::Acquire) == LEFT
     }
 
+    /// Was this process forked off, and could not take its handles over? Then it is a participant through another attachment, if any.
+    pub fn is_lost(&self) -> bool {
+        self.state.load(Ordering::Acquire) == LOST
+    }
+
     pub(crate) fn check_attached(&self) -> NtResult<()> {
-        match self.is_left() {
-            true => Err(Failure::new(NtStatus::PROCESS_IS_TERMINATING, "this process has left the session")),
-            false => Ok(()),
+        match self.state.load(Ordering::Acquire) {
+            LEFT => Err(Failure::new(NtStatus::PROCESS_IS_TERMINATING, "this process has left the session")),
+            LOST => Err(fork::lost()),
+            _ => Ok(()),
         }
     }
 

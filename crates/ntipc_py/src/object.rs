@@ -200,10 +200,11 @@ impl Object {
         call: impl Operation,
         make: impl FnOnce(&Arc<Session>) -> NtResult<Opened>,
     ) -> PyResult<()> {
-        self.attach_to(&session.session)?;
+        let refused = |failure: Failure| errors::raise(py, &failure, &call.name(self.class_name()), &self.subject());
+        let attachment = session.current().map_err(refused)?;
+        self.attach_to(&attachment)?;
         let _ = self.name.set(name.map(str::to_owned));
-        let opened = make(&session.session)
-            .map_err(|failure| errors::raise(py, &failure, &call.name(self.class_name()), &self.subject()))?;
+        let opened = make(&attachment).map_err(refused)?;
         self.created.store(opened.created, Ordering::Relaxed);
         self.handle.store(opened.handle, Ordering::Release);
         Ok(())
@@ -308,7 +309,7 @@ impl Object {
     /// True once the handle is closed, or its session left.
     #[getter]
     fn closed(&self) -> bool {
-        self.raw_handle() == 0 || self.session.get().is_none_or(|session| session.is_left())
+        self.raw_handle() == 0 || self.session.get().is_none_or(|session| session.is_left() || session.is_lost())
     }
 
     /// The directory of the object's session.
@@ -405,7 +406,8 @@ impl Object {
     /// Take over a handle that this process has already, for example one that another process put there.
     #[pyo3(name = "_adopt")]
     fn adopt(&self, py: Python<'_>, session: &PySession, handle: u32) -> PyResult<()> {
-        self.take_over(py, &session.session, handle, "from_handle")
+        let attachment = session.current().map_err(|failure| self.error(py, &failure, "from_handle"))?;
+        self.take_over(py, &attachment, handle, "from_handle")
     }
 
     /// Make a reference in flight, for pickling.
@@ -422,9 +424,11 @@ impl Object {
         let (sender, sender_generation, parked, object, serial, access) = token;
         let token = Token { sender, sender_generation, parked, object, serial, access };
         let kind = self.kind();
-        let handle = session.session.claim(token, kind).map_err(|failure| self.error(py, &failure, "unpickle"))?;
-        self.take_over(py, &session.session, handle, "unpickle").inspect_err(|_| {
-            let _ = session.session.close(handle);
+        let refused = |failure: Failure| self.error(py, &failure, "unpickle");
+        let attachment = session.current().map_err(refused)?;
+        let handle = attachment.claim(token, kind).map_err(refused)?;
+        self.take_over(py, &attachment, handle, "unpickle").inspect_err(|_| {
+            let _ = attachment.close(handle);
         })
     }
 }

@@ -141,7 +141,7 @@ impl ReadEnd {
         let opened = Opened { handle: ends.writer, created: ends.created };
         let bound = writer.as_super().as_super().get().bind_with(py, session, name, call, |_| Ok(opened));
         bound.inspect_err(|_| {
-            let _ = session.session.close(ends.writer);
+            let _ = session.current().map(|attachment| attachment.close(ends.writer));
             let _ = core(slf).close_handle();
         })
     }

@@ -5,15 +5,35 @@ use crate::gil::detached;
 use ntipc_kernel::Session;
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
-use ntipc_kernel::{fault, mutation};
+use ntipc_kernel::{NtResult, fault, mutation};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// This process's attachment to one session.
 #[pyclass(name = "Session", module = "ntipc._kernel", frozen)]
 pub struct PySession {
-    pub session: Arc<Session>,
+    /// The attachment. A forked child that could not take over its parent's gets one of its own in its place.
+    attachment: Mutex<Arc<Session>>,
+    path: String,
+    ownership: Ownership,
+}
+
+impl PySession {
+    fn attachment(&self) -> MutexGuard<'_, Arc<Session>> {
+        self.attachment.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The attachment, for what is made or opened from now on.
+    pub fn current(&self) -> NtResult<Arc<Session>> {
+        let mut attachment = self.attachment();
+        match attachment.take_part() {
+            Err(_) if attachment.is_lost() => *attachment = attach::attach(&self.path, self.ownership)?,
+            Err(failure) if !attachment.is_left() => return Err(failure),
+            _ => {}
+        }
+        Ok(Arc::clone(&attachment))
+    }
 }
 
 /// In test builds, before the process first attaches: `NTIPC_CRASH_AT=name[:countdown]` arms a fault point,
@@ -49,46 +69,47 @@ impl PySession {
         // May wait for others that make or leave the session, or hold its lock: not with the GIL.
         let attached = detached(py, || attach::attach(path, ownership))
             .map_err(|failure| errors::raise(py, &failure, "Session", &format!("session {path}")))?;
-        Ok(PySession { session: attached })
+        Ok(PySession { attachment: Mutex::new(attached), path: path.to_owned(), ownership })
     }
 
     /// The session's directory.
     #[getter]
     fn path(&self) -> &str {
-        &self.session.path
+        &self.path
     }
 
     /// True once this process has left.
     #[getter]
     fn closed(&self) -> bool {
-        self.session.is_left()
+        self.attachment().is_left()
     }
 
     /// Close every handle of this process in the session and stop taking part. The last one takes the session away.
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
         // With the GIL: a fork in the middle of it would leave the child with half an attachment.
-        self.session
+        let attachment = Arc::clone(&self.attachment());
+        attachment
             .leave(false)
-            .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.session.path)))
+            .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.path)))
     }
 
     /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks, 0 if that is
     /// unknown. None: it has left the session.
     fn process_of(&self, sender: (u32, u32)) -> Option<(u32, u64)> {
-        self.session.process_identity(sender.0, sender.1)
+        self.current().ok()?.process_identity(sender.0, sender.1)
     }
 
     /// Counters of the session.
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = PyDict::new(py);
-        for (name, value) in self.session.statistics() {
+        for (name, value) in self.attachment().statistics() {
             counters.set_item(name, value)?;
         }
         Ok(counters)
     }
 
     fn __repr__(&self) -> String {
-        format!("<_kernel.Session {}{}>", self.session.path, if self.session.is_left() { " closed" } else { "" })
+        format!("<_kernel.Session {}{}>", self.path, if self.attachment().is_left() { " closed" } else { "" })
     }
 }
 

@@ -27,11 +27,13 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 9;
+pub const LAYOUT_VERSION: u64 = 10;
 
 pub const PROCESSES: u32 = 2048;
+/// The process slot of those who take no part: it has no handles, ever.
+pub const NOBODY: u32 = 0;
 /// The process slot that no process has: its table holds the handles that lie in frames.
-pub const IN_FRAMES: u32 = 0;
+pub const IN_FRAMES: u32 = 1;
 /// Participants that watch each participant; see `process::neighbours`.
 pub const WATCHERS: usize = 3;
 pub const THREADS: u32 = 8192;

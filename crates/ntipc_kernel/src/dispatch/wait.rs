@@ -165,7 +165,7 @@ impl Session {
             return self.whole().map(|()| Started::TimedOut);
         }
         let (sequence, count) = (self.arena.thread(slot).sequence.get(), targets.len() as u32);
-        let incarnation = self.incarnation.load(Ordering::Relaxed);
+        let incarnation = self.own.incarnation.load(Ordering::Relaxed);
         drop(locked);
         match satisfied {
             true => Ok(Started::Satisfied(self.acknowledge(slot, count))),
@@ -371,7 +371,7 @@ impl Session {
     /// must be started again.
     pub fn is_current(&self, wait: Queued) -> bool {
         let thread = self.arena.thread(wait.slot);
-        self.incarnation.load(Ordering::Acquire) == wait.incarnation
+        self.own.incarnation.load(Ordering::Acquire) == wait.incarnation
             && thread.sequence.get() == wait.sequence
             && thread.progress.get() != progress::IDLE
     }

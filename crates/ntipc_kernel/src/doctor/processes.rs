@@ -1,16 +1,22 @@
 //! Participants and their handle tables.
 
 use super::look::{Life, Look, life};
-use crate::arena::layout::{FULL_WORDS, IN_FRAMES, PROCESSES, word};
+use crate::arena::layout::{FULL_WORDS, IN_FRAMES, NOBODY, PROCESSES, word};
 use crate::object::handles::{Entry, HIDDEN, IN_FLIGHT, INHERITABLE, number};
 use crate::sync::Shared;
 use crate::sys::process;
 
 impl Look<'_> {
     pub fn all_processes(&mut self) {
-        if !self.handles.is_empty() {
+        if self.handles.len() > IN_FRAMES as usize {
             self.handles_of(IN_FRAMES, "the frames of queues");
         }
+        let nobody = self.arena.process(NOBODY);
+        let is_used =
+            nobody.life.word.get() != 0 || nobody.handle_high.get() != 0 || nobody.handles_reserved.get() != 0;
+        self.find_if(is_used, "process", "the slot of those who take no part", || {
+            "The slot of those who take no part is in use: a forked child would act by what is there.".to_owned()
+        });
         for slot in IN_FRAMES + 1..self.processes.min(PROCESSES) {
             let title = self.process_title(slot);
             let record = self.arena.process(slot);

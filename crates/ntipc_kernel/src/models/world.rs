@@ -4,9 +4,10 @@ use super::futex;
 use super::step::{self, Killed, State, Task, with};
 use super::watchers::{Helpers, be_found_dead, unburied};
 use crate::arena::Arena;
-use crate::arena::layout::{THREADS, progress, word};
+use crate::arena::layout::{IN_FRAMES, THREADS, progress, word};
 use crate::object::kind::Kind;
 use crate::object::table::{Disposition, Initial};
+use crate::process::fork::Inheritance;
 use crate::process::lock::helper_owner;
 use crate::process::reap::{Death, Reaped};
 use crate::session::Session;
@@ -141,7 +142,7 @@ impl World {
     /// A further process. It has the handles that the first one has by now.
     pub fn process(&self) -> Arc<Session> {
         let session = self.attachment();
-        let slot = self.processes.borrow().len() as u32 + 1; // slot 0 is no process's
+        let slot = self.processes.borrow().len() as u32 + IN_FRAMES + 1;
         session.arena.grow_processes(slot + 1).expect("room for a process");
         let record = session.arena.process(slot);
         for life in [&record.life].into_iter().chain(&record.bells) {
@@ -150,10 +151,11 @@ impl World {
         record.generation.put(1);
         record.pid.put(PID + slot);
         session.arena.header().process_high.put(slot + 1);
-        session.slot.store(slot, Ordering::SeqCst);
-        session.slot_generation.store(1, Ordering::SeqCst);
-        let origin = (slot > 1).then_some((1, 1));
-        session.attach_slot(slot, origin).expect("a participant");
+        session.held_slot.store(slot, Ordering::SeqCst);
+        session.own.slot.store(slot, Ordering::SeqCst);
+        session.own.generation.store(1, Ordering::SeqCst);
+        let inherited = self.processes.borrow().first().map(|first| Inheritance::of(first, true));
+        session.attach_slot(slot, inherited.as_ref()).expect("a participant");
         self.processes.borrow_mut().push(Arc::clone(&session));
         session
     }

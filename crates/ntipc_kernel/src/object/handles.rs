@@ -25,7 +25,7 @@ use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
 use smallvec::SmallVec;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub const INHERITABLE: u32 = 1;
 /// A reference in flight: held by its sender until the receiver claims it, no handle that anybody can use.
@@ -121,12 +121,27 @@ impl Session {
 
     #[inline]
     pub(crate) fn entry(&self, handle: u32) -> NtResult<Entry> {
+        match self.open_entry(handle) {
+            Some(entry) => Ok(entry),
+            None => self.entry_after_fork(handle),
+        }
+    }
+
+    /// The same, where there is none: it may be that this process was forked off, and has its copies of handles to come.
+    #[cold]
+    #[inline(never)]
+    fn entry_after_fork(&self, handle: u32) -> NtResult<Entry> {
+        if self.is_attached() || self.is_left() {
+            return Err(invalid());
+        }
+        self.shared.get().and_then(Weak::upgrade).ok_or_else(invalid)?.take_part()?;
         self.open_entry(handle).ok_or_else(invalid)
     }
 
     /// The same, of a handle that the program may do with as it likes.
     pub(crate) fn own_entry(&self, handle: u32) -> NtResult<Entry> {
-        self.open_entry(handle).filter(|entry| !entry.is_private()).ok_or_else(invalid)
+        let entry = self.entry(handle)?;
+        if entry.is_private() { Err(invalid()) } else { Ok(entry) }
     }
 
     /// The same, of a given type and with the rights needed.
@@ -150,6 +165,9 @@ impl Session {
         let index = place(handle).ok_or_else(invalid)?;
         if self.is_left() {
             return Err(invalid());
+        }
+        if self.close_inherited(index) {
+            return Ok(());
         }
         let mut locked = match self.lock() {
             Ok(locked) => locked,

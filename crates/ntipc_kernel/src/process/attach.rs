@@ -13,6 +13,7 @@ use super::directory::{ATTEMPTS, LOCK, is_current, open_directory, open_file, re
 use super::helper;
 use super::presence::{self, Presence};
 use crate::arena::Arena;
+use crate::arena::layout::NOBODY;
 use crate::session::{LEFT, Session, attaching, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
@@ -103,14 +104,27 @@ fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
     Arena::map(file, &format!("{path}/arena"), Protection::ReadWrite)
 }
 
+/// This process's attachment to the session at `path`. One that a forked child has a copy of and cannot take over is forgotten.
+fn attachment(path: &str) -> NtResult<Option<Arc<Session>>> {
+    let found = sessions().iter().find(|session| session.path == path).map(Arc::clone);
+    let Some(session) = found else { return Ok(None) };
+    match session.take_part() {
+        Err(failure) if !session.is_lost() => Err(failure),
+        Err(_) => {
+            sessions().retain(|other| !Arc::ptr_eq(other, &session));
+            Ok(None)
+        }
+        Ok(()) => Ok(Some(session)),
+    }
+}
+
 /// Join the session at `path`, making it if nobody did.
 pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
-    let attached = || sessions().iter().find(|session| session.path == path).map(Arc::clone);
-    if let Some(session) = attached() {
+    if let Some(session) = attachment(path)? {
         return Ok(session);
     }
     let _alone = attaching();
-    if let Some(session) = attached() {
+    if let Some(session) = attachment(path)? {
         return Ok(session); // by another thread, meanwhile
     }
     for _ in 0..ATTEMPTS {
@@ -186,6 +200,7 @@ impl Session {
         if let Ok(me) = self.thread_slot() {
             self.state.store(LEFT, Ordering::Release);
             while self.lock_as(me + 1).close_some_handles(slot) {}
+            self.own.slot.store(NOBODY, Ordering::Release); // others may have the place, and its table, before long
             self.forget_thread();
         }
         self.state.store(LEFT, Ordering::Release);

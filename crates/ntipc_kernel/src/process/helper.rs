@@ -7,6 +7,7 @@
 //! Order: the life word is held before the process has anything that others would miss, and is the last that it gives back. The bells
 //! stand behind it in the list of the thread, so whoever hears a bell finds the life word marked.
 
+use super::fork::Inheritance;
 use super::lock::helper_owner;
 use super::watch::watch;
 use crate::arena::layout::{IN_FRAMES, PROCESSES};
@@ -21,8 +22,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 /// Start the helper thread; returns when this process is a participant.
-pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+pub fn start(session: &Arc<Session>, inherited: Option<Arc<Inheritance>>) -> NtResult<()> {
     session.arena.check_clock()?;
+    session.own.wipe_on_fork();
+    let _ = session.shared.set(Arc::downgrade(session));
     let (ready, answer) = channel();
     let shared = Arc::clone(session);
     session.stop.store(0, Ordering::Release);
@@ -30,7 +33,7 @@ pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<
         std::thread::Builder::new()
             .name("ntipc-helper".into())
             .stack_size(256 << 10)
-            .spawn(move || run(&shared, copy_from, &ready))
+            .spawn(move || run(&shared, inherited.as_deref(), &ready))
     });
     let handle = spawned.map_err(|error| Failure::from_io("starting the helper thread", &error))?;
     match answer.recv() {
@@ -46,7 +49,7 @@ pub fn start(session: &Arc<Session>, copy_from: Option<(u32, u32)>) -> NtResult<
     }
 }
 
-pub(crate) fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: &Sender<NtResult<()>>) {
+pub(crate) fn run(session: &Arc<Session>, inherited: Option<&Inheritance>, ready: &Sender<NtResult<()>>) {
     let mut linked = Linked::default();
     let slot = match claim_slot(session, &mut linked) {
         Ok(slot) => slot,
@@ -55,14 +58,15 @@ pub(crate) fn run(session: &Arc<Session>, copy_from: Option<(u32, u32)>, ready: 
             return;
         }
     };
-    let attached = session.attach_slot(slot, copy_from);
+    let attached = session.attach_slot(slot, inherited);
     if without!(LifeFirst) {
         let _ = robust::link_held(&session.arena.process(slot).life, &mut linked);
     }
     let failed = attached.is_err();
     if !failed {
-        session.slot.store(slot, Ordering::Release);
-        session.slot_generation.store(session.arena.process(slot).generation.get(), Ordering::Release);
+        session.held_slot.store(slot, Ordering::Release);
+        session.own.generation.store(session.arena.process(slot).generation.get(), Ordering::Release);
+        session.own.slot.store(slot, Ordering::Release);
     }
     let _ = ready.send(attached);
     if !failed {
@@ -153,7 +157,7 @@ pub(super) fn is_hidden_death(session: &Session, slot: u32) -> bool {
 
 impl Session {
     /// Become a participant: with the handles of the process we were forked from, if any.
-    pub(crate) fn attach_slot(&self, slot: u32, copy_from: Option<(u32, u32)>) -> NtResult<()> {
+    pub(crate) fn attach_slot(&self, slot: u32, inherited: Option<&Inheritance>) -> NtResult<()> {
         let mut locked = self.lock_as(helper_owner(slot));
         self.arena.limit_pages()?;
         let record = self.arena.process(slot);
@@ -162,8 +166,8 @@ impl Session {
         for bits in &record.full {
             bits.put(0);
         }
-        let copied = match copy_from {
-            Some((parent, generation)) => locked.copy_handles(parent, generation, slot),
+        let copied = match inherited {
+            Some(inherited) => locked.take_over_handles(inherited, slot),
             None => Ok(()),
         };
         record.attached.put(1);

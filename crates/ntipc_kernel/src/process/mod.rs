@@ -8,7 +8,7 @@
 //! * `pids`: to whom a process id is shown
 //! * `release`: what is done for the dead (and for whoever leaves)
 //! * `recover`: putting the lists right after a death inside the lock
-//! * `fork`: a child becomes a participant of its own
+//! * `membership`: what a forked child must not have; `fork`: it becomes a participant of its own
 
 pub mod attach;
 pub(crate) mod changes;
@@ -18,6 +18,7 @@ pub(crate) mod helper;
 pub(crate) mod known_threads;
 pub(crate) mod lock;
 pub(crate) mod lock_word;
+pub(crate) mod membership;
 mod neighbours;
 mod pids;
 pub(crate) mod presence;

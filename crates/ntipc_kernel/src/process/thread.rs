@@ -3,7 +3,7 @@
 use super::lock::Locked;
 use crate::arena::layout::{THREADS, Thread, progress};
 use crate::fault::fault;
-use crate::session::{ATTACHED, FORKED, Session};
+use crate::session::{ATTACHED, Session};
 use crate::status::{NtResult, NtStatus};
 use crate::sync::{Ordering, Shared};
 use crate::sys::process::tid;
@@ -28,9 +28,21 @@ thread_local! {
     static REGISTRATIONS: RefCell<Registrations> = RefCell::default();
 }
 
+impl Registrations {
+    /// Forget what this thread's copy of memory has from before a fork, where no handler has done so. Those words are its parent's, in
+    /// its parent's list: nothing of them is touched.
+    fn part_from_parent(&mut self) {
+        if self.slots.iter().any(|registration| !registration.is_current()) {
+            self.linked = Linked::default();
+            self.slots.retain(Registration::is_current);
+        }
+    }
+}
+
 impl Drop for Registrations {
     /// The thread ends: its mutants are abandoned, its slots free.
     fn drop(&mut self) {
+        self.part_from_parent();
         for registration in std::mem::take(&mut self.slots) {
             registration.give_back(&mut self.linked);
         }
@@ -39,14 +51,13 @@ impl Drop for Registrations {
 
 impl Registration {
     fn is_current(&self) -> bool {
-        self.session.incarnation.load(Ordering::Acquire) == self.incarnation
+        self.session.own.incarnation.load(Ordering::Acquire) == self.incarnation
     }
 
     fn give_back(self, linked: &mut Linked) {
-        self.session.known_threads.forget();
+        self.session.own.known_threads.forget();
         let thread = self.session.arena.thread(self.slot);
         if !self.is_current() {
-            robust::unlink(&thread.life, linked);
             return; // forked off: the slot is the parent's
         }
         // Announced, so that a death while the node is in no list any more is told as well.
@@ -71,7 +82,7 @@ impl Session {
         if let Some(slot) = crate::models::step::thread_slot() {
             return Some(slot);
         }
-        self.known_threads.get()
+        self.own.known_threads.get()
     }
 
     /// The slot of the calling thread.
@@ -85,20 +96,17 @@ impl Session {
 
     #[cold]
     fn find_thread_slot(self: &Arc<Self>) -> NtResult<u32> {
-        if self.state.load(Ordering::Acquire) == FORKED {
-            self.adopt_fork()?;
-        }
-        self.check_attached()?;
+        self.take_part()?;
         let found = REGISTRATIONS.try_with(|registrations| {
             let mut registrations = registrations.borrow_mut();
+            registrations.part_from_parent();
             let Registrations { slots, linked } = &mut *registrations;
-            // Forget what belongs to sessions that were left or to the process before a fork.
-            let stale: Vec<usize> =
-                (0..slots.len()).rev().filter(|i| slots[*i].session.is_left() || !slots[*i].is_current()).collect();
+            // Give back what belongs to sessions that were left.
+            let stale: Vec<usize> = (0..slots.len()).rev().filter(|i| slots[*i].session.is_left()).collect();
             for i in stale {
                 slots.swap_remove(i).give_back(linked);
             }
-            let incarnation = self.incarnation.load(Ordering::Acquire);
+            let incarnation = self.own.incarnation.load(Ordering::Acquire);
             if let Some(known) = slots.iter().find(|known| known.incarnation == incarnation) {
                 return Ok(known.slot);
             }
@@ -113,7 +121,7 @@ impl Session {
         });
         match found {
             Ok(Ok(slot)) => {
-                self.known_threads.set(slot);
+                self.own.known_threads.set(slot);
                 Ok(slot)
             }
             Ok(Err(failure)) => Err(failure),
@@ -174,6 +182,7 @@ impl Session {
     pub(crate) fn forget_thread(&self) {
         let _ = REGISTRATIONS.try_with(|registrations| {
             let mut registrations = registrations.borrow_mut();
+            registrations.part_from_parent();
             let Registrations { slots, linked } = &mut *registrations;
             if let Some(place) = slots.iter().position(|known| std::ptr::eq(&raw const *known.session, self)) {
                 slots.swap_remove(place).give_back(linked);
@@ -183,18 +192,18 @@ impl Session {
 
     /// Slots of threads of this process other than the calling one.
     pub(crate) fn other_threads(&self) -> usize {
-        let me = tid();
+        let (me, held) = (tid(), self.held_slot.load(Ordering::Relaxed));
         let high = self.arena.threads();
         (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
-                thread.life.word.get() != 0 && thread.process_slot() == Some(self.slot()) && thread.tid.get() != me
+                thread.life.word.get() != 0 && thread.process_slot() == Some(held) && thread.tid.get() != me
             })
             .count()
     }
 
     pub(crate) fn is_attached(&self) -> bool {
-        self.state.load(Ordering::Acquire) == ATTACHED
+        self.own.incarnation.load(Ordering::Acquire) != 0 && self.state.load(Ordering::Acquire) == ATTACHED
     }
 }
 
@@ -203,7 +212,7 @@ pub(crate) fn forget_registrations_after_fork() {
     let _ = REGISTRATIONS.try_with(|registrations| {
         let mut registrations = registrations.borrow_mut();
         for registration in &registrations.slots {
-            registration.session.known_threads.forget_all();
+            registration.session.own.known_threads.forget_all();
         }
         registrations.linked = Linked::default();
         registrations.slots.clear();
@@ -213,13 +222,13 @@ pub(crate) fn forget_registrations_after_fork() {
 impl Session {
     /// Threads of this process other than the calling one that wait in the session.
     pub(crate) fn waiting_threads(&self) -> usize {
-        let me = tid();
+        let (me, held) = (tid(), self.held_slot.load(Ordering::Relaxed));
         let high = self.arena.threads();
         (0..high)
             .map(|slot| self.arena.thread(slot))
             .filter(|thread| {
                 thread.life.word.get() != 0
-                    && thread.process_slot() == Some(self.slot())
+                    && thread.process_slot() == Some(held)
                     && thread.tid.get() != me
                     && progress::is_queued(thread.progress.get())
             })

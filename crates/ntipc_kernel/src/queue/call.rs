@@ -45,7 +45,7 @@ use crate::sync::{Ordering, Shared};
 use std::sync::Arc;
 
 const ANSWERING: u32 = 1 << 31;
-/// No process: slot 0 belongs to none.
+/// No process: slot 0 is nobody's.
 const OVER: u32 = ANSWERING;
 const THREAD_BITS: u32 = THREADS.trailing_zeros();
 const GENERATION_MASK: u32 = (1 << (32 - THREAD_BITS)) - 1;
@@ -190,7 +190,7 @@ impl Session {
     }
 
     fn own_name(&self) -> u32 {
-        named(self.slot(), self.slot_generation.load(Ordering::Relaxed))
+        named(self.slot(), self.own.generation.load(Ordering::Relaxed))
     }
 
     /// The thread that a correlation number names, if that call of it is still under way.
@@ -239,7 +239,7 @@ impl Session {
             0 => 1,
             next => next,
         };
-        let incarnation = self.incarnation.load(Ordering::Acquire);
+        let incarnation = self.own.incarnation.load(Ordering::Acquire);
         let generation = thread.generation.get() & GENERATION_MASK;
         let correlation = u64::from(serial) << 32 | u64::from(slot | generation << THREAD_BITS);
         thread.lost.put(0);

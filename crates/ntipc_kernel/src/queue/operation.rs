@@ -73,7 +73,7 @@ pub(super) enum Waited {
 
 impl Session {
     pub(super) fn begin(self: &Arc<Self>, slot: u32, body: u32, side: Side) -> NtResult<Operation<'_>> {
-        let incarnation = self.incarnation.load(Ordering::Acquire);
+        let incarnation = self.own.incarnation.load(Ordering::Acquire);
         Ok(Operation {
             session: self,
             held: self.take_hand(slot, body, side)?,
@@ -86,7 +86,7 @@ impl Session {
 
     /// Does what the thread in `slot` began in that incarnation still belong to the calling thread?
     pub(super) fn is_mine(self: &Arc<Self>, incarnation: u64, slot: u32) -> bool {
-        self.incarnation.load(Ordering::Acquire) == incarnation
+        self.own.incarnation.load(Ordering::Acquire) == incarnation
             && !self.is_left()
             && self.thread_slot().is_ok_and(|now| now == slot)
     }

@@ -214,7 +214,7 @@ impl Operation<'_> {
             flags: message.flags | if filled.is_some() { OUT_OF_LINE } else { 0 },
             tag: message.tag,
             sender: session.slot(),
-            sender_generation: session.slot_generation.load(Ordering::Relaxed),
+            sender_generation: session.own.generation.load(Ordering::Relaxed),
             correlation: message.correlation,
             chain: filled.as_ref().map(|filled| filled.chain),
             carried: [0; CARRIED],

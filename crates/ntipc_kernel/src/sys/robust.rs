@@ -77,6 +77,9 @@ fn head() -> NtResult<*mut Head> {
     let mut length = 0usize;
     // SAFETY: get_robust_list fills both; pid 0 is the calling thread.
     let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
+    if result == 0 && head.is_null() && cfg!(target_env = "gnu") {
+        return register();
+    }
     if result != 0 || head.is_null() {
         return Err(Failure::new(NtStatus::NOT_SUPPORTED, "this C library registers no robust list"));
     }
@@ -85,6 +88,24 @@ fn head() -> NtResult<*mut Head> {
         return Err(Failure::new(NtStatus::NOT_SUPPORTED, "this C library lays robust mutexes out differently"));
     }
     Ok(head)
+}
+
+/// Register an empty list for the calling thread. Every thread of the GNU C library has one, but for the child of a bare fork system call:
+/// Linux registers none for it, and the library does not know that it is there.
+#[cold]
+fn register() -> NtResult<*mut Head> {
+    // Never freed: Linux reads it when the thread ends.
+    let head = Box::leak(Box::new(Head {
+        list: Node { next: std::ptr::null_mut() },
+        futex_offset: -NODE_OFFSET as libc::c_long,
+        pending: std::ptr::null_mut(),
+    }));
+    head.list.next = (&raw mut *head).cast();
+    // SAFETY: a valid, empty list that lives for ever.
+    match unsafe { libc::syscall(libc::SYS_set_robust_list, &raw mut *head, size_of::<Head>()) } {
+        0 => Ok(head),
+        _ => Err(Failure::os("registering a robust list")),
+    }
 }
 
 /// An empty list that nobody follows: a model marks the words of its dead itself.
