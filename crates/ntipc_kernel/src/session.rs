@@ -118,9 +118,17 @@ impl Session {
 
     pub(crate) fn check_attached(&self) -> NtResult<()> {
         match self.state.load(Ordering::Acquire) {
-            LEFT => Err(Failure::new(NtStatus::PROCESS_IS_TERMINATING, "this process has left the session")),
-            LOST => Err(fork::lost()),
-            _ => Ok(()),
+            ATTACHED => Ok(()),
+            _ => Err(self.not_attached()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_attached(&self) -> Failure {
+        match self.is_lost() {
+            true => fork::lost(),
+            false => Failure::new(NtStatus::PROCESS_IS_TERMINATING, "this process has left the session"),
         }
     }
 

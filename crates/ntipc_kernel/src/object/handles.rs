@@ -12,7 +12,8 @@
 //! The generation comes round after 4,194,304 uses of an object's place, which take seconds. A word in a table cannot be so old: its
 //! object lives for as long as the word stands there. A thread that has read a word and not used it yet could be misled only if another
 //! thread of its process closed the handle, and the place was used a whole number of rounds, between the two instructions; no
-//! program that keeps a handle open while it uses it is at risk. What leaves a process (a pickle) names its object by the serial number,
+//! program that keeps a handle open while it uses it is at risk. The same goes for the generation in a wait block, which is
+//! compared while the handles that were waited for are open. What leaves a process (a pickle) names its object by the serial number,
 //! which never repeats.
 //! The number that people see is (place + 1) * 4, as on Windows, where the two low bits mean nothing.
 
@@ -119,29 +120,42 @@ impl Session {
         (!entry.in_flight()).then_some(entry)
     }
 
-    #[inline]
-    pub(crate) fn entry(&self, handle: u32) -> NtResult<Entry> {
+    /// The same; in a forked child that has its copies of handles to come, with those.
+    #[inline(always)]
+    fn found_entry(&self, handle: u32) -> Option<Entry> {
         match self.open_entry(handle) {
-            Some(entry) => Ok(entry),
-            None => self.entry_after_fork(handle),
+            None => Entry::unpack(self.handle_word_after_fork(handle)).filter(|entry| !entry.in_flight()),
+            found => found,
         }
     }
 
-    /// The same, where there is none: it may be that this process was forked off, and has its copies of handles to come.
     #[cold]
     #[inline(never)]
-    fn entry_after_fork(&self, handle: u32) -> NtResult<Entry> {
-        if self.is_attached() || self.is_left() {
-            return Err(invalid());
+    fn handle_word_after_fork(&self, handle: u32) -> u64 {
+        match self.shared.get().and_then(Weak::upgrade) {
+            Some(shared) if !self.is_attached() && shared.take_part().is_ok() => self.handle_word(handle),
+            _ => 0,
         }
-        self.shared.get().and_then(Weak::upgrade).ok_or_else(invalid)?.take_part()?;
-        self.open_entry(handle).ok_or_else(invalid)
+    }
+
+    /// Why a handle leads nowhere.
+    #[cold]
+    #[inline(never)]
+    fn no_handle(&self) -> Failure {
+        match self.shared.get().and_then(Weak::upgrade).map(|shared| shared.take_part()) {
+            Some(Err(failure)) if !self.is_left() => failure,
+            _ => invalid(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, handle: u32) -> NtResult<Entry> {
+        self.found_entry(handle).ok_or_else(|| self.no_handle())
     }
 
     /// The same, of a handle that the program may do with as it likes.
     pub(crate) fn own_entry(&self, handle: u32) -> NtResult<Entry> {
-        let entry = self.entry(handle)?;
-        if entry.is_private() { Err(invalid()) } else { Ok(entry) }
+        self.found_entry(handle).filter(|entry| !entry.is_private()).ok_or_else(|| self.no_handle())
     }
 
     /// The same, of a given type and with the rights needed.
@@ -166,7 +180,7 @@ impl Session {
         if self.is_left() {
             return Err(invalid());
         }
-        if self.close_inherited(index) {
+        if self.own.incarnation.load(Ordering::Acquire) == 0 && self.close_inherited(index) {
             return Ok(());
         }
         let mut locked = match self.lock() {

@@ -248,11 +248,9 @@ impl Session {
         Ok(())
     }
 
-    /// Close a handle of a forked child that has not taken it over yet: it will not. `false`: it has, or was not forked off.
+    /// Close a handle of a forked child that has not taken it over yet: it will not. `false`: it has, by now.
+    #[cold]
     pub(crate) fn close_inherited(&self, place: u32) -> bool {
-        if self.own.incarnation.load(Ordering::Acquire) != 0 {
-            return false;
-        }
         let inheritance = self.own_inheritance();
         if self.is_attached() {
             return false;

@@ -19,6 +19,9 @@
 //!   taker    T1 hand: correlation; commit := TAKE   T2 call: 0 -> process   (the head moves after it)
 //!   replier  R1 call: process -> process + ANSWERING   R2 put the reply
 //!
+//! A serial number comes round after 4,294,967,296 calls from one thread slot, hours at full speed. A reply that is late by a whole
+//! number of rounds is taken for another call's only if that call is under way just then and the same process has its request.
+//!
 //! Invariant: of a call under way the request lies in a queue or in the hand of somebody alive, or the word names a process that is
 //! alive, or the reply lies in the reply queue, or `lost` is the serial number.
 //! Crash: a request that is thrown away (`drain`), or was in the hand of a dead taker (`hand`), and each call that names a process that
