@@ -23,13 +23,12 @@ use crate::object::handles::Entry;
 use crate::object::kind::Kind;
 use crate::session::{Attaching, Known, LOST, Session, attaching, locked, new_incarnation, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared};
+use crate::sync::{AtomicU32, Ordering, Shared};
 use crate::sys::clock::now_ns;
 use crate::sys::files;
 use crate::sys::kept::Kept;
 use std::cell::Cell;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, MutexGuard, Once, TryLockError};
 use std::time::Duration;
 
@@ -126,7 +125,7 @@ pub fn in_child() -> NtResult<()> {
     for session in known {
         result = result.and(session.take_part());
         if let Some(Some(inheritance)) = session.own_inheritance().as_deref() {
-            inheritance.announced.store(false, Ordering::Relaxed); // it may be tried again, and our parent waits no longer
+            inheritance.announced.store(0, Ordering::Relaxed); // it may be tried again, and our parent waits no longer
         }
     }
     drop(writing);
@@ -138,8 +137,8 @@ pub(crate) struct Inheritance {
     /// Process slot of the parent, and its generation.
     parent: u32,
     generation: u32,
-    /// The parent keeps other threads from the handles that the child knows, and waits for the child.
-    announced: AtomicBool,
+    /// 1: the parent keeps other threads from the handles that the child knows, and waits for the child.
+    announced: AtomicU32,
     handles: Vec<Inherited>,
 }
 
@@ -174,7 +173,7 @@ impl Inheritance {
         Inheritance {
             parent: slot,
             generation: arena.process(slot).generation.get(),
-            announced: announced.into(),
+            announced: AtomicU32::new(announced.into()),
             handles,
         }
     }
@@ -278,7 +277,7 @@ impl Locked<'_> {
             })
         };
         // Where the parent keeps all that the child's memory knows, what is gone was another thread's, in the middle of a call.
-        if !inheritance.announced.load(Ordering::Relaxed)
+        if inheritance.announced.load(Ordering::Relaxed) == 0
             && inheritance.handles.iter().any(|inherited| !lives(&inherited))
         {
             return Err(lost());
