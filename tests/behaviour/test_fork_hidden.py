@@ -134,6 +134,7 @@ if pid == 0:
     os.write(writing, repr((mine.handle, seats.handle)).encode())
     if {fork}():
         os._exit(0)
+    signal.alarm(60)
     os.read(back, 1)
     said = attempt(mine.set), attempt(lambda: seats.acquire(timeout=0)), attempt(lambda: ntipc.Event('new').created)
     os.write(writing, repr(said).encode())
