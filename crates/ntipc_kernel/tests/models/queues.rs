@@ -178,7 +178,7 @@ fn both_ends_go(world: &World) {
     assert_eq!(world.pages_in_use(), 0);
 }
 
-const PASS: Model = Model { name: "frames pass", schedules: 4000, body: frames_pass };
+const PASS: Model = Model { name: "frames pass", schedules: 12_000, body: frames_pass };
 const WRITER: Model = Model { name: "a writer dies", schedules: 6000, body: writer_dies };
 const READER: Model = Model { name: "a reader dies", schedules: 6000, body: reader_dies };
 const TURN: Model = Model { name: "a waiting writer dies", schedules: 6000, body: waiting_writer_dies };
