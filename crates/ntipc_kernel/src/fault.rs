@@ -44,7 +44,7 @@ fault_points! {
     PoolFilled, PoolValid, PoolLinked, PoolMoved, PoolApplied, QueueFilled, QueueFreed, QueueBroken, EndUnnamed, DrainNamed, DrainMoved, DrainLeft,
     HandNamed, PutCopied, PutLocked, PutRecorded, PutPaged, PutWritten, PutPublished, PutCounted, PutForgotten, PutUnlocked,
     PutTold, TurnTaken, TurnLeft, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
-    ReplyQueueMade, CallNoted, CallTaken, ReplyAllowed, LostTold, PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,
+    BadgeMade, BadgeCounted, BadgeRevoked, NoticeMarked, NoticeListed, NoticeTaken, ReplyQueueMade, CallNoted, CallTaken, ReplyAllowed, LostTold, PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,
     SettlePositions, SettleChain, SettleUnlocked, SettleTurn, SettleTold,
     // fork
     ForkBeforeCopy, ForkCopied,

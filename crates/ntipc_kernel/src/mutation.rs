@@ -91,6 +91,8 @@ ingredients! {
     InFlightCounted = "in-flight-counted",
     /// Callers are told when nobody will answer them.
     LostTold = "lost-told",
+    /// A reader that waits is told of a notice.
+    NoticeTold = "notice-told",
     /// Queues that only their own frames lead to are emptied.
     Collect = "collect",
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.

@@ -34,6 +34,12 @@ pub struct Frame {
     /// Of a request: its number; of anything else 0.
     #[pyo3(get)]
     correlation: u64,
+    /// The number of the badge of the end that it was put through, or None.
+    #[pyo3(get)]
+    badge: Option<u64>,
+    /// It is the notice that nobody has a handle with that badge any more.
+    #[pyo3(get)]
+    closed: bool,
     session: Arc<Session>,
     /// Handles that came along: they are closed if nobody claims them.
     arrived: Mutex<Vec<Received>>,
@@ -61,6 +67,8 @@ impl Frame {
             tag: taken.tag,
             sender: taken.sender,
             correlation: taken.correlation,
+            badge: taken.badge,
+            closed: taken.closed,
             session: Arc::clone(session),
             arrived: Mutex::new(taken.handles),
         }
@@ -78,6 +86,12 @@ impl Frame {
     fn pid(&self) -> Option<u32> {
         let (slot, generation) = self.sender;
         self.session.sender_pid(slot, generation)
+    }
+
+    /// Does its sender still wait for the reply?
+    #[getter]
+    fn awaited(&self) -> bool {
+        self.correlation != 0 && self.session.is_awaited_reply(self.correlation)
     }
 
     /// The types of the objects whose handles came with it and that nobody has claimed.

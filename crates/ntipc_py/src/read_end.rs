@@ -10,7 +10,7 @@ use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline_or_block};
 use crate::write_end::WriteEnd;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::{Disposition, Opened};
-use ntipc_kernel::queue::{Ends, Mode, NewQueue, Taken};
+use ntipc_kernel::queue::{Badge, Ends, Mode, NewQueue, Taken};
 use ntipc_kernel::{NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
@@ -113,7 +113,9 @@ impl ReadEnd {
     /// than ``readers_limit``, 0 for any number.
     #[pyo3(
         name = "_bind",
-        signature = (session, name, disposition, access, quota, user, writer, readers_limit=0, operation=None)
+        signature = (
+            session, name, disposition, access, quota, user, writer, readers_limit=0, operation=None, badge_quota=0
+        )
     )]
     #[expect(clippy::too_many_arguments, reason = "one call from Python, positional")]
     fn bind(
@@ -127,12 +129,13 @@ impl ReadEnd {
         writer: &Bound<'_, WriteEnd>,
         readers_limit: u32,
         operation: Option<&Bound<'_, PyAny>>,
+        badge_quota: u64,
     ) -> PyResult<()> {
         let disposition: Disposition = self::disposition(disposition)?;
         let (py, call) = (slf.py(), Context::new(call_of(disposition), operation));
         let mut made: Option<Ends> = None;
         core(slf).bind_with(py, session, name, call, |session| {
-            let new = NewQueue { quota, readers_limit, user: [user.0, user.1] };
+            let new = NewQueue { quota, readers_limit, badge_quota, user: [user.0, user.1] };
             let ends = session.make_queue(name, disposition, access, new)?;
             made = Some(ends);
             Ok(Opened { handle: ends.reader, created: ends.created })
@@ -143,6 +146,41 @@ impl ReadEnd {
         bound.inspect_err(|_| {
             let _ = session.current().map(|attachment| attachment.close(ends.writer));
             let _ = core(slf).close_handle();
+        })
+    }
+
+    /// Make ``writer``, a new one, a write end of this queue whose frames bear a badge of that number. Of a frame through it,
+    /// ``Frame.badge`` is the number. When its last handle goes, one frame whose ``closed`` is true comes after all of these. What it
+    /// returns names the badge for ``_revoke_badge``.
+    #[pyo3(name = "_make_badge", signature = (number, writer, operation=None))]
+    fn make_badge(
+        slf: &Bound<'_, Self>,
+        number: u64,
+        writer: &Bound<'_, WriteEnd>,
+        operation: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(u32, u32)> {
+        let (py, call) = (slf.py(), Context::new("make_badge", operation));
+        let end = core(slf);
+        let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
+        let badge = session.make_badge(handle, number).map_err(|failure| end.error(py, &failure, call))?;
+        let of = PySession { session: Arc::clone(session) };
+        let opened = Opened { handle: badge.handle, created: true };
+        let bound = writer.as_super().as_super().get().bind_with(py, &of, None, call, |_| Ok(opened));
+        bound.inspect_err(|_| _ = session.close(badge.handle))?;
+        Ok((badge.object, badge.generation))
+    }
+
+    /// Puts through that badged end fail from now on, with PORT_DISCONNECTED, and calls that went through it are lost.
+    #[pyo3(name = "_revoke_badge", signature = (number, badge, operation=None))]
+    fn revoke_badge(
+        slf: &Bound<'_, Self>,
+        number: u64,
+        badge: (u32, u32),
+        operation: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let badge = Badge { handle: 0, object: badge.0, generation: badge.1 };
+        core(slf).with(slf.py(), Context::new("revoke_badge", operation), |session, handle| {
+            session.revoke_badge(handle, badge, number)
         })
     }
 

@@ -26,6 +26,7 @@ const SAID: &[&str] = &[
     "the list of free pages leads to none",
     "the frames of a queue contradict themselves",
     "an end belongs to no queue",
+    "a notice of a queue leads to no badge of it",
     crate::process::directory::REMOVED,
 ];
 

@@ -307,6 +307,9 @@ pub struct Thread {
     pub reply_queue: AtomicU32,
     pub reply_reader: AtomicU32,
     pub reply_writer: AtomicU32,
+    /// The badge, + 1, that this thread's wait for room puts with, and that its call went through; 0: none. See `queue::badge`.
+    pub queue_badge: AtomicU32,
+    pub call_badge: AtomicU32,
     /// Room for APCs and alerts.
     _room: [AtomicU32; 47],
 }
@@ -322,7 +325,7 @@ impl Thread {
     /// No call is under way, and no queue for replies is there.
     pub fn forget_calls(&self) {
         self.call.put(self.call.get() & !0xffff_ffff | 1 << 31);
-        for word in [&self.lost, &self.reply_queue, &self.reply_reader, &self.reply_writer] {
+        for word in [&self.lost, &self.reply_queue, &self.reply_reader, &self.reply_writer, &self.call_badge] {
             word.put(0);
         }
     }

@@ -51,7 +51,10 @@ pub struct Hand {
     pub chains: [ChainWords; 2],
     pub carried: AtomicU32,
     pub places: [AtomicU32; CARRIED],
-    _room: [AtomicU32; 5],
+    /// The badge, + 1, of the frame of the step, or 0; what the side has counted for it after the step.
+    pub badge: AtomicU32,
+    pub badge_after: AtomicU32,
+    _room: [AtomicU32; 3],
 }
 
 /// The body of a queue. A line each for what hardly ever changes, the writers, their position, and the readers.
@@ -90,7 +93,14 @@ pub struct Queue {
 
     /// Position of the next frame to be put. Producer lock; read by all.
     pub tail: AtomicU64,
-    _line2: [AtomicU32; 14],
+    /// What the frames of one badge may cost before its writers wait; 0: the queue has no badges. Never changes.
+    pub badge_quota: AtomicU64,
+    /// The first and the last badged end in the list of notices, + 1; see `queue::badge`. Dispatcher lock.
+    pub notices: AtomicU32,
+    pub last_notice: AtomicU32,
+    /// How many badged ends there are. Dispatcher lock.
+    pub badges: AtomicU32,
+    _line2: [AtomicU32; 9],
 
     /// Consumer lock, and what belongs to its holder.
     pub take_lock: LockWord,

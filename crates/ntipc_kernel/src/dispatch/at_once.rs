@@ -93,7 +93,7 @@ impl Session {
 
     #[inline(always)]
     fn take(&self, entry: Entry, object: &Object, kind: Kind, channel: u32) -> Try {
-        if kind.is_timer() || kind == Kind::Section {
+        if kind.is_timer() || matches!(kind, Kind::Section | Kind::BadgedEnd) {
             return Try::Unclear; // a timer may be due: that takes the lock
         }
         loop {

@@ -166,12 +166,15 @@ impl Locked<'_> {
                 self.add_units(entry.object, 1).map(|_| ())
             }
             Kind::Mutant => self.disown(entry.object, slot),
-            Kind::NotificationTimer | Kind::SynchronizationTimer | Kind::Section | Kind::ReadEnd | Kind::WriteEnd => {
-                Err(Failure::new(
-                    NtStatus::OBJECT_TYPE_MISMATCH,
-                    "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
-                ))
-            }
+            Kind::NotificationTimer
+            | Kind::SynchronizationTimer
+            | Kind::Section
+            | Kind::ReadEnd
+            | Kind::WriteEnd
+            | Kind::BadgedEnd => Err(Failure::new(
+                NtStatus::OBJECT_TYPE_MISMATCH,
+                "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
+            )),
         }
     }
 }

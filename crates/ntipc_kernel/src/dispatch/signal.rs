@@ -35,7 +35,7 @@ pub fn is_signalled(kind: Kind, word: u64, me: u32, channel: u32) -> bool {
         Kind::EventPair => word & (1 << (channel & 1)) != 0,
         // Of an end this is not the word, but what `Arena::signal_of` says.
         Kind::ReadEnd | Kind::WriteEnd => word & 1 != 0,
-        Kind::Section => false,
+        Kind::Section | Kind::BadgedEnd => false,
     }
 }
 
@@ -48,9 +48,12 @@ pub fn consume(kind: Kind, word: u64, me: u32, channel: u32) -> (u64, bool) {
         Kind::Semaphore => (if count(word) > 0 { word - 1 } else { word }, false),
         Kind::Mutant if owner(word) == 0 => (owned_once(word, me), word & word::ABANDONED != 0),
         Kind::Mutant => (word + 1, false),
-        Kind::NotificationEvent | Kind::NotificationTimer | Kind::Section | Kind::ReadEnd | Kind::WriteEnd => {
-            (word, false)
-        }
+        Kind::NotificationEvent
+        | Kind::NotificationTimer
+        | Kind::Section
+        | Kind::ReadEnd
+        | Kind::WriteEnd
+        | Kind::BadgedEnd => (word, false),
     }
 }
 

@@ -108,7 +108,18 @@ impl Session {
             return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "a section cannot be waited for"));
         }
         check_rights(entry, access::SYNCHRONIZE)?;
-        Ok(Resolved { word, entry, kind, channel: target.channel & 1 })
+        let resolved = Resolved { word, entry, kind, channel: target.channel & 1 };
+        if kind == Kind::BadgedEnd { self.unbadged(resolved) } else { Ok(resolved) }
+    }
+
+    /// A badged end is waited for as the write end of its queue.
+    #[cold]
+    fn unbadged(&self, badged: Resolved) -> NtResult<Resolved> {
+        let (_, _, _, write) =
+            self.arena.queue_of(self.arena.object(badged.entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
+        let generation = word::generation(self.arena.object(write).word.get());
+        let entry = Entry { object: write, generation, ..badged.entry };
+        Ok(Resolved { entry, kind: Kind::WriteEnd, ..badged })
     }
 
     /// Begin a wait; with `signal`, signal that object in the same step. Never blocks but for the lock.

@@ -102,6 +102,9 @@ impl Look<'_> {
             }
             Kind::EventPair => self.find_if(value > 3, "state", title, || wrong("a pair is two bits")),
             Kind::Section => self.find_if(value != 0, "state", title, || wrong("a section has none")),
+            Kind::BadgedEnd => {
+                self.find_if(value > 3, "state", title, || wrong("a badge is revoked, noticed, or neither"))
+            }
             Kind::ReadEnd | Kind::WriteEnd => self.find_if(value != 0, "state", title, || wrong("an end has none")),
             _ => self.find_if(value > 1, "state", title, || wrong("it is one bit")),
         }

@@ -16,6 +16,8 @@ pub enum Kind {
     Section = 8,
     ReadEnd = 9,
     WriteEnd = 10,
+    /// A write end whose frames bear a badge; see `queue::badge`. It is waited for as the queue's write end.
+    BadgedEnd = 11,
 }
 
 /// What a handle must lead to: one type of the API, which may be two kinds.
@@ -53,6 +55,7 @@ impl Kind {
             8 => Kind::Section,
             9 => Kind::ReadEnd,
             10 => Kind::WriteEnd,
+            11 => Kind::BadgedEnd,
             _ => return None,
         })
     }
@@ -72,7 +75,7 @@ impl Kind {
         matches!(self, Kind::NotificationEvent | Kind::SynchronizationEvent)
     }
 
-    /// One of the two ends of a queue.
+    /// One of the two ends that each queue has.
     #[inline]
     pub fn is_end(self) -> bool {
         matches!(self, Kind::ReadEnd | Kind::WriteEnd)
@@ -87,7 +90,7 @@ impl Kind {
             Kind::EventPair => Type::EventPair,
             Kind::Section => Type::Section,
             Kind::ReadEnd => Type::ReadEnd,
-            Kind::WriteEnd => Type::WriteEnd,
+            Kind::WriteEnd | Kind::BadgedEnd => Type::WriteEnd,
         }
     }
 

@@ -18,7 +18,7 @@ pub fn hash(name: &str) -> u32 {
 /// The object that bears the name by which this one is known: that of a queue stands with its read end.
 pub fn named<'a>(arena: &'a crate::arena::Arena, object: &'a Object) -> &'a Object {
     match Kind::of(object) {
-        Some(Kind::WriteEnd) => arena
+        Some(Kind::WriteEnd | Kind::BadgedEnd) => arena
             .queue_of(object)
             .filter(|(_, _, read, _)| *read < arena.objects())
             .map_or(object, |(_, _, read, _)| arena.object(read)),

@@ -184,9 +184,10 @@ impl Locked<'_> {
 
     /// The name goes with the last handle, the object with the last waiter.
     pub fn last_handle_gone(&mut self, object: u32) {
-        if Kind::of(self.session.arena.object(object)).is_some_and(Kind::is_end) {
-            self.end_gone(object);
-            return;
+        match Kind::of(self.session.arena.object(object)) {
+            Some(kind) if kind.is_end() => return self.end_gone(object),
+            Some(Kind::BadgedEnd) => return self.badge_gone(object),
+            _ => {}
         }
         self.forget_name(object);
         fault!(FreeUnnamed);

@@ -86,7 +86,10 @@ impl Locked<'_> {
     fn is_used(&self, object: u32) -> bool {
         let record = self.session.arena.object(object);
         Kind::of(record).is_some_and(|kind| {
-            record.handles.get() != 0 || record.head.get() != 0 || kind.is_end() && self.has_body(object)
+            record.handles.get() != 0
+                || record.head.get() != 0
+                || kind.is_end() && self.has_body(object)
+                || kind == Kind::BadgedEnd && self.session.arena.is_noticed_of(record)
         })
     }
 

@@ -96,6 +96,7 @@ impl Locked<'_> {
         }
         fault!(RecoverLinked);
         let ends = self.recover_bodies(&scope);
+        self.recover_badges(&scope);
         if !without!(Relist) {
             match scope.everything {
                 true => self.rebuild_objects(),

@@ -144,7 +144,7 @@ impl Session {
         let message = Message::new(pieces, tag, attached)?;
         let mut patience = Patience::default();
         'anew: loop {
-            let call = self.begin_call()?;
+            let call = self.begin_call(self.badge_through(handle)?)?;
             let put = self.put_any(To::Handle(handle), &message.asking(call.correlation), waiting)?; // K3
             while call.is_mine() {
                 patience.spend(self)?;
@@ -192,6 +192,12 @@ impl Session {
         Ok(())
     }
 
+    /// Does somebody still wait for the reply to that request?
+    pub fn is_awaited_reply(&self, correlation: u64) -> bool {
+        self.caller_of(correlation)
+            .is_some_and(|(_, thread)| thread.lost.load(Ordering::Acquire) != serial_of(correlation))
+    }
+
     fn own_name(&self) -> u32 {
         named(self.slot(), self.own.generation.load(Ordering::Relaxed))
     }
@@ -223,7 +229,7 @@ impl Session {
     }
 
     /// K1, K2.
-    fn begin_call(self: &Arc<Self>) -> NtResult<Outstanding<'_>> {
+    fn begin_call(self: &Arc<Self>, badge: u32) -> NtResult<Outstanding<'_>> {
         let slot = self.thread_slot()?;
         self.check_attached()?;
         self.whole()?;
@@ -246,6 +252,7 @@ impl Session {
         let generation = thread.generation.get() & GENERATION_MASK;
         let correlation = u64::from(serial) << 32 | u64::from(slot | generation << THREAD_BITS);
         thread.lost.put(0);
+        thread.call_badge.put(badge);
         thread.call.store(u64::from(serial) << 32, Ordering::SeqCst); // K2
         fault!(CallNoted);
         Ok(Outstanding { session: self, slot, incarnation, correlation, reader, end: entry.object, body })
@@ -356,7 +363,7 @@ impl Locked<'_> {
         }
     }
 
-    fn lose_call(&mut self, slot: u32, serial: u32) {
+    pub(super) fn lose_call(&mut self, slot: u32, serial: u32) {
         if without!(LostTold) {
             return;
         }

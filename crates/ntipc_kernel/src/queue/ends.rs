@@ -29,6 +29,8 @@ pub struct NewQueue {
     /// How many handles to its read end can be had by its name; 0 = any number. Where there is a limit, the write end tells of that:
     /// it is signalled while there may be one more.
     pub readers_limit: u32,
+    /// What the frames of one badge may cost before its writers wait; 0: the queue has no badges.
+    pub badge_quota: u64,
     /// For whoever makes it, and kept with it.
     pub user: [u64; 2],
 }
@@ -86,6 +88,10 @@ impl Session {
         queue.write_end.put(write + 1);
         queue.quota.put(new.quota);
         queue.readers_limit.put(new.readers_limit);
+        queue.badge_quota.put(new.badge_quota);
+        for word in [&queue.notices, &queue.last_notice, &queue.badges] {
+            word.put(0);
+        }
         for counter in [&queue.data_in, &queue.frames_in, &queue.data_out, &queue.frames_out, &queue.tail, &queue.head]
         {
             counter.put(0);
@@ -254,11 +260,14 @@ impl Locked<'_> {
         }
         let gone = |object: u32| arena.object(object).handles.get() == 0;
         self.note_body(body);
+        if gone(read) {
+            self.drop_notices(body, queue);
+        }
         if queue.state.get() == 0 || !gone(read) || !try_side(&queue.take_lock) {
             return;
         }
         let drained = self.drain(body);
-        let unused = |object: u32| gone(object) && arena.object(object).head.get() == 0;
+        let unused = |object: u32| gone(object) && arena.object(object).head.get() == 0 && queue.badges.get() == 0;
         if drained && unused(read) && unused(write) && try_side(&queue.put_lock) {
             // With what was put until now.
             if self.drain(body) {

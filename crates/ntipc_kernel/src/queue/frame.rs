@@ -3,7 +3,7 @@
 //! | word | bits                                                                                   |
 //! | ---- | -------------------------------------------------------------------------------------- |
 //! | 0    | length (32) · footprint in line (16) · flags (8) · handles carried (8)                 |
-//! | 1    | tag (32) · process slot of the sender (32)                                             |
+//! | 1    | tag (32) · process slot of the sender (12) · badge, + 1 (20)                            |
 //! | 2    | generation of that slot (32) · first page of the chain (32)                            |
 //! | 3    | correlation number                                                                     |
 //! | 4    | places of the handles carried, + 1, two a word                                         |
@@ -15,7 +15,7 @@
 
 use super::pages::{Chain, pages_for, up_to};
 use crate::arena::Arena;
-use crate::arena::layout::{CARRIED, HANDLES, PAGE_SIZE};
+use crate::arena::layout::{CARRIED, HANDLES, OBJECTS, PAGE_SIZE, PROCESSES};
 use crate::session::Session;
 use crate::status::NtResult;
 use crate::sync::Shared;
@@ -28,6 +28,9 @@ pub const HEADER: u32 = 32;
 const END: u32 = u32::MAX;
 /// Flag: the data lies in a chain of its own.
 pub const OUT_OF_LINE: u32 = 1;
+/// Where the badge begins, above the sender's slot.
+const BADGE_SHIFT: u32 = 44;
+const _: () = assert!(PROCESSES <= 1 << (BADGE_SHIFT - 32) && OBJECTS < 1 << (64 - BADGE_SHIFT));
 /// Flag: its sender waits for a reply.
 pub const REQUEST: u32 = 2;
 
@@ -61,6 +64,8 @@ pub struct Frame {
     pub sender: u32,
     pub sender_generation: u32,
     pub correlation: u64,
+    /// The badge that it bears, + 1; 0: none.
+    pub badge: u32,
     /// Where the data lies, if out of line.
     pub chain: Option<Chain>,
     /// Handles carried: places in the table of [`crate::arena::layout::IN_FRAMES`], + 1, and then zeros.
@@ -144,7 +149,8 @@ impl Arena {
             footprint,
             flags,
             tag: second as u32,
-            sender: (second >> 32) as u32,
+            sender: (second >> 32) as u32 & (PROCESSES - 1),
+            badge: (second >> BADGE_SHIFT) as u32,
             sender_generation: third as u32,
             correlation: word_at(place.after(24))?,
             chain,
@@ -178,7 +184,10 @@ impl Session {
             | (handles as u64) << 56;
         let chain = frame.chain.unwrap_or_default();
         self.set_word(place, first)?;
-        self.set_word(place.after(8), u64::from(frame.tag) | u64::from(frame.sender) << 32)?;
+        self.set_word(
+            place.after(8),
+            u64::from(frame.tag) | u64::from(frame.sender) << 32 | u64::from(frame.badge) << BADGE_SHIFT,
+        )?;
         self.set_word(place.after(16), u64::from(frame.sender_generation) | u64::from(chain.first) << 32)?;
         self.set_word(place.after(24), frame.correlation)?;
         for (number, pair) in frame.carried[..handles.next_multiple_of(2)].chunks(2).enumerate() {

@@ -17,6 +17,7 @@
 //! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another, a later
 //! one. Only the innermost holds a side, and none is held while a handler runs.
 
+use super::badge::Half;
 use super::flight::forget_places;
 use super::pages::{Chain, Grip};
 use crate::arena::layout::{Hand, Queue};
@@ -77,6 +78,7 @@ impl Session {
         })?;
         hands[free].commit.put(IDLE);
         hands[free].correlation.put(0);
+        hands[free].badge.put(0);
         hands[free].intent.put((body + 1) << 1 | side as u32);
         fault!(HandNamed);
         Ok(Held { slot, index: free as u32 })
@@ -108,7 +110,7 @@ impl Locked<'_> {
             let side = if intent & 1 == 0 { Side::Put } else { Side::Take };
             let held = Held { slot, index: index as u32 };
             if body < session.arena.queues() {
-                self.settle_hand(held, hand, session.arena.queue(body), side);
+                self.settle_hand(held, hand, body, side);
             }
             if side == Side::Put && body < session.arena.queues() && !without!(SettleTurn) {
                 session.leave_turn(session.arena.queue(body), slot);
@@ -123,7 +125,8 @@ impl Locked<'_> {
         }
     }
 
-    fn settle_hand(&mut self, held: Held, hand: &Hand, queue: &Queue, side: Side) {
+    fn settle_hand(&mut self, held: Held, hand: &Hand, body: u32, side: Side) {
+        let queue = self.session.arena.queue(body);
         let word = lock_word(queue, side);
         let mine = word.read().owner() == held.slot + 1;
         let commit = hand.commit.get();
@@ -131,12 +134,14 @@ impl Locked<'_> {
         if mine && side == Side::Put && commit == PUT && queue.tail.get() != hand.before.get() {
             queue.data_in.put(hand.data.get());
             queue.frames_in.put(hand.frames.get());
+            self.session.arena.count_for_badge(body, hand.badge.get(), Half::Put, hand.badge_after.get());
             chains_are_the_queues = !without!(PublishedForget);
         }
         if mine && side == Side::Take && commit == TAKE && !without!(TakeRedo) {
             queue.head.put(hand.after.get());
             queue.data_out.put(hand.data.get());
             queue.frames_out.put(hand.frames.get());
+            self.session.arena.count_for_badge(body, hand.badge.get(), Half::Taken, hand.badge_after.get());
         }
         fault!(SettlePositions);
         for chain in [DATA, ROW] {

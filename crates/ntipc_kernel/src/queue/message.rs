@@ -23,6 +23,8 @@ pub(super) struct Message<'a> {
     pub attached: Attached<'a>,
     pub flags: u32,
     pub correlation: u64,
+    /// The badge, + 1, of the end that it is put through; 0: none.
+    pub badge: u32,
 }
 
 /// Where it goes.
@@ -51,7 +53,7 @@ impl<'a> Message<'a> {
             return Err(Session::too_long(length));
         }
         attached.check()?;
-        Ok(Message { pieces, length, tag, some: false, beyond: false, attached, flags: 0, correlation: 0 })
+        Ok(Message { pieces, length, tag, some: false, beyond: false, attached, flags: 0, correlation: 0, badge: 0 })
     }
 
     pub fn asking(self, correlation: u64) -> Self {
@@ -73,7 +75,17 @@ fn no_reader() -> Failure {
 }
 
 impl Session {
-    /// What a handle to an end leads to.
+    /// The badge, + 1, that is put with through a handle to a write end; 0: none.
+    #[inline]
+    pub(super) fn badge_through(&self, handle: u32) -> NtResult<u32> {
+        let (entry, kind) = self.entry_of(handle, Type::WriteEnd, 0)?;
+        match kind {
+            Kind::BadgedEnd => self.badge_of(self.arena.object(entry.object), entry.object),
+            _ => Ok(0),
+        }
+    }
+
+    /// What a handle to an end leads to: of a badged end, to the write end of its queue.
     pub(super) fn end_of(&self, handle: u32, end: Type) -> NtResult<(Entry, u32, &Queue, u32)> {
         let (entry, kind) = self.entry_of(handle, end, 0)?;
         check_rights(entry, access::MODIFY)?;
@@ -83,6 +95,10 @@ impl Session {
             Some((body, queue, read, write))
                 if word::generation(record.word.get()) == entry.generation && record.handles.get() != 0 =>
             {
+                if kind == Kind::BadgedEnd {
+                    self.badge_of(record, entry.object)?;
+                    return Ok((Entry { object: write, ..entry }, body, queue, read));
+                }
                 let (mine, other) = if kind == Kind::ReadEnd { (read, write) } else { (write, read) };
                 if mine != entry.object {
                     return Err(self.damaged("an end belongs to no queue"));

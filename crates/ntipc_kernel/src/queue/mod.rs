@@ -11,12 +11,14 @@
 //! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
 //! * `message`: what is put, and where it goes
 //! * `flight`: handles in frames
+//! * `badge`: write ends that say whose frames are whose, and notices of their end
 //! * `call`: requests and replies
 //! * `drain`: frames that nobody will take
 //! * `collect`: what nobody can reach any more
 //! * `reclaim`: pages of empty queues, when there are no others
 //! * `query`: looking
 
+pub(crate) mod badge;
 pub(crate) mod call;
 mod collect;
 mod drain;
@@ -38,6 +40,7 @@ mod take;
 mod turn;
 mod waiting;
 
+pub use badge::Badge;
 pub use call::Answer;
 pub(crate) use collect::Losses;
 pub use ends::{Ends, NewQueue};

@@ -6,6 +6,7 @@
 
 use super::collect::is_rooted;
 use super::hand::{DATA, Held, IDLE, ROW, Side};
+use super::message::Message;
 use super::state::{Wants, is_empty};
 use super::turn::insists;
 use super::waiting::{Waiting, Wanted};
@@ -103,11 +104,25 @@ impl Operation<'_> {
 
     /// There is no room, and it is about to wait for so much. Was it told that there is, and somebody else was quicker? Then others
     /// may look, who need less.
-    pub fn finds_no_room(&self, queue: &Queue, need: u64) {
+    pub fn finds_no_room(&self, queue: &Queue, message: &Message<'_>) {
         let has_waited = self.waited_since_ns != 0;
-        if insists(queue, need, self.waited_since_ns) {
+        // Each badge has a room of its own, so nobody is kept from putting by others.
+        if message.badge == 0 && insists(queue, message.need(), self.waited_since_ns) {
             self.session.take_turn(queue, self.held.slot);
         } else if has_waited && queue.write_end.get().checked_sub(1).is_some_and(|end| self.session.is_awaited(end)) {
+            self.session.lock_as(self.held.slot + 1).tell_both_ends(self.body);
+        }
+    }
+
+    /// What follows is a wait for the room of that badge, + 1; 0: of the queue.
+    pub fn wait_for_room(&self, badge: u32) {
+        self.session.arena.thread(self.held.slot).queue_badge.put(badge);
+    }
+
+    /// The writers' side was held and is free, and the operation goes on without it: a notice may be due by now.
+    pub fn tell_of_notices(&self, queue: &Queue) {
+        fence(Ordering::SeqCst);
+        if queue.notices.load(Ordering::Acquire) != 0 {
             self.session.lock_as(self.held.slot + 1).tell_both_ends(self.body);
         }
     }
@@ -184,7 +199,7 @@ impl Drop for Operation<'_> {
         held.words(session).commit.put(IDLE);
         let queue = arena.queue(self.body);
         let (read, write) = (queue.read_end.get().wrapping_sub(1), queue.write_end.get().wrapping_sub(1));
-        let more = !is_empty(queue);
+        let more = !is_empty(queue) || queue.notices.load(Ordering::Relaxed) != 0;
         let turn = self.side == Side::Put && session.leave_turn(queue, held.slot);
         if turn {
             fence(Ordering::SeqCst);

@@ -10,6 +10,7 @@
 //! it pairs with the reader's Acquire of the tail: the frame and what its chain holds are seen with it.
 //! Crash: see `hand`. Nothing fails after P5.
 
+use super::badge::Half;
 use super::flight::{Attached, forget_places};
 use super::frame::{Frame, IN_LINE, OUT_OF_LINE, Place, REQUEST, footprint};
 use super::hand::{DATA, IDLE, PUT, ROW, Side};
@@ -125,6 +126,12 @@ impl Session {
             self.check_attached()?;
             self.whole()?;
             let (entry, body, queue, reader) = self.way(to)?;
+            let badge = if let (To::Handle(handle), 1..) = (to, queue.badge_quota.get()) {
+                self.badge_through(handle)?
+            } else {
+                0
+            };
+            let message = &Message { badge, ..*message };
             self.check_way(to, queue, reader)?;
             self.check_turn(queue, body, slot);
             if waiting.polls() && !self.may_put(queue, slot, message, message.need()) {
@@ -139,8 +146,9 @@ impl Session {
                     Attempt::NoRoom if waiting.polls() => return Ok(None),
                     Attempt::NoRoom => {
                         self.check_turn(queue, body, slot);
-                        operation.finds_no_room(queue, message.need());
+                        operation.finds_no_room(queue, message);
                         let To::Handle(handle) = to else { return Ok(None) };
+                        operation.wait_for_room(message.badge);
                         operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
                     }
                     Attempt::Waited(waited) => waited,
@@ -159,7 +167,11 @@ impl Session {
     }
 
     fn may_put(&self, queue: &Queue, slot: u32, message: &Message<'_>, length: u64) -> bool {
-        message.beyond || self.arena.has_turn(queue, slot + 1) && has_room(queue, length)
+        message.beyond
+            || match message.badge {
+                0 => self.arena.has_turn(queue, slot + 1) && has_room(queue, length),
+                badge => self.arena.badge_has_room(queue, badge, length),
+            }
     }
 
     /// After a wait: is the handle to the same queue as before?
@@ -216,6 +228,7 @@ impl Operation<'_> {
             sender: session.slot(),
             sender_generation: session.own.generation.load(Ordering::Relaxed),
             correlation: message.correlation,
+            badge: message.badge,
             chain: filled.as_ref().map(|filled| filled.chain),
             carried: [0; CARRIED],
         };
@@ -226,6 +239,7 @@ impl Operation<'_> {
             self.held.words(session).commit.put(IDLE);
             if let Ok(Tried::NoPage) = tried {
                 session.unlock_side(&queue.put_lock, self.held.slot);
+                self.tell_of_notices(queue);
                 match self.take_pages(1, ROW, waiting)? {
                     Ok(_) => continue,
                     Err(waited) => {
@@ -286,6 +300,11 @@ impl Operation<'_> {
             return Err(to.gone());
         }
         session.check_way(to, queue, reader)?;
+        if let (To::Handle(handle), 1..) = (to, message.badge)
+            && session.badge_through(handle)? != message.badge
+        {
+            return Err(to.gone());
+        }
         if !session.may_put(queue, held.slot, message, u64::from(frame.length)) {
             return Ok(Tried::NoRoom);
         }
@@ -301,6 +320,8 @@ impl Operation<'_> {
         hand.before.put(tail);
         hand.data.put(queue.data_in.get().wrapping_add(u64::from(frame.length)));
         hand.frames.put(queue.frames_in.get().wrapping_add(1));
+        hand.badge.put(frame.badge);
+        hand.badge_after.put(session.arena.badge_after(frame.badge, Half::Put, frame.length));
         hand.commit.put(PUT); // P4
         fault!(PutRecorded);
         if needs_page {
@@ -332,6 +353,9 @@ impl Operation<'_> {
         fault!(PutPublished);
         queue.data_in.put(hand.data.get()); // P8
         queue.frames_in.put(hand.frames.get());
+        if frame.badge != 0 {
+            session.arena.count_for_badge(body, frame.badge, Half::Put, hand.badge_after.get());
+        }
         fault!(PutCounted);
         for chain in &hand.chains {
             chain.first.put(0);

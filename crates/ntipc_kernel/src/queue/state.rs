@@ -130,7 +130,10 @@ impl Arena {
     /// Is there on the writers' side what the thread in `slot` waits for?
     pub(super) fn has_what_is_wanted(&self, queue: &Queue, slot: u32) -> bool {
         match Wants::of(self.thread(slot)) {
-            Wants::Room(length) => self.has_turn(queue, slot + 1) && has_room(queue, length),
+            Wants::Room(length) => match self.thread(slot).queue_badge.get() {
+                0 => self.has_turn(queue, slot + 1) && has_room(queue, length),
+                badge => self.badge_has_room(queue, badge, length),
+            },
             Wants::Taken(mark) => is_taken(queue, mark),
             Wants::Read(frames) => is_read(queue, frames),
         }
@@ -170,7 +173,10 @@ impl Arena {
             return true; // who still waits for an end that was closed meanwhile can do nothing with it
         }
         if kind == Kind::ReadEnd {
-            return self.object(write).handles.get() == 0 || !is_empty(queue) || self.is_lost(me, object.limit.get());
+            return self.object(write).handles.get() == 0
+                || !is_empty(queue)
+                || self.is_lost(me, object.limit.get())
+                || self.notice_is_due(queue);
         }
         self.object(read).handles.get() == 0
             || match me {

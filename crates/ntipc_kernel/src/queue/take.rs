@@ -13,6 +13,7 @@
 //! whose next piece somebody else was quicker to take ends there. The same holds for a stream that is taken over several frames.
 //! Crash: see `hand`. Before C4 nothing has happened, after it the frame is lost with its taker, and nothing else is.
 
+use super::badge::Half;
 use super::flight::Received;
 use super::frame::{Found, Frame, Place, REQUEST};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
@@ -71,6 +72,10 @@ pub struct Taken {
     pub correlation: u64,
     /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
     pub handles: Vec<Received>,
+    /// The number of the badge that the first frame bears.
+    pub badge: Option<u64>,
+    /// It is no frame but the notice that nobody has a handle with that badge any more.
+    pub closed: bool,
 }
 
 impl Taken {
@@ -82,6 +87,8 @@ impl Taken {
             sender: (frame.sender, frame.sender_generation),
             correlation: frame.correlation,
             handles: Vec::new(),
+            badge: None,
+            closed: false,
         }
     }
 }
@@ -133,7 +140,7 @@ impl Session {
                 // Before the tail: what was put before the last writer went is seen.
                 let over = self.arena.object(writer).handles.get() == 0;
                 self.check_takable(queue)?;
-                let empty = is_empty(queue);
+                let empty = is_empty(queue) && !self.arena.notice_is_due(queue);
                 if empty && over {
                     return Err(no_writer().into());
                 }
@@ -248,6 +255,9 @@ impl Operation<'_> {
         if before.is_some_and(|before| before != stamp(queue)) {
             return Ok(None);
         }
+        if before.is_none() && session.arena.notice_is_due(queue) && !matches!(mode, Mode::Stranded) {
+            return self.take_notice(queue);
+        }
         let Some((place, frame, done)) = self.next_frame(queue)? else { return Ok(None) };
         let left = (frame.length as usize).checked_sub(done);
         let left = left.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
@@ -259,6 +269,11 @@ impl Operation<'_> {
         if buffer.is_empty() && (left > 0 || mode == Mode::Stream) {
             piece.taken.left = left;
             return Ok(Some(piece));
+        }
+        if let Some(index) = frame.badge.checked_sub(1) {
+            let known = session.arena.badge(self.body, frame.badge).filter(|_| index < session.arena.objects());
+            let (_, record) = known.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
+            piece.taken.badge = Some(record.detail.get());
         }
         let ends = left <= buffer.len();
         let bytes = match frame.chain {
@@ -291,6 +306,26 @@ impl Operation<'_> {
         Ok(Some(piece))
     }
 
+    /// The notice that is due.
+    fn take_notice(&self, queue: &Queue) -> NtResult<Option<Piece>> {
+        let mut locked = self.session.lock_as(self.held.slot + 1);
+        self.session.whole()?;
+        let number = locked.take_notice(self.body, queue)?;
+        Ok(number.map(|number| {
+            let taken = Taken {
+                bytes: 0,
+                left: 0,
+                tag: 0,
+                sender: (0, 0),
+                correlation: 0,
+                handles: Vec::new(),
+                badge: Some(number),
+                closed: true,
+            };
+            Piece { taken, later: None, after: stamp(queue), goes_on: false }
+        }))
+    }
+
     /// The side is ours; is the queue still what the handle leads to?
     pub(super) fn check_side(&self, handle: u32, queue: &Queue) -> NtResult<()> {
         let (_, body, again, _) = self.session.end_of(handle, Type::ReadEnd)?;
@@ -316,6 +351,11 @@ impl Operation<'_> {
         let carried = whole.map_or(&[][..], |frame| &frame.carried[..frame.handles()]);
         let request = whole.filter(|frame| frame.flags & REQUEST != 0).map_or(0, |frame| frame.correlation);
         hand.correlation.put(request);
+        let badge = whole.map_or(0, |frame| frame.badge);
+        hand.badge.put(badge);
+        if let Some(frame) = whole.filter(|_| badge != 0) {
+            hand.badge_after.put(self.session.arena.badge_after(badge, Half::Taken, frame.length));
+        }
         let mut received = Vec::new();
         if carried.is_empty() {
             hand.commit.put(TAKE);
@@ -330,6 +370,9 @@ impl Operation<'_> {
         queue.head.store(after, Ordering::Release);
         queue.data_out.put(data);
         queue.frames_out.put(frames);
+        if badge != 0 {
+            self.session.arena.count_for_badge(self.body, badge, Half::Taken, hand.badge_after.get());
+        }
         fault!(TakeMoved);
         hand.commit.put(if without!(OwnChain) { IDLE } else { OWN });
         fault!(TakeOwned);

@@ -81,6 +81,7 @@ impl Locked<'_> {
         let thread = arena.thread(slot);
         if body < arena.queues()
             && arena.wants_room(slot)
+            && thread.queue_badge.get() == 0
             && insists(arena.queue(body), thread.queue_need.get(), thread.since_ns.get())
             // One that is dead, and waits until the reaper comes, may be settled already: nobody would take the turn away any more.
             && !owner_is_dead(arena, slot + 1)

@@ -108,7 +108,7 @@ impl Session {
         let Some(kind) = Kind::of(object) else { return false };
         let queue = self.arena.queue(wanted.body);
         let ready = |queue: &Queue| match kind {
-            Kind::ReadEnd => !is_empty(queue),
+            Kind::ReadEnd => !is_empty(queue) || self.arena.notice_is_due(queue),
             _ => self.arena.has_what_is_wanted(queue, wanted.slot),
         };
         loop {

@@ -6,6 +6,7 @@
 #![cfg(feature = "faults")]
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod badges;
 mod calls;
 mod frames;
 mod handles;
@@ -40,6 +41,10 @@ fn victim() {
         "receive" => handles::victim_receives(&stage),
         "drop" => handles::victim_drops(&stage),
         "reader" => readers::victim_opens_and_closes(&stage),
+        "badge" => badges::victim_puts_with_badges(&stage),
+        "badge reader" => badges::victim_takes_with_badges(&stage),
+        "badge asks" => badges::victim_asks_with_a_badge(&stage),
+        "refuse badges" => badges::victim_leaves_badges(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
     }
@@ -47,10 +52,11 @@ fn victim() {
 }
 
 /// What each file of scenes reaches; each of its tests makes sure of its part.
-const REACHED: [&[&str]; 11] = [
+const REACHED: [&[&str]; 12] = [
     frames::BY_PUTTING,
     frames::BY_TAKING,
     frames::BY_MAKING,
+    badges::BY_BADGES,
     calls::BY_ASKING,
     calls::BY_ANSWERING,
     calls::BY_LOSING,

@@ -21,7 +21,7 @@ pub fn victim_opens_and_closes(stage: &Stage) {
 #[test]
 fn the_place_of_a_reader_killed_at_any_step_is_free_for_who_waits_for_it() {
     sweep_points(POINTS, "reader", None, POINTS, |session, _, mut victim| {
-        let new = NewQueue { quota: 0, readers_limit: 2, user: [0; 2] };
+        let new = NewQueue { readers_limit: 2, ..NewQueue::default() };
         let ends = session.make_queue(Some(NAME), Disposition::Create, 0, new).unwrap();
         victim.go();
         let _ = victim.word(); // that it is full, or nothing any more

@@ -2,7 +2,8 @@
 
 use crate::support::{Private, join, private};
 use ntipc_kernel::fault::{self, Action};
-use ntipc_kernel::queue::{Mode, Until};
+use ntipc_kernel::object::table::Disposition;
+use ntipc_kernel::queue::{Mode, NewQueue, Until};
 use ntipc_kernel::sys::clock::NEVER;
 use ntipc_kernel::{NtStatus, Session};
 use std::io::{BufRead, BufReader, Write};
@@ -189,7 +190,11 @@ pub fn sweep_points(
     for point in points {
         for pass in 1..=PASSES {
             let session = private();
-            let queue = quota.map(|quota| session.create_queue(Some(NAME), quota).unwrap());
+            let queue = quota.map(|quota| {
+                let new = NewQueue { quota, badge_quota: 1 << 20, ..NewQueue::default() };
+                let made = session.make_queue(Some(NAME), Disposition::Create, 0, new).unwrap();
+                (made.reader, made.writer)
+            });
             let victim = Victim::start(&session.path, scene, point, pass);
             let lived = run(&session, queue.unwrap_or((0, 0)), victim);
             for end in queue.map_or(vec![], |(reader, writer)| vec![reader, writer]) {

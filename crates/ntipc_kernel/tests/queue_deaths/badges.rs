@@ -1,0 +1,193 @@
+//! One that puts with badges, or takes such frames and the notices, while the other side goes on.
+
+use crate::sweep::{NAME, Stage, Victim, sweep};
+use ntipc_kernel::object::kind::Type;
+use ntipc_kernel::queue::{Attached, Mode, Until};
+use ntipc_kernel::sys::clock::NEVER;
+use ntipc_kernel::{NtStatus, Session};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+const QUOTA: u64 = u64::MAX;
+const BADGES: u64 = 3;
+const FRAMES: u64 = 3;
+/// Survivors' numbers are above.
+const OTHERS: u64 = 100;
+
+pub const BY_BADGES: &[&str] =
+    &["BadgeMade", "BadgeCounted", "BadgeRevoked", "NoticeMarked", "NoticeListed", "NoticeTaken"];
+
+/// Put frames of each length with badges, and close them: by hand, or by the death.
+pub fn victim_puts_with_badges(stage: &Stage) {
+    let session = &stage.session;
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    stage.begin();
+    for number in 0..BADGES {
+        let badge = session.make_badge(reader, number).unwrap();
+        for frame in 0..FRAMES {
+            let data = vec![frame as u8; [8, 3000, 500][frame as usize]];
+            session.put_wait(badge.handle, &[&data], frame as u32, &mut Until(NEVER)).unwrap().unwrap();
+        }
+        if number == 1 {
+            session.revoke_badge(reader, badge, number).unwrap();
+        }
+        session.close(badge.handle).unwrap();
+    }
+    session.close(reader).unwrap();
+}
+
+/// Take whatever comes, frames and notices alike.
+pub fn victim_takes_with_badges(stage: &Stage) {
+    let session = &stage.session;
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    stage.begin();
+    let mut buffer = vec![0; 4000];
+    for _ in 0..6 {
+        session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap();
+    }
+    session.close(reader).unwrap();
+}
+
+/// Frames of each badge in order, and notices: none twice, nothing after one. `last`: take until that number's notice has come.
+fn take_until(session: &Arc<Session>, reader: u32, last: u64) -> HashMap<u64, (Vec<u32>, bool)> {
+    let mut seen: HashMap<u64, (Vec<u32>, bool)> = HashMap::new();
+    let mut buffer = vec![0; 4000];
+    loop {
+        let taken = session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
+        let number = taken.badge.unwrap();
+        let (frames, closed) = seen.entry(number).or_default();
+        assert!(!*closed, "something of badge {number} came after its notice");
+        match taken.closed {
+            true => *closed = true,
+            false => frames.push(taken.tag),
+        }
+        if taken.closed && number == last {
+            return seen;
+        }
+    }
+}
+
+#[test]
+fn each_badge_of_the_dead_is_told_of_once_and_last() {
+    sweep("badge", Some(QUOTA), BY_BADGES_OF_A_WRITER, |session, (reader, writer), mut victim| {
+        victim.go();
+        let lived = victim.wait();
+        // Its handles are closed by whoever reaps it; the marker comes after that.
+        while session.query_queue(reader, Type::ReadEnd).unwrap().readers > 1 {
+            std::thread::yield_now();
+        }
+        let marker = session.make_badge(reader, OTHERS).unwrap();
+        session.close(marker.handle).unwrap();
+        let seen = take_until(session, reader, OTHERS);
+        for (number, (frames, closed)) in seen {
+            let expected: Vec<u32> = (0..frames.len() as u32).collect();
+            assert_eq!(frames, expected, "badge {number}");
+            assert!(closed, "no notice of badge {number}");
+        }
+        session.close(reader).unwrap();
+        session.close(writer).unwrap();
+        lived
+    });
+}
+
+const BY_BADGES_OF_A_WRITER: &[&str] = &["BadgeMade", "BadgeRevoked", "NoticeMarked", "NoticeListed"];
+
+#[test]
+fn frames_and_notices_that_the_dead_did_not_take_come_to_the_next() {
+    sweep("badge reader", Some(QUOTA), &["NoticeTaken", "BadgeCounted"], |session, (reader, writer), mut victim| {
+        for number in 0..BADGES {
+            let badge = session.make_badge(reader, number).unwrap();
+            for frame in 0..FRAMES {
+                session.put_frame(badge.handle, &[&[0; 100]], frame as u32).unwrap();
+            }
+            session.close(badge.handle).unwrap();
+        }
+        victim.go();
+        let lived = victim.wait();
+        while session.query_queue(reader, Type::ReadEnd).unwrap().readers > 1 {
+            std::thread::yield_now();
+        }
+        let marker = session.make_badge(reader, OTHERS).unwrap();
+        session.close(marker.handle).unwrap();
+        let seen = take_until(session, reader, OTHERS);
+        let came: usize = seen.values().map(|(frames, closed)| frames.len() + usize::from(*closed)).sum();
+        // Of twelve, and the marker, it took six at most.
+        assert!((7..=13).contains(&came), "{came}");
+        session.close(reader).unwrap();
+        session.close(writer).unwrap();
+        lived
+    });
+}
+
+/// Asks through a badge of its own, which it has from the queue itself.
+pub fn victim_asks_with_a_badge(stage: &Stage) {
+    let session = &stage.session;
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    let badge = session.make_badge(reader, 0).unwrap();
+    session.close(reader).unwrap();
+    stage.begin();
+    for _ in 0..2 {
+        let answer = session.call(badge.handle, &[b"?"], 0, Attached::NOTHING, &mut Until(NEVER)).unwrap().unwrap();
+        answer.take(&mut [0; 10], &mut Until(NEVER)).unwrap();
+    }
+    session.close(badge.handle).unwrap();
+}
+
+#[test]
+fn the_notice_comes_after_the_last_request_of_the_dead() {
+    sweep(
+        "badge asks",
+        Some(QUOTA),
+        &["CallNoted", "PutPublished"],
+        |session, (reader, writer), mut victim: Victim| {
+            victim.go();
+            let (mut buffer, mut requests) = ([0; 10], 0);
+            loop {
+                let taken = session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
+                assert_eq!(taken.badge, Some(0));
+                if taken.closed {
+                    break;
+                }
+                requests += 1;
+                match session.reply(taken.correlation, &[b"!"], 0, Attached::NOTHING, &mut Until(NEVER)) {
+                    Ok(()) => {}
+                    Err(failure) => assert_eq!(failure.status, NtStatus::REPLY_MESSAGE_MISMATCH), // it died
+                }
+                assert!(requests <= 2);
+            }
+            session.close(reader).unwrap();
+            session.close(writer).unwrap();
+            victim.wait()
+        },
+    );
+}
+
+#[test]
+fn a_badge_of_a_queue_that_died_leads_nowhere() {
+    sweep("refuse badges", Some(QUOTA), &["BadgeCounted"], |session, (reader, writer), mut victim| {
+        let badge = session.make_badge(reader, 7).unwrap();
+        session.close(reader).unwrap();
+        session.close(writer).unwrap();
+        victim.go();
+        let lived = victim.wait();
+        let refused = || session.put_frame(badge.handle, &[b"x"], 0);
+        while refused().is_ok() {
+            std::thread::yield_now();
+        }
+        assert_eq!(refused().unwrap_err().status, NtStatus::PIPE_CLOSING);
+        session.close(badge.handle).unwrap();
+        lived
+    });
+}
+
+/// Holds the only handles to a queue with badges, and closes them.
+pub fn victim_leaves_badges(stage: &Stage) {
+    let session = &stage.session;
+    let reader = session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    let writer = session.open_queue(NAME, Type::WriteEnd, 0).unwrap();
+    let own = session.make_badge(reader, 1).unwrap();
+    session.close(own.handle).unwrap();
+    stage.begin();
+    session.close(reader).unwrap();
+    session.close(writer).unwrap();
+}
