@@ -20,7 +20,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"session"}),
     frozenset({"objects"}),
     frozenset({"sync", "sections", "queues"}),
-    frozenset({"mailslots", "pipes"}),
+    frozenset({"mailslots", "pipes", "ports"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),
     frozenset({"cli"}),

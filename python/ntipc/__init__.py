@@ -69,6 +69,7 @@ from ntipc.sync import (
 if TYPE_CHECKING:
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
+    from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
 
@@ -78,7 +79,9 @@ __all__ = [
     "AccessDenied",
     "AllSignaled",
     "BufferTooSmall",
+    "Connection",
     "ConnectionRefused",
+    "ConnectionRequest",
     "EndOfStream",
     "Event",
     "EventPair",
@@ -111,10 +114,15 @@ __all__ = [
     "PipeClient",
     "PipeEmpty",
     "PipeServer",
+    "Port",
+    "PortCall",
+    "PortClient",
+    "PortMessage",
     "Queue",
     "QueueMessage",
     "QueueReader",
     "QueueWriter",
+    "Reply",
     "ReplyLost",
     "ReplyMismatch",
     "Section",
@@ -141,16 +149,23 @@ __all__ = [
 
 
 _PART_OF = {
+    "Connection": "ports",
+    "ConnectionRequest": "ports",
     "Mailslot": "mailslots",
     "MailslotClient": "mailslots",
     "Peer": "session.peers",
     "Pipe": "pipes",
     "PipeClient": "pipes",
     "PipeServer": "pipes",
+    "Port": "ports",
+    "PortCall": "ports",
+    "PortClient": "ports",
+    "PortMessage": "ports",
     "Queue": "queues",
     "QueueMessage": "queues",
     "QueueReader": "queues",
     "QueueWriter": "queues",
+    "Reply": "ports",
     "call_pipe": "pipes",
     "create_pipe": "pipes",
     "wait_for_pipe": "pipes",

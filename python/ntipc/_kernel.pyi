@@ -205,6 +205,22 @@ class Frame:
     def correlation(self) -> int:
         """Of a request its number; of anything else 0."""
 
+    @property
+    def awaited(self) -> bool:
+        """Whether its sender still waits for the reply."""
+
+    @property
+    def badge(self) -> int | None:
+        """The number of the badge of the end that it was put through."""
+
+    @property
+    def badge_token(self) -> tuple[int, int]:
+        """What names that badge for ``ReadEnd._revoke_badge``."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is the notice that nobody has a handle with that badge any more."""
+
     def reply(
         self,
         data: _Pieces,
@@ -238,12 +254,24 @@ class ReadEnd(Waitable):
         writer: WriteEnd,
         readers_limit: int = 0,
         operation: str | None = None,
+        badge_quota: int = 0,
     ) -> None:
         """Make a queue, or open both ends of the one that has the name.
 
         ``readers_limit``: how many handles to its reading end can be had by the name, 0 for any number. Where there is
         a limit, the writing end is set while there may be one more.
+        ``badge_quota``: what the frames of one badge may cost before its writers wait; 0 for a queue without badges.
         """
+
+    def _make_badge(self, number: int, writer: WriteEnd, operation: str | None = None) -> tuple[int, int]:
+        """Make ``writer``, a new one, a writing end whose frames bear a badge of that number.
+
+        When its last handle goes, one frame whose ``closed`` is true comes after all of these. Returns what names the
+        badge for ``_revoke_badge``.
+        """
+
+    def _revoke_badge(self, number: int, badge: tuple[int, int], operation: str | None = None) -> None:
+        """Have puts through that badge fail from now on; calls that went through it are lost."""
 
     def _open_end(self, session: Session, name: str, access: int, operation: str | None = None) -> None:
         """Open this end, unless it has as many handles as it may."""
@@ -318,14 +346,26 @@ class WriteEnd(Waitable):
         """The same; a mark for ``_wait_taken``. None: there was no room in time."""
 
     def _request(
-        self, data: _Pieces, timeout: float | None = None, *, tag: int = 0, handles: Iterable[Object] | None = None
+        self,
+        data: _Pieces,
+        timeout: float | None = None,
+        *,
+        tag: int = 0,
+        handles: Iterable[Object] | None = None,
+        operation: str | None = None,
     ) -> Frame | None:
         """Put a request and wait for its reply. None: the time ran out."""
 
     def _deliver(self, data: _Pieces, timeout: float | None = None, operation: str | None = None) -> int | None:
         """Put, and wait until no more than the quota is unread: how many bytes. None: there was no room in time."""
 
-    def _put_beyond(self, data: _Pieces, timeout: float | None = None, operation: str | None = None) -> bool:
+    @property
+    def _leads_on(self) -> bool:
+        """Whether a message could be put, if there is room for it: somebody can read it, and no badge is revoked."""
+
+    def _put_beyond(
+        self, data: _Pieces, timeout: float | None = None, operation: str | None = None, tag: int = 0
+    ) -> bool:
         """Put, be there room for it or not. False: there was no memory in time."""
 
     def _put_some(

@@ -292,7 +292,7 @@ fn a_frame_beyond_the_quota_waits_for_nobody() {
         asleep(scope, session, vec![Box::new(large) as Box<dyn FnOnce() -> bool + Send>]); // it has the turn
         assert!(!session.put_frame(writer, &[b"within"], 0).unwrap());
         for length in [0, 20, 5_000] {
-            assert!(session.put_beyond(writer, &[&vec![1; length]], &mut Poll).unwrap().is_some());
+            assert!(session.put_beyond(writer, &[&vec![1; length]], 0, &mut Poll).unwrap().is_some());
         }
         let taken = [(); 5].map(|()| take(session, reader).unwrap());
         assert_eq!(taken, [1_000, 0, 20, 5_000, 900]);

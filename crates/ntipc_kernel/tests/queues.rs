@@ -335,7 +335,7 @@ fn a_name_leads_to_both_ends_and_goes_with_the_first() {
 #[test]
 fn a_limit_of_readers_is_kept_and_the_write_end_is_set_while_there_may_be_one_more() {
     let session = private();
-    let new = NewQueue { quota: QUOTA, readers_limit: 2, user: [0; 2] };
+    let new = NewQueue { quota: QUOTA, readers_limit: 2, ..NewQueue::default() };
     let make = |how| session.make_queue(Some("seats"), how, 0, new);
     let Ends { reader, writer, .. } = make(Disposition::Create).unwrap();
     let refused = |result: NtResult<u32>| assert_eq!(result.unwrap_err().status, NtStatus::INSTANCE_NOT_AVAILABLE);

@@ -37,6 +37,9 @@ pub struct Frame {
     /// The number of the badge of the end that it was put through, or None.
     #[pyo3(get)]
     badge: Option<u64>,
+    /// What names that badge for ``ReadEnd._revoke_badge``.
+    #[pyo3(get)]
+    badge_token: (u32, u32),
     /// It is the notice that nobody has a handle with that badge any more.
     #[pyo3(get)]
     closed: bool,
@@ -67,7 +70,8 @@ impl Frame {
             tag: taken.tag,
             sender: taken.sender,
             correlation: taken.correlation,
-            badge: taken.badge,
+            badge: taken.badge.map(|(number, _)| number),
+            badge_token: taken.badge.map_or((0, 0), |(_, badge)| (badge.object, badge.generation)),
             closed: taken.closed,
             session: Arc::clone(session),
             arrived: Mutex::new(taken.handles),

@@ -201,10 +201,22 @@ impl Object {
         make: impl FnOnce(&Arc<Session>) -> NtResult<Opened>,
     ) -> PyResult<()> {
         let refused = |failure: Failure| errors::raise(py, &failure, &call.name(self.class_name()), &self.subject());
-        let attachment = session.current().map_err(refused)?;
-        self.attach_to(&attachment)?;
+        self.bind_to(py, &session.current().map_err(refused)?, name, call, make)
+    }
+
+    /// The same, in that attachment.
+    pub fn bind_to(
+        &self,
+        py: Python<'_>,
+        attachment: &Arc<Session>,
+        name: Option<&str>,
+        call: impl Operation,
+        make: impl FnOnce(&Arc<Session>) -> NtResult<Opened>,
+    ) -> PyResult<()> {
+        let refused = |failure: Failure| errors::raise(py, &failure, &call.name(self.class_name()), &self.subject());
+        self.attach_to(attachment)?;
         let _ = self.name.set(name.map(str::to_owned));
-        let opened = make(&attachment).map_err(refused)?;
+        let opened = make(attachment).map_err(refused)?;
         self.created.store(opened.created, Ordering::Relaxed);
         self.handle.store(opened.handle, Ordering::Release);
         Ok(())

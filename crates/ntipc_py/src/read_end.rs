@@ -163,9 +163,8 @@ impl ReadEnd {
         let end = core(slf);
         let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, call))?;
         let badge = session.make_badge(handle, number).map_err(|failure| end.error(py, &failure, call))?;
-        let of = PySession { session: Arc::clone(session) };
         let opened = Opened { handle: badge.handle, created: true };
-        let bound = writer.as_super().as_super().get().bind_with(py, &of, None, call, |_| Ok(opened));
+        let bound = writer.as_super().as_super().get().bind_to(py, session, None, call, |_| Ok(opened));
         bound.inspect_err(|_| _ = session.close(badge.handle))?;
         Ok((badge.object, badge.generation))
     }

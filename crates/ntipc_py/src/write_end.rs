@@ -126,32 +126,35 @@ impl WriteEnd {
     }
 
     /// Put a frame, be there room for it or not; it waits only for memory. False: there was none in time.
-    #[pyo3(name = "_put_beyond", signature = (data, timeout=None, operation=None))]
+    #[pyo3(name = "_put_beyond", signature = (data, timeout=None, operation=None, tag=0))]
     fn put_beyond(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         operation: Option<&Bound<'_, PyAny>>,
+        tag: u32,
     ) -> PyResult<bool> {
         let pieces = Pieces::of(data)?;
         let put =
-            |session: &Arc<Session>, handle, waiting: &mut _| session.put_beyond(handle, pieces.slices(), waiting);
+            |session: &Arc<Session>, handle, waiting: &mut _| session.put_beyond(handle, pieces.slices(), tag, waiting);
         Ok(operate(slf, Context::new("put", operation), deadline_or_block(timeout)?, put)?.is_some())
     }
 
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
     /// without a reply, or nobody is left who could take it.
-    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None))]
+    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None))]
     fn request(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
         timeout: Option<&Bound<'_, PyAny>>,
         tag: u32,
         handles: Option<&Bound<'_, PyAny>>,
+        operation: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Frame>> {
         let py = slf.py();
         let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
-        operate(slf, "call", deadline_or_block(timeout)?, |session, handle, waiting| {
+        let call = Context::new("call", operation);
+        operate(slf, call, deadline_or_block(timeout)?, |session, handle, waiting| {
             // Copies only: of a call that fails, nobody can say whether the request went.
             let luggage = Luggage::pack(session, &objects, false)?;
             let attached = Attached { handles: &luggage.handles, move_them: false };
@@ -160,6 +163,12 @@ impl WriteEnd {
             let taken = Taken { correlation: 0, ..reply.take(bytes.slice(), waiting)? }; // no request of its own
             Ok(Some(Frame::new(bytes.filled(taken.bytes), session, taken)))
         })
+    }
+
+    /// Could a message be put, if there is room for it? False once nobody can read it, or the badge is revoked.
+    #[getter(_leads_on)]
+    fn leads_on(slf: &Bound<'_, Self>) -> bool {
+        core(slf).if_open().is_some_and(|(session, handle)| session.check_writer(handle).is_ok())
     }
 
     /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -109,6 +109,9 @@ class Session:
             StillInUse: Another thread of this process waits in the session; the process stays attached.
         """
         global _default
+        if not self.closed:
+            for function in _before_leaving:
+                function(self.path)
         self._native.leave()
         _known.pop(self.path, None)
         if _default is not None and _default[2].closed:
@@ -141,6 +144,14 @@ class Session:
 
     def __reduce__(self) -> tuple[object, ...]:
         return attach, (tuple(self._place),)
+
+
+_before_leaving: list[Callable[[str], object]] = []
+
+
+def before_leaving(function: Callable[[str], object]) -> None:
+    """Have a function called with a session's directory before this process leaves it: threads of the library's end."""
+    _before_leaving.append(function)
 
 
 _known: dict[str, Session] = {}

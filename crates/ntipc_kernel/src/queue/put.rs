@@ -89,9 +89,10 @@ impl Session {
         self: &Arc<Self>,
         handle: u32,
         pieces: &[&[u8]],
+        tag: u32,
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
-        let message = Message { beyond: true, ..Message::new(pieces, 0, Attached::NOTHING)? };
+        let message = Message { beyond: true, ..Message::new(pieces, tag, Attached::NOTHING)? };
         self.put_any(To::Handle(handle), &message, waiting)
     }
 
@@ -112,6 +113,12 @@ impl Session {
         let pieces = [data];
         let message = Message { some: true, ..Message::new(&pieces, tag, Attached::NOTHING)? };
         self.put_any(To::Handle(handle), &message, waiting)
+    }
+
+    /// Can frames be put through a handle to a write end, as far as it is not a matter of room? Fails with the reason.
+    pub fn check_writer(&self, handle: u32) -> NtResult<()> {
+        let (_, _, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+        self.check_puttable(queue, reader)
     }
 
     pub(super) fn put_any<W: Waiting>(

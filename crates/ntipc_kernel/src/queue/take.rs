@@ -13,7 +13,7 @@
 //! whose next piece somebody else was quicker to take ends there. The same holds for a stream that is taken over several frames.
 //! Crash: see `hand`. Before C4 nothing has happened, after it the frame is lost with its taker, and nothing else is.
 
-use super::badge::Half;
+use super::badge::{Badge, Half};
 use super::flight::Received;
 use super::frame::{Found, Frame, Place, REQUEST};
 use super::hand::{DATA, IDLE, OWN, ROW, Side, TAKE};
@@ -21,7 +21,7 @@ use super::operation::{Operation, Patience, Waited};
 use super::pages::{Chain, Cursor};
 use super::state::{Wants, is_empty, unread};
 use super::waiting::{Poll, Waiting};
-use crate::arena::layout::Queue;
+use crate::arena::layout::{Queue, word};
 use crate::dispatch::partner::signature;
 use crate::fault::fault;
 use crate::mutation::without;
@@ -72,8 +72,8 @@ pub struct Taken {
     pub correlation: u64,
     /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
     pub handles: Vec<Received>,
-    /// The number of the badge that the first frame bears.
-    pub badge: Option<u64>,
+    /// The number of the badge that the first frame bears, and what names the badge for [`Session::revoke_badge`].
+    pub badge: Option<(u64, Badge)>,
     /// It is no frame but the notice that nobody has a handle with that badge any more.
     pub closed: bool,
 }
@@ -273,7 +273,8 @@ impl Operation<'_> {
         if let Some(index) = frame.badge.checked_sub(1) {
             let known = session.arena.badge(self.body, frame.badge).filter(|_| index < session.arena.objects());
             let (_, record) = known.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
-            piece.taken.badge = Some(record.detail.get());
+            let generation = word::generation(record.word.get());
+            piece.taken.badge = Some((record.detail.get(), Badge { handle: 0, object: index, generation }));
         }
         let ends = left <= buffer.len();
         let bytes = match frame.chain {
@@ -319,7 +320,7 @@ impl Operation<'_> {
                 sender: (0, 0),
                 correlation: 0,
                 handles: Vec::new(),
-                badge: Some(number),
+                badge: Some((number, Badge { handle: 0, object: 0, generation: 0 })),
                 closed: true,
             };
             Piece { taken, later: None, after: stamp(queue), goes_on: false }

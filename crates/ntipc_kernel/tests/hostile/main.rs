@@ -113,7 +113,7 @@ fn a_lock_that_names_a_thread_that_is_none_is_taken() {
 #[test]
 fn wait_for_an_end_whose_count_of_handles_is_wrong_ends() {
     let session = private();
-    let new = NewQueue { quota: 1, readers_limit: 0, user: [0, 0] };
+    let new = NewQueue { quota: 1, ..NewQueue::default() };
     let ends = session.make_queue(None, Disposition::Create, 0, new).unwrap();
     let file = File::options().read(true).write(true).open(format!("{}/arena", session.path)).unwrap();
     let fields = fields();

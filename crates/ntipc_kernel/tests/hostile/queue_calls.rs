@@ -22,7 +22,8 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
             let named = (dice.below(3) > 0).then_some(&name[..]);
             let how = [Disposition::OpenOrCreate, Disposition::Create, Disposition::Open][dice.below(3) as usize];
             let readers_limit = dice.below(4) as u32;
-            let new = NewQueue { quota: 1 << dice.below(17), readers_limit, user: [1, 2] };
+            let new =
+                NewQueue { quota: 1 << dice.below(17), readers_limit, badge_quota: dice.below(2) << 12, user: [1, 2] };
             let ends = session.make_queue(named, how, 0, new)?;
             handles.extend([ends.reader, ends.writer]);
         }
@@ -37,7 +38,7 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
         }
         7 => {
             session.put_some(handle, &vec![7; dice.below(100_000) as usize], 1, &mut until)?;
-            session.put_beyond(handle, &[&vec![7; dice.below(5_000) as usize]], &mut until)?;
+            session.put_beyond(handle, &[&vec![7; dice.below(5_000) as usize]], 0, &mut until)?;
         }
         8..=12 => {
             let modes = [Mode::Part, Mode::Whole, Mode::Stream, Mode::Peek, Mode::PeekStream];

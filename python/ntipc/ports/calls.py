@@ -1,0 +1,359 @@
+"""Calls that belong to no thread: begun, waited for by anybody, withdrawn.
+
+Answers to begun calls arrive in one queue of the process for each session. Each call has a badged write end of that
+queue, which travels with the request. So whatever becomes of the request, the queue tells: the answer comes, or the
+notice that the badge is gone, because the server died, ended the connection or threw the request away.
+
+One thread of the process, the relay, takes from the queue. It begins with the first call and ends when none has been
+under way for a while.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ntipc import _kernel
+from ntipc.errors import HandleClosed, NtError, PeerGone, Status, from_status
+from ntipc.objects.arrivals import claim
+from ntipc.objects.object import NtObject
+from ntipc.ports import wire
+from ntipc.queues.ends import QueueReader, QueueWriter
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from ntipc.ports.client import OnCallback, PortClient
+
+IDLE_SECONDS = 0.5
+"""How long the relay waits for another call before it ends."""
+
+
+class Reply:
+    """The answer to a call that came with objects.
+
+    Attributes:
+        data: The bytes.
+        handles: New handles to the objects that the server gave.
+    """
+
+    __slots__ = ("data", "handles")
+
+    def __init__(self, data: bytes, handles: Sequence[NtObject]) -> None:
+        self.data = data
+        self.handles = tuple(handles)
+
+    def __repr__(self) -> str:
+        return f"Reply({self.data!r}, {self.handles!r})"
+
+
+class PortCall:
+    """A call that was begun: :meth:`PortClient.begin`.
+
+    >>> import ntipc
+    >>> port = ntipc.Port("asked")
+    >>> with ntipc.PortClient._pair(port) as client:
+    ...     call = client.begin(b"2 + 2")
+    ...     port.receive().reply(b"4")
+    ...     call.result(timeout=10)
+    b'4'
+    >>> port.close()
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_badge",
+        "_callbacks",
+        "_client",
+        "_done",
+        "_error",
+        "_lock",
+        "_number",
+        "_result",
+        "_tag",
+    )
+
+    def __init__(self, client: PortClient, number: int) -> None:
+        self._client = client
+        self._number = number
+        self._tag = 0
+        self._badge = (0, 0)
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._result: bytes | Reply | None = None
+        self._error: BaseException | None = None
+        self._callbacks: list[Callable[[PortCall], object]] = []
+
+    def done(self) -> bool:
+        """Say whether the answer is here, or it is certain that none will come."""
+        return self._done.is_set()
+
+    def result(self, timeout: float | None = None) -> bytes | Reply:
+        """Wait for the answer.
+
+        Args:
+            timeout: Seconds to wait; 0 to only look, ``None`` for ever. The call goes on after a timeout.
+
+        Raises:
+            Timeout: It did not come in time.
+            ReplyLost: The server ended, or ended the connection, without an answer.
+            NtError: The call was withdrawn.
+        """
+        if not self._done.wait(timeout):
+            raise from_status(Status.TIMEOUT, "PortCall.result", self._client._subject, "no answer has come")
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    def exception(self) -> BaseException | None:
+        """Return what :meth:`result` would raise; ``None`` for an answer, or while nothing is known."""
+        return self._error
+
+    def withdraw(self) -> None:
+        """Give the call up. The server learns it: ``message.is_withdrawn``. Does nothing if the call is done."""
+        hub = self._client._hub
+        if hub is not None and not self.done():
+            hub.withdraw(self)
+
+    def add_done_callback(self, function: Callable[[PortCall], object]) -> None:
+        """Call ``function(call)`` when the call is done: at once if it is, else in the relay. It must not block."""
+        with self._lock:
+            if not self._done.is_set():
+                self._callbacks.append(function)
+                return
+        function(self)
+
+    def _finish(self, result: bytes | Reply | None, error: BaseException | None) -> None:
+        with self._lock:
+            if self._done.is_set():
+                return
+            self._result, self._error = result, error
+            self._done.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for function in callbacks:
+            function(self)
+
+
+class Hub:
+    """The calls of this process that are under way in one session, and the queue for their answers."""
+
+    def __init__(self, native: _kernel.Session) -> None:
+        self._native = native
+        self._reader, self._keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        self._reader._bind(native, None, _kernel.CREATE, 0, 1 << 40, (0, 0), self._keeper, 0, None, 1 << 40)
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, tuple[PortCall, OnCallback | None]] = {}
+        self._lines: dict[int, weakref.ref[PortClient]] = {}
+        self._lock = threading.Lock()
+        self._relay: threading.Thread | None = None
+
+    def begin(
+        self,
+        client: PortClient,
+        tag: int,
+        data: Buffer | Sequence[Buffer],
+        handles: Iterable[NtObject],
+        on_callback: OnCallback | None,
+    ) -> PortCall:
+        """Send a request whose answer comes here. Waits for room at the server's, as a call does."""
+        call = PortCall(client, next(self._numbers))
+        call._tag = tag
+        answer = QueueWriter.__new__(QueueWriter)
+        call._badge = self._reader._make_badge(call._number, answer, operation="PortClient.begin")
+        with self._lock:
+            self._calls[call._number] = call, on_callback
+            self._start()
+        try:
+            client._writer._put_marked(
+                data,
+                None,
+                tag=wire.tagged(wire.BEGIN, tag),
+                handles=[answer, *handles],
+                operation="PortClient.begin",
+            )
+        except BaseException:
+            with self._lock:
+                self._calls.pop(call._number, None)
+            raise
+        finally:
+            answer.close()
+        return call
+
+    def lifeline(self, client: PortClient) -> QueueWriter:
+        """Make a writing end for the server to keep: when it goes, all calls of the client are lost."""
+        line = QueueWriter.__new__(QueueWriter)
+        number = next(self._numbers)
+        self._lines[number] = weakref.ref(client)
+        self._reader._make_badge(number, line, operation="PortClient")
+        return line
+
+    def withdraw(self, call: PortCall) -> None:
+        """Forget a call: an answer that comes later goes nowhere."""
+        with self._lock:
+            if self._calls.pop(call._number, None) is None:
+                return
+        self._reader._revoke_badge(call._number, call._badge)
+        call._client._withdraw(call._tag)
+        call._finish(
+            None, from_status(Status.UNSUCCESSFUL, "PortCall.result", call._client._subject, "it was withdrawn")
+        )
+
+    def _start(self) -> None:
+        if self._relay is None:
+            self._relay = threading.Thread(target=self._run, name="ntipc-relay", daemon=True)
+            self._relay.start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                frame = self._reader._take(None, None if self._calls else IDLE_SECONDS)
+            except (HandleClosed, NtError):
+                frame = None
+            if frame is not None:
+                self._deal_with(frame)
+                continue
+            with self._lock:
+                if not self._calls or self._reader.closed:
+                    self._relay = None
+                    return
+
+    def stop(self) -> None:
+        """End the relay, if no call is under way."""
+        relay = self._relay
+        if relay is not None and relay is not threading.current_thread():
+            self._keeper._put_beyond(b"", 0)
+            relay.join(IDLE_SECONDS * 2)
+
+    def close(self) -> None:
+        """End the relay; calls that are under way are lost."""
+        self._reader.close()
+        self._keeper.close()
+        relay = self._relay
+        if relay is not None and relay is not threading.current_thread():
+            relay.join()
+        self._lose(lambda client: True)
+
+    def _lose(self, is_meant: Callable[[PortClient], bool]) -> None:
+        with self._lock:
+            numbers = [number for number, (call, _) in self._calls.items() if is_meant(call._client)]
+            calls = [self._calls.pop(number)[0] for number in numbers]
+        for call in calls:
+            call._finish(None, lost(call._client))
+
+    def _deal_with(self, frame: _kernel.Frame) -> None:
+        number = frame.badge
+        if frame.closed and number in self._lines:
+            ended = self._lines.pop(number)()
+            self._lose(lambda client: client is ended)
+            return
+        with self._lock:
+            call, on_callback = self._calls.get(number or 0, (None, None))
+            kind = frame.tag & wire.KIND
+            if call is None or number is None:
+                return  # withdrawn, or the end of one that is answered
+            del self._calls[number]
+            if not frame.closed and kind != wire.ANSWER:  # the answer comes under another number: this one ends now
+                call._number = next(self._numbers)
+                self._calls[call._number] = call, on_callback
+        if frame.closed:
+            call._finish(None, lost(call._client))
+        elif kind == wire.ANSWER:
+            handles = claim(frame)
+            call._finish(Reply(frame.data, handles) if handles else frame.data, None)
+        else:
+            self._answer_callback(call, on_callback, frame)
+
+    def _answer_callback(self, call: PortCall, on_callback: OnCallback | None, frame: _kernel.Frame) -> None:
+        """Run a callback in a thread of its own: the relay must go on."""
+
+        def run() -> None:
+            arrived = claim(frame)
+            to, handles = arrived[0], arrived[1:]
+            if not isinstance(to, QueueWriter):
+                return
+            tag, data = perform(frame.tag & wire.KIND, frame.data, handles, on_callback, ())
+            answer = QueueWriter.__new__(QueueWriter)
+            call._badge = self._reader._make_badge(call._number, answer)
+            try:
+                to._put(data, None, tag=tag, handles=[answer])
+            except PeerGone:
+                pass  # the notice of the badge says so
+            finally:
+                answer.close()
+                to.close()
+
+        threading.Thread(target=run, name="ntipc-callback", daemon=True).start()
+
+
+def lost(client: PortClient) -> NtError:
+    """Say that no answer will come."""
+    return from_status(Status.LPC_REPLY_LOST, "PortClient.call", client._subject)
+
+
+def perform(
+    kind: int, data: bytes, handles: Sequence[NtObject], on_callback: OnCallback | None, buffers: Sequence[Buffer]
+) -> tuple[int, bytes]:
+    """Do what a server asks of a waiting caller: the tag and the data of the result."""
+    try:
+        if kind == wire.ASK:
+            if on_callback is None:
+                return wire.tagged(wire.FAILED, 1), b"the caller takes no callbacks"
+            return wire.RESULT, bytes(on_callback(data, tuple(handles)))
+        return wire.RESULT, _copy(kind, data, buffers)
+    except (IndexError, TypeError, ValueError) as problem:
+        refused = 2 if kind in (wire.READ, wire.WRITE) else 0
+        return wire.tagged(wire.FAILED, refused), f"{type(problem).__name__}: {problem}".encode()
+    except Exception as problem:
+        return wire.tagged(wire.FAILED), f"{type(problem).__name__}: {problem}".encode()
+
+
+def _copy(kind: int, data: bytes, buffers: Sequence[Buffer]) -> bytes:
+    """Read from one of the caller's buffers, or write into it."""
+    number, offset, size = wire.PLACE.unpack_from(data)
+    if number >= len(buffers):
+        raise IndexError(f"the caller described {len(buffers)} buffers, and this is number {number}")
+    with memoryview(buffers[number]) as view, view.cast("B") as memory:
+        whole = len(memory)
+        size = max(whole - offset, 0) if size == (1 << 64) - 1 else size
+        if offset > whole or size > whole - offset:
+            raise ValueError(f"buffer {number} has {whole} bytes; {size} from {offset} on do not lie in it")
+        if kind == wire.READ:
+            return bytes(memory[offset : offset + size])
+        memory[offset : offset + size] = data[wire.PLACE.size :]
+        return b""
+
+
+_hubs: weakref.WeakValueDictionary[str, Hub] = weakref.WeakValueDictionary()
+
+
+def hub_of(native: _kernel.Session) -> Hub:
+    """Return the hub of a session; clients keep it."""
+    hub = _hubs.get(native.path)
+    if hub is None or hub._reader.closed:
+        hub = _hubs[native.path] = Hub(native)
+    return hub
+
+
+def close_hub(path: str) -> None:
+    """End what this process does for calls in the session of that directory, which it is about to leave."""
+    hub = _hubs.pop(path, None)
+    if hub is not None:
+        hub.close()
+
+
+def forget_hubs() -> None:
+    """In a forked child: the calls are the parent's."""
+    for hub in list(_hubs.values()):
+        hub._lock = threading.Lock()
+        hub._relay = None
+        calls, hub._calls = hub._calls, {}
+        hub._reader.close()
+        hub._keeper.close()
+        for call, _ in calls.values():
+            call._lock, call._done = threading.Lock(), threading.Event()
+            call._finish(None, lost(call._client))
+    _hubs.clear()

@@ -1,0 +1,395 @@
+"""The client's side of a port."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ntipc import _kernel
+from ntipc._runtime.deadlines import Deadline
+from ntipc.errors import (
+    NtError,
+    ObjectNotFound,
+    PeerGone,
+    ReplyLost,
+    Status,
+    describe,
+    from_status,
+)
+from ntipc.objects.arrivals import claim
+from ntipc.objects.composite import Composite
+from ntipc.objects.object import NtObject
+from ntipc.objects.waiting import WaitPlan
+from ntipc.ports import wire
+from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, perform
+from ntipc.ports.connection import sender_of
+from ntipc.ports.names import PREFIX, locate
+from ntipc.queues.ends import QueueReader, QueueWriter
+from ntipc.queues.messages import QueueMessage, message_of
+from ntipc.sections import Section, View
+from ntipc.session.peers import NOBODY, Peer
+from ntipc.session.session import Session, before_leaving
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+OnCallback: TypeAlias = Callable[[bytes, tuple[NtObject, ...]], "Buffer"]
+"""Answers what a server asks in the middle of a call: takes data and objects, returns data."""
+
+INBOX_QUOTA = 1 << 20
+_FIRST_LOOK, _LONGEST_LOOK = 0.0005, 0.05
+
+
+class PortClient(Composite, parts=("_writer", "_inbox")):
+    """A connection to a port.
+
+    It is free for all threads, tasks and forked children at once: an answer wakes the very thread that called, and
+    nothing of one call gets into another. It can be waited for: it is set while a datagram of the server's waits, and
+    when the connection has ended.
+
+    Args:
+        name: Name of the port.
+        data: Up to 65,536 bytes for the server to decide by.
+        timeout: Seconds to wait for the port to exist, and for the server to accept; 0 asks only a port that exists,
+            ``None`` waits for ever.
+        view: A section of one's own whose memory both sides are to have; the server maps it when it accepts.
+        session: The session, or its name; ``None`` for the default one.
+
+    Attributes:
+        data: What the server gave when it accepted.
+        peer: The server's process: pid, uid and program, as Linux knows them.
+        view: Memory of the server's, if it offered a section.
+        max_message: What the port states as its ordinary maximum.
+        max_large: The longest message that the port takes.
+
+    Raises:
+        ObjectNotFound: There is no such port, and ``timeout`` is 0.
+        Timeout: There was none, or nobody accepted, in time.
+        ConnectionRefused: The server refused; its ``data`` are what the server said. Or the port was closed meanwhile.
+        ObjectTypeMismatch: The name belongs to an object of another type.
+        InvalidParameter: ``data`` is too long.
+
+    Source:
+        NtConnectPort, NtRequestWaitReplyPort, NtRequestPort (NT).
+    """
+
+    _kind = "port"
+    _several_handles = "a connection is several handles, and belongs to the process that made it and its children"
+
+    _writer: QueueWriter
+    _inbox: QueueReader
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        data: Buffer = b"",
+        timeout: float | None = None,
+        view: Section | None = None,
+        session: Session | str | None = None,
+    ) -> None:
+        self._native, self._name = locate("PortClient", name, session)
+        self._subject = describe("port", self._name)
+        self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
+        self._hub: Hub | None = None
+        self.data = b""
+        self.peer: Peer = NOBODY
+        self.view: View | None = None
+        if (length := wire.length_of(data)) > wire.LARGEST_CONNECTION_DATA:
+            raise wire.too_long("PortClient", self._subject, length, wire.LARGEST_CONNECTION_DATA, "a connection")
+        deadline = Deadline(timeout)
+        door = self._open_door(deadline, patient=timeout is None or timeout > 0)
+        inbox = QueueWriter.__new__(QueueWriter)
+        self._inbox = QueueReader.__new__(QueueReader)
+        self._inbox._describe(self._subject)
+        self._inbox._bind(self._native, None, _kernel.CREATE, 0, INBOX_QUOTA, (0, 0), inbox)
+        try:
+            self._connect(door, inbox, data, deadline, view)
+        except BaseException:
+            self._inbox.close()
+            raise
+        finally:
+            inbox.close()
+            door.close()
+
+    def _open_door(self, deadline: Deadline, *, patient: bool) -> QueueWriter:
+        """Open the port's door; a port that does not exist yet is waited for."""
+        pause = _FIRST_LOOK
+        while True:
+            door = QueueWriter.__new__(QueueWriter)
+            door._describe(self._subject)
+            try:
+                door._open_end(self._native, PREFIX + self._name, 0, "PortClient")
+                return door
+            except ObjectNotFound:
+                left = deadline.left()
+                if not patient:
+                    raise self._failure(Status.OBJECT_NAME_NOT_FOUND, "", "no server has made it") from None
+                if left == 0:
+                    raise self._failure(Status.TIMEOUT, "", "no server has made it") from None
+            time.sleep(pause if left is None else min(pause, left))
+            pause = min(pause * 2, _LONGEST_LOOK)
+
+    def _connect(
+        self, door: QueueWriter, inbox: QueueWriter, data: Buffer, deadline: Deadline, view: Section | None
+    ) -> None:
+        size = view.size if view is not None else 0
+        hello = wire.HELLO.pack(wire.MAGIC, wire.VERSION, view is not None, size)
+        self._hub = hub_of(self._native)
+        line = self._hub.lifeline(self)
+        handles = [inbox, line] if view is None else [inbox, line, view]
+        left = deadline.left()
+        try:
+            frame = door._request(
+                [hello, data],
+                None if left is None else max(left, _LONGEST_LOOK),
+                tag=wire.CONNECT,
+                handles=handles,
+                operation="PortClient",
+            )
+        except (ReplyLost, PeerGone):
+            raise self._refused("the port was closed, or its server ended, before it accepted") from None
+        finally:
+            line.close()
+        if frame is None:
+            raise self._failure(Status.TIMEOUT, "", "the server has not accepted")
+        kind = frame.tag & wire.KIND
+        if kind != wire.ACCEPTED:
+            raise self._refused("the server refused", frame.data if kind == wire.REFUSED else b"")
+        arrived = claim(frame)
+        if not arrived or not isinstance(arrived[0], QueueWriter) or len(frame.data) < wire.WELCOME.size:
+            raise self._refused("what the server answered makes no sense")
+        self._writer = arrived[0]
+        self._writer._describe(self._subject)
+        self.max_message, self.max_large, offers, size = wire.WELCOME.unpack_from(frame.data)
+        self.data = frame.data[wire.WELCOME.size :]
+        self.peer = sender_of(frame, self._native)
+        if offers and len(arrived) > 1 and isinstance(arrived[1], Section):
+            with arrived[1] as section:
+                self.view = section.map(0, size or None)
+
+    def _refused(self, detail: str, data: bytes = b"") -> NtError:
+        shown = f"{detail}: {data[:80]!r}" if data else detail
+        problem = from_status(Status.PORT_CONNECTION_REFUSED, "PortClient", self._subject, shown)
+        problem.data = data  # type: ignore[attr-defined]
+        return problem
+
+    @classmethod
+    def _pair(cls, port: Any) -> PortClient:
+        """Connect to a port of this very thread, which accepts at once."""
+        import threading
+
+        accepting = threading.Thread(target=lambda: port.listen().accept())
+        accepting.start()
+        try:
+            return cls(port.name, session=port.session)
+        finally:
+            accepting.join()
+
+    @property
+    def name(self) -> str:
+        """Name of the port."""
+        return self._name
+
+    @property
+    def created(self) -> bool:
+        """Always false: the server makes the port."""
+        return False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed here."""
+        return self._writer.closed
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a call could be made now: this side is open, and the server has not ended. A look at memory."""
+        return self._writer._leads_on
+
+    def call(
+        self,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        handles: Iterable[NtObject] = (),
+        *,
+        on_callback: OnCallback | None = None,
+        buffers: Sequence[Buffer] = (),
+    ) -> bytes | Reply:
+        """Send a request and wait for the answer.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces.
+            timeout: Seconds to wait; ``None`` for as long as the server lives. When the time is out the server learns
+                that nobody waits any more.
+            handles: Up to 8 objects that go along.
+            on_callback: Answers what the server asks in the middle of the call: called with data and objects, in this
+                thread, it returns data.
+            buffers: Memory of this process that the server may read and write while the call lasts.
+
+        Returns:
+            The data of the answer; a :class:`Reply` with ``data`` and ``handles`` if objects came with it.
+
+        Raises:
+            Timeout: No answer came in time.
+            ReplyLost: The server ended, or ended the connection, without an answer. The request may have been served.
+            PeerGone: The connection has ended; nothing was sent.
+            InvalidParameter: The data are longer than the port takes, or there are more than 8 handles.
+            HandleClosed: It is closed here.
+
+        Source:
+            NtRequestWaitReplyPort (NT).
+        """
+        if (length := wire.length_of(data)) > self.max_large:
+            raise wire.too_long("PortClient.call", self._subject, length, self.max_large, "the port's max_large")
+        number = next(self._numbers)
+        deadline = None if timeout is None else Deadline(timeout)
+        try:
+            frame = self._writer._request(
+                data, timeout, tag=wire.tagged(wire.CALL, number), handles=handles, operation="PortClient.call"
+            )
+            while frame is not None and frame.tag & wire.KIND != wire.ANSWER:
+                frame = self._go_on(frame, deadline, on_callback, buffers)
+        except (NtError, TypeError):
+            raise
+        except BaseException:
+            self._withdraw(number)
+            raise
+        if frame is None:
+            self._withdraw(number)
+            raise self._failure(Status.TIMEOUT, "call", "no answer has come")
+        return Reply(frame.data, claim(frame)) if frame.carried else frame.data
+
+    def _go_on(
+        self,
+        frame: _kernel.Frame,
+        deadline: Deadline | None,
+        on_callback: OnCallback | None,
+        buffers: Sequence[Buffer],
+    ) -> _kernel.Frame | None:
+        """Do what the server asks, and wait on for the answer."""
+        arrived = claim(frame)
+        if not arrived or not isinstance(arrived[0], QueueWriter):
+            raise from_status(Status.LPC_REPLY_LOST, "PortClient.call", self._subject, "its answer makes no sense")
+        tag, result = perform(frame.tag & wire.KIND, frame.data, arrived[1:], on_callback, buffers)
+        with arrived[0] as to:
+            to._describe(self._subject)
+            left = None if deadline is None else deadline.left()
+            return to._request(result, left, tag=tag, operation="PortClient.call")
+
+    def _withdraw(self, number: int) -> None:
+        """Tell the server that nobody waits for that call any more."""
+        try:
+            self._writer._put_beyond(b"", 0, None, wire.tagged(wire.WITHDRAWN, number))
+        except NtError:
+            pass  # there is nobody to tell
+
+    def send(
+        self, data: Buffer | Sequence[Buffer], handles: Iterable[NtObject] = (), timeout: float | None = None
+    ) -> None:
+        """Send a datagram: nobody answers it.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces.
+            handles: Up to 8 objects that go along.
+            timeout: Seconds to wait for room, of which each client has its own.
+
+        Raises:
+            Timeout: The server has left as much of this client's unread as it may.
+            PeerGone: The connection has ended.
+            InvalidParameter: The data are longer than the port takes, or there are more than 8 handles.
+
+        Source:
+            NtRequestPort (NT).
+        """
+        if (length := wire.length_of(data)) > self.max_large:
+            raise wire.too_long("PortClient.send", self._subject, length, self.max_large, "the port's max_large")
+        put = self._writer._put_marked(data, timeout, tag=wire.DATAGRAM, handles=handles, operation="PortClient.send")
+        if put is None:
+            raise self._failure(Status.TIMEOUT, "send", "the server has left as much unread as it may")
+
+    def begin(
+        self,
+        data: Buffer | Sequence[Buffer],
+        handles: Iterable[NtObject] = (),
+        *,
+        on_callback: OnCallback | None = None,
+    ) -> PortCall:
+        """Begin a call that belongs to no thread.
+
+        Args:
+            data: Bytes, or a list or tuple of pieces.
+            handles: Up to 7 objects that go along.
+            on_callback: Answers what the server asks meanwhile, in a thread of its own.
+
+        Returns:
+            The call: wait for its result, have a function called when it is done, or withdraw it.
+
+        Raises:
+            PeerGone: The connection has ended.
+            InvalidParameter: The data are longer than the port takes, or there are more than 7 handles.
+        """
+        if (length := wire.length_of(data)) > self.max_large:
+            raise wire.too_long("PortClient.begin", self._subject, length, self.max_large, "the port's max_large")
+        if self._hub is None or self._hub._reader.closed:
+            self._hub = hub_of(self._native)
+        return self._hub.begin(self, next(self._numbers), data, handles, on_callback)
+
+    def receive(self, timeout: float | None = None) -> QueueMessage:
+        """Take the next datagram that the server has sent by :meth:`Connection.send`.
+
+        Raises:
+            Timeout: None came in time.
+            PeerGone: None is left, and the connection has ended: an ``EndOfStream``.
+        """
+        frame = self._inbox._take(None, timeout, operation="PortClient.receive")
+        if frame is None:
+            raise self._failure(Status.TIMEOUT, "receive", "nothing has come")
+        return message_of(frame)
+
+    def close(self) -> None:
+        """End the connection. The server receives one last message of it. Closing again does nothing."""
+        super().close()
+        hub, self._hub = self._hub, None
+        if hub is not None and not hub._calls:
+            hub.stop()
+
+    def info(self) -> Mapping[str, Any]:
+        """Tell what is known of the connection.
+
+        Raises:
+            HandleClosed: It is closed.
+        """
+        inbox = self._inbox.info()
+        return {
+            "kind": "PortClient",
+            "name": self.name,
+            "max_message": self.max_message,
+            "max_large": self.max_large,
+            "connected": self.is_connected,
+            "messages": inbox["messages"],
+            "pid": self.peer.pid,
+        }
+
+    def _wait_plan(self) -> WaitPlan:
+        if self.closed:
+            raise self._failure(Status.INVALID_HANDLE, "wait")
+        return WaitPlan((self._inbox,))
+
+    @property
+    def _primary(self) -> NtObject:
+        if self.closed:
+            raise self._failure(Status.INVALID_HANDLE, "handle")
+        return self._inbox
+
+    def _state(self) -> list[str]:
+        return ["connected" if self.is_connected else "ended"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a connection belongs to its process and its children: connect again elsewhere")
+
+
+os.register_at_fork(after_in_child=forget_hubs)
+before_leaving(close_hub)

@@ -1,0 +1,357 @@
+r"""Ports: a server with many connected clients, requests and replies, datagrams, objects that travel along.
+
+>>> import ntipc, threading
+>>> def serve(port):
+...     port.listen().accept(b"welcome")
+...     while not (message := port.receive()).is_closed:
+...         message.reply(message.data.upper())
+>>> port = ntipc.Port("echo")
+>>> server = threading.Thread(target=serve, args=(port,))
+>>> server.start()
+>>> with ntipc.PortClient("echo") as client:
+...     client.data, client.call(b"hello")
+(b'welcome', b'HELLO')
+>>> server.join()
+>>> port.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import index
+from typing import TYPE_CHECKING, Any, Self
+
+from ntipc import _kernel
+from ntipc._runtime.deadlines import Deadline
+from ntipc.errors import NtError, ObjectExists, ReplyMismatch, Status, describe, from_status
+from ntipc.objects.arrivals import claim
+from ntipc.objects.composite import Composite
+from ntipc.objects.object import NtObject
+from ntipc.objects.waiting import WaitPlan
+from ntipc.ports import wire
+from ntipc.ports.connection import Connection, ConnectionRequest, sender_of
+from ntipc.ports.message import PortMessage
+from ntipc.ports.names import PREFIX, locate
+from ntipc.queues.ends import LONGEST_MESSAGE, QueueReader, QueueWriter
+from ntipc.session.session import Session
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+DEFAULT_MAX_MESSAGE = 65_536
+DEFAULT_MAX_LARGE = 1 << 28
+DEFAULT_CLIENT_QUOTA = 1 << 20
+DOOR_QUOTA = 1 << 20
+NO_QUOTA = 1 << 40
+
+
+class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
+    """The server's side of a port: it listens for clients, and receives the messages of all that it has accepted.
+
+    Any number of threads may listen and receive; each message goes to one of them. A ``Port`` can be waited for: it is
+    set while a client waits to be accepted, or a message waits. Pickled, or sent in a message, it serves in other
+    processes as well; each connection belongs to the process that accepted it. A forked child does not serve, unless
+    ``forks`` says so.
+
+    Clients cannot harm each other: each has room of its own for what is not received yet, and one that dies, stops or
+    floods delays nobody else.
+
+    Args:
+        name: Its name. A port can only be made, not opened: clients connect to it.
+        max_message: Bytes that a message ordinarily has: what clients learn as the port's maximum, 1 or more. Longer
+            data travel all the same, through memory that both share.
+        max_large: Bytes that a message may have at most, up to 1 GiB - 1; longer ones are refused.
+        client_quota: Bytes of one client that may wait to be received before it has to wait.
+        admit: A predicate that is asked before :meth:`listen` returns a request; a client that it is not true of is
+            refused. ``request.peer`` has the client's uid and program as Linux knows them.
+        forks: Whether forked children serve as well.
+        session: The session, or its name; ``None`` for the default one.
+
+    Raises:
+        ObjectExists: The name is taken.
+        ValueError: ``max_message``, ``max_large`` or ``client_quota`` is out of range.
+        InvalidName: ``name`` cannot be a name.
+
+    Source:
+        NtCreateWaitablePort, NtListenPort, NtReplyWaitReceivePort (NT).
+
+    Differs:
+        ``listen`` leaves messages to ``receive``, where NT throws them away; a sender waits for room, where NT fails.
+    """
+
+    _kind = "port"
+    _several_handles = "a port is several handles: pickle it, or send it in a message"
+
+    _door: QueueReader
+    """Connection requests: what the name leads to."""
+    _door_keeper: QueueWriter
+    _messages: QueueReader
+    _keeper: QueueWriter
+    """Writing ends of its own: without clients the streams have not ended."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_message: int = DEFAULT_MAX_MESSAGE,
+        max_large: int = DEFAULT_MAX_LARGE,
+        client_quota: int = DEFAULT_CLIENT_QUOTA,
+        admit: Callable[[ConnectionRequest], object] | None = None,
+        forks: bool = False,
+        session: Session | str | None = None,
+    ) -> None:
+        self.max_message = _checked("max_message", max_message, LONGEST_MESSAGE)
+        self.max_large = _checked("max_large", max(max_large, max_message), LONGEST_MESSAGE)
+        quota = _checked("client_quota", client_quota, 1 << 30)
+        self.admit = admit
+        self._native, self._name = locate("Port", name, session)
+        self._subject = describe("port", self._name)
+        self._connections: dict[int, Connection] = {}
+        self._door, self._door_keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        self._messages, self._keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        for part in (self._door, self._door_keeper, self._messages, self._keeper):
+            part._describe(self._subject)
+        limits = self.max_message, self.max_large
+        try:
+            self._door._bind(
+                self._native, PREFIX + self._name, _kernel.CREATE, 0, DOOR_QUOTA, limits, self._door_keeper, 0, "Port"
+            )
+        except ObjectExists:
+            advice = "A port can only be made: choose another name, or connect to that one"
+            raise from_status(Status.OBJECT_NAME_COLLISION, "Port", self._subject, advice=advice) from None
+        try:
+            self._messages._bind(
+                self._native, None, _kernel.CREATE, 0, NO_QUOTA, limits, self._keeper, 0, "Port", quota
+            )
+        except BaseException:
+            self.close()
+            raise
+        if not forks:
+            self._leave_at_fork()
+
+    @classmethod
+    def create(cls, name: str, **options: Any) -> Self:
+        """Make a new port, as the constructor does: neither opens an existing one."""
+        return cls(name, **options)
+
+    @property
+    def name(self) -> str:
+        """The name as it was given."""
+        return self._name
+
+    @property
+    def created(self) -> bool:
+        """Whether it was made here, and did not come from another process."""
+        return self._door.created
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed here."""
+        return self._messages.closed
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that this process knows of."""
+        return tuple(self._connections.values())
+
+    def listen(self, timeout: float | None = None) -> ConnectionRequest:
+        """Take the next connection request. Messages stay for :meth:`receive`.
+
+        Args:
+            timeout: Seconds to wait for one; 0 or less to only look, ``None`` to wait for ever.
+
+        Raises:
+            Timeout: Nobody has asked in time.
+            HandleClosed: The port is closed.
+
+        Source:
+            NtListenPort (NT).
+        """
+        deadline = Deadline(timeout)
+        while True:
+            frame = self._door._take(None, deadline.left(), operation="Port.listen")
+            if frame is None:
+                raise self._failure(Status.TIMEOUT, "listen", "nobody has asked to connect")
+            request = self._request(frame)
+            if request is None:
+                continue
+            if self.admit is None or self.admit(request):
+                return request
+            request.refuse()
+
+    def _request(self, frame: _kernel.Frame) -> ConnectionRequest | None:
+        """Make a request of a frame, unless it is none, or not of this protocol: its sender is not answered."""
+        data = frame.data
+        if not frame.awaited or frame.tag & wire.KIND != wire.CONNECT or len(data) < wire.HELLO.size:
+            return None
+        magic, version, _, _ = wire.HELLO.unpack_from(data)
+        if magic != wire.MAGIC or version != wire.VERSION:
+            return None
+        arrived = claim(frame)
+        if len(arrived) < 2 or not all(isinstance(end, QueueWriter) for end in arrived[:2]):
+            return None
+        return ConnectionRequest(self, frame, arrived, self._native)
+
+    def receive(self, timeout: float | None = None) -> PortMessage:
+        """Take the next message, of whichever client.
+
+        Args:
+            timeout: Seconds to wait for one; 0 or less to only look, ``None`` to wait for ever.
+
+        Raises:
+            Timeout: None came in time.
+            HandleClosed: The port is closed.
+
+        Source:
+            NtReplyWaitReceivePort (NT).
+        """
+        deadline = timeout if timeout is None or timeout == 0 else Deadline(timeout)
+        while True:
+            left = deadline.left() if isinstance(deadline, Deadline) else deadline
+            frame = self._messages._take(None, left, operation="Port.receive")
+            if frame is None:
+                raise self._failure(Status.TIMEOUT, "receive", "no message has come")
+            message = self._message(frame)
+            if message is not None:
+                return message
+
+    def reply_and_receive(
+        self,
+        message: PortMessage,
+        data: Buffer | Sequence[Buffer],
+        handles: Iterable[NtObject] = (),
+        timeout: float | None = None,
+    ) -> PortMessage:
+        """Answer a request and take the next message, also if the caller has gone meanwhile.
+
+        Raises:
+            Timeout: No message came in time. The answer has been given.
+            NtError: Whatever :meth:`PortMessage.reply` raises but :exc:`~ntipc.ReplyMismatch`.
+
+        Source:
+            NtReplyWaitReceivePort (NT), where a reply that fails keeps it from receiving.
+        """
+        try:
+            message.reply(data, handles)
+        except ReplyMismatch:
+            pass
+        return self.receive(timeout)
+
+    def _message(self, frame: _kernel.Frame) -> PortMessage | None:
+        """Make a message of a frame. What no client of this library sends ends its connection."""
+        number = frame.badge
+        if number is None:
+            return None  # by the port's own writing end
+        connection = self._connections.get(number)
+        if connection is None:
+            if frame.closed:
+                return None  # accepted by another process, or never
+            connection = Connection(self, number, frame.badge_token, sender_of(frame, self._native))
+            self._connections[number] = connection
+        if frame.closed:
+            del self._connections[number]
+            connection._release()
+            return PortMessage(self, connection, frame)
+        if not connection._open:
+            return None  # put before it was ended
+        kind = frame.tag & wire.KIND
+        if frame.size > self.max_large or kind > wire.WITHDRAWN or (kind == wire.CALL) != bool(frame.correlation):
+            connection.close()
+            return None
+        return PortMessage(self, connection, frame)
+
+    def _revoke(self, number: int, token: tuple[int, int]) -> None:
+        self._messages._revoke_badge(number, token)
+
+    def close(self) -> None:
+        """Close the port here. In the last process that has it, all connections end at once, and the name is free.
+
+        Clients that wait to be accepted get :exc:`~ntipc.ConnectionRefused`, calls under way
+        :exc:`~ntipc.ReplyLost`. Closing again does nothing.
+        """
+        if not self.closed and self._is_last():
+            self._door.close()  # nobody is accepted any more
+            for connection in self.connections:
+                connection.close()
+        self._close_here()
+
+    def _is_last(self) -> bool:
+        try:
+            return self._messages.info()["readers"] == 1
+        except NtError:
+            return False
+
+    def _close_here(self) -> None:
+        self._close_parts()
+        for connection in self.connections:
+            connection._release()
+        self._connections.clear()
+
+    def _left_by_child(self) -> None:
+        self._close_here()
+
+    def info(self) -> Mapping[str, Any]:
+        """Tell the limits, what waits, and how many connections this process knows.
+
+        Raises:
+            HandleClosed: The port is closed.
+        """
+        messages, door = self._messages.info(), self._door.info()
+        return {
+            "kind": "Port",
+            "name": self.name,
+            "max_message": self.max_message,
+            "max_large": self.max_large,
+            "connections": len(self._connections),
+            "requests": door["messages"],
+            "messages": messages["messages"],
+            "bytes": messages["bytes"],
+        }
+
+    def _wait_plan(self) -> WaitPlan:
+        if self.closed:
+            raise self._failure(Status.INVALID_HANDLE, "wait")
+        return WaitPlan((self._messages, self._door))
+
+    @property
+    def _primary(self) -> NtObject:
+        if self.closed:
+            raise self._failure(Status.INVALID_HANDLE, "handle")
+        return self._messages
+
+    def _state(self) -> list[str]:
+        return [f"connections={len(self._connections)}"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.closed:
+            raise self._failure(Status.INVALID_HANDLE, "__reduce__")
+        parts = self._door, self._door_keeper, self._messages, self._keeper
+        return _arrived, (type(self), self._name, self.max_message, self.max_large, self.admit, *parts)
+
+
+def _arrived(
+    kind: type[Port],
+    name: str,
+    max_message: int,
+    max_large: int,
+    admit: Callable[[ConnectionRequest], object] | None,
+    door: QueueReader,
+    door_keeper: QueueWriter,
+    messages: QueueReader,
+    keeper: QueueWriter,
+) -> Port:
+    port = kind.__new__(kind)
+    port._name, port.max_message, port.max_large, port.admit = name, max_message, max_large, admit
+    port._subject = describe("port", name)
+    port._native = messages.session._native
+    port._connections = {}
+    port._door, port._door_keeper, port._messages, port._keeper = door, door_keeper, messages, keeper
+    port._leave_at_fork()
+    return port
+
+
+def _checked(name: str, value: int, largest: int) -> int:
+    value = index(value)
+    if not 0 < value <= largest:
+        raise ValueError(f"{name} must be 1 to {largest:,}, not {value:,}")
+    return value
