@@ -25,6 +25,15 @@ def put(data: str = X, told: bool = True, **more: object) -> Scene:
     return Scene(act=f"queue.put({data})", sleep=sleep, told=told, wake=f"queue.put({data})", **more)  # type: ignore[arg-type]
 
 
+def put_for_two() -> Scene:
+    """The victim puts a message, tells a reader of its own, and makes the survivor look whether that one takes it."""
+    return Scene(
+        before="import threading\nthreading.Thread(target=queue.get, daemon=True).start()\n"
+        "while not queue.info()['waiters']: time.sleep(0.001)",
+        act=f"queue.put({X})", sleep=f"queue.get() == {X}", told=True,
+    )  # fmt: skip
+
+
 def take(inside: str = X, told: bool = True) -> Scene:
     """The victim takes what is in the way of the survivor."""
     return Scene(
@@ -138,6 +147,8 @@ QUEUE_SCENES: dict[str, Scene] = {
     "PutForgotten": put(),
     "PutUnlocked": put(),
     "PutTold": put(),
+    "LookoutNamed": put_for_two(),
+    "LookoutTold": put_for_two(),
     "TurnTaken": turn(f"queue.put({Y})"),
     "TurnLeft": turn(f"queue.put({Y}, 0.01)"),
     # taking

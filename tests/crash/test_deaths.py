@@ -258,7 +258,7 @@ def test_child_of_a_fork_is_killed_while_it_waits_and_owns(start_peer: StartPeer
         assert mutex.acquire(timeout=20) and mutex.abandoned
         mutex.release()
         wait_for_waiters(event, 0)
-    assert facts(event)["handles"] == 2
+        wait_until(lambda: facts(event)["handles"] == 2)
 
 
 def test_process_with_a_lot_of_everything_is_killed(start_peer: StartPeer) -> None:

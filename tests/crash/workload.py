@@ -275,9 +275,27 @@ def see_others_die(things: Things) -> None:
     time.sleep(0.005)
 
 
+def tell_one_of_two(things: Things) -> None:
+    """Put messages for which two threads wait: the first is told, the second looks whether that one acts."""
+
+    def read(queue: ntipc.Queue) -> None:
+        with contextlib.suppress(ntipc.Timeout):
+            queue.get(1)
+
+    with ntipc.Queue() as queue:
+        readers = [threading.Thread(target=read, args=(queue,)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        when_true(lambda: queue.info()["waiters"] == 2)
+        for _ in readers:
+            queue.put(b"one")
+        for reader in readers:
+            reader.join()
+
+
 ROUND = [
     signal_everything, contend, make_and_close, queues, handles_in_queues, calls, wait_for_nothing,
-    wait_for_own_threads, take_what_another_waits_for, see_others_die,
+    wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
 ]  # fmt: skip
 
 

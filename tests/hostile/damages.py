@@ -265,6 +265,8 @@ DAMAGES = [
     Damage("free queue in use", lambda s: s.put("header.queue_free", 0, 1), {"free-list"}),
     Damage("queues without memory", lambda s: s.put("header.queues_reserved", 0, BIG), {"bounds"}),
     # queues: sides and hands
+    Damage("look that is long due", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1), {"lookout"}, WORKS),
+    Damage("look in the far future", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1 << 63), set(), WORKS),
     Damage("side of nobody", lambda s: s.put("queue.put_lock", 0, named(16000)), {"side"}, WORKS),
     Damage("side of one who sleeps", lambda s: s.put("queue.take_lock", 0, s.named(s.waiting[0])), {"side"}, WORKS),
     Damage("side of ourselves", lambda s: s.put("queue.put_lock", 0, s.named(s.main)), {"side"}, WORKS),

@@ -54,6 +54,8 @@ LED_TO = {
     "DrainLeft": "own_queue",
     "DrainMoved": "own_queue",
     "PutCopied": "put_frame",
+    "LookoutNamed": "put_frame",
+    "LookoutTold": "put_frame",
     "TurnTaken": "put_frame",
     "TurnLeft": "put_frame",
     "TakeCopiedOut": "take_all",

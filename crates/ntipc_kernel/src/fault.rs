@@ -25,7 +25,7 @@ fault_points! {
     CloseCleared, CloseCounted, FreeUnnamed, FreeMarked, FreeListed,
     // waits
     WaitRecorded, WaitPublished, WaitFlagged, WaitLinked, WaitLinkHalf, WaitWithdrawn, WaitBeforeSleep, WaitWoken,
-    UnlinkHalf, UnlinkDone, RetryMarked,
+    UnlinkHalf, UnlinkDone, RetryMarked, LookoutNamed, LookoutTold,
     // the transaction that completes a wait
     JournalFilled, JournalValid, JournalApplied, JournalTold, JournalCleared,
     AckBeforeIdle, AckDone,

@@ -170,7 +170,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             id,
             state: match state {
                 progress::IDLE => "running",
-                progress::SLEEP => "sleeping",
+                progress::SLEEP | progress::LOOK => "sleeping",
                 _ if queued => "waiting",
                 _ => "done",
             },

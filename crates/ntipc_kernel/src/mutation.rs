@@ -98,6 +98,12 @@ ingredients! {
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.
     /// Each acquisition of a lock word has a number of its own.
     AcquisitionSerial = "acquisition-serial",
+    /// Somebody who waits looks whether another, who was told, acts.
+    Lookouts = "lookouts",
+    /// Such a one that goes leaves its duty to others.
+    LookoutHandedOn = "lookout-handed-on",
+    /// A turn that is not used ends.
+    TurnEnds = "turn-ends",
     /// Whoever has waited for a lock acquires it as contended: others may sleep on it.
     StillContended = "still-contended",
     /// A wait keeps fast paths away from its objects before it looks at them.

@@ -27,7 +27,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 10;
+pub const LAYOUT_VERSION: u64 = 11;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot of those who take no part: it has no handles, ever.
@@ -96,19 +96,25 @@ pub mod word {
 /// | WAIT         | queued, not asleep yet                           | its thread (SLEEP), a signaller under the lock |
 /// | RETRY        | queued, told to compete for the object           | its thread, under the lock; a signaller |
 /// | SLEEP        | queued, asleep or about to be                    | a signaller under the lock; its thread, under the lock |
+/// | LOOK         | queued, told to sleep with a time-out; asleep still, perhaps | its thread (SLEEP), a signaller under the lock |
 /// | DONE + index | completed; the result waits to be acknowledged   | its thread; whoever reaps (refund) |
 pub mod progress {
     pub const IDLE: u32 = 0;
     pub const WAIT: u32 = 1;
     pub const RETRY: u32 = 2;
     pub const SLEEP: u32 = 3;
+    pub const LOOK: u32 = 4;
     pub const DONE: u32 = 0x8000_0000;
     pub const ABANDONED: u32 = 0x4000_0000;
     // 0x2000_0000 is kept for alertable waits: ended by an APC or an alert instead of an object.
     pub const INDEX_MASK: u32 = 0xffff;
 
     pub fn is_queued(progress: u32) -> bool {
-        matches!(progress, WAIT | RETRY | SLEEP)
+        matches!(progress, WAIT | RETRY | SLEEP | LOOK)
+    }
+    /// May the thread of a queued wait in that state be asleep, so that whoever changes the state has to wake it?
+    pub fn may_sleep(progress: u32) -> bool {
+        matches!(progress, RETRY | SLEEP | LOOK)
     }
     pub fn is_done(progress: u32) -> bool {
         progress & DONE != 0
@@ -310,8 +316,13 @@ pub struct Thread {
     /// The badge, + 1, that this thread's wait for room puts with, and that its call went through; 0: none. See `queue::badge`.
     pub queue_badge: AtomicU32,
     pub call_badge: AtomicU32,
+    _line7: [AtomicU32; 1],
+    /// When the thread, which waits, is to look whether somebody uses what it was told of; 0 = not. See `dispatch::lookout`.
+    pub lookout_ns: AtomicU64,
+    /// When the thread was told to compete, as long as it has not.
+    pub offered_ns: AtomicU64,
     /// Room for APCs and alerts.
-    _room: [AtomicU32; 47],
+    _room: [AtomicU32; 42],
 }
 
 impl Thread {

@@ -89,7 +89,9 @@ pub struct Queue {
     pub first: AtomicU32,
     /// Who put the last frame: a hint, see `dispatch::partner`.
     pub put_by: AtomicU32,
-    _line1: [AtomicU32; 6],
+    /// Since when the thread whose turn it is could put; 0 = it cannot, or nobody has looked.
+    pub turn_usable_ns: AtomicU64,
+    _line1: [AtomicU32; 4],
 
     /// Position of the next frame to be put. Producer lock; read by all.
     pub tail: AtomicU64,

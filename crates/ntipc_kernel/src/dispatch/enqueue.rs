@@ -1,5 +1,6 @@
 //! The steps of a wait that are taken under the dispatcher lock (W2 to W4 of `wait`).
 
+use super::lookout::{PATIENCE_NS, are_posted};
 use super::signal::{consume, is_signalled, owner, recursion};
 use super::wait::{Resolved, Target};
 use crate::arena::layout::{BLOCKS, Block, progress, word};
@@ -57,6 +58,7 @@ impl Locked<'_> {
         thread.since_ns.put(now_ns());
         thread.told_by.store(0, Ordering::Relaxed);
         thread.told_at_ns.store(0, Ordering::Relaxed);
+        thread.lookout_ns.put(0);
         header.wait_sequence.put(header.wait_sequence.get().wrapping_add(1));
         thread.sequence.put(header.wait_sequence.get());
         thread.linked.put(0);
@@ -68,18 +70,34 @@ impl Locked<'_> {
         thread.progress.store(progress::WAIT, Ordering::SeqCst);
         fault!(WaitPublished);
         if !without!(FlagFirst) {
-            self.raise_flags(wanted);
+            self.raise_flags(slot, wanted);
         }
         fault!(WaitFlagged);
     }
 
-    fn raise_flags(&self, wanted: &[Resolved]) {
+    fn raise_flags(&self, slot: u32, wanted: &[Resolved]) {
         let wanted = if without!(FlagEvery) { &wanted[..1] } else { wanted };
+        let mut others_wait = false;
         for wanted in wanted {
             let object = self.session.arena.object(wanted.entry.object);
             if object.word.get() & word::HAS_WAITERS == 0 {
                 object.word.fetch_or(word::HAS_WAITERS, Ordering::SeqCst);
+            } else {
+                others_wait = true;
             }
+        }
+        // The thread that has the turn at a write end may be about to wait.
+        if others_wait || wanted.first().is_some_and(|wanted| wanted.kind == Kind::WriteEnd) {
+            self.look_out_if_outstanding(slot, wanted);
+        }
+    }
+
+    /// Nobody will tell a wait that begins while something is outstanding already: it is its own lookout.
+    #[cold]
+    fn look_out_if_outstanding(&self, slot: u32, wanted: &[Resolved]) {
+        if are_posted() && wanted.iter().any(|wanted| self.is_outstanding(wanted.entry.object, wanted.kind, slot)) {
+            let thread = self.session.arena.thread(slot);
+            thread.lookout_ns.put(thread.since_ns.get() + PATIENCE_NS);
         }
     }
 
@@ -121,7 +139,7 @@ impl Locked<'_> {
             return progress::is_done(self.session.arena.thread(slot).progress.get());
         }
         if without!(FlagFirst) {
-            self.raise_flags(wanted);
+            self.raise_flags(slot, wanted);
         }
         self.link(slot);
         false

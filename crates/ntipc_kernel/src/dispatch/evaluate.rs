@@ -17,7 +17,7 @@
 //!   O1 progress := RETRY, then OFFERED   O2 it runs; lock, OFFERED := 0, progress := WAIT, look   O3 still free: complete. Else it stays
 //!
 //! Invariant: OFFERED is not 0 only while somebody in the list is in RETRY, who will look, or whose death or leave makes the next one
-//! look. So a release need tell nobody. O2 clears it by a read-modify-write before it looks: a release came before and is seen, or
+//! look. If it does neither, since it is stopped, a lookout does (`lookout`). So a release need tell nobody. O2 clears it by a read-modify-write before it looks: a release came before and is seen, or
 //! fails its compare-and-swap and comes for the lock. Clearing it early costs a release the way through the lock, no more.
 //! Proof: `tests/models` (wait_all, deaths), `models/dispatcher.pml`, `tests/orderings.rs`.
 
@@ -123,10 +123,15 @@ impl Locked<'_> {
         self.apply_journal(); // T3
         self.note_partner(slot);
         let before = thread.progress.swap(result, Ordering::SeqCst); // T4
+        #[cfg(feature = "models")]
+        crate::models::step::handed_over(
+            slot,
+            Kind::of(arena.object(self.block_of(slot, first).object.get())).is_some_and(Kind::is_end),
+        );
         fault!(JournalTold);
         header.journal_valid.put(0); // T5
         fault!(JournalCleared);
-        if before == progress::SLEEP || before == progress::RETRY {
+        if progress::may_sleep(before) {
             self.wake_later(slot);
         }
         self.unlink(slot); // T6
@@ -159,20 +164,35 @@ impl Locked<'_> {
     }
 
     fn tell_waiters(&mut self, object: u32) {
+        let Some(kind) = Kind::of(self.session.arena.object(object)) else { return };
+        self.close_offer(object);
+        let kept = kind == Kind::WriteEnd && self.end_overdue_turn(object);
+        let told = self.tell_some(object, kind);
+        if told != 0 || kept {
+            self.post_lookouts(object, told.checked_sub(1));
+        }
+    }
+
+    /// Slot + 1 of the last thread that was told of the object and may not act; 0 = nobody was.
+    #[inline(always)]
+    fn tell_some(&mut self, object: u32, kind: Kind) -> u32 {
         let arena = &self.session.arena;
         let record = arena.object(object);
-        let Some(kind) = Kind::of(record) else { return };
-        self.close_offer(object);
         let now = if kind.is_competed_for() { now_ns() } else { 0 };
-        let mut offered = 0;
-        let mut told = false;
+        let (mut offered, mut deaf) = (0, false);
+        let mut told = 0;
         let mut next = record.head.get();
         for _ in 0..=arena.threads() {
-            let Some(number) = next.checked_sub(1) else { return };
+            let Some(number) = next.checked_sub(1) else {
+                if deaf && kind == Kind::Mutant {
+                    self.open_offer(object); // they will look, some time
+                }
+                return told;
+            };
             let slot = number / BLOCKS;
             if !self.is_waiting_for(object, number) {
                 self.session.damaged("a wait list leads to a thread that does not wait for the object");
-                return;
+                return 0;
             }
             let block = arena.block(number);
             let channel = block.channel.get();
@@ -190,23 +210,25 @@ impl Locked<'_> {
                 let mut operates = kind.is_end() && self.operates(slot, channel);
                 if operates && kind == Kind::WriteEnd {
                     operates = arena.wants_room(slot); // and not to know what was read, which all may know
-                    if !told {
+                    if told == 0 {
                         self.offer_turn(record.limit.get().wrapping_sub(1), slot);
                     }
                 }
-                let passed_by = operates && told && (!arena.end_is_over(record) || without!(EndTellsAll));
+                let passed_by = operates && told != 0 && (!arena.end_is_over(record) || without!(EndTellsAll));
                 if !passed_by && let Some(index) = self.satisfied(slot) {
                     self.complete(slot, index);
-                    told |= operates;
+                    told = if operates { slot + 1 } else { told };
                 }
                 continue;
             }
             let seen = record.word.get();
             if !is_signalled(kind, seen, 0, channel) {
-                return;
+                return told;
             }
             let thread = arena.thread(slot);
-            if thread.wait_all.get() != 0 {
+            if kind.is_competed_for() && self.is_deaf(slot, now) {
+                deaf = true;
+            } else if thread.wait_all.get() != 0 {
                 if self.satisfied(slot).is_some() {
                     self.complete(slot, 0);
                 }
@@ -214,14 +236,15 @@ impl Locked<'_> {
                 && thread.block_count.get() == 1
                 && now.saturating_sub(thread.since_ns.get()) < competes_for_ns(kind, thread.progress.get())
             {
-                self.offer(slot);
+                self.offer(slot, now);
+                told = slot + 1;
                 if kind == Kind::Mutant {
-                    record.word.fetch_or(OFFERS << word::OFFERED_SHIFT, Ordering::SeqCst); // O1
-                    return;
+                    self.open_offer(object);
+                    return told;
                 }
                 offered += 1;
                 if offered >= super::signal::count(seen) {
-                    return;
+                    return told;
                 }
             } else {
                 if kind.is_competed_for() {
@@ -230,10 +253,11 @@ impl Locked<'_> {
                 self.complete(slot, number % BLOCKS);
             }
             if arena.header().damaged.get() != 0 {
-                return;
+                return 0;
             }
         }
         self.session.damaged("a wait list runs in a circle");
+        0
     }
 
     /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: whoever has taken something
@@ -251,6 +275,11 @@ impl Locked<'_> {
             && progress::is_queued(self.session.arena.thread(slot).progress.get())
     }
 
+    /// Let fast paths have a mutant for some releases: somebody in its list will look (O1).
+    fn open_offer(&self, object: u32) {
+        self.session.arena.object(object).word.fetch_or(OFFERS << word::OFFERED_SHIFT, Ordering::SeqCst);
+    }
+
     /// Keep fast paths away from a mutant that is offered to somebody (O2). Whether it was: then its word may have changed.
     pub fn close_offer(&self, object: u32) -> bool {
         let word = &self.session.arena.object(object).word;
@@ -265,17 +294,21 @@ impl Locked<'_> {
             return;
         }
         thread.told_by.store(signature(self.owner()), Ordering::Relaxed);
-        if thread.progress.load(Ordering::Relaxed) == progress::SLEEP {
+        if matches!(thread.progress.load(Ordering::Relaxed), progress::SLEEP | progress::LOOK) {
             thread.told_at_ns.store(now_ns(), Ordering::Relaxed);
         }
     }
 
     /// Tell a queued thread to look again; it keeps its place.
-    pub fn offer(&mut self, slot: u32) {
+    pub fn offer(&mut self, slot: u32, now: u64) {
         self.note_partner(slot);
-        let before = self.session.arena.thread(slot).progress.swap(progress::RETRY, Ordering::SeqCst);
+        let thread = self.session.arena.thread(slot);
+        if thread.progress.get() != progress::RETRY {
+            thread.offered_ns.put(now);
+        }
+        let before = thread.progress.swap(progress::RETRY, Ordering::SeqCst);
         fault!(RetryMarked);
-        if before == progress::SLEEP {
+        if before != progress::RETRY && progress::may_sleep(before) {
             self.wake_later(slot);
         }
     }

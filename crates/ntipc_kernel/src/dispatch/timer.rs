@@ -104,7 +104,7 @@ impl Locked<'_> {
     /// Everybody who waits for the object works out anew how long to sleep.
     pub fn tell_waiters_to_look(&mut self, object: u32) {
         let arena = &self.session.arena;
-        let mut next = arena.object(object).head.get();
+        let (mut next, now) = (arena.object(object).head.get(), now_ns());
         // A wait can name a timer several times, so there may be more blocks than threads.
         for _ in 0..=arena.threads() * BLOCKS {
             let Some(number) = next.checked_sub(1) else { return };
@@ -113,7 +113,7 @@ impl Locked<'_> {
                 return;
             }
             next = arena.block(number).next.get();
-            self.offer(number / BLOCKS);
+            self.offer(number / BLOCKS, now);
         }
         self.session.damaged("a wait list runs in a circle");
     }

@@ -4,7 +4,7 @@
 //!   W2 lock, let due timers fire, write the wait record, publish it (progress := WAIT)
 //!   W3 set HAS_WAITERS on every object, then look at them all
 //!   W4 satisfied: complete. Else: append to the lists, unlock
-//!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP
+//!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP, until the next look (`lookout`, `process::watch`)
 //!   W8 completed: note what we own, progress := IDLE
 //!
 //! Invariant: no thread sleeps while its wait is satisfiable. W3 sets the flag by a read-modify-write before it looks (a full
@@ -244,7 +244,7 @@ impl Session {
         let thread = self.arena.thread(slot);
         let mut rest = None;
         let since_ns = thread.since_ns.get();
-        let mut look_ns = Session::first_look_ns(since_ns);
+        let mut next_look_ns = Session::first_look_ns(since_ns);
         for turn in 0_u32.. {
             let state = thread.progress.load(Ordering::Acquire);
             if !self.is_current(wait) {
@@ -271,14 +271,10 @@ impl Session {
                 }
             }
             let due_ns = if wait.has_timers { self.earliest_due(slot) } else { NEVER };
-            if state == progress::WAIT {
+            if matches!(state, progress::WAIT | progress::LOOK) {
                 fault!(WaitBeforeSleep);
-                let slept = thread.progress.compare_exchange(
-                    progress::WAIT,
-                    progress::SLEEP,
-                    Ordering::SeqCst,
-                    Ordering::Acquire,
-                ); // W6
+                let slept =
+                    thread.progress.compare_exchange(state, progress::SLEEP, Ordering::SeqCst, Ordering::Acquire); // W6
                 if slept.is_err() {
                     if !without!(SleepExchange) {
                         continue;
@@ -286,6 +282,7 @@ impl Session {
                     thread.progress.store(progress::SLEEP, Ordering::SeqCst);
                 }
             }
+            let look_ns = next_look_ns.min(self.lookout_ns(slot)); // W6a
             let until_ns = deadline_ns.min(due_ns).min(slice_ns).min(look_ns);
             let slept = futex::wait(&thread.progress, progress::SLEEP, until_ns); // W7
             fault!(WaitWoken);
@@ -299,8 +296,11 @@ impl Session {
                         self.lock_as(slot + 1).tick_all(slot);
                     }
                     if now >= look_ns {
-                        self.look_for_the_dead();
-                        look_ns = Session::next_look_ns(since_ns, now);
+                        if now >= next_look_ns {
+                            self.look_for_the_dead();
+                            next_look_ns = Session::next_look_ns(since_ns, now);
+                        }
+                        self.look(slot, now);
                     }
                     if now >= deadline_ns {
                         break;
@@ -317,6 +317,14 @@ impl Session {
         match self.cancel(wait) {
             Some(outcome) => Slumber::Satisfied(outcome, None),
             None => Slumber::TimedOut,
+        }
+    }
+
+    /// A thread that waits, in `slot`, looks: does somebody who was told of one of its objects not act?
+    #[cold]
+    fn look(&self, slot: u32, now: u64) {
+        if self.lookout_ns(slot) <= now || self.could_go_on(slot) {
+            self.lock_as(slot + 1).look_out(slot);
         }
     }
 

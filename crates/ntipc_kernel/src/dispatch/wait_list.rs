@@ -70,6 +70,7 @@ impl Locked<'_> {
         }
         arena.thread(slot).linked.put(0);
         fault!(UnlinkDone);
+        self.hand_on_lookout(slot);
     }
 
     /// Do its neighbours lead to this block, so that it can be taken out?

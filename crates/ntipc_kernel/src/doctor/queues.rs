@@ -2,7 +2,8 @@
 
 use super::look::{Life, Look, life};
 use super::pool::Pages;
-use crate::arena::layout::{PAGE_SIZE, Queue};
+use super::waits::PATIENCE_NS;
+use crate::arena::layout::{BLOCKS, PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
 use crate::process::lock_word::Seen;
 use crate::queue::frame::{Found, HEADER, Place, REQUEST};
@@ -85,6 +86,22 @@ impl Look<'_> {
             && (owner >= self.threads || self.arena.thread(owner).hands.iter().all(|hand| hand.intent.get() != intent))
     }
 
+    /// A turn that is not used keeps others from putting, and they should have ended it.
+    fn unused_turn(&mut self, queue: &Queue, title: &str) {
+        let (turn, since_ns) = (queue.turn.read(), queue.turn_usable_ns.get());
+        if !self.locked || turn.is_free() || since_ns == 0 || since_ns.saturating_add(PATIENCE_NS) > self.now_ns {
+            return;
+        }
+        let end = queue.write_end.get().checked_sub(1).and_then(|index| self.object(index));
+        let first = end.and_then(|(record, _)| record.head.get().checked_sub(1)).map(|number| number / BLOCKS);
+        if let Some(waiter) = first.filter(|slot| *slot < self.threads && self.sleeps_in_wait(self.arena.thread(*slot)))
+        {
+            let (owner, waiter) = (self.thread_title(turn.owner().wrapping_sub(1)), self.thread_title(waiter));
+            let text = format!("{waiter} waits to put into {title}, which is kept for {owner}, and that does not put.");
+            self.find("turn", title, text);
+        }
+    }
+
     fn queue(&mut self, body: u32, queue: &Queue, pages: &mut Pages) {
         let title = format!("queue {body}");
         for (end, kind) in [(&queue.read_end, Kind::ReadEnd), (&queue.write_end, Kind::WriteEnd)] {
@@ -99,6 +116,7 @@ impl Look<'_> {
         self.find_if(self.locked && nobodys, "turn", &title, || {
             format!("Nobody may put into {title}: it is the turn of a thread that has nothing to put.")
         });
+        self.unused_turn(queue, &title);
         self.side(body, queue.put_lock.read(), 0, &format!("the writers' side of {title}"));
         self.side(body, queue.take_lock.read(), 1, &format!("the readers' side of {title}"));
         let (before, rest) = (stamp(queue), is_at_rest(queue));

@@ -1,6 +1,7 @@
 //! Threads: life words, progress and wait records.
 
 use super::look::{Life, Look, life};
+use super::waits::PATIENCE_NS;
 use crate::arena::layout::{Block, Thread, progress, word};
 use crate::object::kind::Kind;
 use crate::sync::Shared;
@@ -101,6 +102,7 @@ impl Look<'_> {
             });
             return;
         }
+        self.looks_too_late(thread, title);
         if count == 0 || self.locked && linked != 1 {
             let text = format!("{title} waits for {count} objects, and its mark of being in their lists is {linked}.");
             self.find("progress", title, text);
@@ -132,12 +134,25 @@ impl Look<'_> {
 
     /// Told that its wait is over, and asleep all the same: its wake-up was lost.
     fn sleeps_on(&mut self, thread: &Thread, title: &str) {
-        let Some(process) = thread.process_slot().filter(|process| *process < self.processes) else { return };
-        let pid = self.arena.pid_in(self.pid_namespace, process);
-        if pid.is_some_and(|pid| process::sleeps_while(pid, thread.tid.get(), progress::SLEEP))
-            && !self.is_stopped(process)
-        {
+        if self.sleeps_in_wait(thread) {
             self.find("lost-wake", title, format!("The wait of {title} is over, and it sleeps on: nobody woke it."));
         }
+    }
+
+    /// It was to look whether another, who was told, acts; the time for it is over, and it sleeps.
+    fn looks_too_late(&mut self, thread: &Thread, title: &str) {
+        let due_ns = thread.lookout_ns.get();
+        if due_ns != 0 && due_ns.saturating_add(PATIENCE_NS) < self.now_ns && self.sleeps_in_wait(thread) {
+            let text = format!("{title} was to look whether somebody else uses what it waits for, and sleeps on.");
+            self.find("lookout", title, text);
+        }
+    }
+
+    /// Does that thread sleep in a wait, of a process that is not stopped?
+    pub(super) fn sleeps_in_wait(&self, thread: &Thread) -> bool {
+        let Some(process) = thread.process_slot().filter(|process| *process < self.processes) else { return false };
+        let pid = self.arena.pid_in(self.pid_namespace, process);
+        pid.is_some_and(|pid| process::sleeps_while(pid, thread.tid.get(), progress::SLEEP))
+            && !self.is_stopped(process)
     }
 }

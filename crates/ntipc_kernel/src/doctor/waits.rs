@@ -7,8 +7,8 @@ use crate::object::kind::Kind;
 use crate::sync::Shared;
 use std::collections::HashSet;
 
-/// A timer's waiters look at it when it is due, and at the latest so long after.
-const TIMER_PATIENCE_NS: u64 = 500_000_000;
+/// Whoever is to look at something, a timer that is due, an object whose offer is not used, does so at the latest so long after.
+pub(super) const PATIENCE_NS: u64 = 500_000_000;
 
 impl Look<'_> {
     pub fn all_waits(&mut self) {
@@ -50,7 +50,7 @@ impl Look<'_> {
             format!("{title} is marked as {}waited for, and its list is {}.", not(flagged), empty(head == 0))
         });
         let offered = kind == Kind::Mutant && record.word.get() & word::OFFERED != 0;
-        self.find_if(self.locked && offered && !self.is_offered(index, kind), "offer", &title, || {
+        self.find_if(self.locked && offered && !self.is_offered(index, kind, u64::MAX), "offer", &title, || {
             format!("{title} is marked as offered, and nobody was told to compete for it.")
         });
         let (mut next, mut previous, mut newest) = (head, 0, 0);
@@ -88,7 +88,7 @@ impl Look<'_> {
             format!("The list of {title} ends at block {previous} and its end is noted as {tail}.")
         });
         let due = record.quantity.get();
-        if kind.is_timer() && head != 0 && due != 0 && due.saturating_add(TIMER_PATIENCE_NS) < self.now_ns {
+        if kind.is_timer() && head != 0 && due != 0 && due.saturating_add(PATIENCE_NS) < self.now_ns {
             let asleep =
                 self.arena.thread((head - 1) / BLOCKS).process_slot().is_some_and(|slot| !self.is_stopped(slot));
             self.find_if(asleep, "timer", &title, || format!("{title} has long been due, and its waiters sleep on."));
@@ -107,14 +107,15 @@ impl Look<'_> {
             let channel = self.arena.block(slot * BLOCKS + place).channel.get();
             if is_signalled(kind, self.arena.signal_of(record, kind, slot + 1, channel), slot + 1, channel) {
                 signalled += 1;
-                if kind.is_competed_for() && self.is_offered(index, kind) {
+                if kind.is_competed_for() && self.is_offered(index, kind, PATIENCE_NS) {
                     return;
                 }
             }
         }
         let satisfiable = if all { signalled == places } else { signalled > 0 };
         let offered = thread.progress.get() == progress::RETRY;
-        if satisfiable && places > 0 && !offered && self.locked {
+        let stopped = thread.process_slot().is_some_and(|process| self.is_stopped(process));
+        if satisfiable && places > 0 && !offered && !stopped && self.locked {
             let title = self.thread_title(slot);
             let what = self.object_title(self.block_object(slot, 0));
             let text = format!("{title} waits for {places} objects, the first {what}, and could go on.");
@@ -122,7 +123,8 @@ impl Look<'_> {
         }
     }
 
-    fn is_offered(&self, index: u32, kind: Kind) -> bool {
+    /// Was somebody told to compete for the object, no longer ago than that?
+    fn is_offered(&self, index: u32, kind: Kind, ago_ns: u64) -> bool {
         let Some((record, _)) = self.object(index).filter(|(_, now)| *now == kind) else { return false };
         let mut next = record.head.get();
         for _ in 0..self.threads * 4 {
@@ -131,7 +133,9 @@ impl Look<'_> {
             if slot >= self.threads || place >= self.blocks[slot as usize] {
                 return false;
             }
-            if self.arena.thread(slot).progress.get() == progress::RETRY {
+            let thread = self.arena.thread(slot);
+            let told_ago_ns = self.now_ns.saturating_sub(thread.offered_ns.get());
+            if thread.progress.get() == progress::RETRY && told_ago_ns <= ago_ns {
                 return true;
             }
             next = self.arena.block(number).next.get();

@@ -19,8 +19,20 @@ pub(super) struct Task {
     pub slot: Option<u32>,
     /// Steps left until its end; 0 = for ever.
     pub left: u32,
-    /// It is stopped at its end, not killed.
-    pub stops: bool,
+    pub end: End,
+    /// It gives the lock back, and wakes those whom it told.
+    pub wakes: bool,
+}
+
+/// What happens to a thread when its steps are over.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum End {
+    #[default]
+    Killed,
+    /// Stopped until the run is over.
+    Stopped,
+    /// Stopped until all who live have come to their end; then it goes on.
+    Paused,
 }
 
 /// A thread asleep on one futex or several.
@@ -44,12 +56,19 @@ pub(super) struct State {
     /// Those that are stopped, and whether they may end now.
     pub stopped: Vec<shuttle::thread::Thread>,
     pub over: bool,
+    /// Those that are paused, and whether they may go on now.
+    pub paused: Vec<(u32, shuttle::thread::Thread)>,
+    pub goes_on: bool,
     /// Those that were killed and whose words are not marked yet.
     pub dying: u32,
     /// Threads that wait look for the dead now and then.
     pub waiters_look: bool,
+    /// Waiters are made to look whether somebody who was told acts.
+    pub lookouts: bool,
     /// Nobody who waits for a lock wakes by itself.
     pub locks_are_told: bool,
+    /// Whoever waits for a lock soon looks what its owner does.
+    pub owners_are_suspected: bool,
 }
 
 thread_local! {
@@ -149,12 +168,14 @@ pub(super) fn mortal() {
     let ends = with(|state| {
         let task = &mut state.tasks[me];
         task.left = task.left.wrapping_sub(1);
-        (task.left == 0).then_some(task.stops)
+        (task.left == 0).then_some(task.end)
     });
     match ends {
-        Some(true) if holds_the_lock() => with(|state| state.tasks[me].left = 1), // what cannot be cured
-        Some(true) => stop(),
-        Some(false) => {
+        Some(End::Stopped) if holds_the_lock() => with(|state| state.tasks[me].left = 1), // what cannot be cured
+        Some(End::Paused) if !may_pause() => with(|state| state.tasks[me].left = 1),      // the same
+        Some(End::Stopped) => stop(),
+        Some(End::Paused) => pause(),
+        Some(End::Killed) => {
             with(|state| state.dying += 1);
             std::panic::resume_unwind(Box::new(Killed));
         }
@@ -177,6 +198,85 @@ fn holds_the_lock() -> bool {
     lock && life & TID_MASK == tid
 }
 
+/// The calling thread begins to give the lock back, or has woken those whom it told. A pause in between delays them, as the docs say.
+pub(crate) fn set_wakes(wakes: bool) {
+    if RUNNING.get() {
+        let me = me();
+        with(|state| state.tasks[me].wakes = wakes);
+    }
+}
+
+/// Does the calling thread hold nothing that others have to wait for, so that it may be stopped for a while? No lock, no mutant, no unit
+/// that was handed over to it.
+fn may_pause() -> bool {
+    let (base, task) = with(|state| (state.mappings[0], state.tasks[me()]));
+    let (Some(slot), false) = (task.slot, task.wakes) else { return false };
+    // SAFETY: aligned words of the arena, which the model keeps mapped; each is within its table.
+    let word = |at: u64, field: usize| unsafe {
+        std::sync::atomic::AtomicU64::from_ptr((base + at as usize + field) as *mut u64).load(Ordering::SeqCst)
+    };
+    // SAFETY: the same.
+    let half = |at: u64, field: usize| unsafe {
+        std::sync::atomic::AtomicU32::from_ptr((base + at as usize + field) as *mut u32).load(Ordering::SeqCst)
+    };
+    let holds = |at, field| crate::process::lock_word::Seen::of(word(at, field)).owner() == slot + 1;
+    let queue_at = |body: u32| QUEUES_AT + u64::from(body) * size_of::<Queue>() as u64;
+    let object_at = |object: u32| OBJECTS_AT + u64::from(object) * size_of::<Object>() as u64;
+    let kind_of = |object| half(object_at(object), offset_of!(Object, kind));
+    let is_mutant = |object| kind_of(object) == crate::object::kind::Kind::Mutant as u32;
+    let holds_side = |body| {
+        [offset_of!(Queue, put_lock), offset_of!(Queue, take_lock)].iter().any(|field| holds(queue_at(body), *field))
+    };
+    let owns = |object| {
+        is_mutant(object)
+            && crate::dispatch::signal::owner(word(object_at(object), offset_of!(Object, word))) == slot + 1
+    };
+    let state = half(THREADS_AT + u64::from(slot) * size_of::<Thread>() as u64, offset_of!(Thread, progress));
+    let waits_for = half(BLOCKS_AT + u64::from(slot * BLOCKS) * size_of::<Block>() as u64, offset_of!(Block, object));
+    let is_end = [crate::object::kind::Kind::ReadEnd, crate::object::kind::Kind::WriteEnd]
+        .iter()
+        .any(|kind| kind_of(waits_for) == *kind as u32);
+    !holds(0, offset_of!(Header, lock))
+        && !(0..half(0, offset_of!(Header, queue_high))).any(holds_side)
+        && !(0..half(0, offset_of!(Header, object_high))).any(owns)
+        && (is_end || !progress::is_done(state))
+}
+
+/// The calling thread is stopped until all who live have ended.
+fn pause() {
+    let thread = shuttle::thread::current();
+    let slot = with(|state| {
+        let slot = state.tasks[me()].slot.unwrap_or(u32::MAX);
+        if !state.goes_on {
+            state.paused.push((slot, thread));
+        }
+        slot
+    });
+    while with(|state| state.paused.iter().any(|(paused, _)| *paused == slot)) {
+        shuttle::thread::park();
+    }
+}
+
+/// A mutant or a unit was handed over to the thread in `slot`: if it is paused it goes on, since others have to wait for it now.
+pub(crate) fn handed_over(slot: u32, is_end: bool) {
+    if !RUNNING.get() || is_end {
+        return;
+    }
+    let place = with(|state| state.paused.iter().position(|(paused, _)| *paused == slot));
+    if let Some(place) = place {
+        with(|state| state.paused.remove(place)).1.unpark();
+    }
+}
+
+/// Let those who are paused go on.
+pub(super) fn go_on() {
+    let paused = with(|state| {
+        state.goes_on = true;
+        std::mem::take(&mut state.paused)
+    });
+    paused.iter().for_each(|(_, thread)| thread.unpark());
+}
+
 /// The calling thread is stopped until the run is over.
 pub(super) fn stop() -> ! {
     let thread = shuttle::thread::current();
@@ -190,7 +290,7 @@ pub(super) fn stop() -> ! {
 /// Is the calling thread to be stopped some time?
 pub(super) fn will_stop() -> bool {
     let me = me();
-    with(|state| state.tasks[me].stops && state.tasks[me].left != 0)
+    with(|state| state.tasks[me].end == End::Stopped && state.tasks[me].left != 0)
 }
 
 /// Thread ids of the model.
@@ -208,9 +308,20 @@ pub(crate) fn waiters_look() -> bool {
     STATE.with_borrow(|state| state.as_ref().is_none_or(|state| state.waiters_look))
 }
 
+/// Whether waiters are made to look whether somebody who was told acts.
+pub(crate) fn has_lookouts() -> bool {
+    STATE.with_borrow(|state| state.as_ref().is_none_or(|state| state.lookouts))
+}
+
 /// Until when a thread sleeps that waits for a lock.
 pub(crate) fn patience_with_locks(until_ns: u64) -> u64 {
     STATE.with_borrow(|state| if state.as_ref().is_some_and(|state| state.locks_are_told) { NEVER } else { until_ns })
+}
+
+/// The time, for somebody who has waited for a lock: a second more, if that is long.
+pub(crate) fn longer_if_owners_are_suspected(now: u64) -> u64 {
+    let suspected = STATE.with_borrow(|state| state.as_ref().is_some_and(|state| state.owners_are_suspected));
+    now + if suspected { 1_000_000_000 } else { 0 }
 }
 
 /// Look whether a thread is elsewhere. The look takes time: it may come to its end long after the thread was there, and tell later still.

@@ -1,7 +1,7 @@
 //! One session in one run of a model: its memory, its processes, its threads, and who of them is killed.
 
 use super::futex;
-use super::step::{self, Killed, State, Task, with};
+use super::step::{self, End, Killed, State, Task, with};
 use super::watchers::{Helpers, be_found_dead, unburied};
 use crate::arena::Arena;
 use crate::arena::layout::{IN_FRAMES, THREADS, progress, word};
@@ -34,18 +34,24 @@ pub enum Fate {
     Stopped {
         within: u32,
     },
+    /// Its process is stopped at one of so many steps, but not while it has what others must wait for, and goes on when all whose fate it is
+    /// to live have come to their end.
+    Paused {
+        within: u32,
+    },
 }
 
 impl Fate {
     pub(super) fn task(self, slot: Option<u32>) -> Task {
-        let (within, stops) = match self {
-            Fate::Lives => (0, false),
-            Fate::Killed { within } => (within, false),
-            Fate::Stopped { within } => (within, true),
+        let (within, end) = match self {
+            Fate::Lives => (0, End::Killed),
+            Fate::Killed { within } => (within, End::Killed),
+            Fate::Stopped { within } => (within, End::Stopped),
+            Fate::Paused { within } => (within, End::Paused),
         };
         // Early steps more often: many a run has few of them.
         let left = if within == 0 { 0 } else { 1 + step::choose(u64::from(within >> step::choose(3)).max(1)) as u32 };
-        Task { slot, left, stops }
+        Task { slot, left, end, wakes: false }
     }
 }
 
@@ -59,6 +65,8 @@ pub struct World {
     pub(super) helpers: Helpers,
     pub(super) deaths: Arc<AtomicU32>,
     pub(super) ended: Ended,
+    /// Threads whose fate it is to live that have not ended.
+    living: Arc<AtomicU32>,
 }
 
 /// How many of those that might be killed have come to an end, and were buried if it was a death.
@@ -108,9 +116,13 @@ impl World {
             clock: None,
             stopped: Vec::new(),
             over: false,
+            paused: Vec::new(),
+            goes_on: false,
             dying: 0,
             waiters_look: false,
+            lookouts: false,
             locks_are_told: false,
+            owners_are_suspected: false,
         }));
         Arena::format(&memory).expect("room for a session");
         let world = World {
@@ -121,6 +133,7 @@ impl World {
             helpers: Helpers::default(),
             deaths: Arc::default(),
             ended: Ended::default(),
+            living: Arc::default(),
         };
         let own = world.process();
         let slot = claim_thread(&own);
@@ -170,9 +183,19 @@ impl World {
         Arc::clone(&self.processes.borrow()[0])
     }
 
+    /// Waiters are made to look whether somebody who was told acts. Otherwise they sleep on, and whatever lookouts would heal is found.
+    pub fn has_lookouts(&self) {
+        with(|state| state.lookouts = true);
+    }
+
     /// Nobody who waits for a lock wakes by itself: a lost wake-up leaves all asleep.
     pub fn locks_are_told(&self) {
         with(|state| state.locks_are_told = true);
+    }
+
+    /// Whoever finds the same owner of a lock twice looks what it does, as after a long time.
+    pub fn owners_are_suspected(&self) {
+        with(|state| state.owners_are_suspected = true);
     }
 
     /// How often somebody took the dispatcher lock over.
@@ -204,6 +227,10 @@ impl World {
         let (session, reapers, deaths) = (Arc::clone(session), Arc::clone(&self.reapers), Arc::clone(&self.deaths));
         let helpers = self.helpers.clone();
         let ended = (fate != Fate::Lives).then(|| self.ended.clone());
+        let living = self.living.clone();
+        if fate == Fate::Lives {
+            living.fetch_add(1, Ordering::Relaxed);
+        }
         let life = Box::new(move || {
             with(|state| state.tasks[step::me()] = task);
             match catch_unwind(AssertUnwindSafe(|| body(&session))) {
@@ -222,8 +249,10 @@ impl World {
                 }
                 Err(payload) => resume_unwind(payload),
             }
-            if let Some(ended) = ended {
-                ended.add();
+            match ended {
+                Some(ended) => ended.add(),
+                None if living.fetch_sub(1, Ordering::Relaxed) == 1 => step::go_on(),
+                None => {}
             }
         });
         self.threads.borrow_mut().push(life);

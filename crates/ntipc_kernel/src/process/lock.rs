@@ -69,8 +69,8 @@ pub(crate) fn sleep_for(patience_ns: u64, sleep: &mut dyn FnMut()) {
 
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 100 };
 
-/// After so long with one owner, look what the owner does. In models, whose time is short, whenever it has been looked for twice.
-pub(crate) const STUCK_NS: u64 = if cfg!(feature = "models") { 1 } else { 250_000_000 };
+/// After so long with one owner, look what the owner does.
+const STUCK_NS: u64 = 250_000_000;
 
 /// The dispatcher lock, held. Wakes gathered under it are sent after it is dropped.
 pub struct Locked<'a> {
@@ -230,6 +230,8 @@ impl Stuck {
         if seen.owner() == me {
             return true;
         }
+        #[cfg(feature = "models")]
+        let now = crate::models::step::longer_if_owners_are_suspected(now);
         if now - self.since_ns < STUCK_NS {
             return false;
         }
@@ -277,6 +279,8 @@ impl Drop for Locked<'_> {
         }
         self.forget_changes();
         fault!(LockBeforeRelease);
+        #[cfg(feature = "models")]
+        crate::models::step::set_wakes(true);
         let word = &self.session.arena.header().lock;
         let contended = word.release(self.held); // U1
         fault!(LockReleased);
@@ -290,6 +294,8 @@ impl Drop for Locked<'_> {
             }
             fault!(BetweenWakes);
         }
+        #[cfg(feature = "models")]
+        crate::models::step::set_wakes(false);
         if !self.losses.later.is_empty() {
             self.session.go_on_draining(self.owner, &mut self.losses.later);
         }

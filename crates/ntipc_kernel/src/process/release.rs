@@ -118,7 +118,9 @@ impl Locked<'_> {
         for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
             let state = thread.progress.get();
-            if thread.life.word.get() != 0 && (progress::is_done(state) || state == progress::RETRY) {
+            if thread.life.word.get() != 0
+                && (progress::is_done(state) || matches!(state, progress::RETRY | progress::LOOK))
+            {
                 self.wake_later(slot);
             }
         }

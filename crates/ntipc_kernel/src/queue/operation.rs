@@ -26,6 +26,8 @@ pub(super) struct Operation<'a> {
     pub body: u32,
     side: Side,
     incarnation: u64,
+    /// Whoever waits for the room that it made was told, before a copy that takes time.
+    pub told_of_room: bool,
     /// It was told once that it may go on: if it does not, somebody else may. 0, or when it first waited.
     waited_since_ns: u64,
 }
@@ -81,6 +83,7 @@ impl Session {
             body,
             side,
             incarnation,
+            told_of_room: false,
             waited_since_ns: 0,
         })
     }
@@ -108,6 +111,7 @@ impl Operation<'_> {
         let has_waited = self.waited_since_ns != 0;
         // Each badge has a room of its own, so nobody is kept from putting by others.
         if message.badge == 0 && insists(queue, message.need(), self.waited_since_ns) {
+            self.session.want(self.held.slot, Wants::Room(message.need())); // others see what the turn is for
             self.session.take_turn(queue, self.held.slot);
         } else if has_waited && queue.write_end.get().checked_sub(1).is_some_and(|end| self.session.is_awaited(end)) {
             self.session.lock_as(self.held.slot + 1).tell_both_ends(self.body);
@@ -207,7 +211,7 @@ impl Drop for Operation<'_> {
         }
         let told = match self.side {
             Side::Put => session.is_awaited(read) || (self.waited_since_ns != 0 || turn) && session.is_awaited(write),
-            Side::Take => session.is_awaited(write) || more && session.is_awaited(read),
+            Side::Take => session.is_awaited(write) && !self.told_of_room || more && session.is_awaited(read),
         };
         let reader = arena.object(read);
         let lost = match self.side {

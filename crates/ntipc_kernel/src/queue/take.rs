@@ -5,7 +5,7 @@
 //!   C3 data in line, or a part of what lies out of line: copy out (the frame is still there)
 //!   C4 hand: the position and counters after, the frame's chain; commit := TAKE
 //!   C5 head, counters; commit := OWN; unlock, fence
-//!   C6 the rest of what lies out of line: copy out, with no lock held; give the chain back
+//!   C6 the rest of what lies out of line: tell who waits for room; copy out, with no lock held; give the chain back
 //!   C7 somebody waits to write, or more is left and somebody waits to read? dispatcher lock, evaluate; intent := 0
 //!
 //! Invariant: a frame is taken once. The store to `head` is what takes it, or a part of it: position and the bytes taken before are one word.
@@ -207,6 +207,7 @@ impl Operation<'_> {
             session.lock_side(&queue.take_lock, self.held);
             fault!(TakeLocked);
             let piece = self.take_locked(handle, queue, &mut buffer[filled..], mode, before);
+            self.told_of_room = false;
             session.unlock_side(&queue.take_lock, self.held.slot); // C5
             fault!(TakeUnlocked);
             let mut piece = match (piece, &all) {
@@ -215,6 +216,12 @@ impl Operation<'_> {
                 (Ok(None) | Err(_), _) => return Ok(all), // what was taken counts; it will fail again
             };
             if let Some((chain, skip)) = piece.later {
+                let write = queue.write_end.get().wrapping_sub(1);
+                self.told_of_room = session.is_awaited(write);
+                if self.told_of_room {
+                    // They need not wait until the rest is copied: this thread may be stopped at that.
+                    session.lock_as(self.held.slot + 1).tell_both_ends(self.body);
+                }
                 let rest = &mut buffer[filled..filled + piece.taken.bytes];
                 let length = rest.len();
                 let mut done = Ok(());

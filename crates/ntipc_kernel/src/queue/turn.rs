@@ -10,15 +10,23 @@
 //!
 //! Invariant: nobody sleeps with the turn who could put. So whoever evaluates gives it to the first only, and not after it has told
 //! somebody who has none: that one would find the turn taken, and sleep again with its telling.
+//! A turn ends when its thread could have put for [`PATIENCE_NS`] and has not: it is stopped, or slow. Then whoever finds a message that fits
+//! may put it, and that thread waits like others when it goes on. `turn_usable_ns` says since when it could; whoever looks at a turn that
+//! keeps it from putting brings that up to date (`Session::is_overdue`). Two who do so at the same time, or one who looks at the turn
+//! of a moment ago, may end a turn early or late by as much: it is a matter of fairness, and nothing else.
 //! Invariant: `turn` names a thread that has an operation on this queue in hand. So a turn is settled with the hand of a thread that
 //! died, and one that names anybody else was scribbled and is taken away by whoever it keeps from putting.
 
 use super::hand::Side;
+use super::state::has_room;
 use crate::arena::Arena;
-use crate::arena::layout::Queue;
+use crate::arena::layout::{BLOCKS, Queue, progress};
 use crate::dispatch::evaluate::HAND_OVER_NS;
+use crate::dispatch::lookout::PATIENCE_NS;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::process::lock::{Locked, owner_is_dead};
+use crate::process::lock_word::Seen;
 use crate::session::Session;
 use crate::sync::Shared;
 use crate::sys::clock::now_ns;
@@ -30,11 +38,21 @@ pub(super) fn insists(queue: &Queue, need: u64, since_ns: u64) -> bool {
 
 impl Arena {
     /// May the thread with slot + 1 `me` (0 = one that does not wait) put now, as far as turns go?
-    pub(super) fn has_turn(&self, queue: &Queue, me: u32) -> bool {
+    pub(crate) fn has_turn(&self, queue: &Queue, me: u32) -> bool {
         match queue.turn.read().owner() {
             0 => true,
             owner => owner == me,
         }
+    }
+
+    /// Could the thread in `slot`, whose turn it is, put now? What it needs is known while it waits.
+    fn can_use_turn(&self, queue: &Queue, slot: u32) -> bool {
+        let thread = self.thread(slot);
+        let waits_for_room = progress::is_queued(thread.progress.get())
+            && self.blocks(slot) == 1
+            && self.block(slot * BLOCKS).object.get() + 1 == queue.write_end.get()
+            && self.wants_room(slot);
+        has_room(queue, if waits_for_room { thread.queue_need.get() } else { 1 })
     }
 }
 
@@ -42,6 +60,7 @@ impl Session {
     /// Take the turn for the thread in `slot`, if it is nobody's.
     pub(super) fn take_turn(&self, queue: &Queue, slot: u32) {
         if queue.turn.try_acquire(slot + 1).is_some() {
+            queue.turn_usable_ns.put(0);
             fault!(TurnTaken);
         }
     }
@@ -51,7 +70,20 @@ impl Session {
         queue.turn.release_of(slot + 1).is_some()
     }
 
-    /// Somebody else has the turn: make sure that there is such a thread, which will put, or give it up.
+    /// Has that turn, which is somebody's, been of no use for too long?
+    fn is_overdue(&self, queue: &Queue, turn: Seen) -> bool {
+        if !self.arena.can_use_turn(queue, turn.owner().wrapping_sub(1)) {
+            queue.turn_usable_ns.put(0);
+            return false;
+        }
+        let (now, since) = (now_ns(), queue.turn_usable_ns.get());
+        if since == 0 || since > now {
+            queue.turn_usable_ns.put(now);
+        }
+        since != 0 && now.saturating_sub(since) >= PATIENCE_NS && !without!(TurnEnds)
+    }
+
+    /// Somebody else has the turn: make sure that there is such a thread, which will put in time, or give it up.
     pub(super) fn check_turn(&self, queue: &Queue, body: u32, slot: u32) {
         let turn = queue.turn.read();
         let (arena, number) = (&self.arena, turn.owner());
@@ -62,7 +94,11 @@ impl Session {
         let intent = (body + 1) << 1 | Side::Put as u32;
         let has_it_in_hand =
             |hands: &[crate::arena::layout::Hand]| hands.iter().any(|hand| hand.intent.get() == intent);
-        if !dead && number <= arena.threads() && has_it_in_hand(&arena.thread(number - 1).hands) {
+        if !dead
+            && number <= arena.threads()
+            && has_it_in_hand(&arena.thread(number - 1).hands)
+            && !self.is_overdue(queue, turn)
+        {
             return;
         }
         let mut locked = self.lock_as(slot + 1);
@@ -75,6 +111,22 @@ impl Session {
 }
 
 impl Locked<'_> {
+    /// End the turn of the queue with that write end if its thread does not use it. Whether there is one that could be used.
+    pub(crate) fn end_overdue_turn(&mut self, end: u32) -> bool {
+        let arena = &self.session.arena;
+        let record = arena.object(end);
+        let Some((_, queue, _, write)) = arena.queue_of(record) else { return false };
+        let turn = queue.turn.read();
+        if write != end || turn.is_free() {
+            return false;
+        }
+        if self.session.is_overdue(queue, turn) {
+            queue.turn.take_from(turn);
+            return false;
+        }
+        queue.turn_usable_ns.get() != 0
+    }
+
     /// The thread in `slot`, which waits for room in that queue before all others, has the turn if it insists and nobody has it.
     pub(crate) fn offer_turn(&mut self, body: u32, slot: u32) {
         let arena = &self.session.arena;

@@ -23,6 +23,7 @@ fn take_the_lock(session: &Arc<Session>, times: u32) {
 
 /// One comes and goes: it waits twice, asleep in between. Two others contend with it for the dispatcher lock, and look what it does.
 fn owner_comes_again(world: &World) {
+    world.owners_are_suspected();
     let semaphore = world.make(Kind::Semaphore, 0, 9);
     let (left, right) = (world.process(), world.process());
     world.thread(&left, Fate::Lives, move |session| {
@@ -43,6 +44,7 @@ fn owner_comes_again(world: &World) {
 
 /// Two writers and two readers contend for the sides of a queue.
 fn side_of_the_living(world: &World) {
+    world.owners_are_suspected();
     let (reader, writer) = world.queue(1000);
     let (left, right) = (world.process(), world.process());
     for tag in [1, 2] {

@@ -10,6 +10,7 @@ mod deaths;
 mod fast_path;
 mod hand_over;
 mod locks;
+mod lookouts;
 mod pulse;
 mod queues;
 mod timeouts;

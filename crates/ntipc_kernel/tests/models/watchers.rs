@@ -167,7 +167,7 @@ fn all_watchers_stop(world: &World) {
 const TWO_STOP: Model = Model { name: "two watchers stop", schedules: 4000, body: two_watchers_stop };
 const ONE_DIES: Model =
     Model { name: "a watcher dies and one stops", schedules: 4000, body: a_watcher_dies_and_one_stops };
-const COMING: Model = Model { name: "watchers come and stop", schedules: 10_000, body: watchers_come_and_stop };
+const COMING: Model = Model { name: "watchers come and stop", schedules: 20_000, body: watchers_come_and_stop };
 const LEAVING: Model = Model { name: "a watcher leaves", schedules: 4000, body: a_watcher_leaves };
 const NEWCOMER: Model = Model { name: "a newcomer dies", schedules: 4000, body: a_newcomer_dies };
 const ALL_STOP: Model = Model { name: "all watchers stop", schedules: 4000, body: all_watchers_stop };
