@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
+    from ntipc.watching import Watched, Watcher, WatchEvent, watch
 
 __all__ = [
     "AbandonedMutexWarning",
@@ -137,6 +138,9 @@ __all__ = [
     "Timeout",
     "Timer",
     "View",
+    "WatchEvent",
+    "Watched",
+    "Watcher",
     "call_pipe",
     "create_pipe",
     "examine",
@@ -145,6 +149,7 @@ __all__ = [
     "wait_all",
     "wait_any",
     "wait_for_pipe",
+    "watch",
 ]
 
 
@@ -166,9 +171,13 @@ _PART_OF = {
     "QueueReader": "queues",
     "QueueWriter": "queues",
     "Reply": "ports",
+    "WatchEvent": "watching",
+    "Watched": "watching",
+    "Watcher": "watching",
     "call_pipe": "pipes",
     "create_pipe": "pipes",
     "wait_for_pipe": "pipes",
+    "watch": "watching",
 }
 """Names that are imported when they are first asked for, so that who only wants a mutex does not wait for the rest."""
 

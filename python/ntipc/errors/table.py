@@ -103,6 +103,8 @@ TABLE: tuple[Row, ...] = (
         "the calling thread does not own the mutex", "Release it in the thread that acquired it, once per acquire"),
     Row(Status.SEMAPHORE_LIMIT_EXCEEDED, 298, LimitExceeded, errno.EOVERFLOW,
         "the count would pass the maximum; nothing was added", "Release only what was acquired"),
+    Row(Status.PORT_ALREADY_SET, 31, ObjectExists, errno.EEXIST,
+        "the process has such a port already", "End the first watch before you begin another"),
     Row(Status.SECTION_PROTECTION, 87, AccessDenied, errno.EACCES,
         "the section's protection does not allow this access", "Map it with an access that the section allows"),
     Row(Status.REVISION_MISMATCH, 1306, SessionMismatch, None,
