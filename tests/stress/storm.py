@@ -3,8 +3,9 @@
     python tests/stress/storm.py --kills 10000 --faults --hits 20
 
 Six workers do everything and are killed, three immortal ones wait without timeouts, and a watcher looks on from
-outside. Kills come in bursts with quiet times between, in half of which nobody else moves either, for every kill and
-every operation may heal what an earlier one has broken. With ``--faults`` workers also kill themselves at labelled
+outside. Workers are stopped as well, for up to half a second, wherever they are. Kills and stops come in bursts with
+quiet times between, in half of which nobody else moves either, for every kill and every operation may heal what an
+earlier one has broken. With ``--faults`` workers also kill themselves at labelled
 steps inside the kernel (the build must have them), most often at those that were hit least.
 
 Those that die are reaped by each other, as long as the storm's own process declines to watch; at other times it watches
@@ -51,6 +52,12 @@ PAUSE = 0.03
 """Seconds between two looks of a burst, at most; each kills one at random, unless it is to die by itself."""
 
 
+STOPS = 4
+"""Of so many looks of a burst one stops a worker for a while; it may be killed before it goes on."""
+SHORTEST_STOP, LONGEST_STOP = 0.001, 0.5
+"""Seconds."""
+
+
 class Storm:
     """One storm, from the first process to the last look."""
 
@@ -69,7 +76,8 @@ class Storm:
         self.keeper.run("from storm_queues import drain; from storm_calls import serve_all")
         self.watcher = Watcher(self.session)
         self.workers: dict[int, int] = {}
-        self.killed = self.operations = self.quiet_times = 0
+        self.killed = self.operations = self.quiet_times = self.stops = 0
+        self.stopped: dict[int, float] = {}
         self.added, self.unsure = [0] * OBJECTS, [0] * OBJECTS
         self.violations: list[str] = []
         self.last_progress: dict[int, tuple[int, float]] = {}
@@ -98,6 +106,7 @@ class Storm:
     def bury(self, number: int) -> None:
         """Settle the accounts of a worker that is no more: give back what it held, note what it may have changed."""
         pid = self.workers.pop(number)
+        self.stopped.pop(number, None)
         self.coverage.armed.pop(number, None)
         self.last_progress.pop(pid, None)
         self.operations += self.ledger.get(number, OPERATIONS)
@@ -124,6 +133,20 @@ class Storm:
                 if number not in self.workers:
                     self.start(number)
 
+    def stop(self, number: int) -> None:
+        """Stop a worker for a while, wherever it is."""
+        if number not in self.stopped:
+            os.kill(self.workers[number], signal.SIGSTOP)
+            self.stopped[number] = time.monotonic() + self.dice.uniform(SHORTEST_STOP, LONGEST_STOP)
+            self.stops += 1
+
+    def let_go_on(self, everybody: bool = False) -> None:
+        """Let those workers go on that have been stopped for long enough."""
+        now = time.monotonic()
+        for number in [number for number, until in self.stopped.items() if everybody or until <= now]:
+            del self.stopped[number]
+            os.kill(self.workers[number], signal.SIGCONT)
+
     def kill(self, number: int) -> None:
         pid = self.workers[number]
         os.kill(pid, signal.SIGKILL)
@@ -135,6 +158,7 @@ class Storm:
 
     def watch(self) -> None:
         self.collect()
+        self.let_go_on()
         self.violations += self.ledger.complaints()
         self.violations += self.watcher.look(exists)
         self.check_progress()
@@ -187,6 +211,10 @@ class Storm:
                 spare = victim in self.coverage.armed and self.dice.randrange(16)
                 if victim in self.workers and self.ledger.get(victim, READY) and not spare:
                     self.kill(victim)
+                halted = self.dice.randrange(MORTALS * STOPS)
+                if halted < MORTALS and halted in self.workers and self.ledger.get(halted, READY):
+                    self.stop(halted)
+            self.let_go_on(everybody=True)
             self.refill()
             self.be_quiet()
             if self.deaths // 1000 > told[0] or len(self.violations) > told[1]:
@@ -310,7 +338,7 @@ taken
         print(
             f"seed {self.seed}: {self.deaths} deaths, {self.coverage.deaths} of them at "
             f"{len(self.coverage.hits)} of {len(POINTS)} fault points; {self.operations} operations, "
-            f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {seconds:.1f} s\n"
+            f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {self.stops} stops, {seconds:.1f} s\n"
             f"{self.frames}\n{self.counters}"
         )
         if below:

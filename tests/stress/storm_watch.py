@@ -45,11 +45,11 @@ def patience(key: Hashable) -> float:
 
 
 def is_about_to_run(key: Hashable) -> bool:
-    """A thread that has been woken and only waits for a processor is not asleep."""
+    """A thread that has been woken and only waits for a processor is not asleep, nor is one that is stopped."""
     if not isinstance(key, tuple) or key[0] not in ("asleep", "done"):
         return False
     try:
         stat = Path(f"/proc/{key[2]}/task/{key[3]}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return True
-    return stat.rpartition(")")[2].split()[0] == "R"
+    return stat.rpartition(")")[2].split()[0] in "RTt"

@@ -56,6 +56,8 @@ pub(super) struct State {
     /// Those that are stopped, and whether they may end now.
     pub stopped: Vec<shuttle::thread::Thread>,
     pub over: bool,
+    /// Nobody is killed any more, also of those who have not begun.
+    pub spared: bool,
     /// Those that are paused, and whether they may go on now.
     pub paused: Vec<(u32, shuttle::thread::Thread)>,
     pub goes_on: bool,

@@ -1,6 +1,6 @@
 //! Helpers in a model: those of the kernel, which watch their neighbours in threads of their own, and may be killed or stopped at that.
 
-use super::step::{self, End, Killed, Stopped, with};
+use super::step::{self, End, Killed, Stopped, Task, with};
 use super::world::{Ended, Fate, TID, World, become_helper, claim, mark};
 use crate::arena::layout::PROCESSES;
 use crate::process::helper;
@@ -25,7 +25,10 @@ pub struct Helpers {
 impl Helpers {
     /// Let all of them end, when nobody is dead and unburied. From now on nobody is killed.
     pub fn end_when_buried(&self) {
-        with(|state| state.tasks.iter_mut().filter(|task| task.end != End::Stopped).for_each(|task| task.left = 0));
+        with(|state| {
+            state.spared = true;
+            state.tasks.iter_mut().filter(|task| task.end != End::Stopped).for_each(|task| task.left = 0);
+        });
         let first = self.first();
         while with(|state| state.dying > 0)
             || !self.may_lie() && first.as_ref().is_some_and(|session| unburied(session))
@@ -103,7 +106,10 @@ impl World {
                     claim(&life.word, step::tid_of(step::me())); // they were another's, while there was no such thread
                 }
             }
-            with(|state| state.tasks[step::me()] = task);
+            with(|state| {
+                let spared = state.spared && task.end != End::Stopped;
+                state.tasks[step::me()] = if spared { Task { left: 0, ..task } } else { task };
+            });
             match catch_unwind(AssertUnwindSafe(body)) {
                 Ok(()) => {}
                 Err(payload) if payload.is::<Killed>() => {

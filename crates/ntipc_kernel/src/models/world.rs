@@ -116,6 +116,7 @@ impl World {
             clock: None,
             stopped: Vec::new(),
             over: false,
+            spared: false,
             paused: Vec::new(),
             goes_on: false,
             dying: 0,

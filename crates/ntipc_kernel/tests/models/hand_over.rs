@@ -57,7 +57,7 @@ fn offered_mutant(world: &World) {
     assert_eq!(world.first().query_mutant(mutant).unwrap().owner, 0);
 }
 
-const OFFERED: Model = Model { name: "offered mutant", schedules: 6000, body: offered_mutant };
+const OFFERED: Model = Model { name: "offered mutant", schedules: 20_000, body: offered_mutant };
 const MUTANT: Model = Model { name: "contended mutant", schedules: 6000, body: contended_mutant };
 
 #[test]
