@@ -25,12 +25,12 @@ from ntipc.objects.object import NtObject
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
 from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, perform
-from ntipc.ports.connection import sender_of
+from ntipc.ports.connection import Sender
 from ntipc.ports.names import PREFIX, locate
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.sections import Section, View
-from ntipc.session.peers import NOBODY, Peer
+from ntipc.session.peers import Peer
 from ntipc.session.session import Session, before_leaving
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
 
     Attributes:
         data: What the server gave when it accepted.
-        peer: The server's process: pid, uid and program, as Linux knows them.
         view: Memory of the server's, if it offered a section.
         max_message: What the port states as its ordinary maximum.
         max_large: The longest message that the port takes.
@@ -96,7 +95,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
         self._hub: Hub | None = None
         self.data = b""
-        self.peer: Peer = NOBODY
+        self._server: Sender
         self.view: View | None = None
         if (length := wire.length_of(data)) > wire.LARGEST_CONNECTION_DATA:
             raise wire.too_long("PortClient", self._subject, length, wire.LARGEST_CONNECTION_DATA, "a connection")
@@ -166,7 +165,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         self._writer._describe(self._subject)
         self.max_message, self.max_large, offers, size = wire.WELCOME.unpack_from(frame.data)
         self.data = frame.data[wire.WELCOME.size :]
-        self.peer = sender_of(frame, self._native)
+        self._server = Sender(frame, self._native)
         if offers and len(arrived) > 1 and isinstance(arrived[1], Section):
             with arrived[1] as section:
                 self.view = section.map(0, size or None)
@@ -203,6 +202,11 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
     def closed(self) -> bool:
         """Whether it is closed here."""
         return self._writer.closed
+
+    @property
+    def peer(self) -> Peer:
+        """The server's process: pid, uid and program, as Linux knows them while it lives."""
+        return self._server.peer
 
     @property
     def is_connected(self) -> bool:

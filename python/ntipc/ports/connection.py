@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from ntipc.ports.port import Port
 
 
-def sender_of(frame: _kernel.Frame, native: _kernel.Session) -> Peer:
-    """Ask Linux about the process that put a frame."""
-    known = native.process_of(frame.sender)
-    return NOBODY if known is None else identify(*known)
+class Sender:
+    """The process that put a frame. Linux is asked about it when somebody wants to know, and only while it lives."""
+
+    __slots__ = ("_known", "_peer")
+
+    def __init__(self, frame: _kernel.Frame, native: _kernel.Session) -> None:
+        self._known = native.process_of(frame.sender)
+        self._peer: Peer | None = None
+
+    @property
+    def peer(self) -> Peer:
+        """Its pid, uid and program, as Linux knows them."""
+        if self._peer is None:
+            self._peer = NOBODY if self._known is None else identify(*self._known)
+        return self._peer
 
 
 class Connection:
@@ -34,15 +45,14 @@ class Connection:
 
     Attributes:
         context: Any object of the server's; ``None`` at first.
-        peer: The client's process when it connected: pid, uid and program, as Linux knows them.
         view: Memory of the client's, if it offered a section: mapped when it was accepted.
     """
 
-    __slots__ = ("__weakref__", "_inbox", "_line", "_number", "_open", "_port", "_token", "context", "peer", "view")
+    __slots__ = ("__weakref__", "_inbox", "_line", "_number", "_open", "_port", "_sender", "_token", "context", "view")
 
-    def __init__(self, port: Port, number: int, token: tuple[int, int], peer: Peer) -> None:
+    def __init__(self, port: Port, number: int, token: tuple[int, int], sender: Sender) -> None:
         self.context: Any = None
-        self.peer = peer
+        self._sender = sender
         self.view: View | None = None
         self._port = port
         self._number = number
@@ -50,6 +60,11 @@ class Connection:
         self._inbox: QueueWriter | None = None
         self._line: NtObject | None = None
         self._open = True
+
+    @property
+    def peer(self) -> Peer:
+        """The process that connected: pid, uid and program, as Linux knows them while it lives."""
+        return self._sender.peer
 
     @property
     def is_connected(self) -> bool:
@@ -117,20 +132,24 @@ class ConnectionRequest:
 
     Attributes:
         data: What the client sent along.
-        peer: Its process: pid, uid and program, as Linux knows them.
     """
 
-    __slots__ = ("_answered", "_frame", "_inbox", "_line", "_port", "_section", "_view_size", "data", "peer")
+    __slots__ = ("_answered", "_frame", "_inbox", "_line", "_port", "_section", "_sender", "_view_size", "data")
 
     def __init__(self, port: Port, frame: _kernel.Frame, arrived: list[NtObject], native: _kernel.Session) -> None:
         _, _, offers, self._view_size = wire.HELLO.unpack_from(frame.data)
         self.data = frame.data[wire.HELLO.size :]
-        self.peer = sender_of(frame, native)
+        self._sender = Sender(frame, native)
         self._port = port
         self._frame = frame
         self._inbox, self._line = arrived[:2]
         self._section = arrived[2] if offers and len(arrived) > 2 and isinstance(arrived[2], Section) else None
         self._answered = False
+
+    @property
+    def peer(self) -> Peer:
+        """The process that asks: pid, uid and program, as Linux knows them."""
+        return self._sender.peer
 
     def accept(self, data: Buffer = b"", *, context: object = None, view: Section | None = None) -> Connection:
         """Accept the client.
@@ -157,7 +176,7 @@ class ConnectionRequest:
         number = int.from_bytes(os.urandom(8), "little")
         writer = QueueWriter.__new__(QueueWriter)
         token = port._messages._make_badge(number, writer, operation="ConnectionRequest.accept")
-        connection = Connection(port, number, token, self.peer)
+        connection = Connection(port, number, token, self._sender)
         connection.context = context
         port._connections[number] = connection
         try:

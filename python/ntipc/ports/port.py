@@ -29,7 +29,7 @@ from ntipc.objects.composite import Composite
 from ntipc.objects.object import NtObject
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
-from ntipc.ports.connection import Connection, ConnectionRequest, sender_of
+from ntipc.ports.connection import Connection, ConnectionRequest, Sender
 from ntipc.ports.message import PortMessage
 from ntipc.ports.names import PREFIX, locate
 from ntipc.queues.ends import LONGEST_MESSAGE, QueueReader, QueueWriter
@@ -246,7 +246,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         if connection is None:
             if frame.closed:
                 return None  # accepted by another process, or never
-            connection = Connection(self, number, frame.badge_token, sender_of(frame, self._native))
+            connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
             self._connections[number] = connection
         if frame.closed:
             del self._connections[number]
