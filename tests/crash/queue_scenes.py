@@ -10,6 +10,13 @@ def ends(call):
     except OSError:
         return True
     return False
+def badged():
+    reader, keeper = (kind.__new__(kind) for kind in (ntipc.QueueReader, ntipc.QueueWriter))
+    reader._bind(ntipc.Session()._native, None, _kernel.CREATE, 0, 1 << 30, (0, 0), keeper, badge_quota=1 << 20)
+    return reader, keeper
+def badge(reader):
+    writer = ntipc.QueueWriter.__new__(ntipc.QueueWriter)
+    return writer, reader._make_badge(1, writer)
 """
 NAMES = ["queue"]
 
@@ -102,6 +109,11 @@ def alone(act: str, after: str) -> Scene:
     return Scene(act=act, after=after)
 
 
+def with_badge(act: str) -> Scene:
+    """The victim has a queue of its own, and does something with a badge of it."""
+    return Scene(before="reader, keeper = badged()", act=act)
+
+
 def settle(act: str, at: str, sleep: str) -> Scene:
     """Another victim died in the middle of an operation. The first alone watches it, and settles its work."""
     return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
@@ -121,6 +133,12 @@ FRESH, GONE = "ntipc.Queue('fresh')", "ntipc.Queue('fresh').close()"
 NONE_FRESH = "ends(lambda: ntipc.Queue.open('fresh'))"
 
 QUEUE_SCENES: dict[str, Scene] = {
+    "BadgeMade": with_badge("badge(reader)"),
+    "BadgeCounted": with_badge("badge(reader)[0].close(); reader._take(None, 0)"),
+    "BadgeRevoked": with_badge("writer, name = badge(reader); reader._revoke_badge(1, name)"),
+    "NoticeMarked": with_badge("badge(reader)[0].close()"),
+    "NoticeListed": with_badge("badge(reader)[0].close()"),
+    "NoticeTaken": with_badge("badge(reader)[0].close(); reader._take(None, 0)"),
     # the pool of pages
     "PoolFilled": put(LARGE, told=False, before=USED),
     "PoolValid": put(LARGE, told=False, before=USED),
