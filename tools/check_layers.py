@@ -21,7 +21,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"objects"}),
     frozenset({"sync", "sections", "queues"}),
     frozenset({"mailslots", "pipes", "ports"}),
-    frozenset({"watching"}),
+    frozenset({"rpc", "watching"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),
     frozenset({"cli"}),

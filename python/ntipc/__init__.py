@@ -67,6 +67,7 @@ from ntipc.sync import (
 )
 
 if TYPE_CHECKING:
+    from ntipc import rpc
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
@@ -145,6 +146,7 @@ __all__ = [
     "create_pipe",
     "examine",
     "inspect",
+    "rpc",
     "signal_and_wait",
     "wait_all",
     "wait_any",
@@ -194,6 +196,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return import_module("importlib.metadata").version("ntipc")
+    if name == "rpc":
+        return import_module("ntipc.rpc")
     if name not in _PART_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"ntipc.{_PART_OF[name]}"), name)
@@ -201,4 +205,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PART_OF})
+    return sorted({*globals(), *_PART_OF, "rpc"})

@@ -21,7 +21,7 @@ def test_every_page_holds_what_it_shows() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example: Path) -> None:
-    partner = ["--demo"] if example.stem in ("producer", "consumer", "command_server") else []
+    partner = ["--demo"] if example.stem in ("producer", "consumer", "command_server", "rpc_service") else []
     result = run(str(example), *partner)
     assert result.returncode == 0, result.stderr
 
