@@ -188,7 +188,7 @@ class Link:
             try:
                 handles = () if packer is None else packer.handles
                 reply = client.call(data, timeout, handles)
-                return (reply, ()) if type(reply) is bytes else _parts(reply)
+                return (reply, ()) if type(reply) is bytes else parts_of(reply)
             except Timeout:
                 raise self._late(codec, timeout) from None
             except (PeerGone, ConnectionError) as error:
@@ -196,6 +196,25 @@ class Link:
             if not codec.method.marks.idempotent:
                 raise lost
             codec, client = self._another(codec, lost)
+
+    @property
+    def plain_client(self) -> PortClient | None:
+        """The connection, if calls of it need no more thought."""
+        return self._client if not self._fits else None
+
+    def call_plain(self, codec: MethodCodec, client: PortClient, data: bytes, timeout: float | None) -> Any:
+        """Call without looking first whether the connection is there; ``None`` if it was not, and nothing was sent."""
+        try:
+            return client.call(data, timeout)
+        except Timeout:
+            raise self._late(codec, timeout) from None
+        except (PeerGone, HandleClosed, ConnectionError) as error:
+            if isinstance(error, HandleClosed) or type(error) is PeerGone:
+                return None
+            lost = self.lost(codec, error)
+        if not codec.method.marks.idempotent:
+            raise lost
+        return self.call(*self._another(codec, lost), data, timeout, None)[0]
 
     async def call_async(
         self, codec: MethodCodec, client: PortClient, data: bytes, timeout: float | None, packer: Packer | None
@@ -205,7 +224,7 @@ class Link:
             try:
                 begun = client.begin(data, () if packer is None else packer.handles)
                 reply = await _result(begun, timeout)
-                return (reply, ()) if type(reply) is bytes else _parts(reply)
+                return (reply, ()) if type(reply) is bytes else parts_of(reply)
             except Timeout:
                 raise self._late(codec, timeout) from None
             except (PeerGone, ConnectionError) as error:
@@ -229,7 +248,7 @@ class Link:
             raise from_status(Status.TIMEOUT, where, self.where, f"no answer came within {timeout} s") from None
         except (PeerGone, ConnectionError) as error:
             raise self._gone(where, error) from None
-        return self.answer(reply if type(reply) is bytes else _parts(reply)[0])
+        return self.answer(reply if type(reply) is bytes else parts_of(reply)[0])
 
     def answer(self, data: bytes | memoryview) -> bytes | memoryview:
         """Return an answer that is none of a failure."""
@@ -306,7 +325,8 @@ async def _result(call: PortCall, timeout: float | None) -> Any:
     return call.result(0)
 
 
-def _parts(reply: Any) -> Answer:
+def parts_of(reply: Any) -> Answer:
+    """Return the data and the handles of an answer."""
     if isinstance(reply, (bytes, bytearray, memoryview)):
         return bytes(reply) if isinstance(reply, bytearray) else reply, ()
     return reply.data, tuple(reply.handles)

@@ -21,6 +21,7 @@ from ntipc.rpc.current import CURRENT, CurrentCall, within
 from ntipc.rpc.failures import failure_frame
 from ntipc.rpc.handlers import Handler, Handlers, close_all
 from ntipc.rpc.interface import Interface, digest_of
+from ntipc.rpc.pool import Prepared
 from ntipc.rpc.problems import ValidationError
 from ntipc.rpc.served_callbacks import CallbackChannel, ServedReferences
 from ntipc.rpc.served_streams import AsyncStream, ServedStream, SyncStream
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ntipc.ports import PortMessage
 
 LOG = logging.getLogger("ntipc.rpc")
-Job = Callable[[], object]
 
 
 class Limits(NamedTuple):
@@ -96,7 +96,7 @@ class Dispatcher:
         self._pending_lock = threading.Lock()
         self.description = interface.description()
         self.digest = digest_of(self.description)
-        self._asked: dict[bytes, Callable[[Any, PortMessage, ConnectedClient], Job | None]] = {
+        self._asked: dict[bytes, Callable[[Any, PortMessage, ConnectedClient], Callable[[], object] | None]] = {
             protocol.DESCRIBE.prefix: self._describe,
             protocol.JSON.prefix: self._json,
             protocol.TAKE.prefix: self._take,
@@ -120,7 +120,7 @@ class Dispatcher:
             inspect.isasyncgenfunction(handler.function) for handler in self.handlers.by_name.values()
         )
 
-    def prepare(self, message: PortMessage) -> Job | None:
+    def prepare(self, message: PortMessage) -> Prepared | None:
         """Look at a message; do what takes no time, and return what takes some."""
         client: ConnectedClient = message.connection.context
         data = message.data
@@ -129,14 +129,15 @@ class Dispatcher:
             handler = self.handlers.by_prefix.get(prefix)
             if handler is None:
                 if message.is_closed:
-                    return partial(self.ended, client)
+                    return self.ended, (client,), None
                 if message.is_withdrawal:
                     self._withdrawn(message.id, client)
                     return None
                 asked = self._asked.get(prefix)
                 if asked is None:
                     raise self.handlers.refusal(data)
-                return asked(self._readers[prefix](data), message, client)
+                job = asked(self._readers[prefix](data), message, client)
+                return None if job is None else (job, (), None)
             if len(data) > self.limits.max_argument:
                 detail = f"the call has {len(data):,} bytes; the service takes {self.limits.max_argument:,}"
                 raise ValidationError(detail)
@@ -145,7 +146,7 @@ class Dispatcher:
             if handler.method.name in self.asynchronous:
                 self._start(handler, message, client)
                 return None
-            return partial(self.run, handler, message, client)
+            return self.run_plain if handler.is_plain else self.run, (handler, message, client), handler
         except Exception as error:  # whatever a client sends, the service goes on
             if not message.is_closed:
                 close_all(message.handles)
@@ -160,6 +161,32 @@ class Dispatcher:
         return from_status(Status.PORT_CONNECTION_REFUSED, "The call", describe("service", self.name), detail)
 
     # Calls
+
+    def run_plain(self, handler: Handler, message: PortMessage, client: ConnectedClient) -> None:
+        """Call a method whose values have nothing along, and answer: what :meth:`run` does, in fewer steps."""
+        data = message.data
+        if data[: handler.head_length] != handler.head or message.handles:
+            self.run(handler, message, client)
+            return
+        try:
+            values = handler.decode(data[handler.head_length - 1 :])
+        except Exception:
+            self.run(handler, message, client)  # says what is wrong
+            return
+        try:
+            token = CURRENT.set(CurrentCall(message, handler.method))
+            try:
+                result = handler.function(*values)
+            finally:
+                CURRENT.reset(token)
+            reply = handler.encode(result)
+        except BaseException as error:
+            self.failed(error, handler, message)
+            return
+        try:
+            message.reply(reply)
+        except (NtError, ValueError):
+            self.send(message, reply, None)  # finds out why
 
     def run(self, handler: Handler, message: PortMessage, client: ConnectedClient) -> None:
         """Call a method and answer."""
@@ -306,19 +333,25 @@ class Dispatcher:
         if stream.take(None, 0):
             stream.produce()
 
-    def _take(self, arguments: tuple[int, int], message: PortMessage, client: ConnectedClient) -> Job | None:
+    def _take(
+        self, arguments: tuple[int, int], message: PortMessage, client: ConnectedClient
+    ) -> Callable[[], object] | None:
         stream = client.streams.get(arguments[0])
         if stream is None:
             raise ValidationError("there is no such stream, or it has ended")
         return stream.produce if stream.take(message, arguments[1]) else None
 
-    def _passed(self, arguments: tuple[int, int], message: PortMessage, client: ConnectedClient) -> Job | None:
+    def _passed(
+        self, arguments: tuple[int, int], message: PortMessage, client: ConnectedClient
+    ) -> Callable[[], object] | None:
         stream = client.streams.get(arguments[0])
         if stream is None:
             return None
         return stream.produce if stream.take(None, arguments[1]) else None
 
-    def _close(self, arguments: tuple[int], message: PortMessage, client: ConnectedClient) -> Job | None:
+    def _close(
+        self, arguments: tuple[int], message: PortMessage, client: ConnectedClient
+    ) -> Callable[[], object] | None:
         stream = client.streams.get(arguments[0])
         asked = None if message.is_datagram else message
         if stream is None:
@@ -333,7 +366,9 @@ class Dispatcher:
         docs = {name: method.doc for name, method in self.interface.methods.items()}
         self.send(message, msgpack.encode((self.description, self.interface.doc, docs)), None)
 
-    def _json(self, arguments: tuple[str, bytes], message: PortMessage, client: ConnectedClient) -> Job:
+    def _json(
+        self, arguments: tuple[str, bytes], message: PortMessage, client: ConnectedClient
+    ) -> Callable[[], object]:
         name, text = arguments
         handler = self.handlers.by_name.get(name)
         if handler is None:

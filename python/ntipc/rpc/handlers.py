@@ -27,6 +27,9 @@ class _Unset:
         return "..."
 
 
+_EXACT = {int, str, float, bool, bytes}
+"""Types whose values need no other check than that they are exactly of the type."""
+
 UNSET: Any = _Unset()
 """The default of optional arguments: what is not given is not sent, so that the service's own default counts."""
 
@@ -68,10 +71,49 @@ class MethodCodec:
         kind, self._wrap_result = wire_type(method.result)
         self._result = Typed(kind)
         self.result_carries = self._result.carries
-        self._item_batch: Typed | None = None
         self._result_kind = kind
         self.prefix = prefix_of(method.name)
         self.prefix_by_name = prefix_of(method.name, BY_NAME)
+
+        self.is_plain = (
+            not (self.carries or self.result_carries or method.streams or method.marks.one_way or method.is_async)
+            and self._first_keyword == len(self._types) <= 15
+        )
+        """Whether nothing has to be thought of: all arguments go by place, and nothing has anything along."""
+        self.exactly = kind if kind in _EXACT else None
+        self.read_result = self._result.decode_plain
+
+    def whole_call(self) -> tuple[bytes, Callable[[bytes], Any]]:
+        """Return what a request with all arguments begins with, and what reads it from the last byte of that."""
+        return self.prefix + bytes((0x90 | len(self._types) & 15,)), self._check_whole
+
+    def encode_plain_call(self, values: tuple[Any, ...]) -> bytes | None:
+        """Write a request of a plain method, if all arguments are given.
+
+        Raises:
+            ValidationError: A value does not fit its annotation.
+        """
+        if self._has_optional and any(each is UNSET for each in values):
+            return None
+        try:
+            data = encode_plain(values)
+            self._check_whole(data)
+        except (msgspec.MsgspecError, ValidationError, OverflowError, RecursionError, TypeError) as error:
+            raise self._wrong(error) from None
+        return self.prefix + data
+
+    def encode_plain_result(self, value: Any) -> bytes:
+        """Write a result that has nothing along.
+
+        Raises:
+            ValidationError: It does not fit the annotation.
+        """
+        if type(value) is not self.exactly:
+            return self.encode_result(value, None)[0]
+        try:
+            return encode_plain(value)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise self._wrong(error, "the result: ") from None
 
     def _placed(self, count: int) -> Typed:
         found = self._by_place.get(count)
@@ -264,9 +306,15 @@ def _count(body: bytes | memoryview) -> int:
 class Handler:
     """One method of one object: how to read its arguments, call it, and write its result."""
 
-    __slots__ = ("codec", "function", "method")
+    __slots__ = ("codec", "decode", "encode", "function", "head", "head_length", "is_plain", "method", "quick")
 
     def __init__(self, codec: MethodCodec, function: Callable[..., Any]) -> None:
+        self.quick = False
+        """Whether the last call was: a habit of the pool's."""
+        self.is_plain = codec.is_plain
+        self.head, self.decode = codec.whole_call()
+        self.head_length = len(self.head)
+        self.encode = codec.encode_plain_result
         self.codec = codec
         self.method = codec.method
         self.function = function

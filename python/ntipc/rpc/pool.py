@@ -1,23 +1,45 @@
 """Threads that take messages and run what they ask for.
 
-A thread that takes a message runs it itself: no hand-over lies between. Invariant: while the pool is open, one thread
-receives, or ``most`` threads run jobs and the backlog is full. A thread that leaves to run a job, and was the only one
-that received, first lets another one receive. When ``most`` jobs run, the thread that receives puts further jobs into
-the backlog, and threads that have finished take them from there; so closings and withdrawals are always heard of. A
-full backlog stops receiving: then callers wait in the port, which bounds each client's share.
+A thread that takes a message runs it itself: no hand-over lies between. While calls are quick, one thread does it all,
+for a thread that has just answered is the quickest to see the next message. Invariant: while the pool is open, one
+thread receives, or one that ran a quick job a moment ago still runs, or ``most`` threads run jobs and the backlog is
+full. Before a job that is not known to be quick, another thread is let receive; a job that was quick so far and now
+takes its time is noticed by the watch, which looks every few milliseconds as long as such jobs run. A thread that
+finds another one receiving when its job is done, rests.
+
+When ``most`` jobs run, the thread that receives puts further jobs into the backlog, and threads that have finished take
+them from there; so closings and withdrawals are always heard of. A full backlog stops receiving: then callers wait in
+the port, which bounds each client's share.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ntipc.errors import NtError
 
-Job = Callable[[], object]
 LONGEST_BACKLOG = 1024
+QUICK = 0.0002
+"""Seconds that a quick job takes at most."""
+LOOK = 0.002
+"""Seconds between the looks of the watch, while quick jobs run."""
+LOOKS_AT_NOTHING = 50
+"""Looks without a job after which the watch sleeps until there is one."""
+
+
+class Habit(Protocol):
+    """What is remembered of jobs of a kind: whether the last one was quick."""
+
+    quick: bool
+
+
+Prepared = tuple[Callable[..., object], tuple[Any, ...], Habit | None]
+"""A job: a function, its arguments, and its habit, if any."""
 
 
 class Pool:
@@ -25,47 +47,65 @@ class Pool:
 
     Args:
         receive: Waits for a message and returns it; raises :class:`NtError` when there will be no more.
-        prepare: Looks at a message and returns a job for it, or ``None`` if there is no more to do.
+        prepare: Looks at a message and returns a job for it with its habit, or ``None`` if there is no more to do.
         most: Jobs that run at once.
         name: What the threads are called.
     """
 
-    def __init__(self, receive: Callable[[], Any], prepare: Callable[[Any], Job | None], most: int, name: str) -> None:
+    def __init__(
+        self, receive: Callable[[], Any], prepare: Callable[[Any], Prepared | None], most: int, name: str
+    ) -> None:
         self._receive = receive
         self._prepare = prepare
         self._most = most
         self._name = name
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
+        self._rest = threading.Condition(self._lock)
+        self._watch = threading.Event()
         # Under the lock:
         self._receiving = 0
         self._running = 0
+        self._resting = 0
+        self._called = 0
+        self._finished = 0
+        self._listeners = 0
+        self._watched = False
         self._threads: set[threading.Thread] = set()
-        self._backlog: deque[Job] = deque()
+        self._backlog: deque[Prepared] = deque()
         self._closed = False
 
     def start(self) -> None:
         """Begin to receive."""
-        with self._changed:
+        with self._lock:
             self._let_one_receive()
+            watch = threading.Thread(target=self._watch_over, name=f"{self._name} watch", daemon=True)
+            self._threads.add(watch)
+        watch.start()
 
     @property
     def busy(self) -> int:
         """How many jobs run or wait to be run."""
-        with self._changed:
+        with self._lock:
             return self._running + len(self._backlog)
 
     def drain(self, timeout: float | None) -> bool:
         """Wait until no job runs and none waits; whether it was in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._running and not self._backlog, timeout)
+        with self._lock:
+            self._listeners += 1
+            try:
+                return self._changed.wait_for(lambda: not self._running and not self._backlog, timeout)
+            finally:
+                self._listeners -= 1
 
     def close(self) -> None:
         """Start no more jobs. Threads end when their job has; receiving ends because the port is closed."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._backlog.clear()
             self._changed.notify_all()
+            self._rest.notify_all()
+        self._watch.set()
 
     def join(self, timeout: float) -> None:
         """Wait a moment for threads that have no more to do, so that none is left half way at the program's end."""
@@ -74,9 +114,14 @@ class Pool:
                 thread.join(timeout)
 
     def _let_one_receive(self) -> None:
+        """Let another thread receive: one that rests, or a new one. Under the lock."""
+        self._receiving += 1
+        if self._resting > self._called:
+            self._called += 1
+            self._rest.notify()
+            return
         thread = threading.Thread(target=self._work, name=f"{self._name}-{len(self._threads) + 1}", daemon=True)
         self._threads.add(thread)
-        self._receiving += 1
         try:
             thread.start()
         except RuntimeError:  # the system has no more threads: this one will receive again when its job is done
@@ -90,39 +135,81 @@ class Pool:
                     message = self._receive()
                 except (NtError, ValueError):
                     return
-                job = self._prepare(message)
+                prepared = self._prepare(message)
                 message = None
-                if job is not None and not self._run(job):
+                if prepared is not None and not self._run(prepared):
                     return
         finally:
-            with self._changed:
+            with self._lock:
                 self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
 
-    def _run(self, job: Job | None) -> bool:
+    def _run(self, prepared: Prepared) -> bool:
         """Run a job and then what waits; whether this thread, which counts as receiving, is to go on with that."""
-        changed = self._changed
+        job, arguments, habit = prepared
         with self._lock:
             if self._running >= self._most:
-                self._backlog.append(job)  # type: ignore[arg-type]
-                changed.wait_for(lambda: len(self._backlog) < LONGEST_BACKLOG or self._closed)
+                self._backlog.append(prepared)
+                self._changed.wait_for(lambda: len(self._backlog) < LONGEST_BACKLOG or self._closed)
                 return not self._closed
             self._running += 1
             self._receiving -= 1
             if not self._receiving and not self._closed:
-                self._let_one_receive()
-        while job is not None:
+                if habit is None or not habit.quick:
+                    self._let_one_receive()
+                elif not self._watched:
+                    self._watched = True
+                    self._watch.set()
+        del prepared
+        while True:
+            began = time.perf_counter()
             try:
-                job()
-            finally:
-                job = None
-                with self._lock:
-                    if self._backlog and not self._closed:
-                        job = self._backlog.popleft()
-                        changed.notify_all()
-                    else:
-                        self._running -= 1
-                        self._receiving += 1
-                        if self._closed or not self._running:
-                            changed.notify_all()
+                job(*arguments)
+            except BaseException:  # what a method raises is an answer, and does not come here
+                logging.getLogger("ntipc.rpc").exception("a job of %s failed", self._name)
+            if habit is not None:
+                habit.quick = time.perf_counter() - began < QUICK
+            del job, arguments, habit  # the message goes, and what came along with it
+            with self._lock:
+                self._finished += 1
+                if not self._backlog or self._closed:
+                    return self._go_on()
+                job, arguments, habit = self._backlog.popleft()
+                self._changed.notify_all()
+
+    def _go_on(self) -> bool:
+        """Receive again, or rest while another thread does; whether to. Under the lock."""
+        self._running -= 1
+        if self._listeners:
+            self._changed.notify_all()
+        if not self._receiving:
+            self._receiving += 1
+            return not self._closed
+        self._resting += 1
+        while not self._called and not self._closed:
+            self._rest.wait()
+        self._resting -= 1
+        if self._called:
+            self._called -= 1
         return not self._closed
+
+    def _watch_over(self) -> None:
+        """Let another thread receive when a job that was to be quick is not."""
+        while self._watch.wait():
+            nothing = 0
+            while nothing < LOOKS_AT_NOTHING:
+                with self._lock:
+                    finished = self._finished
+                time.sleep(LOOK)
+                with self._lock:
+                    if self._closed:
+                        self._threads.discard(threading.current_thread())
+                        return
+                    nothing = nothing + 1 if finished == self._finished else 0
+                    if finished == self._finished and self._running and not self._receiving:
+                        self._let_one_receive()
+            self._watch.clear()
+            with self._lock:
+                self._watched = bool(self._running and not self._receiving) or self._closed
+                if self._watched:  # a job began between the last look and here
+                    self._watch.set()

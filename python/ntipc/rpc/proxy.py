@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ntipc._runtime.deadlines import Deadline
 from ntipc.rpc.buffers import Luggage
-from ntipc.rpc.client import Link
+from ntipc.rpc.client import Link, parts_of
 from ntipc.rpc.failures import FAILURE, exception_of
 from ntipc.rpc.handlers import UNSET, MethodCodec, codec_of
 from ntipc.rpc.interface import Interface, Method, interface_of
@@ -224,8 +224,21 @@ def _result(link: Any, codec: MethodCodec, data: bytes | memoryview, handles: An
 def _call(codec: MethodCodec) -> Callable[[Proxy, tuple[Any, ...]], Any]:
     name, encode = codec.method.name, codec.encode_arguments
 
+    read_result, is_plain, encode_plain_call = codec.read_result, codec.is_plain, codec.encode_plain_call
+
     def invoke(proxy: Proxy, values: tuple[Any, ...]) -> Any:
         link = proxy._ntipc_link
+        if is_plain and (client := link.plain_client) is not None:
+            data = encode_plain_call(values)
+            if data is not None:
+                reply = link.call_plain(codec, client, data, proxy._ntipc_timeout)
+                if type(reply) is bytes and reply and reply[0] != FAILURE:
+                    try:
+                        return read_result(reply)
+                    except Exception:
+                        pass  # below it is said what is wrong
+                if reply is not None:
+                    return _result(link, codec, *parts_of(reply))
         target, fit = link.ready(name)
         data, packer = encode(values, fit, link.session, link.references)
         if packer is None:

@@ -123,6 +123,7 @@ class CallbackLink:
         self.interface = interface
         self.session = channel.session
         self.references = None
+        self.plain_client = None
         self.declared = interface.exceptions
         self.where = f"{interface.title} of {channel.client}"
 

@@ -132,6 +132,7 @@ class _FakeLink:
         self.where = "a fake"
         self.references = _SameObjects()
         self.is_connected = True
+        self.plain_client = None
         self.peer = NOBODY
         self._dispatcher = Dispatcher("fake", _Answers(self), interface, Limits(), asyncio.get_running_loop)
         self._client = ConnectedClient(self._dispatcher, "a test")
@@ -191,9 +192,9 @@ class _FakeLink:
     def _run(self, data: bytes, packer: Any, *, is_datagram: bool = False) -> _Message:
         handles = [each.duplicate() for each in packer.handles] if packer is not None else []
         message = _Message(self, data, handles, is_datagram=is_datagram)
-        job = self._dispatcher.prepare(message)  # type: ignore[arg-type]
-        if job is not None:
-            job()
+        prepared = self._dispatcher.prepare(message)  # type: ignore[arg-type]
+        if prepared is not None:
+            prepared[0](*prepared[1])
         return message
 
 
