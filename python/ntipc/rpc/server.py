@@ -33,6 +33,7 @@ from ntipc.rpc.interface import Interface, interface_of
 from ntipc.rpc.pool import Pool
 from ntipc.rpc.protocol import PROTOCOL, Welcome, read_hello
 from ntipc.rpc.registry import enter, here
+from ntipc.sections import Section
 from ntipc.session.session import Session
 
 Version = str | int | float | None
@@ -96,6 +97,9 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._own_loop: threading.Thread | None = None
         self._port: Port | None = None
+        self._entry: Section | None = None
+        self._pool: Pool | None = None
+        self._listener: threading.Thread | None = None
         self._pid = 0
         self._ended = threading.Event()
         self._closing = threading.Lock()
@@ -129,7 +133,7 @@ class Server:
             self._listener.start()
             self._pool.start()
         except BaseException:
-            self._port.close()
+            self.close()
             raise
         _running.add(self)
         return self
@@ -148,7 +152,7 @@ class Server:
             return True
         self._dispatcher.stopping = True
         end = None if grace is None else time.monotonic() + grace
-        finished = self._pool.drain(grace)
+        finished = self._pool is None or self._pool.drain(grace)
         while finished and self._dispatcher.tasks:  # tasks are few when one stops, and no hurry is needed
             if end is not None and time.monotonic() >= end:
                 finished = False
@@ -174,15 +178,18 @@ class Server:
             return  # the child of a fork has none of its threads, and its port is its parent's
         self._dispatcher.stopping = True
         _running.discard(self)
-        self._pool.close()
-        self._entry.close()
+        if self._pool is not None:
+            self._pool.close()
+        if self._entry is not None:
+            self._entry.close()
         for client in list(self._clients):
             client.channel.fail()
         port.close()
         self._end_loop()
-        if threading.current_thread() is not self._listener:
-            self._listener.join(1.0)
-        if not self._pool.busy:
+        listener = self._listener
+        if listener is not None and listener.is_alive() and listener is not threading.current_thread():
+            listener.join(1.0)
+        if self._pool is not None and not self._pool.busy:
             self._pool.join(1.0)
 
     @property
@@ -338,5 +345,8 @@ def serve(
     else:
         raise RuntimeError("serve would block the running loop: use `async with ntipc.rpc.Server(...) as server:`")
     server = Server(name, service, interface=interface, version=version, threads=threads, session=session, **limits)
-    with server:
+    try:  # Ctrl-C may come while it starts, too
+        server.start()
         server.wait()
+    finally:
+        server.close()
