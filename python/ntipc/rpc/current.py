@@ -54,7 +54,8 @@ class CurrentCall:
         self._closed = True
 
 
-CURRENT: ContextVar[CurrentCall | None] = ContextVar("ntipc.rpc.current", default=None)
+CURRENT: ContextVar[CurrentCall | tuple[PortMessage, Method] | None] = ContextVar("ntipc.rpc.current", default=None)
+"""The call that runs, or what it is made of: few methods ask."""
 
 
 def current() -> CurrentCall:
@@ -66,7 +67,7 @@ def current() -> CurrentCall:
     call = CURRENT.get()
     if call is None:
         raise RuntimeError("ntipc.rpc.current() is for methods while a client's call runs")
-    return call
+    return call if isinstance(call, CurrentCall) else CurrentCall(*call)
 
 
 def within(call: CurrentCall, function: Any, *arguments: Any) -> Any:

@@ -174,7 +174,7 @@ class Dispatcher:
             self.run(handler, message, client)  # says what is wrong
             return
         try:
-            token = CURRENT.set(CurrentCall(message, handler.method))
+            token = CURRENT.set((message, handler.method))
             try:
                 result = handler.function(*values)
             finally:
