@@ -179,7 +179,10 @@ _Sender: TypeAlias = tuple[int, int]
 
 @final
 class Frame:
-    """A frame, or a part of one, as it was taken."""
+    """A frame, or a part of one, as it was taken.
+
+    When a whole one that is a request goes without an answer, its caller is told that the call is lost.
+    """
 
     @property
     def data(self) -> bytes:
@@ -273,6 +276,9 @@ class ReadEnd(Waitable):
     def _revoke_badge(self, number: int, badge: tuple[int, int], operation: str | None = None) -> None:
         """Have puts through that badge fail from now on; calls that went through it are lost."""
 
+    def _has_badge(self, number: int, badge: tuple[int, int]) -> bool:
+        """Whether anybody has a writing end with that badge, or its ``closed`` frame is still to be taken."""
+
     def _open_end(self, session: Session, name: str, access: int, operation: str | None = None) -> None:
         """Open this end, unless it has as many handles as it may."""
 
@@ -353,6 +359,7 @@ class WriteEnd(Waitable):
         tag: int = 0,
         handles: Iterable[Object] | None = None,
         operation: str | None = None,
+        line: WriteEnd | None = None,
     ) -> Frame | None:
         """Put a request and wait for its reply. None: the time ran out."""
 

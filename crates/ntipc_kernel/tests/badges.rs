@@ -5,7 +5,7 @@ mod support;
 
 use ntipc_kernel::object::table::Disposition;
 use ntipc_kernel::queue::{Attached, Badge, Mode, NewQueue, Poll, Taken, Until};
-use ntipc_kernel::sys::clock::NEVER;
+use ntipc_kernel::sys::clock::{NEVER, now_ns};
 use ntipc_kernel::{NtStatus, Session};
 use std::sync::Arc;
 use std::thread;
@@ -18,6 +18,11 @@ fn queue(session: &Arc<Session>) -> (u32, u32) {
     let new = NewQueue { quota: u64::MAX, badge_quota: QUOTA, ..NewQueue::default() };
     let made = session.make_queue(None, Disposition::Create, 0, new).unwrap();
     (made.reader, made.writer)
+}
+
+/// Late enough for what is to come at once: a test fails then, and does not hang.
+fn soon() -> u64 {
+    now_ns() + 20_000_000_000
 }
 
 fn put(session: &Arc<Session>, writer: u32, data: &[u8]) {
@@ -260,4 +265,133 @@ fn notices_are_in_order_among_many_writers() {
         }
     });
     let _ = writer;
+}
+
+#[test]
+fn a_writer_that_waits_for_room_is_told_that_its_handle_was_closed() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let badge = session.make_badge(reader, 1).unwrap();
+    while session.put_frame(badge.handle, &[&[0; 1000]], 0).unwrap() {}
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| session.put_wait(badge.handle, &[&[1; 1000]], 0, &mut Until(soon())));
+        until_waiting(&session, 1);
+        session.close(badge.handle).unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap_err().status, NtStatus::INVALID_HANDLE);
+    });
+}
+
+/// What is answered by a request of its own, as a callback is, belongs to the connection all the same.
+#[test]
+fn a_call_through_another_queue_is_lost_with_the_badge_that_it_belongs_to() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let (other_reader, other) = session.create_queue(None, 1000).unwrap();
+    let badge = session.make_badge(reader, 1).unwrap();
+    let call = || {
+        let made = session.call_within(badge.handle, other, &[b"result"], 0, Attached::NOTHING, &mut Until(soon()));
+        made.map(|answer| answer.is_some()).map_err(|failure| failure.status)
+    };
+    thread::scope(|scope| {
+        let calling = scope.spawn(call);
+        while take(&session, other_reader).is_none() {
+            thread::yield_now();
+        }
+        session.revoke_badge(reader, badge, 1).unwrap();
+        assert_eq!(calling.join().unwrap(), Err(NtStatus::LPC_REPLY_LOST));
+    });
+    assert_eq!(call(), Err(NtStatus::PORT_DISCONNECTED));
+    assert!(take(&session, other_reader).is_none());
+}
+
+#[test]
+fn a_call_outlives_its_badge_and_is_not_lost_with_the_next_one() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let old = session.make_badge(reader, 1).unwrap();
+    thread::scope(|scope| {
+        let calling = scope.spawn(|| {
+            let made = session.call(old.handle, &[b"?"], 0, Attached::NOTHING, &mut Until(soon()));
+            made.map(|answer| answer.map(|answer| answer.length)).map_err(|failure| failure.status)
+        });
+        let request = loop {
+            if let Some((_, taken)) = take(&session, reader) {
+                break taken.correlation;
+            }
+        };
+        until_waiting(&session, 1);
+        session.close(old.handle).unwrap();
+        assert!(take(&session, reader).unwrap().1.closed);
+        let new = session.make_badge(reader, 2).unwrap();
+        assert_eq!(new.object, old.object);
+        session.revoke_badge(reader, new, 2).unwrap();
+        session.reply(request, &[b"!"], 0, Attached::NOTHING, &mut Poll).unwrap();
+        assert_eq!(calling.join().unwrap(), Ok(Some(1)));
+    });
+}
+
+#[test]
+fn a_request_that_is_given_up_is_lost_unless_it_was_answered() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let badge = session.make_badge(reader, 1).unwrap();
+    for answered in [false, true] {
+        thread::scope(|scope| {
+            let calling = scope.spawn(|| {
+                let made = session.call(badge.handle, &[b"?"], 0, Attached::NOTHING, &mut Until(soon()));
+                made.map(|answer| answer.map(|answer| answer.length)).map_err(|failure| failure.status)
+            });
+            let request = loop {
+                if let Some((_, taken)) = take(&session, reader) {
+                    break taken.correlation;
+                }
+            };
+            if answered {
+                session.reply(request, &[b"!"], 0, Attached::NOTHING, &mut Poll).unwrap();
+            }
+            session.give_up_request(request).unwrap();
+            assert_eq!(calling.join().unwrap(), if answered { Ok(Some(1)) } else { Err(NtStatus::LPC_REPLY_LOST) });
+            session.give_up_request(request).unwrap(); // long over
+        });
+    }
+}
+
+#[test]
+fn what_one_badge_puts_beyond_its_quota_is_bounded() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let [flood, other] = [1, 2].map(|number| session.make_badge(reader, number).unwrap().handle);
+    while session.put_frame(flood, &[b""], 0).unwrap() {}
+    let beyond = (0..10_000).take_while(|_| session.put_beyond(flood, &[b""], 0, &mut Poll).unwrap().is_some()).count();
+    assert!((10..1000).contains(&beyond), "{beyond}");
+    assert!(session.put_beyond(other, &[b""], 0, &mut Poll).unwrap().is_some());
+    while take(&session, reader).is_some() {}
+    assert!(session.put_beyond(flood, &[b""], 0, &mut Poll).unwrap().is_some());
+}
+
+#[test]
+fn a_notice_is_nothing_to_look_at() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let badge = session.make_badge(reader, 1).unwrap();
+    session.close(badge.handle).unwrap();
+    for mode in [Mode::Peek, Mode::PeekStream, Mode::Stranded] {
+        assert!(session.take_frame(reader, &mut [0; 8], mode).unwrap().is_none());
+        assert!(session.take_wait(reader, &mut [0; 8], mode, &mut Until(soon())).unwrap().is_none());
+    }
+    assert!(take(&session, reader).unwrap().1.closed);
+}
+
+#[test]
+fn a_badge_is_there_until_its_notice_is_taken() {
+    let session = private();
+    let (reader, _writer) = queue(&session);
+    let badge = session.make_badge(reader, 1).unwrap();
+    assert!(!session.has_badge(reader, badge, 2).unwrap());
+    session.close(badge.handle).unwrap();
+    assert!(session.has_badge(reader, badge, 1).unwrap());
+    assert!(take(&session, reader).unwrap().1.closed);
+    assert!(!session.has_badge(reader, badge, 1).unwrap());
+    session.make_badge(reader, 1).unwrap();
+    assert!(!session.has_badge(reader, badge, 1).unwrap());
 }

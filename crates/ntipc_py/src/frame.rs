@@ -44,6 +44,8 @@ pub struct Frame {
     #[pyo3(get)]
     closed: bool,
     session: Arc<Session>,
+    /// A request that was taken with it, and that nobody can answer once this is gone.
+    owes_answer: bool,
     /// Handles that came along: they are closed if nobody claims them.
     arrived: Mutex<Vec<Received>>,
 }
@@ -51,13 +53,24 @@ pub struct Frame {
 impl Drop for Frame {
     fn drop(&mut self) {
         close_all(&self.session, self.arrived.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if self.owes_answer && !self.session.is_left() {
+            let _ = self.session.give_up_request(self.correlation); // nothing happens if it was answered
+        }
     }
 }
 
 /// Close handles that nobody wants.
-pub fn close_all(session: &Arc<Session>, handles: &[Received]) {
+fn close_all(session: &Arc<Session>, handles: &[Received]) {
     for received in handles.iter().filter(|_| !session.is_left()) {
         let _ = session.close(received.handle);
+    }
+}
+
+/// Give up what came with a frame of which only the data are wanted: handles, and the right to answer.
+pub fn give_up(session: &Arc<Session>, taken: &Taken) {
+    close_all(session, &taken.handles);
+    if taken.correlation != 0 && !session.is_left() {
+        let _ = session.give_up_request(taken.correlation);
     }
 }
 
@@ -74,8 +87,17 @@ impl Frame {
             badge_token: taken.badge.map_or((0, 0), |(_, badge)| (badge.object, badge.generation)),
             closed: taken.closed,
             session: Arc::clone(session),
+            owes_answer: false,
             arrived: Mutex::new(taken.handles),
         }
+    }
+
+    /// The same of a whole frame that was taken: if it is a request, its caller is told that the call is lost when this is dropped
+    /// without an answer.
+    pub fn whole(data: Bound<'_, PyBytes>, session: &Arc<Session>, taken: Taken) -> Frame {
+        let mut frame = Frame::new(data, session, taken);
+        frame.owes_answer = frame.correlation != 0;
+        frame
     }
 
     fn unclaimed(&self) -> MutexGuard<'_, Vec<Received>> {

@@ -2,7 +2,7 @@
 
 use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Target};
-use crate::frame::{Frame, close_all};
+use crate::frame::{Frame, give_up};
 use crate::object::{Context, Object, Operation, call_of, disposition};
 use crate::queue::{answer, timed_out};
 use crate::session::PySession;
@@ -86,7 +86,7 @@ pub fn take_small<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> 
         if taken.left > 0 {
             return None;
         }
-        close_all(session, &taken.handles);
+        give_up(session, &taken);
         Some(PyBytes::new(py, &buffer[..taken.bytes]))
     })
 }
@@ -181,6 +181,13 @@ impl ReadEnd {
         core(slf).with(slf.py(), Context::new("revoke_badge", operation), |session, handle| {
             session.revoke_badge(handle, badge, number)
         })
+    }
+
+    /// Has anybody a writing end with that badge, or is the notice of its end still to be taken?
+    #[pyo3(name = "_has_badge", signature = (number, badge))]
+    fn has_badge(slf: &Bound<'_, Self>, number: u64, badge: (u32, u32)) -> PyResult<bool> {
+        let badge = Badge { handle: 0, object: badge.0, generation: badge.1 };
+        core(slf).with(slf.py(), "has_badge", |session, handle| session.has_badge(handle, badge, number))
     }
 
     /// Open this end of the queue of that name, unless it has as many handles as it may.
@@ -297,7 +304,7 @@ impl ReadEnd {
                 match session.take_frame(handle, &mut [0; STRANDED], Mode::Stranded)? {
                     None => return Ok(false),
                     Some(taken) if taken.bytes == 0 && taken.left > 0 => return Ok(true),
-                    Some(taken) => close_all(session, &taken.handles),
+                    Some(taken) => give_up(session, &taken),
                 }
             }
         })
@@ -323,7 +330,7 @@ fn take<'py>(
     answer(py, end, call, taken)
 }
 
-/// The data of the next frame. What came along with it is given up.
+/// The data of the next frame. What came along with it is given up, and so is the answer, if it is a request.
 fn bytes<'py>(
     slf: &Bound<'py, ReadEnd>,
     call: impl Operation + Copy,
@@ -331,8 +338,8 @@ fn bytes<'py>(
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let taken = take(slf, call, usize::MAX, Mode::Whole, deadline_or_block(timeout)?)?;
     Ok(taken.map(|(bytes, taken)| {
-        if let (false, Some((session, _))) = (taken.handles.is_empty(), core(slf).if_open()) {
-            close_all(session, &taken.handles);
+        if let Some((session, _)) = core(slf).if_open() {
+            give_up(session, &taken);
         }
         bytes
     }))
@@ -346,7 +353,8 @@ fn take_frame(
     deadline: Deadline,
 ) -> PyResult<Option<Frame>> {
     let (session, _) = core(slf).open_handle().map_err(|failure| core(slf).error(slf.py(), &failure, call))?;
-    Ok(take(slf, call, limit, mode, deadline)?.map(|(bytes, taken)| Frame::new(bytes, session, taken)))
+    let make = if mode == Mode::Whole { Frame::whole } else { Frame::new };
+    Ok(take(slf, call, limit, mode, deadline)?.map(|(bytes, taken)| make(bytes, session, taken)))
 }
 
 #[inline]

@@ -141,8 +141,8 @@ impl WriteEnd {
     }
 
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
-    /// without a reply, or nobody is left who could take it.
-    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None))]
+    /// without a reply, or nobody is left who could take it. ``line``: a writing end with a badge; the request is lost if that is revoked.
+    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None, line=None))]
     fn request(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -150,6 +150,7 @@ impl WriteEnd {
         tag: u32,
         handles: Option<&Bound<'_, PyAny>>,
         operation: Option<&Bound<'_, PyAny>>,
+        line: Option<&Bound<'_, WriteEnd>>,
     ) -> PyResult<Option<Frame>> {
         let py = slf.py();
         let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
@@ -158,7 +159,9 @@ impl WriteEnd {
             // Copies only: of a call that fails, nobody can say whether the request went.
             let luggage = Luggage::pack(session, &objects, false)?;
             let attached = Attached { handles: &luggage.handles, move_them: false };
-            let Some(reply) = session.call(handle, pieces.slices(), tag, attached, waiting)? else { return Ok(None) };
+            let line = line.map_or(Ok(handle), |line| core(line).open_handle().map(|(_, handle)| handle))?;
+            let reply = session.call_within(line, handle, pieces.slices(), tag, attached, waiting)?;
+            let Some(reply) = reply else { return Ok(None) };
             let mut bytes = NewBytes::of(py, reply.length).map_err(WaitError::Raised)?;
             let taken = Taken { correlation: 0, ..reply.take(bytes.slice(), waiting)? }; // no request of its own
             Ok(Some(Frame::new(bytes.filled(taken.bytes), session, taken)))

@@ -11,16 +11,19 @@ under way for a while.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ntipc import _kernel
-from ntipc.errors import HandleClosed, NtError, PeerGone, Status, from_status
+from ntipc.errors import HandleClosed, NtError, Status, from_status
 from ntipc.objects.arrivals import claim
 from ntipc.objects.object import NtObject
 from ntipc.ports import wire
+from ntipc.ports.names import parents_only
 from ntipc.queues.ends import QueueReader, QueueWriter
 
 if TYPE_CHECKING:
@@ -81,7 +84,7 @@ class PortCall:
         self._number = number
         self._tag = 0
         self._badge = (0, 0)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come in between
         self._done = threading.Event()
         self._result: bytes | Reply | None = None
         self._error: BaseException | None = None
@@ -120,7 +123,10 @@ class PortCall:
             hub.withdraw(self)
 
     def add_done_callback(self, function: Callable[[PortCall], object]) -> None:
-        """Call ``function(call)`` when the call is done: at once if it is, else in the relay. It must not block."""
+        """Call ``function(call)`` when the call is done: at once if it is, else in the relay. It must not block.
+
+        What it raises in the relay goes to :func:`threading.excepthook`.
+        """
         with self._lock:
             if not self._done.is_set():
                 self._callbacks.append(function)
@@ -135,7 +141,10 @@ class PortCall:
             self._done.set()
             callbacks, self._callbacks = self._callbacks, []
         for function in callbacks:
-            function(self)
+            try:
+                function(self)
+            except BaseException:  # the next function, and the other calls, have nothing to do with it
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 class Hub:
@@ -148,8 +157,10 @@ class Hub:
         self._numbers = itertools.count(1)
         self._calls: dict[int, tuple[PortCall, OnCallback | None]] = {}
         self._lines: dict[int, weakref.ref[PortClient]] = {}
-        self._lock = threading.Lock()
+        self._stopping = False
+        self._lock = threading.RLock()  # a signal handler may come in between
         self._relay: threading.Thread | None = None
+        _all_hubs.add(weakref.ref(self, _all_hubs.discard))
 
     def begin(
         self,
@@ -162,12 +173,11 @@ class Hub:
         """Send a request whose answer comes here. Waits for room at the server's, as a call does."""
         call = PortCall(client, next(self._numbers))
         call._tag = tag
-        answer = QueueWriter.__new__(QueueWriter)
-        call._badge = self._reader._make_badge(call._number, answer, operation="PortClient.begin")
-        with self._lock:
-            self._calls[call._number] = call, on_callback
-            self._start()
+        answer = self._make_answer(call, "PortClient.begin")
         try:
+            with self._lock:
+                self._calls[call._number] = call, on_callback
+                self._start()
             client._writer._put_marked(
                 data,
                 None,
@@ -183,9 +193,18 @@ class Hub:
             answer.close()
         return call
 
+    def _make_answer(self, call: PortCall, operation: str) -> QueueWriter:
+        """Make the end that answers a call. It goes to the server, and nobody here may keep it."""
+        answer = QueueWriter.__new__(QueueWriter)
+        parents_only.add(answer)
+        call._badge = self._reader._make_badge(call._number, answer, operation=operation)
+        return answer
+
     def lifeline(self, client: PortClient) -> QueueWriter:
         """Make a writing end for the server to keep: when it goes, all calls of the client are lost."""
+        self._catch_up()
         line = QueueWriter.__new__(QueueWriter)
+        parents_only.add(line)
         number = next(self._numbers)
         self._lines[number] = weakref.ref(client)
         self._reader._make_badge(number, line, operation="PortClient")
@@ -202,30 +221,63 @@ class Hub:
             None, from_status(Status.UNSUCCESSFUL, "PortCall.result", call._client._subject, "it was withdrawn")
         )
 
+    def _catch_up(self) -> None:
+        """Take the notices of connections that have ended while there was no relay: each keeps an object."""
+        with self._lock:
+            if self._relay is None:
+                while (frame := self._reader._take(None, 0)) is not None:
+                    self._deal_with(frame)
+
     def _start(self) -> None:
-        if self._relay is None:
-            self._relay = threading.Thread(target=self._run, name="ntipc-relay", daemon=True)
-            self._relay.start()
+        self._stopping = False
+        if self._relay is not None:
+            return
+        relay = self._relay = threading.Thread(target=self._run, name="ntipc-relay", daemon=True)
+        try:
+            relay.start()
+        except BaseException:
+            self._relay = None  # if it did start, it finds out that it is not wanted
+            raise
 
     def _run(self) -> None:
         while True:
-            try:
-                frame = self._reader._take(None, None if self._calls else IDLE_SECONDS)
-            except (HandleClosed, NtError):
-                frame = None
-            if frame is not None:
-                self._deal_with(frame)
-                continue
             with self._lock:
-                if not self._calls or self._reader.closed:
+                if self._relay is not threading.current_thread():
+                    return
+                if self._stopping and not self._calls:
                     self._relay = None
                     return
+            try:
+                frame = self._reader._take(None, None if self._calls else IDLE_SECONDS)
+            except NtError as problem:
+                self._end_relay(problem)
+                return
+            if frame is None:
+                self._stopping = True  # nothing has come for a while
+                continue
+            try:
+                self._deal_with(frame)
+            except BaseException:  # it has ended its call, and no other
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+
+    def _end_relay(self, problem: NtError) -> None:
+        """The queue for answers is closed, or the session damaged: no call gets an answer."""
+        with self._lock:
+            self._relay = None
+            calls, self._calls = self._calls, {}
+        for call, _ in calls.values():
+            call._finish(None, lost(call._client) if isinstance(problem, HandleClosed) else problem)
 
     def stop(self) -> None:
         """End the relay, if no call is under way."""
-        relay = self._relay
-        if relay is not None and relay is not threading.current_thread():
-            self._keeper._put_beyond(b"", 0)
+        with self._lock:
+            relay = self._relay
+            if relay is None or self._calls:
+                return
+            self._stopping = True
+        if relay is not threading.current_thread():
+            with suppress(NtError):
+                self._keeper._put_beyond(b"", 0)
             relay.join(IDLE_SECONDS * 2)
 
     def close(self) -> None:
@@ -236,6 +288,12 @@ class Hub:
         if relay is not None and relay is not threading.current_thread():
             relay.join()
         self._lose(lambda client: True)
+
+    def _lose_one(self, number: int | None) -> None:
+        with self._lock:
+            call, _ = self._calls.pop(number or 0, (None, None))
+        if call is not None:
+            call._finish(None, lost(call._client))
 
     def _lose(self, is_meant: Callable[[PortClient], bool]) -> None:
         with self._lock:
@@ -259,32 +317,38 @@ class Hub:
             if not frame.closed and kind != wire.ANSWER:  # the answer comes under another number: this one ends now
                 call._number = next(self._numbers)
                 self._calls[call._number] = call, on_callback
-        if frame.closed:
+        try:
+            if frame.closed:
+                call._finish(None, lost(call._client))
+            elif kind == wire.ANSWER:
+                handles = claim(frame)
+                call._finish(Reply(frame.data, handles) if handles else frame.data, None)
+            else:
+                self._answer_callback(call, on_callback, frame)
+        except BaseException:
+            self._lose_one(call._number)
             call._finish(None, lost(call._client))
-        elif kind == wire.ANSWER:
-            handles = claim(frame)
-            call._finish(Reply(frame.data, handles) if handles else frame.data, None)
-        else:
-            self._answer_callback(call, on_callback, frame)
+            raise
 
     def _answer_callback(self, call: PortCall, on_callback: OnCallback | None, frame: _kernel.Frame) -> None:
         """Run a callback in a thread of its own: the relay must go on."""
+        number = call._number
 
         def run() -> None:
-            arrived = claim(frame)
-            to, handles = arrived[0], arrived[1:]
-            if not isinstance(to, QueueWriter):
-                return
-            tag, data = perform(frame.tag & wire.KIND, frame.data, handles, on_callback, ())
-            answer = QueueWriter.__new__(QueueWriter)
-            call._badge = self._reader._make_badge(call._number, answer)
             try:
-                to._put(data, None, tag=tag, handles=[answer])
-            except PeerGone:
-                pass  # the notice of the badge says so
-            finally:
-                answer.close()
-                to.close()
+                arrived = claim(frame)
+                to, handles = arrived[0] if arrived else None, arrived[1:]
+                if not isinstance(to, QueueWriter):
+                    self._lose_one(number)
+                    return
+                tag, data = perform(frame.tag & wire.KIND, frame.data, handles, on_callback, ())
+                with to, self._make_answer(call, "PortClient.begin") as answer:
+                    to._put(data, 0, tag=tag, handles=[answer])
+            except NtError:  # the server has gone, or asks through a queue without room
+                self._lose_one(number)
+            except BaseException:
+                self._lose_one(number)
+                raise
 
         threading.Thread(target=run, name="ntipc-callback", daemon=True).start()
 
@@ -302,7 +366,7 @@ def perform(
         if kind == wire.ASK:
             if on_callback is None:
                 return wire.tagged(wire.FAILED, 1), b"the caller takes no callbacks"
-            return wire.RESULT, bytes(on_callback(data, tuple(handles)))
+            return wire.RESULT, bytes(memoryview(on_callback(data, tuple(handles))))
         return wire.RESULT, _copy(kind, data, buffers)
     except (IndexError, TypeError, ValueError) as problem:
         refused = 2 if kind in (wire.READ, wire.WRITE) else 0
@@ -328,6 +392,8 @@ def _copy(kind: int, data: bytes, buffers: Sequence[Buffer]) -> bytes:
 
 
 _hubs: weakref.WeakValueDictionary[str, Hub] = weakref.WeakValueDictionary()
+_all_hubs: set[weakref.ref[Hub]] = set()
+"""Those as well that a second thread made at the same time for the same session."""
 
 
 def hub_of(native: _kernel.Session) -> Hub:
@@ -340,20 +406,24 @@ def hub_of(native: _kernel.Session) -> Hub:
 
 def close_hub(path: str) -> None:
     """End what this process does for calls in the session of that directory, which it is about to leave."""
-    hub = _hubs.pop(path, None)
-    if hub is not None:
-        hub.close()
+    _hubs.pop(path, None)
+    for reference in list(_all_hubs):
+        if (hub := reference()) is not None and hub._native.path == path:
+            hub.close()
 
 
 def forget_hubs() -> None:
     """In a forked child: the calls are the parent's."""
-    for hub in list(_hubs.values()):
-        hub._lock = threading.Lock()
+    for hub in filter(None, [reference() for reference in _all_hubs]):
+        hub._lock = threading.RLock()
         hub._relay = None
+        hub._lines.clear()
         calls, hub._calls = hub._calls, {}
         hub._reader.close()
         hub._keeper.close()
         for call, _ in calls.values():
-            call._lock, call._done = threading.Lock(), threading.Event()
+            call._lock, call._done = threading.RLock(), threading.Event()
+            call._callbacks.clear()  # of the parent's: they would act on the parent's event loop
             call._finish(None, lost(call._client))
     _hubs.clear()
+    _all_hubs.clear()

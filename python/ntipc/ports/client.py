@@ -24,9 +24,9 @@ from ntipc.objects.composite import Composite
 from ntipc.objects.object import NtObject
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
-from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, perform
+from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, lost, perform
 from ntipc.ports.connection import Sender
-from ntipc.ports.names import PREFIX, locate
+from ntipc.ports.names import PREFIX, locate, parents_only
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.sections import Section, View
@@ -102,6 +102,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         deadline = Deadline(timeout)
         door = self._open_door(deadline, patient=timeout is None or timeout > 0)
         inbox = QueueWriter.__new__(QueueWriter)
+        parents_only.add(inbox)
         self._inbox = QueueReader.__new__(QueueReader)
         self._inbox._describe(self._subject)
         self._inbox._bind(self._native, None, _kernel.CREATE, 0, INBOX_QUOTA, (0, 0), inbox)
@@ -281,7 +282,10 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         with arrived[0] as to:
             to._describe(self._subject)
             left = None if deadline is None else deadline.left()
-            return to._request(result, left, tag=tag, operation="PortClient.call")
+            try:
+                return to._request(result, left, tag=tag, operation="PortClient.call", line=self._writer)
+            except PeerGone:  # the request itself had arrived
+                raise lost(self) from None
 
     def _withdraw(self, number: int) -> None:
         """Tell the server that nobody waits for that call any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ntipc import _kernel
 from ntipc.errors import HandleClosed, NtError, PeerGone, ReplyMismatch, Status, from_status
 from ntipc.objects.object import NtObject
 from ntipc.ports import wire
+from ntipc.ports.names import parents_only
 from ntipc.queues.ends import QueueWriter
 from ntipc.sections import Section, View
 from ntipc.session.peers import NOBODY, Peer, identify
@@ -17,6 +19,7 @@ from ntipc.session.peers import NOBODY, Peer, identify
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from ntipc.ports.message import PortMessage
     from ntipc.ports.port import Port
 
 
@@ -48,7 +51,20 @@ class Connection:
         view: Memory of the client's, if it offered a section: mapped when it was accepted.
     """
 
-    __slots__ = ("__weakref__", "_inbox", "_line", "_number", "_open", "_port", "_sender", "_token", "context", "view")
+    __slots__ = (
+        "__weakref__",
+        "_inbox",
+        "_line",
+        "_number",
+        "_open",
+        "_port",
+        "_revoked",
+        "_sender",
+        "_token",
+        "_under_way",
+        "context",
+        "view",
+    )
 
     def __init__(self, port: Port, number: int, token: tuple[int, int], sender: Sender) -> None:
         self.context: Any = None
@@ -60,6 +76,8 @@ class Connection:
         self._inbox: QueueWriter | None = None
         self._line: NtObject | None = None
         self._open = True
+        self._revoked = False
+        self._under_way: set[weakref.ref[PortMessage]] = set()  # begun calls, to be answered
 
     @property
     def peer(self) -> Peer:
@@ -106,7 +124,7 @@ class Connection:
             NtClose of a communication port (NT): LPC_REPLY_LOST, then PORT_DISCONNECTED for the client.
         """
         if self._open:
-            self._open = False
+            self._open, self._revoked = False, True
             try:
                 self._port._revoke(self._number, self._token)
             except HandleClosed:  # the port went before, and its connections with it
@@ -119,6 +137,13 @@ class Connection:
         for end in (self._inbox, self._line):
             if end is not None:
                 end.close()
+        for reference in list(self._under_way):
+            if (message := reference()) is not None:
+                message._give_up()
+
+    def _remember(self, message: PortMessage) -> None:
+        """Give the message up when the connection ends. No code of Python's runs when it goes before."""
+        self._under_way.add(weakref.ref(message, self._under_way.discard))
 
     def _failure(self, call: str, status: Status, detail: str = "") -> NtError:
         return from_status(status, f"Connection.{call}", self._port._subject, detail)
@@ -130,19 +155,23 @@ class Connection:
 class ConnectionRequest:
     """A client that wants to connect. It waits until the server accepts or refuses.
 
+    A request that the program forgets is refused: the client gets :exc:`~ntipc.ConnectionRefused`.
+
     Attributes:
         data: What the client sent along.
     """
 
     __slots__ = ("_answered", "_frame", "_inbox", "_line", "_port", "_section", "_sender", "_view_size", "data")
 
-    def __init__(self, port: Port, frame: _kernel.Frame, arrived: list[NtObject], native: _kernel.Session) -> None:
+    def __init__(self, port: Port, frame: _kernel.Frame, arrived: list[Any], native: _kernel.Session) -> None:
         _, _, offers, self._view_size = wire.HELLO.unpack_from(frame.data)
         self.data = frame.data[wire.HELLO.size :]
         self._sender = Sender(frame, native)
         self._port = port
         self._frame = frame
-        self._inbox, self._line = arrived[:2]
+        self._inbox, self._line = arrived[0], arrived[1]
+        for end in () if port._forks else arrived[:2]:
+            parents_only.add(end)
         self._section = arrived[2] if offers and len(arrived) > 2 and isinstance(arrived[2], Section) else None
         self._answered = False
 
@@ -175,27 +204,43 @@ class ConnectionRequest:
         port = self._port
         number = int.from_bytes(os.urandom(8), "little")
         writer = QueueWriter.__new__(QueueWriter)
+        parents_only.add(writer)
         token = port._messages._make_badge(number, writer, operation="ConnectionRequest.accept")
         connection = Connection(port, number, token, self._sender)
-        connection.context = context
-        port._connections[number] = connection
+        connection.context, connection._inbox, connection._line = context, self._inbox, self._line
+        port._add(number, connection)
         try:
-            if self._section is not None:
-                connection.view = self._section.map(0, self._view_size or None)
+            connection.view = self._map()
             size = view.size if view is not None else 0
             welcome = wire.WELCOME.pack(port.max_message, port.max_large, view is not None, size)
             handles = [writer] if view is None else [writer, view]
             self._reply("accept", [welcome, data], wire.ACCEPTED, handles)
         except BaseException:
             port._connections.pop(number, None)
+            if self._answered:
+                connection.close()
+            else:
+                port._revoke(number, token)  # the client still waits: it can be accepted or refused
             raise
         finally:
             writer.close()
-            if self._section is not None:
-                self._section.close()
-        connection._inbox = self._inbox if isinstance(self._inbox, QueueWriter) else None
-        connection._line = self._line
+        self._close_section()
         return connection
+
+    def _map(self) -> View | None:
+        if self._section is None:
+            return None
+        try:
+            return self._section.map(0, self._view_size or None)
+        except (NtError, ValueError) as problem:
+            self.refuse(b"the section that it offers cannot be mapped")
+            operation, subject = "ConnectionRequest.accept", self._port._subject
+            detail = f"the client's section cannot be mapped: {problem}"
+            raise from_status(Status.PORT_DISCONNECTED, operation, subject, detail) from None
+
+    def _close_section(self) -> None:
+        if self._section is not None:
+            self._section.close()
 
     def refuse(self, data: Buffer = b"") -> None:
         """Refuse the client, whose ``PortClient(...)`` raises :exc:`~ntipc.ConnectionRefused`.
@@ -215,9 +260,9 @@ class ConnectionRequest:
             self._reply("refuse", data, wire.REFUSED, ())
         except PeerGone:
             pass  # it has given up itself
-        finally:
-            self._inbox.close()
-            self._line.close()
+        self._inbox.close()
+        self._line.close()
+        self._close_section()
 
     def _check(self, call: str, data: Buffer) -> None:
         operation, subject = f"ConnectionRequest.{call}", self._port._subject
@@ -231,10 +276,13 @@ class ConnectionRequest:
         self._answered = True
         try:
             self._frame.reply(data, tag=kind, handles=handles, operation=f"ConnectionRequest.{call}")
-        except ReplyMismatch:
+        except (PeerGone, ReplyMismatch):
             detail = "the client has given up, or ended"
             operation = f"ConnectionRequest.{call}"
             raise from_status(Status.PORT_DISCONNECTED, operation, self._port._subject, detail) from None
+        except NtError:
+            self._answered = False  # nothing went: it may be tried again
+            raise
 
     def __repr__(self) -> str:
         return f"<ConnectionRequest of process {self.peer.pid}, {len(self.data)} bytes>"

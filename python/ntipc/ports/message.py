@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import EndOfStream, PeerGone, Status, from_status
+from ntipc.errors import EndOfStream, PeerGone, Status, Timeout, from_status
 from ntipc.objects.arrivals import claim
 from ntipc.objects.object import NtObject
 from ntipc.ports import wire
+from ntipc.ports.names import parents_only
 from ntipc.queues.ends import QueueWriter
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 class PortMessage:
     """A message of a client.
 
+    A request that goes without an answer, because the program forgets the message or an exception unwinds it, is lost:
+    its caller gets :exc:`~ntipc.ReplyLost`.
+
     Attributes:
         data: The bytes.
         connection: Whose it is: the object that :meth:`ConnectionRequest.accept` returned.
@@ -34,7 +38,7 @@ class PortMessage:
             cancelled. Who answers it all the same gets :exc:`~ntipc.ReplyMismatch`.
     """
 
-    __slots__ = ("_answer", "_frame", "_kind", "_port", "connection", "data", "handles", "id")
+    __slots__ = ("__weakref__", "_answer", "_frame", "_kind", "_port", "connection", "data", "handles", "id")
 
     def __init__(self, port: Port, connection: Connection, frame: _kernel.Frame) -> None:
         self._port = port
@@ -47,9 +51,17 @@ class PortMessage:
         self.handles: tuple[NtObject, ...] = tuple(claim(frame)) if frame.carried else ()
         self._answer: QueueWriter | None = None
         if self._kind == wire.BEGIN:
-            first = self.handles[0] if self.handles else None
-            self._answer = first if isinstance(first, QueueWriter) else None
+            self._answer_through(self.handles)
             self.handles = self.handles[1:]
+
+    def _answer_through(self, arrived: Sequence[NtObject]) -> None:
+        """Take the writing end for the answer, which came first. A forked child has no right to answer."""
+        first = arrived[0] if arrived else None
+        self._answer = first if isinstance(first, QueueWriter) else None
+        if self._answer is not None:
+            if not self._port._forks:
+                parents_only.add(self._answer)
+            self.connection._remember(self)
 
     @property
     def is_datagram(self) -> bool:
@@ -99,12 +111,7 @@ class PortMessage:
             frame, self._frame = self._frame, None
             if frame is None:
                 raise self._mismatch("reply", "it was given before")
-            try:
-                frame.reply(data, tag=wire.ANSWER, handles=handles, operation="PortMessage.reply")
-            except BaseException as problem:
-                if not isinstance(problem, PeerGone):
-                    self._frame = frame  # it may be tried again
-                raise
+            self._reply_or_keep(frame, "PortMessage.reply", data, wire.ANSWER, handles)
             return
         answer, self._answer = self._answer, None
         if answer is None:
@@ -112,12 +119,36 @@ class PortMessage:
         self._put_answer(answer, data, handles)
 
     def _put_answer(self, answer: QueueWriter, data: Buffer | Sequence[Buffer], handles: Iterable[NtObject]) -> None:
+        self._put_or_keep(answer, "reply", data, wire.ANSWER, handles)
+
+    def _reply_or_keep(
+        self,
+        frame: _kernel.Frame,
+        operation: str,
+        data: Buffer | Sequence[Buffer],
+        tag: int,
+        handles: Iterable[NtObject],
+    ) -> None:
         try:
-            answer._put(data, None, tag=wire.ANSWER, handles=handles)
+            frame.reply(data, tag=tag, handles=handles, operation=operation)
+        except BaseException as problem:
+            if not isinstance(problem, PeerGone):
+                self._frame = frame  # it may be tried again
+            raise
+
+    def _put_or_keep(
+        self, answer: QueueWriter, call: str, data: Buffer | Sequence[Buffer], tag: int, handles: Iterable[NtObject]
+    ) -> None:
+        """Put what the caller of a begun call waits for. Its queue has room, unless the client is hostile."""
+        try:
+            answer._put(data, 0, tag=tag, handles=handles)
         except PeerGone:
-            raise self._mismatch("reply", "its caller has given up, or ended") from None
+            raise self._mismatch(call, "its caller has given up, or ended") from None
+        except Timeout:
+            answer.close()
+            raise self._mismatch(call, "its caller takes no answer") from None
         except BaseException:
-            self._answer = answer
+            self._answer = answer  # it may be tried again
             raise
         answer.close()
 
@@ -191,20 +222,20 @@ class PortMessage:
         """Ask the caller through a queue of our own, by which its answer brings the next right to answer it."""
         deadline = Deadline(timeout)
         operation = f"PortMessage.{call}"
+        limit = self._port.max_large
+        if kind == wire.ASK and (length := wire.length_of(data)) > limit:
+            raise wire.too_long(operation, self._port._subject, length, limit, "the port's max_large")
         reader, writer = _kernel.ReadEnd(), QueueWriter.__new__(QueueWriter)
         reader._bind(self._port._native, None, _kernel.CREATE, 0, 1 << 40, (0, 0), writer)
+        parents_only.add(writer)
         try:
             luggage = [writer, *handles]
             if self._kind == wire.CALL and self._frame is not None:
                 frame, self._frame = self._frame, None
-                frame.reply(data, tag=kind, handles=luggage, operation=operation)
+                self._reply_or_keep(frame, operation, data, kind, luggage)
             elif self._answer is not None:
                 answer, self._answer = self._answer, None
-                try:
-                    answer._put(data, None, tag=kind, handles=luggage)
-                except PeerGone:
-                    raise self._mismatch(call, "its caller has given up, or ended") from None
-                answer.close()
+                self._put_or_keep(answer, call, data, kind, luggage)
             else:
                 raise self._mismatch(call, "it was answered before, or the message is no request")
             writer.close()
@@ -232,9 +263,15 @@ class PortMessage:
         if result.correlation:
             self._frame = result
             return
-        arrived = claim(result)
-        first = arrived[0] if arrived else None
-        self._answer = first if isinstance(first, QueueWriter) else None
+        self._answer_through(claim(result))
+        if not self.connection._open:
+            self._give_up()  # it was ended meanwhile
+
+    def _give_up(self) -> None:
+        """Answer no more: the caller of a begun call is told. That of another is, by the end of its connection."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.close()
 
     def _mismatch(self, call: str, detail: str) -> Exception:
         return from_status(Status.REPLY_MESSAGE_MISMATCH, f"PortMessage.{call}", self._port._subject, detail)

@@ -1,13 +1,17 @@
-"""Names of ports: where in the session's names they lie, and what messages call them."""
+"""Names of ports, what messages call them, and which of their handles a forked child gives up."""
 
 from __future__ import annotations
 
 from ntipc import _kernel
+from ntipc._runtime.forks import PartedAtFork
 from ntipc.errors import Status, describe, from_status
 from ntipc.session.session import Session, place
 
 PREFIX = "port\\"
 """What the kernel's names of ports begin with."""
+
+parents_only: PartedAtFork[_kernel.WriteEnd] = PartedAtFork(lambda end: end.close())
+"""Writing ends whose last handle says that something is over. A forked child that kept its copy would put that off."""
 
 
 def locate(call: str, name: str, session: Session | str | None) -> tuple[_kernel.Session, str]:

@@ -17,7 +17,9 @@ r"""Ports: a server with many connected clients, requests and replies, datagrams
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from operator import index
 from typing import TYPE_CHECKING, Any, Self
 
@@ -43,6 +45,8 @@ DEFAULT_MAX_LARGE = 1 << 28
 DEFAULT_CLIENT_QUOTA = 1 << 20
 DOOR_QUOTA = 1 << 20
 NO_QUOTA = 1 << 40
+_FIRST_LOOK_AT = 64
+"""With so many connections, look for those that have ended elsewhere."""
 
 
 class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
@@ -107,6 +111,8 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         self._native, self._name = locate("Port", name, session)
         self._subject = describe("port", self._name)
         self._connections: dict[int, Connection] = {}
+        self._look_at = _FIRST_LOOK_AT
+        self._ended: weakref.WeakValueDictionary[int, Connection] = weakref.WeakValueDictionary()
         self._door, self._door_keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self._messages, self._keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         for part in (self._door, self._door_keeper, self._messages, self._keeper):
@@ -126,6 +132,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         except BaseException:
             self.close()
             raise
+        self._forks = forks
         if not forks:
             self._leave_at_fork()
 
@@ -175,8 +182,13 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
             request = self._request(frame)
             if request is None:
                 continue
-            if self.admit is None or self.admit(request):
-                return request
+            try:
+                if self.admit is None or self.admit(request):
+                    return request
+            except BaseException:
+                with suppress(NtError):
+                    request.refuse()  # the client need not wait until the server has dealt with it
+                raise
             request.refuse()
 
     def _request(self, frame: _kernel.Frame) -> ConnectionRequest | None:
@@ -246,19 +258,43 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         if connection is None:
             if frame.closed:
                 return None  # accepted by another process, or never
-            connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
-            self._connections[number] = connection
+            connection = self._heard_of(number, frame)
         if frame.closed:
-            del self._connections[number]
+            self._ended[number] = connection  # another thread may still have a message of it in hand
+            self._connections.pop(number, None)
             connection._release()
             return PortMessage(self, connection, frame)
-        if not connection._open:
+        if connection._revoked:
             return None  # put before it was ended
         kind = frame.tag & wire.KIND
         if frame.size > self.max_large or kind > wire.WITHDRAWN or (kind == wire.CALL) != bool(frame.correlation):
             connection.close()
             return None
         return PortMessage(self, connection, frame)
+
+    def _heard_of(self, number: int, frame: _kernel.Frame) -> Connection:
+        """Make a connection that another process accepted, or whose closing message another thread has just taken."""
+        if (ended := self._ended.get(number)) is not None:
+            return ended
+        connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
+        self._add(number, connection)
+        # The thread that takes the closing message forgets the connection after its badge went: one of the two does.
+        if not self._messages._has_badge(number, frame.badge_token):
+            self._connections.pop(number, None)
+        return connection
+
+    def _add(self, number: int, connection: Connection) -> None:
+        if len(self._connections) >= self._look_at:
+            self._forget_ended()
+        self._connections[number] = connection
+
+    def _forget_ended(self) -> None:
+        """Forget connections whose closing message another process has received."""
+        for number, connection in list(self._connections.items()):
+            if not self._messages._has_badge(number, connection._token):
+                self._connections.pop(number, None)
+                connection._release()
+        self._look_at = _FIRST_LOOK_AT + 2 * len(self._connections)
 
     def _revoke(self, number: int, token: tuple[int, int]) -> None:
         self._messages._revoke_badge(number, token)
@@ -344,7 +380,8 @@ def _arrived(
     port._name, port.max_message, port.max_large, port.admit = name, max_message, max_large, admit
     port._subject = describe("port", name)
     port._native = messages.session._native
-    port._connections = {}
+    port._connections, port._look_at, port._ended = {}, _FIRST_LOOK_AT, weakref.WeakValueDictionary()
+    port._forks = False
     port._door, port._door_keeper, port._messages, port._keeper = door, door_keeper, messages, keeper
     port._leave_at_fork()
     return port

@@ -27,7 +27,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 11;
+pub const LAYOUT_VERSION: u64 = 12;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot of those who take no part: it has no handles, ever.
@@ -316,7 +316,8 @@ pub struct Thread {
     /// The badge, + 1, that this thread's wait for room puts with, and that its call went through; 0: none. See `queue::badge`.
     pub queue_badge: AtomicU32,
     pub call_badge: AtomicU32,
-    _line7: [AtomicU32; 1],
+    /// The generation of the object of that badge: another badge may have its number by now.
+    pub call_badge_generation: AtomicU32,
     /// When the thread, which waits, is to look whether somebody uses what it was told of; 0 = not. See `dispatch::lookout`.
     pub lookout_ns: AtomicU64,
     /// When the thread was told to compete, as long as it has not.

@@ -4,6 +4,7 @@ use super::look::{Life, Look, life};
 use crate::arena::layout::{BLOCKS, Object, THREADS, progress, word};
 use crate::dispatch::signal::{count, owner, recursion};
 use crate::object::kind::Kind;
+use crate::queue::badge::NOTICED;
 use crate::section;
 use crate::sync::Shared;
 use crate::sys::files;
@@ -83,7 +84,10 @@ impl Look<'_> {
             let end = self.arena.object(end);
             end.handles.get() != 0 || end.head.get() != 0
         };
-        let kept = kept.is_some_and(|(_, _, read, write)| is_used(read) || is_used(write));
+        let kept =
+            kept.is_some_and(|(_, queue, read, write)| is_used(read) || is_used(write) || queue.badges.get() != 0);
+        // A badge without handles is what its notice lies in.
+        let kept = kept || Kind::of(record) == Some(Kind::BadgedEnd) && record.word.get() & NOTICED != 0;
         self.find_if(noted == 0 && record.head.get() == 0 && !kept, "leak", title, || {
             format!("{title} has neither handles nor waiters, and exists.")
         });

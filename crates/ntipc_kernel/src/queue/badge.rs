@@ -26,9 +26,11 @@
 //!
 //! A notice is due when so many frames were taken as its `hash` says, or when none is left and nobody puts. At N1 somebody may be in the
 //! middle of a put through this very badge, by a handle that is closed under its hands: then the notice comes after that frame as well.
+//! The closer clears the handle, fences, and looks at the producer lock; the writer takes that lock, fences, and looks at the handle: so
+//! either the closer sees the writer, or the writer sees that its handle is gone.
 //! Crash: recovery makes the list and the count anew, from the objects. A taker that dies after N2 has taken the notice, as it would a frame.
 
-use super::call::serial_of;
+use super::call::{is_under_way, serial_of};
 use crate::arena::Arena;
 use crate::arena::layout::{Object, Queue, word};
 use crate::fault::fault;
@@ -120,6 +122,15 @@ impl Arena {
         }
     }
 
+    /// Is there room for a frame that is put beyond the quota (`Message::beyond`)? Each badge has as much again for those: a client that
+    /// gives up calls without end takes no more of the pool than that.
+    pub(super) fn badge_has_room_beyond(&self, queue: &Queue, badge: u32, length: u64) -> bool {
+        let record = self.object(badge.wrapping_sub(1));
+        let unread = half(record, Half::Put).wrapping_sub(half(record, Half::Taken));
+        let unread = if unread > i32::MAX as u32 { 0 } else { u64::from(unread) };
+        unread.saturating_add(length) <= queue.badge_quota.get().saturating_mul(2)
+    }
+
     /// Is a notice of that queue due?
     #[inline]
     pub(super) fn notice_is_due(&self, queue: &Queue) -> bool {
@@ -184,6 +195,15 @@ impl Session {
         self.whole()
     }
 
+    /// Has anybody a handle with that badge, or is its notice still to come? Through a handle to the read end.
+    pub fn has_badge(&self, reader: u32, badge: Badge, number: u64) -> NtResult<bool> {
+        let (_, body, _, _) = self.end_of(reader, Type::ReadEnd)?;
+        let known = self.arena.badge(body, badge.object.wrapping_add(1));
+        Ok(known.is_some_and(|(_, record)| {
+            word::generation(record.word.get()) == badge.generation && record.detail.get() == number
+        }))
+    }
+
     /// The badge, + 1, that a handle to a write end puts with; 0: none. Fails if it was revoked.
     pub(super) fn badge_of(&self, record: &Object, object: u32) -> NtResult<u32> {
         match record.word.get() & REVOKED {
@@ -198,7 +218,7 @@ impl Locked<'_> {
     pub(crate) fn badge_gone(&mut self, object: u32) {
         let arena = &self.session.arena;
         let record = arena.object(object);
-        let Some((body, queue, read, _)) = arena.queue_of(record) else {
+        let Some((body, queue, read, write)) = arena.queue_of(record) else {
             self.free_object(object);
             return;
         };
@@ -217,11 +237,13 @@ impl Locked<'_> {
         if !without!(NoticeTold) {
             self.evaluate_if_waited_for(read);
         }
+        self.evaluate_if_waited_for(write); // a thread may wait for room through the handle that was closed
     }
 
     /// Say after which frames the notice comes.
     fn mark_notice(&mut self, queue: &Queue, object: u32) {
         let record = self.session.arena.object(object);
+        fence(Ordering::SeqCst); // the handle is cleared before the lock is looked at
         // The lock first: a frame that was put before is counted, or its writer still has the side.
         let putting = u32::from(!queue.put_lock.read().is_free());
         fence(Ordering::SeqCst);
@@ -260,21 +282,33 @@ impl Locked<'_> {
         Ok(Some(number))
     }
 
-    /// Nobody reads that queue any more: its notices are for nobody.
+    /// Nobody reads that queue any more: its notices are for nobody. The caller looks afterwards whether the queue is still needed.
     pub(super) fn drop_notices(&mut self, body: u32, queue: &Queue) {
-        while queue.notices.get() != 0 {
-            if self.take_notice(body, queue).is_err() {
-                queue.notices.put(0);
+        let arena = &self.session.arena;
+        while let Some((object, record)) = arena.badge(body, queue.notices.get()) {
+            if record.word.get() & NOTICED == 0 {
+                break;
             }
+            self.note_body(body);
+            self.note_object(object);
+            queue.notices.store(record.link.get(), Ordering::SeqCst);
+            fault!(NoticeTaken);
+            self.uncount_badge(body, object);
         }
+        queue.notices.put(0);
     }
 
-    fn free_badge(&mut self, body: u32, object: u32) {
+    fn uncount_badge(&mut self, body: u32, object: u32) {
         let queue = self.session.arena.queue(body);
         self.note_body(body);
         queue.badges.put(queue.badges.get().saturating_sub(1));
         fault!(BadgeCounted);
         self.free_object(object);
+    }
+
+    fn free_badge(&mut self, body: u32, object: u32) {
+        self.uncount_badge(body, object);
+        let queue = self.session.arena.queue(body);
         if queue.badges.get() == 0
             && let Some(read) = queue.read_end.get().checked_sub(1)
             && self.session.arena.object(read).handles.get() == 0
@@ -286,10 +320,13 @@ impl Locked<'_> {
     /// Calls whose requests went through that badge.
     fn lose_calls_through(&mut self, object: u32) {
         let arena = &self.session.arena;
+        let generation = word::generation(arena.object(object).word.get());
         for slot in 0..arena.threads() {
             let thread = arena.thread(slot);
-            if thread.call_badge.get() == object + 1 {
-                self.lose_call(slot, serial_of(thread.call.get()));
+            let call = thread.call.load(Ordering::SeqCst);
+            let through = thread.call_badge.get() == object + 1 && thread.call_badge_generation.get() == generation;
+            if through && is_under_way(call) {
+                self.lose_call(slot, serial_of(call));
             }
         }
     }

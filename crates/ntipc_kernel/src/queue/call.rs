@@ -35,7 +35,7 @@ use super::operation::Patience;
 use super::state::{Wants, is_empty};
 use super::take::{Mode, Taken};
 use super::waiting::{Poll, Waiting, Wanted};
-use crate::arena::layout::{PROCESSES, Queue, THREADS, Thread};
+use crate::arena::layout::{PROCESSES, Queue, THREADS, Thread, word};
 use crate::dispatch::wait::Target;
 use crate::fault::fault;
 use crate::mutation::without;
@@ -44,7 +44,7 @@ use crate::object::kind::Type;
 use crate::process::lock::Locked;
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared};
+use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
 
 const ANSWERING: u32 = 1 << 31;
@@ -61,6 +61,11 @@ pub(crate) fn serial_of(call: u64) -> u32 {
 /// The thread slot in a correlation number.
 pub(crate) fn slot_of(correlation: u64) -> u32 {
     correlation as u32 & (THREADS - 1)
+}
+
+/// Is a call under way, by the word of its thread?
+pub(crate) fn is_under_way(call: u64) -> bool {
+    call as u32 != OVER
 }
 
 /// Who may answer a call: a process, by slot and bits of its generation.
@@ -141,10 +146,27 @@ impl Session {
         attached: Attached<'_>,
         waiting: &mut W,
     ) -> Result<Option<Answer<'_>>, W::Error> {
+        self.call_within(handle, handle, pieces, tag, attached, waiting)
+    }
+
+    /// The same, as a part of what goes through the write end of handle `line`: if the badge of that one is revoked, this call is lost.
+    pub fn call_within<W: Waiting>(
+        self: &Arc<Self>,
+        line: u32,
+        handle: u32,
+        pieces: &[&[u8]],
+        tag: u32,
+        attached: Attached<'_>,
+        waiting: &mut W,
+    ) -> Result<Option<Answer<'_>>, W::Error> {
         let message = Message::new(pieces, tag, attached)?;
         let mut patience = Patience::default();
         'anew: loop {
-            let call = self.begin_call(self.badge_through(handle)?)?;
+            let call = self.begin_call(self.badge_through(line)?)?;
+            if line != handle {
+                fence(Ordering::SeqCst);
+                self.badge_through(line)?; // revoked before the call was there to be lost (K2)? The put looks at its own badge.
+            }
             let put = self.put_any(To::Handle(handle), &message.asking(call.correlation), waiting)?; // K3
             while call.is_mine() {
                 patience.spend(self)?;
@@ -189,6 +211,22 @@ impl Session {
             change(answering, mine); // it may be tried again
         }
         put?.ok_or_else(mismatch)?;
+        Ok(())
+    }
+
+    /// This process will not answer that request, which it has taken: the call is lost. Nothing happens if it has been answered.
+    pub fn give_up_request(self: &Arc<Self>, correlation: u64) -> NtResult<()> {
+        let is_mine = || {
+            let mine = correlation & !0xffff_ffff | u64::from(self.own_name());
+            self.caller_of(correlation).is_some_and(|(_, thread)| thread.call.load(Ordering::Acquire) == mine)
+        };
+        if is_mine() {
+            let mut locked = self.lock()?;
+            // Again: it may have been answered, or this is a child of a fork, which has a name of its own by now.
+            if is_mine() {
+                locked.lose_request(correlation);
+            }
+        }
         Ok(())
     }
 
@@ -253,6 +291,8 @@ impl Session {
         let correlation = u64::from(serial) << 32 | u64::from(slot | generation << THREAD_BITS);
         thread.lost.put(0);
         thread.call_badge.put(badge);
+        let object = badge.checked_sub(1).map(|index| self.arena.object(index).word.get());
+        thread.call_badge_generation.put(object.map_or(0, word::generation));
         thread.call.store(u64::from(serial) << 32, Ordering::SeqCst); // K2
         fault!(CallNoted);
         Ok(Outstanding { session: self, slot, incarnation, correlation, reader, end: entry.object, body })

@@ -25,7 +25,7 @@ use crate::fault::fault;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::NtResult;
-use crate::sync::{Ordering, Shared};
+use crate::sync::{Ordering, Shared, fence};
 use std::sync::Arc;
 
 /// A stream is cut into frames no longer than this, so that its reader and its writer copy at the same time.
@@ -174,11 +174,11 @@ impl Session {
     }
 
     fn may_put(&self, queue: &Queue, slot: u32, message: &Message<'_>, length: u64) -> bool {
-        message.beyond
-            || match message.badge {
-                0 => self.arena.has_turn(queue, slot + 1) && has_room(queue, length),
-                badge => self.arena.badge_has_room(queue, badge, length),
-            }
+        match message.badge {
+            badge if message.beyond => badge == 0 || self.arena.badge_has_room_beyond(queue, badge, length),
+            0 => self.arena.has_turn(queue, slot + 1) && has_room(queue, length),
+            badge => self.arena.badge_has_room(queue, badge, length),
+        }
     }
 
     /// After a wait: is the handle to the same queue as before?
@@ -260,7 +260,10 @@ impl Operation<'_> {
             fault!(PutUnlocked);
             return match tried? {
                 Tried::Put(put) => Ok(Attempt::Put(put)),
-                _ => Ok(Attempt::NoRoom),
+                _ => {
+                    self.tell_of_notices(queue);
+                    Ok(Attempt::NoRoom)
+                }
             };
         }
     }
@@ -302,6 +305,9 @@ impl Operation<'_> {
 
     fn put_locked(&self, to: To, queue: &Queue, mut frame: Frame, message: &Message<'_>) -> NtResult<Tried> {
         let (session, held) = (self.session, self.held);
+        if message.badge != 0 {
+            fence(Ordering::SeqCst); // the lock is ours before the handle is looked at: see `badge`
+        }
         let (_, body, again, reader) = session.way(to)?;
         if !std::ptr::eq(queue, again) || body != self.body {
             return Err(to.gone());

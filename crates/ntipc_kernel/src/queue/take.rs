@@ -55,6 +55,11 @@ impl Mode {
     fn is_peek(self) -> bool {
         matches!(self, Mode::Peek | Mode::PeekStream)
     }
+
+    /// May it take a notice? Else only frames are there for it.
+    fn takes_notices(self) -> bool {
+        !self.is_peek() && self != Mode::Stranded
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,11 +145,13 @@ impl Session {
                 // Before the tail: what was put before the last writer went is seen.
                 let over = self.arena.object(writer).handles.get() == 0;
                 self.check_takable(queue)?;
-                let empty = is_empty(queue) && !self.arena.notice_is_due(queue);
-                if empty && over {
+                let due = self.arena.notice_is_due(queue);
+                let empty = is_empty(queue) && !(due && mode.takes_notices());
+                if empty && over && !due {
                     return Err(no_writer().into());
                 }
-                if empty && waiting.polls() {
+                // The end is set for a notice: one that looks only for frames does not wait.
+                if empty && (waiting.polls() || due && !mode.takes_notices()) {
                     return Ok(None);
                 }
                 let operation = match &mut operation {
@@ -262,7 +269,7 @@ impl Operation<'_> {
         if before.is_some_and(|before| before != stamp(queue)) {
             return Ok(None);
         }
-        if before.is_none() && session.arena.notice_is_due(queue) && !matches!(mode, Mode::Stranded) {
+        if before.is_none() && session.arena.notice_is_due(queue) && mode.takes_notices() {
             return self.take_notice(queue);
         }
         let Some((place, frame, done)) = self.next_frame(queue)? else { return Ok(None) };
