@@ -183,7 +183,7 @@ def run_watch(*words: str) -> "subprocess.CompletedProcess[str]":
 
 def test_command_runs_a_script(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
-    script.write_text("import sys\nprint('ran', sys.argv[1:], __name__)\nraise SystemExit(7)\n")
+    script.write_text("import sys\nsys.stdout.write(f'ran {sys.argv[1:]} {__name__}\\n')\nraise SystemExit(7)\n")
     said = run_watch("--", str(script), "--flag", "word")
     assert said.returncode == 7
     assert "ran ['--flag', 'word'] __main__" in said.stdout
