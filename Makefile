@@ -81,7 +81,8 @@ instructions: $(ORDINARY) ## Count the instructions of the hot paths and compare
 .PHONY: stress
 stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (about half an hour)
 	@$(BIN)/python tests/stress/storm.py --kills 10000 --faults --hits 20 $(ARGS)
-	@$(BIN)/python tests/stress/pipe_churn.py --connects 10000 --kills 1000
+	@$(BIN)/python tests/stress/churn.py --of pipes --connects 10000 --kills 1000
+	@$(BIN)/python tests/stress/churn.py --of ports --connects 10000 --kills 1000
 
 .PHONY: mutations
 mutations: $(READY) ## Take recovery's ingredients away one at a time: some test must miss each (about half an hour)

@@ -403,3 +403,46 @@ def test_message_whose_connection_another_thread_saw_end() -> None:
     assert message.connection is closing.connection is connection
     assert port.connections == ()
     port.close()
+
+
+# duplicates
+
+
+def test_closing_a_duplicate_ends_no_connection(client: ntipc.PortClient, server: Peer) -> None:
+    call = client.begin(b"?")
+    server.run("message = port.receive(20); port.duplicate().close(); connection.send(b'still here')")
+    assert client.receive(20).data == b"still here"
+    server.run("message.reply(b'!')")
+    assert call.result(20) == b"!"
+    client.duplicate().close()
+    assert client.is_connected
+    with pytest.raises(ntipc.Timeout):
+        server.run("port.receive(0)")
+
+
+def name_is_free() -> bool:
+    try:
+        ntipc.Port("p").close()
+    except ntipc.ObjectExists:
+        return False
+    return True
+
+
+def test_forked_child_keeps_no_duplicate_of_a_port(server: Peer) -> None:
+    server.run("import os, time; twin = port.duplicate()")
+    server.run("child = os.fork()\nif not child: time.sleep(60); os._exit(0)")
+    child = server.run("child")
+    try:
+        server.kill()
+        wait_until(name_is_free)
+    finally:
+        os.kill(child, 9)
+
+
+def test_begun_call_of_a_duplicate_is_lost_with_the_connection(client: ntipc.PortClient, server: Peer) -> None:
+    twin = client.duplicate()
+    call = twin.begin(b"?")
+    server.run("message = port.receive(20); kept = message._answer.duplicate(); connection.close()")
+    with pytest.raises(ntipc.ReplyLost):
+        call.result(20)
+    twin.close()

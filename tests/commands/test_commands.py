@@ -49,6 +49,39 @@ def test_demo_without_files_says_so(tmp_path: Path) -> None:
     assert result.returncode == 2 and len(result.stderr.strip().splitlines()) == 1
 
 
+def test_ls_shows_a_port_as_such(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    port = ntipc.Port("desk")
+    client = ntipc.PortClient._pair(port)
+    client.send(b"12345")
+    peer.begin("ntipc.PortClient('desk')", "connects")
+    wait_until(lambda: port.info()["requests"] == 1)
+    peer.begin("ntipc.PortClient('other desk')", "waits")
+    shown = " ".join(command("ls").stdout.split())
+    assert "Port desk 1 connection, 1 request to connect, 1 message of 5 bytes" in shown
+    assert "PortClient desk connected" in shown
+    assert "Port reader" not in shown and "Port writer" not in shown
+    (session,) = json.loads(command("ls", "--json").stdout)["sessions"]
+    (listed,) = session["ports"]
+    index = listed.pop("index")
+    assert listed == {"name": "desk", "connections": 1, "requests": 1, "messages": 1, "bytes": 5}
+    by_index = {entry["index"]: entry for entry in session["objects"]}
+    assert by_index[index]["name"] == "port\\desk"
+    (connection,) = port.connections
+    connection.close()
+    assert "PortClient desk ended by the server" in " ".join(command("ls").stdout.split())
+    client.close()
+    port.close()
+    assert "desk" not in command("ls").stdout.replace("other desk", "")
+
+
+def test_ls_names_the_port_that_a_thread_waits_for(peer: Peer) -> None:
+    peer.run("port = ntipc.Port('desk')")
+    peer.begin("port.receive()", "receives")
+    wait_until(lambda: any(thread["waiting_on"] for thread in look()["threads"]))
+    assert "Port desk" in command("ls").stdout.split("waits for")[-1]
+
+
 def test_ls_shows_objects_holders_and_waiters_and_changes_nothing(peer: Peer) -> None:
     event, mutex = ntipc.Event("ready"), ntipc.Mutex("ledger", initial_owner=True)
     peer.run("event = ntipc.Event.open('ready')")

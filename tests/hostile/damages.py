@@ -20,6 +20,7 @@ section = ntipc.Section("section", 5000, session=session)
 other = ntipc.Mutex("other", session=session)
 queue = ntipc.Queue("queue", quota=20_000, session=session)
 queue.put(bytes(100)); queue.put(bytes(9000)); queue.put(b"luggage", handles=[pair, semaphore])
+badged = victims.Badged(session)
 ntipc.Queue(session=session).close()
 gone = ntipc.Event("gone", session=session); gone.close()
 victim = victims.Victim(session, 7)
@@ -32,6 +33,7 @@ def use():
         victim.attempt(lambda victim: ntipc.Event(session=session).close())
         victim.attempt(lambda victim: (queue.put(bytes(100), 0), queue.put(bytes(5000), 0)))
         victim.attempt(lambda victim: (queue.get(0), queue.get(0)))
+        victim.attempt(lambda victim: badged.use())
         for thing in things:
             victim.attempt(lambda victim: victim.things.append(thing.duplicate()))
         victim.every_call()
@@ -62,6 +64,7 @@ class Scene:
         self.arena = Arena(picture["path"])
         ends = "ReadEnd", "WriteEnd"
         self.objects = {entry["name"]: entry["index"] for entry in picture["objects"] if entry["kind"] != ends[1]}
+        self.badges = [entry["index"] for entry in picture["objects"] if "badge" in entry]
         self.writer = next(entry["index"] for entry in picture["objects"] if entry["kind"] == ends[1])
         queued = [thread for thread in picture["threads"] if thread["waiting_on"]]
         self.waiting = [thread["slot"] for thread in queued]
@@ -72,6 +75,19 @@ class Scene:
 
     def put_object(self, field: str, name: str, value: int) -> None:
         self.arena.put(f"object.{field}", self.objects[name], value)
+
+    def put_badge(self, field: str, badge: int, value: int) -> None:
+        self.arena.put(f"object.{field}", self.badges[badge], value)
+
+    def mark_badge(self, badge: int, marks: int) -> None:
+        word = self.arena.get("object.word", self.badges[badge])
+        self.put_badge("word", badge, word & ~3 | marks)
+
+    def change_badge_of_frame(self, by: int) -> None:
+        """Have the frame that waits bear another badge: its second word lies in the first page of its queue."""
+        page = self.arena.get("queue.tail", 1) >> 9
+        word = self.arena.get("page.second", page)
+        self.put("page.second", page, word + (100 + by << 44))
 
     def get_object(self, field: str, name: str) -> int:
         return self.arena.get(f"object.{field}", self.objects[name])
@@ -261,9 +277,26 @@ DAMAGES = [
     Damage("end of another kind", lambda s: s.put("queue.read_end", 0, s.writer + 1), {"queue"}),
     Damage("end that does not exist", lambda s: s.put("queue.write_end", 0, BIG), {"queue"}),
     Damage("end of a queue that does not exist", lambda s: s.put_object("limit", "queue", 7000), {"queue"}),
-    Damage("free queues in a circle", lambda s: s.put("queue.link", 1, 2), {"free-list"}),
+    Damage("free queues in a circle", lambda s: s.put("queue.link", 2, 3), {"free-list"}),
     Damage("free queue in use", lambda s: s.put("header.queue_free", 0, 1), {"free-list"}),
     Damage("queues without memory", lambda s: s.put("header.queues_reserved", 0, BIG), {"bounds"}),
+    # queues: badges, of which the first has handles, the others' notices wait
+    Damage("badge of a queue that does not exist", lambda s: s.put_badge("limit", 0, 7000), {"badge", "count"}),
+    Damage("badge of another queue", lambda s: s.put_badge("limit", 1, 1), {"notice", "count"}),
+    Damage("more badges than there are", lambda s: s.put("queue.badges", 1, BIG), {"count"}),
+    Damage("fewer badges than there are", lambda s: s.put("queue.badges", 1, 0), {"count"}),
+    Damage("notices in a circle", lambda s: s.put_badge("link", 2, s.badges[1] + 1), {"notice"}),
+    Damage("notices far away", lambda s: s.put("queue.notices", 1, BIG), {"notice"}),
+    Damage("notices that lead to an event", lambda s: s.put("queue.notices", 1, s.objects["first"] + 1), {"notice"}),
+    Damage("notice that fell out", lambda s: s.put("queue.notices", 1, s.badges[2] + 1), {"notice"}),
+    Damage("last notice that is another", lambda s: s.put("queue.last_notice", 1, s.badges[1] + 1), {"notice"}),
+    Damage("notice of a badge with handles", lambda s: s.mark_badge(0, 2), {"notice"}),
+    Damage("notice without its mark", lambda s: s.mark_badge(1, 0), {"notice"}),
+    Damage("badge revoked by nobody", lambda s: s.mark_badge(0, 1), set()),
+    Damage("badge that counts nonsense", lambda s: s.put_badge("quantity", 0, 1 << 50), {"count"}),
+    Damage("frame of another's badge", lambda s: s.change_badge_of_frame(2), {"badge", "count"}),
+    Damage("wait for the room of no badge", lambda s: s.put("thread.queue_badge", s.waiting[0], BIG), {"badge"}, WORKS),
+    Damage("call through no badge", lambda s: s.put("thread.call_badge", s.waiting[0], BIG), {"badge"}, WORKS),
     # queues: sides and hands
     Damage("look that is long due", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1), {"lookout"}, WORKS),
     Damage("look in the far future", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1 << 63), set(), WORKS),

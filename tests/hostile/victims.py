@@ -11,10 +11,44 @@ from collections.abc import Callable
 from typing import Any
 
 import ntipc
+from ntipc import _kernel
+from ntipc.queues.ends import QueueReader, QueueWriter
 
 warnings.simplefilter("ignore", ntipc.AbandonedMutexWarning)
 
 KINDS: tuple[type[ntipc.NtObject], ...] = (ntipc.Event, ntipc.Mutex, ntipc.Semaphore, ntipc.Timer, ntipc.EventPair)
+
+
+class Badged:
+    """A queue with badges: a frame of the first waits, and the notices of the two others."""
+
+    def __init__(self, session: ntipc.Session) -> None:
+        self.native = session._native
+        self.reader, self.keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        self.reader._bind(self.native, None, _kernel.CREATE, 0, 1 << 40, (0, 0), self.keeper, 0, None, 10_000)
+        self.ends = [self.make(number)[0] for number in range(3)]
+        self.ends[0]._put(b"badged", 0)
+        for end in self.ends[1:]:
+            end.close()
+
+    def make(self, number: int) -> tuple[QueueWriter, tuple[int, int]]:
+        end = QueueWriter.__new__(QueueWriter)
+        return end, self.reader._make_badge(number, end)
+
+    def use(self) -> None:
+        """Put, take, and have a badge come, be revoked, and go."""
+        end, token = self.make(7)
+        try:
+            end._put(b"more", 0)
+            for writer in (self.ends[0], end):
+                writer._put_beyond(b"", 0)
+                writer._request(b"?", 0)
+            while self.reader._take(None, 0) is not None:
+                pass
+            self.reader._revoke_badge(7, token)
+        finally:
+            end.close()
+        self.reader._take(None, 0)
 
 
 class Victim:

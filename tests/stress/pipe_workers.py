@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 
 import ntipc
 from ntipc import _kernel
@@ -47,6 +48,11 @@ def answer(pipe: ntipc.Pipe) -> None:
 
 def call(seed: int, threads: int = 2) -> int:
     """Connect again and again until told to stop; the number of connections that were answered in full."""
+    return in_threads(call_again, seed, threads)
+
+
+def in_threads(call_again: Callable[[random.Random], int], seed: int, threads: int) -> int:
+    """Have so many threads call; what they return, together."""
     counts = [0] * threads
     problems: list[BaseException] = []
 

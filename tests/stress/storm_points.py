@@ -69,6 +69,12 @@ LED_TO = {
     "CallNoted": "call",
     "CallTaken": "serve",
     "ReplyAllowed": "serve",
+    "BadgeMade": "serve_port",
+    "BadgeRevoked": "serve_port",
+    "BadgeCounted": "serve_port",
+    "NoticeTaken": "serve_port",
+    "NoticeMarked": "ask_port",
+    "NoticeListed": "ask_port",
 }
 """Operations that pass a point which others seldom or never pass."""
 REAPING_AT_ONCE = 3

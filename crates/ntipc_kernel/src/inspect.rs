@@ -87,7 +87,7 @@ pub struct ObjectView {
     pub due_in_ns: Option<u64>,
     /// Of a section: the file it was made of.
     pub file: Option<String>,
-    /// Of an end of a queue.
+    /// Of an end of a queue, badged or not.
     pub queue: Option<QueueFacts>,
     pub holders: Vec<HolderView>,
     pub waiters: Vec<ThreadId>,
@@ -238,7 +238,7 @@ fn object_view(arena: &Arena, index: u32, here: u64) -> Option<ObjectView> {
         count: count(word),
         due_in_ns: (kind.is_timer() && record.quantity.get() != 0).then(|| record.quantity.get().saturating_sub(now)),
         file: (record.extra.get() != 0).then(|| section::backing(arena, index).ok()).flatten().map(|file| file.path),
-        queue: kind.is_end().then(|| arena.queue_facts(record)).flatten(),
+        queue: (kind.is_end() || kind == Kind::BadgedEnd).then(|| arena.queue_facts(record)).flatten(),
         holders: Vec::new(),
         waiters: Vec::new(),
     })

@@ -119,7 +119,15 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
         }
         Type::ReadEnd | Type::WriteEnd => {
             if let Some(queue) = &object.queue {
-                crate::queue::put_facts(&entry, queue)?;
+                if object.kind == Kind::BadgedEnd {
+                    entry.set_item("badge", object.detail)?;
+                    entry.set_item("revoked", set)?;
+                } else {
+                    crate::queue::put_facts(&entry, queue)?;
+                    if let Some(badges) = queue.badges {
+                        entry.set_item("badges", badges)?;
+                    }
+                }
                 entry.set_item("other_end", queue.other)?;
             }
         }

@@ -74,6 +74,7 @@ def _show(sessions: "list[Snapshot]") -> None:
 def _show_one(console: "Console", session: "Snapshot") -> None:
     from rich.text import Text
 
+    from ntipc.cli import ports
     from ntipc.cli.snapshot import short
 
     lock = session["lock_owner"]
@@ -86,14 +87,14 @@ def _show_one(console: "Console", session: "Snapshot") -> None:
     _print_table(
         console,
         ("object", "kind", "name", "state", "held by", "waited for by"),
-        [_object_row(entry, commands, names) for entry in session["objects"]],
+        [_object_row(entry, commands, names) for entry in ports.folded(session["objects"])],
     )
     _print_table(
         console,
         ("process", "command", "handles", ""),
         [_process_row(process, names) for process in session["processes"]],
     )
-    titles = {entry["index"]: _title(entry) for entry in session["objects"]}
+    titles = {entry["index"]: _title(entry) for entry in session["objects"]} | ports.titles(session["objects"])
     waiting = [thread for thread in session["threads"] if thread["waiting_on"]]
     _print_table(
         console, ("thread", "process", "state", "waits for"), [_thread_row(thread, titles, names) for thread in waiting]
@@ -182,6 +183,14 @@ def _thread_of(where: dict[str, Any], names: dict[int, str]) -> str:
 def state_of(entry: dict[str, Any], names: dict[int, str]) -> str:
     """An object's state in words, with the names that processes have by slot."""
     kind = entry["kind"]
+    if kind == "Port":
+        waiting = f", {_number(entry['requests'], 'request')} to connect" if entry["requests"] else ""
+        unread = f"{_number(entry['messages'], 'message')} of {_amount(entry['bytes'])}"
+        return f"{_number(entry['connections'], 'connection')}{waiting}, {unread}"
+    if kind == "PortClient":
+        return (
+            "ended by the server" if entry["revoked"] else "connected" if entry["holders"] else "closed, or on its way"
+        )
     if kind == "Event":
         return ("set" if entry["signaled"] else "clear") + (", manual reset" if entry["manual_reset"] else "")
     if kind == "Semaphore":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import ntipc
+from ntipc.cli.ports import ports_among
 from ntipc.session.peers import can_ask
 
 Snapshot = dict[str, Any]
@@ -21,6 +22,7 @@ def read(path: str) -> Snapshot:
     ours = can_ask()
     for process in snapshot["processes"]:
         process["command"] = command_of(process["pid"]) if ours and process["pid"] else ""
+    snapshot["ports"] = [port.facts for port in ports_among(snapshot["objects"])]
     return snapshot
 
 

@@ -156,7 +156,7 @@ class Hub:
         self._reader._bind(native, None, _kernel.CREATE, 0, 1 << 40, (0, 0), self._keeper, 0, None, 1 << 40)
         self._numbers = itertools.count(1)
         self._calls: dict[int, tuple[PortCall, OnCallback | None]] = {}
-        self._lines: dict[int, weakref.ref[PortClient]] = {}
+        self._lines: dict[int, object] = {}
         self._stopping = False
         self._lock = threading.RLock()  # a signal handler may come in between
         self._relay: threading.Thread | None = None
@@ -206,7 +206,7 @@ class Hub:
         line = QueueWriter.__new__(QueueWriter)
         parents_only.add(line)
         number = next(self._numbers)
-        self._lines[number] = weakref.ref(client)
+        self._lines[number] = client._life
         self._reader._make_badge(number, line, operation="PortClient")
         return line
 
@@ -305,8 +305,8 @@ class Hub:
     def _deal_with(self, frame: _kernel.Frame) -> None:
         number = frame.badge
         if frame.closed and number in self._lines:
-            ended = self._lines.pop(number)()
-            self._lose(lambda client: client is ended)
+            ended = self._lines.pop(number)
+            self._lose(lambda client: client._life is ended)
             return
         with self._lock:
             call, on_callback = self._calls.get(number or 0, (None, None))
@@ -391,16 +391,19 @@ def _copy(kind: int, data: bytes, buffers: Sequence[Buffer]) -> bytes:
         return b""
 
 
-_hubs: weakref.WeakValueDictionary[str, Hub] = weakref.WeakValueDictionary()
+_hubs: dict[str, weakref.ref[Hub]] = {}
+"""No code runs when one goes: what a signal handler raised there, nobody would be told."""
 _all_hubs: set[weakref.ref[Hub]] = set()
 """Those as well that a second thread made at the same time for the same session."""
 
 
 def hub_of(native: _kernel.Session) -> Hub:
     """Return the hub of a session; clients keep it."""
-    hub = _hubs.get(native.path)
+    known = _hubs.get(native.path)
+    hub = known() if known is not None else None
     if hub is None or hub._reader.closed:
-        hub = _hubs[native.path] = Hub(native)
+        hub = Hub(native)
+        _hubs[native.path] = weakref.ref(hub)
     return hub
 
 

@@ -94,6 +94,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         self._subject = describe("port", self._name)
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
         self._hub: Hub | None = None
+        self._life = object()  # the same of its duplicates
         self.data = b""
         self._server: Sender
         self.view: View | None = None
@@ -394,6 +395,11 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
 
     def _state(self) -> list[str]:
         return ["connected" if self.is_connected else "ended"]
+
+    def __copy__(self) -> PortClient:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a connection belongs to its process and its children: connect again elsewhere")

@@ -29,6 +29,7 @@ from ntipc.errors import NtError, ObjectExists, ReplyMismatch, Status, describe,
 from ntipc.objects.arrivals import claim
 from ntipc.objects.composite import Composite
 from ntipc.objects.object import NtObject
+from ntipc.objects.process_ids import HasPid
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
 from ntipc.ports.connection import Connection, ConnectionRequest, Sender
@@ -112,7 +113,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         self._subject = describe("port", self._name)
         self._connections: dict[int, Connection] = {}
         self._look_at = _FIRST_LOOK_AT
-        self._ended: weakref.WeakValueDictionary[int, Connection] = weakref.WeakValueDictionary()
+        self._ended: dict[int, weakref.ref[Connection]] = {}  # no code runs when one goes
         self._door, self._door_keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self._messages, self._keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         for part in (self._door, self._door_keeper, self._messages, self._keeper):
@@ -126,8 +127,9 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
             advice = "A port can only be made: choose another name, or connect to that one"
             raise from_status(Status.OBJECT_NAME_COLLISION, "Port", self._subject, advice=advice) from None
         try:
+            known_by = self._door.identity[1], 0  # so that `ntipc ls` knows whose messages these are
             self._messages._bind(
-                self._native, None, _kernel.CREATE, 0, NO_QUOTA, limits, self._keeper, 0, "Port", quota
+                self._native, None, _kernel.CREATE, 0, NO_QUOTA, known_by, self._keeper, 0, "Port", quota
             )
         except BaseException:
             self.close()
@@ -140,6 +142,19 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
     def create(cls, name: str, **options: Any) -> Self:
         """Make a new port, as the constructor does: neither opens an existing one."""
         return cls(name, **options)
+
+    def duplicate(
+        self, process: int | HasPid | None = None, *, access: int | str | None = None, inheritable: bool = False
+    ) -> Self:
+        """Make another object for the same port, as :meth:`Composite.duplicate` does.
+
+        It serves as another process would: each connection belongs to the object that accepted it.
+        """
+        twin = super().duplicate(process, access=access, inheritable=inheritable)
+        twin._connections, twin._look_at, twin._ended = {}, _FIRST_LOOK_AT, {}
+        if not self._forks:
+            twin._leave_at_fork()
+        return twin
 
     @property
     def name(self) -> str:
@@ -159,6 +174,8 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections that this process knows of."""
+        with suppress(NtError):  # closed meanwhile
+            self._forget_ended()  # an interrupt may have come between a closing message and what follows from it
         return tuple(self._connections.values())
 
     def listen(self, timeout: float | None = None) -> ConnectionRequest:
@@ -260,7 +277,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
                 return None  # accepted by another process, or never
             connection = self._heard_of(number, frame)
         if frame.closed:
-            self._ended[number] = connection  # another thread may still have a message of it in hand
+            self._remember_ended(number, connection)
             self._connections.pop(number, None)
             connection._release()
             return PortMessage(self, connection, frame)
@@ -274,7 +291,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
 
     def _heard_of(self, number: int, frame: _kernel.Frame) -> Connection:
         """Make a connection that another process accepted, or whose closing message another thread has just taken."""
-        if (ended := self._ended.get(number)) is not None:
+        if (known := self._ended.get(number)) is not None and (ended := known()) is not None:
             return ended
         connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
         self._add(number, connection)
@@ -283,13 +300,23 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
             self._connections.pop(number, None)
         return connection
 
+    def _remember_ended(self, number: int, connection: Connection) -> None:
+        """Another thread may still have a message of it in hand."""
+        if len(self._ended) >= _FIRST_LOOK_AT:
+            for other, known in list(self._ended.items()):
+                if known() is None:
+                    self._ended.pop(other, None)
+            while len(self._ended) >= _FIRST_LOOK_AT:  # those that the program keeps
+                self._ended.pop(next(iter(self._ended)), None)
+        self._ended[number] = weakref.ref(connection)
+
     def _add(self, number: int, connection: Connection) -> None:
         if len(self._connections) >= self._look_at:
             self._forget_ended()
         self._connections[number] = connection
 
     def _forget_ended(self) -> None:
-        """Forget connections whose closing message another process has received."""
+        """Forget connections whose closing message was taken, by another process or in vain."""
         for number, connection in list(self._connections.items()):
             if not self._messages._has_badge(number, connection._token):
                 self._connections.pop(number, None)
@@ -380,7 +407,7 @@ def _arrived(
     port._name, port.max_message, port.max_large, port.admit = name, max_message, max_large, admit
     port._subject = describe("port", name)
     port._native = messages.session._native
-    port._connections, port._look_at, port._ended = {}, _FIRST_LOOK_AT, weakref.WeakValueDictionary()
+    port._connections, port._look_at, port._ended = {}, _FIRST_LOOK_AT, {}
     port._forks = False
     port._door, port._door_keeper, port._messages, port._keeper = door, door_keeper, messages, keeper
     port._leave_at_fork()

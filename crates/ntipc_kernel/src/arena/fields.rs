@@ -49,7 +49,7 @@ pub fn fields() -> Vec<Field> {
         thread: Thread at THREADS_AT, THREADS => life.word, process, tid, generation, blocks_reserved, progress,
             block_count, wait_all, linked, told_by, sequence, since_ns, woken_ns, woken_at_ns, told_at_ns, pid_namespace, noted, noted_overflow, lost, call, reply_queue, reply_reader,
             reply_writer, lookout_ns, offered_ns,
-            queue_need, queue_wants, hands;
+            queue_need, queue_wants, queue_badge, call_badge, call_badge_generation, hands;
         object: Object at OBJECTS_AT, OBJECTS => word, kind, limit, head, tail, handles, link, name, hash, extra,
             quantity, detail;
         origin: Origin at ORIGINS_AT, OBJECTS => serial, creator;
@@ -57,7 +57,7 @@ pub fn fields() -> Vec<Field> {
         block: Block at BLOCKS_AT, THREADS as u64 * BLOCKS as u64 => object, next, previous, channel;
         queue: Queue at QUEUES_AT, QUEUES => state, read_end, write_end, link, quota, broken, user, put_lock, first, data_in, frames_in,
             turn, turn_usable_ns, put_by, tail, take_lock, taken_by, head, data_out, frames_out, cursor_frame, cursor_index, cursor_page, thrown_from,
-            thrown_data;
+            thrown_data, badge_quota, notices, last_notice, badges;
     };
     for (rank, name) in (0..WATCHERS as u64 - 1).zip(["second_bell", "third_bell"]) {
         let at = PROCESSES_AT + std::mem::offset_of!(Process, bells) as u64 + rank * size_of::<LifeWord>() as u64;

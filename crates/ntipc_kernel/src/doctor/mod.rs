@@ -15,6 +15,7 @@
 //! | `objects`   | words fit their kind, owners live and know of it, free list, files of sections                 |
 //! | `waits`     | lists are whole and in order, `HAS_WAITERS` as it should be, nobody sleeps whose wait is satisfiable |
 //! | `queues`    | bodies and ends know each other, frames lead to their end and are counted, sides have living owners  |
+//! | `badges`    | each belongs to a queue that counts it, lists of notices are whole, frames bear badges of their queue |
 //! | `pool`      | every page is free, in one queue, or in one hand; hands belong to living threads                   |
 //! | `carried`   | every handle that lies in a frame lies in one, or in one hand; ends count theirs                  |
 //! | `calls`     | hidden handles belong to threads, nobody waits for a reply that cannot come                        |
@@ -22,6 +23,7 @@
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
 
+mod badges;
 mod calls;
 mod carried;
 mod guest;

@@ -1,11 +1,13 @@
 //! Queues: bodies and ends, what lies in them, the locks of their sides.
 
+use super::badges::{Badged, Costs};
 use super::look::{Life, Look, life};
 use super::pool::Pages;
 use super::waits::PATIENCE_NS;
 use crate::arena::layout::{BLOCKS, PAGE_SIZE, Queue};
 use crate::object::kind::Kind;
 use crate::process::lock_word::Seen;
+use crate::queue::badge::cost;
 use crate::queue::frame::{Found, HEADER, Place, REQUEST};
 use crate::queue::side::DISPATCHER;
 use crate::sync::Shared;
@@ -16,6 +18,7 @@ use std::collections::HashSet;
 struct Row {
     frames: u64,
     bytes: u64,
+    costs: Costs,
 }
 
 /// Everything that changes with an operation on either side.
@@ -31,12 +34,13 @@ impl Look<'_> {
     pub fn all_queues(&mut self) {
         let mut pages = self.pool();
         let free = self.free_bodies();
+        let badged = self.all_badges();
         let mut missing = 0;
         for body in 0..self.queues {
             let queue = self.arena.queue(body);
             match queue.state.get() {
                 0 => missing += u32::from(!free.contains(&body)),
-                _ => self.queue(body, queue, &mut pages),
+                _ => self.queue(body, queue, &mut pages, &badged),
             }
         }
         self.find_if(self.locked && missing > 0, "free-list", "the list of free queues", || {
@@ -102,7 +106,7 @@ impl Look<'_> {
         }
     }
 
-    fn queue(&mut self, body: u32, queue: &Queue, pages: &mut Pages) {
+    fn queue(&mut self, body: u32, queue: &Queue, pages: &mut Pages, badged: &Badged) {
         let title = format!("queue {body}");
         for (end, kind) in [(&queue.read_end, Kind::ReadEnd), (&queue.write_end, Kind::WriteEnd)] {
             let object = end.get().checked_sub(1).and_then(|index| self.object(index));
@@ -142,6 +146,9 @@ impl Look<'_> {
                 row.frames, row.bytes
             );
             self.find("count", &format!("the counts of {title}"), text);
+        }
+        if !thrown_away {
+            self.costs(body, &title, badged.get(&body), &row.costs);
         }
     }
 
@@ -197,6 +204,10 @@ impl Look<'_> {
                     }
                     row.frames += 1;
                     row.bytes += u64::from(frame.length);
+                    if frame.badge != 0 {
+                        let costs = row.costs.entry(frame.badge).or_default();
+                        *costs = costs.wrapping_add(cost(frame.length));
+                    }
                     place.after(frame.footprint).position()
                 }
                 Found::Next(next) => {

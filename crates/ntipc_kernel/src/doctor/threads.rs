@@ -67,6 +67,10 @@ impl Look<'_> {
                 format!("The life word of {title} names thread {tid}, and there is no such thread."),
             );
         }
+        let badges = [&thread.queue_badge, &thread.call_badge].map(Shared::get);
+        self.find_if(badges.iter().any(|badge| *badge > self.objects), "badge", title, || {
+            format!("{title} puts or calls with the badges {badges:?}, of which one cannot be.")
+        });
         let strange = thread.noted.iter().map(|noted| noted.get()).find(|noted| *noted > self.objects);
         if let Some(strange) = strange {
             self.find(

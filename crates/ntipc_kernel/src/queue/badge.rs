@@ -58,7 +58,7 @@ pub struct Badge {
     pub generation: u32,
 }
 
-pub(super) fn cost(length: u32) -> u32 {
+pub(crate) fn cost(length: u32) -> u32 {
     length.saturating_add(FRAME_COST)
 }
 
@@ -67,6 +67,17 @@ pub(super) fn cost(length: u32) -> u32 {
 pub(super) enum Half {
     Put = 0,
     Taken = 32,
+}
+
+/// What frames that were put through a badge, and not taken yet, cost.
+pub(crate) fn unread(object: &Object) -> u32 {
+    half(object, Half::Put).wrapping_sub(half(object, Half::Taken))
+}
+
+/// The same, where somebody is at it: a quick reader may be ahead.
+fn unread_now(object: &Object) -> u64 {
+    let unread = unread(object);
+    if unread > i32::MAX as u32 { 0 } else { u64::from(unread) }
 }
 
 fn half(object: &Object, which: Half) -> u32 {
@@ -102,8 +113,7 @@ impl Arena {
         if Kind::of(record) != Some(Kind::BadgedEnd) || record.word.get() & REVOKED != 0 || record.handles.get() == 0 {
             return true;
         }
-        let unread = half(record, Half::Put).wrapping_sub(half(record, Half::Taken));
-        let unread = if unread > i32::MAX as u32 { 0 } else { u64::from(unread) };
+        let unread = unread_now(record);
         unread == 0 || unread.saturating_add(length).saturating_add(u64::from(FRAME_COST)) <= queue.badge_quota.get()
     }
 
@@ -126,8 +136,7 @@ impl Arena {
     /// gives up calls without end takes no more of the pool than that.
     pub(super) fn badge_has_room_beyond(&self, queue: &Queue, badge: u32, length: u64) -> bool {
         let record = self.object(badge.wrapping_sub(1));
-        let unread = half(record, Half::Put).wrapping_sub(half(record, Half::Taken));
-        let unread = if unread > i32::MAX as u32 { 0 } else { u64::from(unread) };
+        let unread = unread_now(record);
         unread.saturating_add(length) <= queue.badge_quota.get().saturating_mul(2)
     }
 

@@ -22,6 +22,8 @@ pub struct QueueFacts {
     pub writers: u32,
     /// Non-zero: both ends fail with this status.
     pub broken: u32,
+    /// How many badged ends it has, if it may have some: those whose notice nobody has taken are among them.
+    pub badges: Option<u32>,
     /// What its maker gave it.
     pub user: [u64; 2],
     /// The object of the other end.
@@ -46,6 +48,7 @@ impl Arena {
             readers: self.object(read).handles.get(),
             writers: self.object(write).handles.get(),
             broken: queue.broken.get(),
+            badges: (queue.badge_quota.get() != 0).then(|| queue.badges.get()),
             user: [queue.user[0].get(), queue.user[1].get()],
             other: if std::ptr::eq(self.object(read), end) { write } else { read },
             reader: read,

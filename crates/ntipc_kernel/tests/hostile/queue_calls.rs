@@ -3,7 +3,7 @@
 use crate::scribbling::Dice;
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Disposition;
-use ntipc_kernel::queue::{Attached, Mode, NewQueue, Until};
+use ntipc_kernel::queue::{Attached, Badge, Mode, NewQueue, Until};
 use ntipc_kernel::sys::clock::now_ns;
 use ntipc_kernel::{NtResult, NtStatus, Session};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn attached(dice: &mut Dice, handles: &[u32]) -> Vec<u32> {
 pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32>, handle: u32) -> NtResult<()> {
     let mut until = Until(now_ns() + dice.below(3) * 1_000_000);
     let name = format!(r"queue\{}", dice.below(4));
-    match dice.below(20) {
+    match dice.below(23) {
         0..=1 => {
             let named = (dice.below(3) > 0).then_some(&name[..]);
             let how = [Disposition::OpenOrCreate, Disposition::Create, Disposition::Open][dice.below(3) as usize];
@@ -73,6 +73,27 @@ pub fn queue_call(dice: &mut Dice, session: &Arc<Session>, handles: &mut Vec<u32
             let mut buffer = vec![0; answer.length];
             let taken = answer.take(&mut buffer, &mut until)?;
             handles.extend(taken.handles.iter().map(|received| received.handle));
+        }
+        19..=20 => {
+            let badge = session.make_badge(handle, dice.below(9))?;
+            handles.push(badge.handle);
+            session.has_badge(handle, badge, dice.below(9))?;
+            if dice.below(3) == 0 {
+                session.put_wait(badge.handle, &[&[7; 300]], 1, &mut until)?;
+            }
+            match dice.below(4) {
+                0 => session.revoke_badge(handle, badge, dice.below(9))?,
+                1 => session.close(badge.handle)?,
+                _ => {}
+            }
+        }
+        21 => {
+            // One that is not known, or somebody else's.
+            let strange = Badge { handle: 0, object: dice.below(1 << 33) as u32, generation: dice.below(4) as u32 };
+            session.revoke_badge(handle, strange, dice.below(9))?;
+            session.give_up_request(dice.below(u64::MAX))?;
+            let line = handles.get(dice.below(handles.len() as u64) as usize).copied().unwrap_or(handle);
+            session.call_within(line, handle, &[&[7; 30]], 1, Attached::NOTHING, &mut until)?;
         }
         _ if dice.below(4) == 0 => session.break_queue(handle, NtStatus::PIPE_DISCONNECTED)?,
         _ => {}

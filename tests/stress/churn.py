@@ -1,6 +1,8 @@
-"""Connects and disconnects of pipes with kills between: nothing leaks, nobody hangs, every answer is the right one.
+"""Connects and disconnects of pipes, or of ports, with kills between.
 
-    python tests/stress/pipe_churn.py --connects 10000 --kills 300
+Nothing leaks, nobody hangs, every answer is the right one.
+
+    python tests/stress/churn.py --of ports --connects 10000 --kills 300
 
 Three servers and three clients (of two threads each) work in processes of their own and are killed at random: from
 outside at any instruction, or by themselves at a labelled step inside the kernel, if the build has them; and replaced.
@@ -33,14 +35,15 @@ OBJECTS = 300
 class Worker:
     """A process that serves or calls, until it ends or is killed."""
 
-    def __init__(self, role: str, number: int, dice: random.Random) -> None:
+    def __init__(self, kind: str, role: str, number: int, dice: random.Random) -> None:
         self.role, self.number = role, number
+        workers = f"{kind.removesuffix('s')}_workers"
         self.peer = QuickPeer()
-        self.peer.run(f"import sys; sys.path.insert(0, {str(HERE)!r}); import pipe_workers")
+        self.peer.run(f"import sys; sys.path.insert(0, {str(HERE)!r}); import {workers}")
         by_itself = bool(ntipc.session.inspection.FAULT_POINTS) and dice.random() < 0.6
         if by_itself:
-            self.peer.run(f"pipe_workers.die_by_yourself({int(10 ** dice.uniform(1.5, 4.5))})")
-        self.work: Call = self.peer.begin(f"pipe_workers.{role}({dice.randrange(1 << 30)})")
+            self.peer.run(f"{workers}.die_by_yourself({int(10 ** dice.uniform(1.5, 4.5))})")
+        self.work: Call = self.peer.begin(f"{workers}.{role}({dice.randrange(1 << 30)})")
 
     @property
     def dead(self) -> bool:
@@ -55,13 +58,14 @@ class Worker:
 class Churn:
     """The processes, and what they have done."""
 
-    def __init__(self, connects: int, kills: int, seed: int) -> None:
+    def __init__(self, kind: str, connects: int, kills: int, seed: int) -> None:
+        self.kind = kind
         self.connects, self.kills, self.dice = connects, kills, random.Random(seed)
         self.deaths = 0
         self.stop, self.close = (ntipc.Event(name, manual_reset=True) for name in (STOP, CLOSE))
         self.tally = ntipc.Semaphore(TALLY, initial=0)
         roles = ["serve"] * SERVERS + ["call"] * CLIENTS
-        self.workers = [Worker(role, number, self.dice) for number, role in enumerate(roles)]
+        self.workers = [Worker(kind, role, number, self.dice) for number, role in enumerate(roles)]
 
     def run(self) -> None:
         """Kill and replace until enough has happened, then let all end."""
@@ -84,7 +88,7 @@ class Churn:
             if worker.dead:
                 worker.peer.end()
                 self.deaths += 1
-                self.workers[place] = Worker(worker.role, worker.number, self.dice)
+                self.workers[place] = Worker(self.kind, worker.role, worker.number, self.dice)
 
     def end(self) -> None:
         """Let everybody stop: the clients first, or they would wait for servers that are no more."""
@@ -111,6 +115,7 @@ class Churn:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--of", choices=["pipes", "ports"], default="pipes")
     parser.add_argument("--connects", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
@@ -119,7 +124,7 @@ def main() -> int:
     print(f"seed {arguments.seed}; up to {MOST} messages a connection", flush=True)
     began = time.monotonic()
     with ntipc.Session():
-        churn = Churn(arguments.connects, arguments.kills, arguments.seed)
+        churn = Churn(arguments.of, arguments.connects, arguments.kills, arguments.seed)
         try:
             churn.run()
             troubles = churn.left()

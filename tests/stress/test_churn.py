@@ -1,4 +1,4 @@
-"""A short churn of pipes; `make stress` runs a long one."""
+"""A short churn of pipes, and one of ports; `make stress` runs a long one."""
 
 import os
 import subprocess
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-CHURN = Path(__file__).with_name("pipe_churn.py")
+CHURN = Path(__file__).with_name("churn.py")
 
 
 @pytest.mark.timeout(150)
-def test_connects_with_kills_between_leave_nothing() -> None:
-    command = [sys.executable, str(CHURN), "--connects", "600", "--kills", "15"]
+@pytest.mark.parametrize("kind", ["pipes", "ports"])
+def test_connects_with_kills_between_leave_nothing(kind: str) -> None:
+    command = [sys.executable, str(CHURN), "--of", kind, "--connects", "600", "--kills", "15"]
     environment = {**os.environ, "NTIPC_SESSION": os.environ["NTIPC_SESSION"] + ".churn"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=140, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
