@@ -186,8 +186,8 @@ def test_command_runs_a_script(tmp_path: Path) -> None:
     script.write_text("import sys\nsys.stdout.write(f'ran {sys.argv[1:]} {__name__}\\n')\nraise SystemExit(7)\n")
     said = run_watch("--", str(script), "--flag", "word")
     assert said.returncode == 7
-    assert "ran ['--flag', 'word'] __main__" in said.stdout
-    assert "exit status 7" in said.stdout
+    assert said.stdout == "ran ['--flag', 'word'] __main__\n"
+    assert "exit status 7" in said.stderr
 
 
 def test_command_shows_exceptions_and_signals(tmp_path: Path) -> None:
@@ -195,13 +195,13 @@ def test_command_shows_exceptions_and_signals(tmp_path: Path) -> None:
     script.write_text("import os\ntry:\n    1 / 0\nfinally:\n    os.kill(os.getpid(), 11)\n")
     said = run_watch("--json", "--", str(script))
     assert said.returncode == 128 + signal.SIGSEGV
-    events = [json.loads(line) for line in said.stdout.splitlines()]
+    events = [json.loads(line) for line in said.stderr.splitlines() if line.startswith("{")]
     assert [event["kind"] for event in events] == ["process-start", "fatal", "process-end"]
     assert "Segmentation fault" in events[1]["text"]
     script.write_text("raise LookupError('nowhere')\n")
     said = run_watch("--", str(script))
     assert said.returncode == 1
-    assert "exception  LookupError: nowhere" in said.stdout
+    assert "exception  LookupError: nowhere" in said.stderr
 
 
 def test_command_runs_anything(tmp_path: Path) -> None:

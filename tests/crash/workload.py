@@ -183,6 +183,24 @@ def call_in_vain(writer: ntipc.QueueWriter) -> None:
         writer.call(b"request", 5)
 
 
+def badges(things: Things) -> None:
+    """A queue with badges: one whose end is noticed, one that is revoked, and one that nobody reads any more."""
+    reader, keeper = ntipc.QueueReader.__new__(ntipc.QueueReader), ntipc.QueueWriter.__new__(ntipc.QueueWriter)
+    reader._bind(things.jobs.session._native, None, _kernel.CREATE, 0, 1 << 30, (0, 0), keeper, badge_quota=1 << 20)
+    for number in range(3):
+        writer = ntipc.QueueWriter.__new__(ntipc.QueueWriter)
+        badge = reader._make_badge(number, writer)
+        writer.put(message(100), tag=100)
+        if number == 1:
+            reader._revoke_badge(number, badge)
+        writer.close()
+    for number in range(2):
+        frames = [reader._take(None, 5) for _ in range(2)]
+        assert [(frame.badge, frame.closed) for frame in frames if frame] == [(number, False), (number, True)]
+    reader.close()
+    keeper.close()
+
+
 def wait_for_nothing(things: Things) -> None:
     """Waits that are queued and withdrawn."""
     things.never[0].wait(0.0005)
@@ -294,7 +312,7 @@ def tell_one_of_two(things: Things) -> None:
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, wait_for_nothing,
+    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, wait_for_nothing,
     wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
 ]  # fmt: skip
 

@@ -38,7 +38,7 @@ fn take(session: &Arc<Session>, reader: u32) -> Option<(Vec<u8>, Taken)> {
 /// The badge of the next frame, and its data; `None` for the data of a notice.
 fn next(session: &Arc<Session>, reader: u32) -> (Option<u64>, Option<Vec<u8>>) {
     let (data, taken) = take(session, reader).unwrap();
-    (taken.badge.map(|(number, _)| number), (!taken.closed).then_some(data))
+    (taken.badge().map(|(number, _)| number), (!taken.closed()).then_some(data))
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_reader_that_sleeps_is_told_of_the_end() {
     thread::scope(|scope| {
         let reading = scope.spawn(|| {
             let taken = session.take_wait(reader, &mut [0; 10], Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
-            (taken.badge.map(|(number, _)| number), taken.closed)
+            (taken.badge().map(|(number, _)| number), taken.closed())
         });
         until_waiting(&session, 1);
         session.close(badge.handle).unwrap();
@@ -162,7 +162,7 @@ fn a_revoked_badge_puts_nothing_and_its_calls_are_lost() {
         for _ in 0..2 {
             let (_, taken) = take(&session, reader).unwrap();
             let replied = session.reply(taken.correlation, &[b"!"], 0, Attached::NOTHING, &mut Poll);
-            assert_eq!(replied.is_ok(), taken.badge.unwrap().0 == 2, "{replied:?}");
+            assert_eq!(replied.is_ok(), taken.badge().unwrap().0 == 2, "{replied:?}");
         }
         assert_eq!(answered.join().unwrap(), Ok(1));
     });
@@ -196,7 +196,7 @@ fn a_badge_is_revoked_by_its_own_number_only() {
     let (reader, _writer) = queue(&session);
     let old = session.make_badge(reader, 1).unwrap();
     session.close(old.handle).unwrap();
-    assert!(take(&session, reader).unwrap().1.closed);
+    assert!(take(&session, reader).unwrap().1.closed());
     let new = session.make_badge(reader, 2).unwrap();
     assert_eq!(new.object, old.object);
     session.revoke_badge(reader, old, 1).unwrap();
@@ -253,9 +253,9 @@ fn notices_are_in_order_among_many_writers() {
         while (ended.len() as u64) < writers * rounds {
             let mut buffer = [0; 8];
             let taken = session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
-            let (badge, _) = taken.badge.unwrap();
+            let (badge, _) = taken.badge().unwrap();
             assert!(!ended.contains_key(&badge), "something came after the notice");
-            match taken.closed {
+            match taken.closed() {
                 true => _ = ended.insert(badge, seen.get(&badge).copied().unwrap_or(0)),
                 false => *seen.entry(badge).or_default() += 1,
             }
@@ -321,7 +321,7 @@ fn a_call_outlives_its_badge_and_is_not_lost_with_the_next_one() {
         };
         until_waiting(&session, 1);
         session.close(old.handle).unwrap();
-        assert!(take(&session, reader).unwrap().1.closed);
+        assert!(take(&session, reader).unwrap().1.closed());
         let new = session.make_badge(reader, 2).unwrap();
         assert_eq!(new.object, old.object);
         session.revoke_badge(reader, new, 2).unwrap();
@@ -379,7 +379,7 @@ fn a_notice_is_nothing_to_look_at() {
         assert!(session.take_frame(reader, &mut [0; 8], mode).unwrap().is_none());
         assert!(session.take_wait(reader, &mut [0; 8], mode, &mut Until(soon())).unwrap().is_none());
     }
-    assert!(take(&session, reader).unwrap().1.closed);
+    assert!(take(&session, reader).unwrap().1.closed());
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn a_badge_is_there_until_its_notice_is_taken() {
     assert!(!session.has_badge(reader, badge, 2).unwrap());
     session.close(badge.handle).unwrap();
     assert!(session.has_badge(reader, badge, 1).unwrap());
-    assert!(take(&session, reader).unwrap().1.closed);
+    assert!(take(&session, reader).unwrap().1.closed());
     assert!(!session.has_badge(reader, badge, 1).unwrap());
     session.make_badge(reader, 1).unwrap();
     assert!(!session.has_badge(reader, badge, 1).unwrap());

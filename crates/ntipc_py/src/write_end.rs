@@ -10,7 +10,7 @@ use crate::session::PySession;
 use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline_or_block};
 use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::object::table::Opened;
-use ntipc_kernel::queue::{Attached, Put, Taken};
+use ntipc_kernel::queue::{Attached, Put};
 use ntipc_kernel::{NtStatus, Session};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -163,7 +163,8 @@ impl WriteEnd {
             let reply = session.call_within(line, handle, pieces.slices(), tag, attached, waiting)?;
             let Some(reply) = reply else { return Ok(None) };
             let mut bytes = NewBytes::of(py, reply.length).map_err(WaitError::Raised)?;
-            let taken = Taken { correlation: 0, ..reply.take(bytes.slice(), waiting)? }; // no request of its own
+            let mut taken = reply.take(bytes.slice(), waiting)?;
+            taken.correlation = 0; // no request of its own
             Ok(Some(Frame::new(bytes.filled(taken.bytes), session, taken)))
         })
     }

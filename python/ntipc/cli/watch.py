@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ntipc.cli.words import DONE, USAGE, complain, failed
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 WATCH = """
 Print what happens in programs that call ntipc.watch(NAME), until stopped. With -- and a program, run that one and print
-what happens in it: a Python script reports from its first line on; of any other program, only its end is told. The exit
-status is then the program's.
+on standard error what happens in it: a Python script reports from its first line on; of any other program, only its end
+is told. The exit status is then the program's.
 """
 
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         if is_program:
             return watch_program(watcher, words, arguments)
         for event in watcher.events():
-            show(event, arguments.json)
+            show(event, arguments.json, sys.stdout)
         return DONE
 
 
@@ -81,23 +81,23 @@ def watch_program(watcher: "ntipc.Watcher", words: list[str], arguments: argpars
         over = process.poll() is not None  # before the last look
         for event in watcher.events(timeout=0.2 if over else 0.05):
             if (event.kind, event.pid) != ("process-end", process.pid):  # said better below
-                show(event, arguments.json)
+                show(event, arguments.json, sys.stderr)
     code = process.returncode
     ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    show(ntipc.WatchEvent("process-end", process.pid, text=ended, time=time.time()), arguments.json)
+    show(ntipc.WatchEvent("process-end", process.pid, text=ended, time=time.time()), arguments.json, sys.stderr)
     return 128 - code if code < 0 else code
 
 
-def show(event: "ntipc.WatchEvent", as_json: bool) -> None:
+def show(event: "ntipc.WatchEvent", as_json: bool, output: TextIO) -> None:
     """Print one event."""
     if as_json:
-        print(json.dumps(asdict(event)), flush=True)
+        print(json.dumps(asdict(event)), file=output, flush=True)
         return
     moment = time.strftime("%H:%M:%S", time.localtime(event.time)) + f".{int(event.time * 1000) % 1000:03}"
     whose = f"{event.pid} {event.thread}".strip()
     lines = event.text.rstrip().splitlines() or [""]
     is_traceback = event.kind in ("exception", "fatal")
     summary = lines[-1 if event.kind == "exception" else 0]
-    print(f"{moment}  {whose:<24} {event.kind}  {summary}".rstrip(), flush=True)
+    print(f"{moment}  {whose:<24} {event.kind}  {summary}".rstrip(), file=output, flush=True)
     for line in lines if is_traceback else ():
-        print(f"              | {line}".rstrip(), flush=True)
+        print(f"              | {line}".rstrip(), file=output, flush=True)

@@ -104,17 +104,21 @@ impl Session {
         let word = self.handle_word(target.handle);
         let entry = Entry::unpack(word).filter(|entry| !entry.in_flight()).ok_or(NtStatus::INVALID_HANDLE)?;
         let kind = Kind::of(self.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
-        if kind == Kind::Section {
-            return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "a section cannot be waited for"));
+        if matches!(kind, Kind::Section | Kind::BadgedEnd) {
+            return self.unbadged(Resolved { word, entry, kind, channel: target.channel & 1 });
         }
         check_rights(entry, access::SYNCHRONIZE)?;
-        let resolved = Resolved { word, entry, kind, channel: target.channel & 1 };
-        if kind == Kind::BadgedEnd { self.unbadged(resolved) } else { Ok(resolved) }
+        Ok(Resolved { word, entry, kind, channel: target.channel & 1 })
     }
 
     /// A badged end is waited for as the write end of its queue.
     #[cold]
+    #[inline(never)]
     fn unbadged(&self, badged: Resolved) -> NtResult<Resolved> {
+        if badged.kind == Kind::Section {
+            return Err(Failure::new(NtStatus::OBJECT_TYPE_MISMATCH, "a section cannot be waited for"));
+        }
+        check_rights(badged.entry, access::SYNCHRONIZE)?;
         let (_, _, _, write) =
             self.arena.queue_of(self.arena.object(badged.entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
         let generation = word::generation(self.arena.object(write).word.get());

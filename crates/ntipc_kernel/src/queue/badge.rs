@@ -108,6 +108,8 @@ impl Arena {
 
     /// Is there room for a frame of so many bytes with that badge? Also where there is no such badge, or it was revoked: a writer that looks
     /// finds that out.
+    #[cold]
+    #[inline(never)]
     pub(super) fn badge_has_room(&self, queue: &Queue, badge: u32, length: u64) -> bool {
         let record = self.object(badge.wrapping_sub(1));
         if Kind::of(record) != Some(Kind::BadgedEnd) || record.word.get() & REVOKED != 0 || record.handles.get() == 0 {
@@ -118,6 +120,7 @@ impl Arena {
     }
 
     /// What a side's counter of a badge is after one more frame.
+    #[cold]
     pub(super) fn badge_after(&self, badge: u32, which: Half, length: u32) -> u32 {
         match badge.checked_sub(1) {
             Some(index) => half(self.object(index), which).wrapping_add(cost(length)),
@@ -126,6 +129,7 @@ impl Arena {
     }
 
     /// Store it; once more, if need be.
+    #[cold]
     pub(super) fn count_for_badge(&self, body: u32, badge: u32, which: Half, after: u32) {
         if let Some((_, record)) = self.badge(body, badge) {
             set_half(record, which, after);
@@ -134,6 +138,8 @@ impl Arena {
 
     /// Is there room for a frame that is put beyond the quota (`Message::beyond`)? Each badge has as much again for those: a client that
     /// gives up calls without end takes no more of the pool than that.
+    #[cold]
+    #[inline(never)]
     pub(super) fn badge_has_room_beyond(&self, queue: &Queue, badge: u32, length: u64) -> bool {
         let record = self.object(badge.wrapping_sub(1));
         let unread = unread_now(record);

@@ -23,8 +23,6 @@ pub(super) struct Message<'a> {
     pub attached: Attached<'a>,
     pub flags: u32,
     pub correlation: u64,
-    /// The badge, + 1, of the end that it is put through; 0: none.
-    pub badge: u32,
 }
 
 /// Where it goes.
@@ -53,7 +51,7 @@ impl<'a> Message<'a> {
             return Err(Session::too_long(length));
         }
         attached.check()?;
-        Ok(Message { pieces, length, tag, some: false, beyond: false, attached, flags: 0, correlation: 0, badge: 0 })
+        Ok(Message { pieces, length, tag, some: false, beyond: false, attached, flags: 0, correlation: 0 })
     }
 
     pub fn asking(self, correlation: u64) -> Self {
@@ -76,7 +74,7 @@ fn no_reader() -> Failure {
 
 impl Session {
     /// The badge, + 1, that is put with through a handle to a write end; 0: none.
-    #[inline]
+    #[cold]
     pub(super) fn badge_through(&self, handle: u32) -> NtResult<u32> {
         let (entry, kind) = self.entry_of(handle, Type::WriteEnd, 0)?;
         match kind {
@@ -86,6 +84,7 @@ impl Session {
     }
 
     /// What a handle to an end leads to: of a badged end, to the write end of its queue.
+    #[inline]
     pub(super) fn end_of(&self, handle: u32, end: Type) -> NtResult<(Entry, u32, &Queue, u32)> {
         let (entry, kind) = self.entry_of(handle, end, 0)?;
         check_rights(entry, access::MODIFY)?;
@@ -96,8 +95,7 @@ impl Session {
                 if word::generation(record.word.get()) == entry.generation && record.handles.get() != 0 =>
             {
                 if kind == Kind::BadgedEnd {
-                    self.badge_of(record, entry.object)?;
-                    return Ok((Entry { object: write, ..entry }, body, queue, read));
+                    return self.badged_end(entry, (body, queue, read, write));
                 }
                 let (mine, other) = if kind == Kind::ReadEnd { (read, write) } else { (write, read) };
                 if mine != entry.object {
@@ -109,6 +107,18 @@ impl Session {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn badged_end<'a>(
+        &self,
+        entry: Entry,
+        (body, queue, read, write): (u32, &'a Queue, u32, u32),
+    ) -> NtResult<(Entry, u32, &'a Queue, u32)> {
+        self.badge_of(self.arena.object(entry.object), entry.object)?;
+        Ok((Entry { object: write, ..entry }, body, queue, read))
+    }
+
+    #[inline(always)]
     pub(super) fn way(&self, to: To) -> NtResult<(Entry, u32, &Queue, u32)> {
         match to {
             To::Handle(handle) => self.end_of(handle, Type::WriteEnd),

@@ -24,6 +24,8 @@ pub(super) struct Operation<'a> {
     pub session: &'a Arc<Session>,
     pub held: Held,
     pub body: u32,
+    /// The badge, + 1, that it puts with; 0: none.
+    pub badge: u32,
     side: Side,
     incarnation: u64,
     /// Whoever waits for the room that it made was told, before a copy that takes time.
@@ -81,6 +83,7 @@ impl Session {
             session: self,
             held: self.take_hand(slot, body, side)?,
             body,
+            badge: 0,
             side,
             incarnation,
             told_of_room: false,
@@ -110,7 +113,7 @@ impl Operation<'_> {
     pub fn finds_no_room(&self, queue: &Queue, message: &Message<'_>) {
         let has_waited = self.waited_since_ns != 0;
         // Each badge has a room of its own, so nobody is kept from putting by others.
-        if message.badge == 0 && insists(queue, message.need(), self.waited_since_ns) {
+        if self.badge == 0 && insists(queue, message.need(), self.waited_since_ns) {
             self.session.want(self.held.slot, Wants::Room(message.need())); // others see what the turn is for
             self.session.take_turn(queue, self.held.slot);
         } else if has_waited && queue.write_end.get().checked_sub(1).is_some_and(|end| self.session.is_awaited(end)) {
@@ -118,9 +121,9 @@ impl Operation<'_> {
         }
     }
 
-    /// What follows is a wait for the room of that badge, + 1; 0: of the queue.
-    pub fn wait_for_room(&self, badge: u32) {
-        self.session.arena.thread(self.held.slot).queue_badge.put(badge);
+    /// What follows is a wait for the room of its badge, or of the queue.
+    pub fn wait_for_room(&self) {
+        self.session.arena.thread(self.held.slot).queue_badge.put(self.badge);
     }
 
     /// The writers' side was held and is free, and the operation goes on without it: a notice may be due by now.

@@ -138,13 +138,13 @@ impl Session {
             } else {
                 0
             };
-            let message = &Message { badge, ..*message };
             self.check_way(to, queue, reader)?;
             self.check_turn(queue, body, slot);
-            if waiting.polls() && !self.may_put(queue, slot, message, message.need()) {
+            if waiting.polls() && !self.may_put(queue, slot, message, badge, message.need()) {
                 return Ok(None); // known before anything is copied
             }
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
+            operation.badge = badge;
             let mut filled = None;
             loop {
                 patience.spend(self)?;
@@ -155,7 +155,7 @@ impl Session {
                         self.check_turn(queue, body, slot);
                         operation.finds_no_room(queue, message);
                         let To::Handle(handle) = to else { return Ok(None) };
-                        operation.wait_for_room(message.badge);
+                        operation.wait_for_room();
                         operation.wait(handle, entry.object, Wants::Room(message.need()), waiting)?
                     }
                     Attempt::Waited(waited) => waited,
@@ -173,8 +173,9 @@ impl Session {
         }
     }
 
-    fn may_put(&self, queue: &Queue, slot: u32, message: &Message<'_>, length: u64) -> bool {
-        match message.badge {
+    #[inline(always)]
+    fn may_put(&self, queue: &Queue, slot: u32, message: &Message<'_>, badge: u32, length: u64) -> bool {
+        match badge {
             badge if message.beyond => badge == 0 || self.arena.badge_has_room_beyond(queue, badge, length),
             0 => self.arena.has_turn(queue, slot + 1) && has_room(queue, length),
             badge => self.arena.badge_has_room(queue, badge, length),
@@ -209,7 +210,8 @@ impl Operation<'_> {
             true => room_for_some(queue, message.length as u64) as usize,
             false => message.length,
         };
-        if length < message.length.min(1) || !session.may_put(queue, self.held.slot, message, length as u64) {
+        if length < message.length.min(1) || !session.may_put(queue, self.held.slot, message, self.badge, length as u64)
+        {
             return Ok(Attempt::NoRoom);
         }
         if filled.as_ref().is_some_and(|filled| filled.length != length) {
@@ -235,7 +237,7 @@ impl Operation<'_> {
             sender: session.slot(),
             sender_generation: session.own.generation.load(Ordering::Relaxed),
             correlation: message.correlation,
-            badge: message.badge,
+            badge: self.badge,
             chain: filled.as_ref().map(|filled| filled.chain),
             carried: [0; CARRIED],
         };
@@ -305,7 +307,7 @@ impl Operation<'_> {
 
     fn put_locked(&self, to: To, queue: &Queue, mut frame: Frame, message: &Message<'_>) -> NtResult<Tried> {
         let (session, held) = (self.session, self.held);
-        if message.badge != 0 {
+        if self.badge != 0 {
             fence(Ordering::SeqCst); // the lock is ours before the handle is looked at: see `badge`
         }
         let (_, body, again, reader) = session.way(to)?;
@@ -313,12 +315,12 @@ impl Operation<'_> {
             return Err(to.gone());
         }
         session.check_way(to, queue, reader)?;
-        if let (To::Handle(handle), 1..) = (to, message.badge)
-            && session.badge_through(handle)? != message.badge
+        if let (To::Handle(handle), 1..) = (to, self.badge)
+            && session.badge_through(handle)? != self.badge
         {
             return Err(to.gone());
         }
-        if !session.may_put(queue, held.slot, message, u64::from(frame.length)) {
+        if !session.may_put(queue, held.slot, message, self.badge, u64::from(frame.length)) {
             return Ok(Tried::NoRoom);
         }
         let hand = held.words(session);
@@ -333,8 +335,10 @@ impl Operation<'_> {
         hand.before.put(tail);
         hand.data.put(queue.data_in.get().wrapping_add(u64::from(frame.length)));
         hand.frames.put(queue.frames_in.get().wrapping_add(1));
-        hand.badge.put(frame.badge);
-        hand.badge_after.put(session.arena.badge_after(frame.badge, Half::Put, frame.length));
+        if frame.badge != 0 {
+            hand.badge.put(frame.badge);
+            hand.badge_after.put(session.arena.badge_after(frame.badge, Half::Put, frame.length));
+        }
         hand.commit.put(PUT); // P4
         fault!(PutRecorded);
         if needs_page {

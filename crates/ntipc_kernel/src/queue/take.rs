@@ -77,13 +77,29 @@ pub struct Taken {
     pub correlation: u64,
     /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
     pub handles: Vec<Received>,
-    /// The number of the badge that the first frame bears, and what names the badge for [`Session::revoke_badge`].
-    pub badge: Option<(u64, Badge)>,
-    /// It is no frame but the notice that nobody has a handle with that badge any more.
-    pub closed: bool,
+    /// Of a first frame that bears a badge. Apart, for few do.
+    pub(super) badged: Option<Box<Badged>>,
+}
+
+/// What a frame with a badge says more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Badged {
+    number: u64,
+    badge: Badge,
+    closed: bool,
 }
 
 impl Taken {
+    /// The number of the badge that the first frame bears, and what names the badge for [`Session::revoke_badge`].
+    pub fn badge(&self) -> Option<(u64, Badge)> {
+        self.badged.as_ref().map(|badged| (badged.number, badged.badge))
+    }
+
+    /// It is no frame but the notice that nobody has a handle with that badge any more.
+    pub fn closed(&self) -> bool {
+        self.badged.as_ref().is_some_and(|badged| badged.closed)
+    }
+
     pub(super) fn nothing_of(frame: &Frame) -> Taken {
         Taken {
             bytes: 0,
@@ -92,8 +108,7 @@ impl Taken {
             sender: (frame.sender, frame.sender_generation),
             correlation: frame.correlation,
             handles: Vec::new(),
-            badge: None,
-            closed: false,
+            badged: None,
         }
     }
 }
@@ -288,7 +303,8 @@ impl Operation<'_> {
             let known = session.arena.badge(self.body, frame.badge).filter(|_| index < session.arena.objects());
             let (_, record) = known.ok_or_else(|| session.damaged("the frames of a queue contradict themselves"))?;
             let generation = word::generation(record.word.get());
-            piece.taken.badge = Some((record.detail.get(), Badge { handle: 0, object: index, generation }));
+            let badge = Badge { handle: 0, object: index, generation };
+            piece.taken.badged = Some(Box::new(Badged { number: record.detail.get(), badge, closed: false }));
         }
         let ends = left <= buffer.len();
         let bytes = match frame.chain {
@@ -334,8 +350,11 @@ impl Operation<'_> {
                 sender: (0, 0),
                 correlation: 0,
                 handles: Vec::new(),
-                badge: Some((number, Badge { handle: 0, object: 0, generation: 0 })),
-                closed: true,
+                badged: Some(Box::new(Badged {
+                    number,
+                    badge: Badge { handle: 0, object: 0, generation: 0 },
+                    closed: true,
+                })),
             };
             Piece { taken, later: None, after: stamp(queue), goes_on: false }
         }))

@@ -54,14 +54,14 @@ fn take_until(session: &Arc<Session>, reader: u32, last: u64) -> HashMap<u64, (V
     let mut buffer = vec![0; 4000];
     loop {
         let taken = session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
-        let (number, _) = taken.badge.unwrap();
+        let (number, _) = taken.badge().unwrap();
         let (frames, closed) = seen.entry(number).or_default();
         assert!(!*closed, "something of badge {number} came after its notice");
-        match taken.closed {
+        match taken.closed() {
             true => *closed = true,
             false => frames.push(taken.tag),
         }
-        if taken.closed && number == last {
+        if taken.closed() && number == last {
             return seen;
         }
     }
@@ -144,8 +144,8 @@ fn the_notice_comes_after_the_last_request_of_the_dead() {
             let (mut buffer, mut requests) = ([0; 10], 0);
             loop {
                 let taken = session.take_wait(reader, &mut buffer, Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
-                assert_eq!(taken.badge.unwrap().0, 0);
-                if taken.closed {
+                assert_eq!(taken.badge().unwrap().0, 0);
+                if taken.closed() {
                     break;
                 }
                 requests += 1;
