@@ -98,6 +98,8 @@ ingredients! {
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.
     /// Each acquisition of a lock word has a number of its own.
     AcquisitionSerial = "acquisition-serial",
+    /// The notice of a badge comes after the frame that somebody is putting.
+    NoticeCountsPut = "notice-counts-put",
     /// Somebody who waits looks whether another, who was told, acts.
     Lookouts = "lookouts",
     /// Such a one that goes leaves its duty to others.

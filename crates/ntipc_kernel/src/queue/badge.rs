@@ -260,7 +260,7 @@ impl Locked<'_> {
         let record = self.session.arena.object(object);
         fence(Ordering::SeqCst); // the handle is cleared before the lock is looked at
         // The lock first: a frame that was put before is counted, or its writer still has the side.
-        let putting = u32::from(!queue.put_lock.read().is_free());
+        let putting = u32::from(!queue.put_lock.read().is_free() && !without!(NoticeCountsPut));
         fence(Ordering::SeqCst);
         record.hash.put((queue.frames_in.get() as u32).wrapping_add(putting));
         record.word.fetch_or(NOTICED, Ordering::SeqCst);

@@ -5,6 +5,7 @@
 //! `NTIPC_MODEL_REPLAY=<schedule>`, with the name of the model as the test filter, runs that one again.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a failed call fails the model")]
 
+mod badges;
 mod calls;
 mod deaths;
 mod fast_path;
