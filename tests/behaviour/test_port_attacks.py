@@ -176,11 +176,11 @@ def test_done_callback_that_raises_harms_no_other_call(
 def test_relay_that_cannot_start_fails_one_call(
     client: ntipc.PortClient, server: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(thread: threading.Thread) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", fail)
+        patch.setattr("ntipc.ports.calls.start_new_thread", fail)
         with pytest.raises(RuntimeError, match="can't start"):
             client.begin(b"?")
     call = client.begin(b"!")

@@ -14,6 +14,7 @@ import itertools
 import sys
 import threading
 import weakref
+from _thread import start_new_thread
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 0.5
 """How long the relay waits for another call before it ends."""
+
+
+def closed_lock() -> threading.Lock:
+    """Return a lock that whoever waits for it gets when something has happened."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 class Reply:
@@ -71,9 +79,10 @@ class PortCall:
         "_badge",
         "_callbacks",
         "_client",
-        "_done",
         "_error",
+        "_is_done",
         "_lock",
+        "_news",
         "_number",
         "_result",
         "_tag",
@@ -85,14 +94,15 @@ class PortCall:
         self._tag = 0
         self._badge = (0, 0)
         self._lock = threading.RLock()  # a signal handler may come in between
-        self._done = threading.Event()
+        self._is_done = False
+        self._news = closed_lock()
         self._result: bytes | Reply | None = None
         self._error: BaseException | None = None
         self._callbacks: list[Callable[[PortCall], object]] = []
 
     def done(self) -> bool:
         """Say whether the answer is here, or it is certain that none will come."""
-        return self._done.is_set()
+        return self._is_done
 
     def result(self, timeout: float | None = None) -> bytes | Reply:
         """Wait for the answer.
@@ -105,12 +115,23 @@ class PortCall:
             ReplyLost: The server ended, or ended the connection, without an answer.
             NtError: The call was withdrawn.
         """
-        if not self._done.wait(timeout):
+        if not self._wait(timeout):
             raise from_status(Status.TIMEOUT, "PortCall.result", self._client._subject, "no answer has come")
         if self._error is not None:
             raise self._error
         assert self._result is not None
         return self._result
+
+    def _wait(self, timeout: float | None) -> bool:
+        """Wait until it is done. ``threading.Event`` does not survive a signal handler that raises in its wait."""
+        if not self._is_done:
+            try:
+                self._news.acquire(True, -1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
+            finally:
+                if self.done():
+                    with suppress(RuntimeError):  # somebody else did
+                        self._news.release()  # for the next that waits
+        return self.done()
 
     def exception(self) -> BaseException | None:
         """Return what :meth:`result` would raise; ``None`` for an answer, or while nothing is known."""
@@ -128,23 +149,38 @@ class PortCall:
         What it raises in the relay goes to :func:`threading.excepthook`.
         """
         with self._lock:
-            if not self._done.is_set():
+            if not self._is_done:
                 self._callbacks.append(function)
                 return
         function(self)
 
     def _finish(self, result: bytes | Reply | None, error: BaseException | None) -> None:
         with self._lock:
-            if self._done.is_set():
+            if self._is_done:
                 return
             self._result, self._error = result, error
-            self._done.set()
+            self._is_done = True
+            with suppress(RuntimeError):
+                self._news.release()
             callbacks, self._callbacks = self._callbacks, []
         for function in callbacks:
             try:
                 function(self)
             except BaseException:  # the next function, and the other calls, have nothing to do with it
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), None)))
+
+
+class Relay:
+    """The thread that takes answers. ``threading.Thread`` cannot be started where a signal handler may raise."""
+
+    def __init__(self) -> None:
+        self.thread = 0
+        self.ended = closed_lock()
+
+    def join(self, timeout: float = -1) -> None:
+        """Wait for its end, unless this is it."""
+        if self.thread != threading.get_ident() and self.ended.acquire(True, timeout):
+            self.ended.release()
 
 
 class Hub:
@@ -159,7 +195,7 @@ class Hub:
         self._lines: dict[int, object] = {}
         self._stopping = False
         self._lock = threading.RLock()  # a signal handler may come in between
-        self._relay: threading.Thread | None = None
+        self._relay: Relay | None = None
         _all_hubs.add(weakref.ref(self, _all_hubs.discard))
 
     def begin(
@@ -232,17 +268,24 @@ class Hub:
         self._stopping = False
         if self._relay is not None:
             return
-        relay = self._relay = threading.Thread(target=self._run, name="ntipc-relay", daemon=True)
+        relay = self._relay = Relay()
         try:
-            relay.start()
+            start_new_thread(self._run, (relay,))
         except BaseException:
             self._relay = None  # if it did start, it finds out that it is not wanted
             raise
 
-    def _run(self) -> None:
+    def _run(self, relay: Relay) -> None:
+        relay.thread = threading.get_ident()
+        try:
+            self._take_answers(relay)
+        finally:
+            relay.ended.release()
+
+    def _take_answers(self, relay: Relay) -> None:
         while True:
             with self._lock:
-                if self._relay is not threading.current_thread():
+                if self._relay is not relay:
                     return
                 if self._stopping and not self._calls:
                     self._relay = None
@@ -258,7 +301,7 @@ class Hub:
             try:
                 self._deal_with(frame)
             except BaseException:  # it has ended its call, and no other
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), None)))
 
     def _end_relay(self, problem: NtError) -> None:
         """The queue for answers is closed, or the session damaged: no call gets an answer."""
@@ -275,17 +318,16 @@ class Hub:
             if relay is None or self._calls:
                 return
             self._stopping = True
-        if relay is not threading.current_thread():
-            with suppress(NtError):
-                self._keeper._put_beyond(b"", 0)
-            relay.join(IDLE_SECONDS * 2)
+        with suppress(NtError):
+            self._keeper._put_beyond(b"", 0)
+        relay.join(IDLE_SECONDS * 2)
 
     def close(self) -> None:
         """End the relay; calls that are under way are lost."""
         self._reader.close()
         self._keeper.close()
         relay = self._relay
-        if relay is not None and relay is not threading.current_thread():
+        if relay is not None:
             relay.join()
         self._lose(lambda client: True)
 
@@ -425,7 +467,7 @@ def forget_hubs() -> None:
         hub._reader.close()
         hub._keeper.close()
         for call, _ in calls.values():
-            call._lock, call._done = threading.RLock(), threading.Event()
+            call._lock, call._news = threading.RLock(), closed_lock()
             call._callbacks.clear()  # of the parent's: they would act on the parent's event loop
             call._finish(None, lost(call._client))
     _hubs.clear()
