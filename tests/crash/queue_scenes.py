@@ -191,7 +191,7 @@ QUEUE_SCENES: dict[str, Scene] = {
     "CallTaken": answer("queue.receive()"),
     "ReplyAllowed": answer("queue.receive().reply(b'answer')"),
     "LostTold": Scene(
-        act="", doomed="queue.receive(); os.kill(os.getpid(), signal.SIGKILL)", sleep=ASK, told=True, unnamed=1
+        act="", doomed="kept = queue.receive(); os.kill(os.getpid(), signal.SIGKILL)", sleep=ASK, told=True, unnamed=1
     ),
     # settlement
     "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),

@@ -18,7 +18,7 @@ fn queue(world: &World) -> (u32, u32) {
 /// The badge of what comes next, and whether it is the notice.
 fn take(session: &Arc<Session>, reader: u32) -> (u64, bool) {
     let taken = session.take_wait(reader, &mut [0; 8], Mode::Whole, &mut Until(NEVER)).unwrap().unwrap();
-    (taken.badge.unwrap().0, taken.closed)
+    (taken.badge().unwrap().0, taken.closed())
 }
 
 /// Whether it was put: the handle may be closed by now.
