@@ -261,3 +261,31 @@ def test_close_in_another_thread_ends_no_wait_but_the_next_call_fails() -> None:
     queue.close()
     with pytest.raises(ntipc.HandleClosed):
         queue.get(0)
+
+
+def test_reader_of_a_closed_end_takes_nothing_of_the_queue_that_comes_in_its_place() -> None:
+    """The handle's number, the object's place and the queue's body are all used again, while it is about to sleep."""
+    stolen: list[bytes] = []
+
+    def read(reader: ntipc.QueueReader, own: bytes, got: threading.Event) -> None:
+        try:
+            while True:
+                if (data := reader.get()) != own:
+                    stolen.append(data)
+                got.set()
+        except ntipc.NtError:
+            pass
+
+    threads = []
+    for number in range(300):
+        reader, writer = ntipc.Queue().split()
+        own, got = b"%d" % number, threading.Event()
+        threads.append(threading.Thread(target=read, args=(reader, own, got)))
+        threads[-1].start()
+        writer.put(own)
+        assert got.wait(20), "the message was taken by a reader of an earlier queue"
+        writer.close()
+        reader.close()
+    for thread in threads:
+        thread.join(20)
+    assert stolen == []

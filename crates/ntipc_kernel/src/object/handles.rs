@@ -63,6 +63,12 @@ impl Entry {
         })
     }
 
+    /// Which object it leads to: its place is used again, under another generation.
+    #[inline(always)]
+    pub fn identity(self) -> (u32, u32) {
+        (self.object, self.generation)
+    }
+
     /// Not a handle that its process has a number for.
     pub fn is_private(self) -> bool {
         self.flags & (IN_FLIGHT | HIDDEN) != 0

@@ -41,8 +41,8 @@ impl Session {
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;
-            let (_, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
-            if body != first {
+            let (now, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
+            if body != first || now.identity() != entry.identity() {
                 return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used anew
             }
             let done = match wants {

@@ -126,9 +126,10 @@ impl Session {
         }
     }
 
-    pub(super) fn way_still_leads_to(&self, to: To, body: u32) -> NtResult<bool> {
+    pub(super) fn way_still_leads_to(&self, to: To, entry: Entry, body: u32) -> NtResult<bool> {
         self.whole()?;
-        Ok(self.way(to)?.1 == body)
+        let (now, now_body, ..) = self.way(to)?;
+        Ok(now_body == body && now.identity() == entry.identity())
     }
 
     pub(super) fn check_way(&self, to: To, queue: &Queue, reader: u32) -> NtResult<()> {

@@ -24,6 +24,9 @@ pub(super) struct Operation<'a> {
     pub session: &'a Arc<Session>,
     pub held: Held,
     pub body: u32,
+    /// The end that its handle led to when it began, and that object's generation: the handle may be closed meanwhile, and its number,
+    /// the object's place and the queue's body be used again.
+    pub end: (u32, u32),
     /// The badge, + 1, that it puts with; 0: none.
     pub badge: u32,
     side: Side,
@@ -83,6 +86,7 @@ impl Session {
             session: self,
             held: self.take_hand(slot, body, side)?,
             body,
+            end: (0, 0),
             badge: 0,
             side,
             incarnation,

@@ -22,6 +22,7 @@ use super::waiting::{Poll, Waiting};
 use crate::arena::layout::{CARRIED, PAGE_SIZE, Queue};
 use crate::dispatch::partner::signature;
 use crate::fault::fault;
+use crate::object::handles::Entry;
 use crate::object::kind::Type;
 use crate::session::Session;
 use crate::status::NtResult;
@@ -128,11 +129,15 @@ impl Session {
         waiting: &mut W,
     ) -> Result<Option<Put>, W::Error> {
         let mut patience = Patience::default();
+        let mut first = None;
         loop {
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;
             let (entry, body, queue, reader) = self.way(to)?;
+            if *first.get_or_insert(entry.identity()) != entry.identity() {
+                return Err(to.gone().into()); // closed, and used again
+            }
             let badge = if let (To::Handle(handle), 1..) = (to, queue.badge_quota.get()) {
                 self.badge_through(handle)?
             } else {
@@ -145,6 +150,7 @@ impl Session {
             }
             let mut operation = self.begin(slot, body, Side::Put)?; // P1
             operation.badge = badge;
+            operation.end = entry.identity();
             let mut filled = None;
             loop {
                 patience.spend(self)?;
@@ -162,7 +168,7 @@ impl Session {
                 };
                 match waited {
                     // Perhaps because nobody reads any more, or of damage, and not because there is room.
-                    Waited::Again if self.way_still_leads_to(to, body)? => {
+                    Waited::Again if self.way_still_leads_to(to, entry, body)? => {
                         self.check_way(to, queue, reader)?;
                     }
                     Waited::TooLate => return Ok(None),
@@ -183,9 +189,10 @@ impl Session {
     }
 
     /// After a wait: is the handle to the same queue as before?
-    pub(super) fn still_leads_to(&self, handle: u32, end: Type, body: u32) -> NtResult<bool> {
+    pub(super) fn still_leads_to(&self, handle: u32, end: Type, entry: Entry, body: u32) -> NtResult<bool> {
         self.whole()?;
-        Ok(self.end_of(handle, end)?.1 == body)
+        let (now, now_body, ..) = self.end_of(handle, end)?;
+        Ok(now_body == body && now.identity() == entry.identity())
     }
 }
 
@@ -310,8 +317,8 @@ impl Operation<'_> {
         if self.badge != 0 {
             fence(Ordering::SeqCst); // the lock is ours before the handle is looked at: see `badge`
         }
-        let (_, body, again, reader) = session.way(to)?;
-        if !std::ptr::eq(queue, again) || body != self.body {
+        let (entry, body, again, reader) = session.way(to)?;
+        if !std::ptr::eq(queue, again) || body != self.body || entry.identity() != self.end {
             return Err(to.gone());
         }
         session.check_way(to, queue, reader)?;

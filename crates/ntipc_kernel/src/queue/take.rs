@@ -149,11 +149,15 @@ impl Session {
         waiting: &mut W,
     ) -> Result<Option<Taken>, W::Error> {
         let mut patience = Patience::default();
+        let mut first = None;
         loop {
             let slot = self.thread_slot()?;
             self.check_attached()?;
             self.whole()?;
             let (entry, body, queue, writer) = self.end_of(handle, Type::ReadEnd)?;
+            if *first.get_or_insert(entry.identity()) != entry.identity() {
+                return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used again
+            }
             let mut operation = None;
             loop {
                 patience.spend(self)?;
@@ -171,7 +175,11 @@ impl Session {
                 }
                 let operation = match &mut operation {
                     Some(begun) => begun,
-                    none => none.insert(self.begin(slot, body, Side::Take)?), // C1
+                    none => {
+                        let begun = none.insert(self.begin(slot, body, Side::Take)?); // C1
+                        begun.end = entry.identity();
+                        begun
+                    }
                 };
                 if !empty {
                     match operation.take(handle, queue, buffer, mode, waiting)? {
@@ -180,7 +188,7 @@ impl Session {
                     }
                 }
                 match operation.wait(handle, entry.object, Wants::Room(0), waiting)? {
-                    Waited::Again if self.still_leads_to(handle, Type::ReadEnd, body)? => {}
+                    Waited::Again if self.still_leads_to(handle, Type::ReadEnd, entry, body)? => {}
                     Waited::TooLate => return Ok(None),
                     Waited::Again | Waited::Anew => break,
                 }
@@ -362,8 +370,8 @@ impl Operation<'_> {
 
     /// The side is ours; is the queue still what the handle leads to?
     pub(super) fn check_side(&self, handle: u32, queue: &Queue) -> NtResult<()> {
-        let (_, body, again, _) = self.session.end_of(handle, Type::ReadEnd)?;
-        if !std::ptr::eq(queue, again) || body != self.body {
+        let (entry, body, again, _) = self.session.end_of(handle, Type::ReadEnd)?;
+        if !std::ptr::eq(queue, again) || body != self.body || entry.identity() != self.end {
             return Err(NtStatus::INVALID_HANDLE.into());
         }
         self.session.check_takable(queue)
