@@ -182,9 +182,9 @@ class Server:
             self._pool.close()
         if self._entry is not None:
             self._entry.close()
+        port.close()  # first: what a cancelled method still answers comes too late
         for client in list(self._clients):
             client.channel.fail()
-        port.close()
         self._end_loop()
         listener = self._listener
         if listener is not None and listener.is_alive() and listener is not threading.current_thread():
