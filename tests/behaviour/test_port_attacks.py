@@ -72,6 +72,7 @@ def test_predicate_that_raises_refuses(server: Peer) -> None:
 
 
 def test_forgotten_connection_request_is_refused(server: Peer) -> None:
+    """LP-64."""
     listening = server.begin("request = port.listen(20); del request")
     with pytest.raises(ntipc.ConnectionRefused):
         ntipc.PortClient("p", timeout=20)
@@ -300,7 +301,7 @@ def test_section_that_cannot_be_mapped_refuses_its_client(server: Peer) -> None:
 @pytest.mark.parametrize("kind", range(16))
 @pytest.mark.parametrize("awaited", [False, True])
 def test_every_kind_of_frame_with_every_kind_of_handle(kind: int, awaited: bool, server: Peer) -> None:
-    """The server goes on: it takes the frame for a message, or ends the connection."""
+    """LP-6: the server goes on: it takes the frame for a message, or ends the connection."""
     things = [ntipc.Event(), ntipc.Mutex(), ntipc.Semaphore(), ntipc.Section(size=4096), ntipc.Queue(), ntipc.Timer()]
     accepting = server.begin("connection = port.listen(20).accept()")
     raw = RawClient()
@@ -315,6 +316,7 @@ def test_every_kind_of_frame_with_every_kind_of_handle(kind: int, awaited: bool,
     server.run(
         "try: message = port.receive(0); message.is_withdrawn, repr(message)\nexcept ntipc.Timeout: message = None"
     )
+    assert server.run("message is None or not message.is_closed")
     server.run("if message and message.is_request:\n try: message.reply(b'')\n except ntipc.ReplyMismatch: pass")
     accepting = server.begin("connection = port.listen(20).accept()")
     good = ntipc.PortClient("p", timeout=20)

@@ -104,7 +104,7 @@ def test_nobody_accepts_in_time(server: Peer) -> None:
 
 
 def test_client_that_gave_up_is_no_trouble_at_the_accept(server: Peer) -> None:
-    """LP-139."""
+    """LP-57, LP-63, LP-139."""
     with pytest.raises(ntipc.Timeout):
         ntipc.PortClient("p", timeout=0.2)
     taking = server.begin("request = port.listen(20)")
@@ -407,6 +407,7 @@ def test_death_of_the_server_is_told(client: ntipc.PortClient, server: Peer, sta
 
 
 def test_death_of_a_client_is_told(server: Peer, start_peer: Callable[..., Peer]) -> None:
+    """LP-93, LP-123."""
     caller = start_peer()
     accepting = server.begin("connection = port.listen(20).accept()")
     caller.run("client = ntipc.PortClient('p', timeout=20); client.send(b'alive')")

@@ -36,6 +36,7 @@ def heard(watcher: ntipc.Watcher, kind: str) -> ntipc.WatchEvent:
 
 
 def test_threads_start_and_end(watcher: ntipc.Watcher, watched: Peer) -> None:
+    """LP-151."""
     watched.run("thread = threading.Thread(target=int, name='worker'); thread.start(); thread.join()")
     said = [watcher.next(20) for _ in range(2)]
     assert [(event.kind, event.pid, event.thread) for event in said] == [
@@ -46,9 +47,13 @@ def test_threads_start_and_end(watcher: ntipc.Watcher, watched: Peer) -> None:
 
 
 def test_uncaught_exception_of_a_thread(watcher: ntipc.Watcher, watched: Peer) -> None:
-    """LP-149: the thread waits until the watcher has said whether it is dealt with."""
+    """LP-149: the thread waits until the watcher has said whether it is dealt with.
+
+    LP-148: what the program catches itself is not told.
+    """
     watched.run("shown = []; watched._thread_hook = shown.append")
     watched.run("def fails(): raise KeyError('lost key')")
+    watched.run("try: fails()\nexcept KeyError: pass")
     failing = "thread = threading.Thread(target=fails); thread.start(); thread.join()"
     for handled in (False, True):
         watcher.on_exception = lambda event, handled=handled: handled  # type: ignore[misc]
@@ -142,6 +147,7 @@ def test_watched_once(watcher: ntipc.Watcher, watched: Peer) -> None:
 
 
 def test_nobody_watches() -> None:
+    """LP-152."""
     hook = sys.excepthook
     with pytest.raises(ntipc.ObjectNotFound):
         ntipc.watch("nobody")

@@ -156,6 +156,8 @@ TABLE: tuple[Row, ...] = (
         "the reply is not waited for", "Reply once, to a request that this process has received"),
     Row(Status.LPC_REPLY_LOST, 1359, ReplyLost, errno.EPIPE,
         "no reply will come", "Call again when there is somebody who answers"),
+    Row(Status.SERVER_SID_MISMATCH, 628, AccessDenied, errno.EACCES,
+        "the server is not the user's that this side demands", "Look who has made the port: `ntipc ls`"),
     Row(Status.MAPPED_ALIGNMENT, 1132, MappedAlignment, errno.EINVAL,
         "the offset is not a multiple of 65536", "Map from a multiple of 65536 and slice the view"),
 )  # fmt: skip

@@ -25,12 +25,13 @@ from ntipc.objects.object import NtObject
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
 from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, lost, perform
-from ntipc.ports.connection import Sender
+from ntipc.ports.connection import Sender, offered
 from ntipc.ports.names import PREFIX, locate, parents_only
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.sections import Section, View
-from ntipc.session.peers import Peer
+from ntipc.session.inspection import inspect
+from ntipc.session.peers import Peer, identify
 from ntipc.session.session import Session, before_leaving
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         timeout: Seconds to wait for the port to exist, and for the server to accept; 0 asks only a port that exists,
             ``None`` waits for ever.
         view: A section of one's own whose memory both sides are to have; the server maps it when it accepts.
+        server_uid: The user as whom the process that made the port must run; nothing is sent to another one's.
+            ``None`` for any.
         session: The session, or its name; ``None`` for the default one.
 
     Attributes:
@@ -67,12 +70,13 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
     Raises:
         ObjectNotFound: There is no such port, and ``timeout`` is 0.
         Timeout: There was none, or nobody accepted, in time.
+        AccessDenied: The port is not that of ``server_uid``, or whose it is cannot be told.
         ConnectionRefused: The server refused; its ``data`` are what the server said. Or the port was closed meanwhile.
         ObjectTypeMismatch: The name belongs to an object of another type.
         InvalidParameter: ``data`` is too long.
 
     Source:
-        NtConnectPort, NtRequestWaitReplyPort, NtRequestPort (NT).
+        NtConnectPort, NtSecureConnectPort, NtRequestWaitReplyPort, NtRequestPort (NT).
     """
 
     _kind = "port"
@@ -88,8 +92,10 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         data: Buffer = b"",
         timeout: float | None = None,
         view: Section | None = None,
+        server_uid: int | None = None,
         session: Session | str | None = None,
     ) -> None:
+        offered("PortClient", view)
         self._native, self._name = locate("PortClient", name, session)
         self._subject = describe("port", self._name)
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
@@ -102,6 +108,8 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
             raise wire.too_long("PortClient", self._subject, length, wire.LARGEST_CONNECTION_DATA, "a connection")
         deadline = Deadline(timeout)
         door = self._open_door(deadline, patient=timeout is None or timeout > 0)
+        if server_uid is not None:
+            self._check_server(door, server_uid)
         inbox = QueueWriter.__new__(QueueWriter)
         parents_only.add(inbox)
         self._inbox = QueueReader.__new__(QueueReader)
@@ -133,6 +141,16 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
                     raise self._failure(Status.TIMEOUT, "", "no server has made it") from None
             time.sleep(pause if left is None else min(pause, left))
             pause = min(pause * 2, _LONGEST_LOOK)
+
+    def _check_server(self, door: QueueWriter, uid: int) -> None:
+        """Refuse the port of another user's process before anything is sent to it."""
+        serial = door.identity[1]
+        makers = [each["creator_pid"] for each in inspect(self._native.path)["objects"] if each["serial"] == serial]
+        found = identify(makers[0] or 0).uid if makers else None
+        if found != uid:
+            door.close()
+            whose = "nobody knows whose process" if found is None else f"a process of user {found}"
+            raise self._failure(Status.SERVER_SID_MISMATCH, "", f"{whose} made the port, and user {uid} is demanded")
 
     def _connect(
         self, door: QueueWriter, inbox: QueueWriter, data: Buffer, deadline: Deadline, view: Section | None

@@ -152,6 +152,12 @@ class Connection:
         return f"<Connection of process {self.peer.pid}{'' if self._open else ' closed'}>"
 
 
+def offered(call: str, view: object) -> None:
+    """Refuse what is no section."""
+    if view is not None and not isinstance(view, Section):
+        raise TypeError(f"{call}: view must be a Section, not {type(view).__name__}")
+
+
 class ConnectionRequest:
     """A client that wants to connect. It waits until the server accepts or refuses.
 
@@ -159,12 +165,13 @@ class ConnectionRequest:
 
     Attributes:
         data: What the client sent along.
+        view_size: Bytes of memory that the client offers, which :meth:`accept` maps; 0 if it offers none.
     """
 
-    __slots__ = ("_answered", "_frame", "_inbox", "_line", "_port", "_section", "_sender", "_view_size", "data")
+    __slots__ = ("_answered", "_frame", "_inbox", "_line", "_port", "_section", "_sender", "data", "view_size")
 
     def __init__(self, port: Port, frame: _kernel.Frame, arrived: list[Any], native: _kernel.Session) -> None:
-        _, _, offers, self._view_size = wire.HELLO.unpack_from(frame.data)
+        _, _, offers, size = wire.HELLO.unpack_from(frame.data)
         self.data = frame.data[wire.HELLO.size :]
         self._sender = Sender(frame, native)
         self._port = port
@@ -173,6 +180,7 @@ class ConnectionRequest:
         for end in () if port._forks else arrived[:2]:
             parents_only.add(end)
         self._section = arrived[2] if offers and len(arrived) > 2 and isinstance(arrived[2], Section) else None
+        self.view_size: int = size if self._section is not None else 0
         self._answered = False
 
     @property
@@ -195,12 +203,14 @@ class ConnectionRequest:
             PeerGone: The client has given up or died. The server goes on.
             ReplyMismatch: It was accepted or refused before.
             InvalidParameter: ``data`` is too long.
+            TypeError: ``view`` is no section.
             OutOfResources: The session cannot hold one more.
 
         Source:
             NtAcceptConnectPort, NtCompleteConnectPort (NT).
         """
         self._check("accept", data)
+        offered("ConnectionRequest.accept", view)
         port = self._port
         number = int.from_bytes(os.urandom(8), "little")
         writer = QueueWriter.__new__(QueueWriter)
@@ -231,7 +241,7 @@ class ConnectionRequest:
         if self._section is None:
             return None
         try:
-            return self._section.map(0, self._view_size or None)
+            return self._section.map(0, self.view_size or None)
         except (NtError, ValueError) as problem:
             self.refuse(b"the section that it offers cannot be mapped")
             operation, subject = "ConnectionRequest.accept", self._port._subject
