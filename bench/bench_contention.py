@@ -19,7 +19,7 @@ from bench.rows import Row
 
 CROWDS = (2, 4, 8)
 LONGEST_WAIT = 0.010
-NO_LOCK = "put aside by the scheduler, no lock"
+NO_LOCK = "held off by the scheduler, no lock"
 FASTIPC = "not comparable: 0.1.5 frees the lock before it forgets the owner, and release() then fails for the next one"
 BINS = 100_000
 """Of a microsecond each: how long the waits of one process took; the last holds all that were longer."""

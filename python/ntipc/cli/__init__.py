@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is silent too
-        return DONE  # whoever reads our output has enough of it
+        return DONE  # the reader of our output has enough of it
 
 
 def _parser() -> argparse.ArgumentParser:

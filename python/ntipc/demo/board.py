@@ -11,7 +11,7 @@ INDEX = "index"
 
 
 class Board:
-    """Everything that is waited for, made by whoever comes first."""
+    """Everything that is waited for, made by the process that comes first."""
 
     def __init__(self, session: ntipc.Session) -> None:
         with ExitStack() as closing:
@@ -30,7 +30,7 @@ class Board:
             add(self.finished.close)
             self.stop = ntipc.Event("stop", manual_reset=True, session=session)
             add(self.stop.close)
-            # The coordinator owns this one as long as it lives: whoever gets it knows that the coordinator is gone.
+            # The coordinator owns this one as long as it lives: a worker that gets it knows that it is gone.
             self.coordinator = ntipc.Mutex("coordinator", session=session)
             add(self.coordinator.close)
             self._closing = closing.pop_all()

@@ -17,7 +17,7 @@ Appending one entry:
 
     E1 its bytes and their end | E2 ENTRIES += 1 | E3 a bucket points at it | E4 LINKED += 1
 
-A repair that finds LINKED unlike ENTRIES builds the buckets anew from the entries; growing them starts with LINKED = 0.
+A repair that finds LINKED unlike ENTRIES rebuilds the buckets from the entries; growing them starts with LINKED = 0.
 A repair may itself be killed: every step can be done twice.
 """
 
@@ -189,7 +189,7 @@ class Index:
         return bytes(self._heap[self._offsets[slot] : self._offsets[slot + 1]])
 
     def _link_all(self, buckets: int) -> None:
-        """Build the buckets anew, so many of them, from the entries."""
+        """Rebuild the buckets, so many of them, from the entries."""
         self.header[Header.LINKED] = 0
         self.header[Header.BUCKETS] = buckets
         mask = buckets - 1

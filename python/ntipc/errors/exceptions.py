@@ -230,7 +230,7 @@ class EndOfStream(PeerGone, EOFError):
 
 
 class ReplyLost(PeerGone):
-    """No reply can come: whoever had the request ended without one, or nobody is left to take it."""
+    """No reply can come: the receiver of the request ended without one, or no receiver is left to take it."""
 
     status = Status.LPC_REPLY_LOST
     winerror = 1359

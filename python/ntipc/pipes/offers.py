@@ -61,7 +61,7 @@ class PipeName(Parts, parts=("reader", "writer")):
 
     Attributes:
         location: The name.
-        settings: Those of whoever made the name.
+        settings: Those of the server that made the name.
         created: Whether this call made it.
         seats: The name of the queue that counts the instances.
 
@@ -114,7 +114,7 @@ class Seat(Parts, parts=("reader", "writer")):
                 raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
 
     def _take(self, name: PipeName, most: int) -> bool:
-        """Take both ends in one step: in two, the second could be that of a queue that was made anew in between."""
+        """Take both ends in one step: in two, the second could be that of another queue, made in between."""
         self.reader, self.writer = NameReader.__new__(NameReader), NameWriter.__new__(NameWriter)
         self.reader._describe(describe("pipe", name.location.name))
         try:

@@ -1,6 +1,6 @@
 """What a pipe is told when its first instance is made, and what is the same for all of its instances.
 
-The settings are two numbers in shared memory, with the pipe's name: whoever opens the name learns them.
+The settings are two numbers in shared memory, with the pipe's name: a process that opens the name learns them.
 
 >>> Settings.of(Settings("inbound", "byte", max_instances=3).words()) == Settings("inbound", "byte", max_instances=3)
 True

@@ -198,7 +198,8 @@ class QueueReader(_kernel.ReadEnd, QueueEnd):
     def get_object(self, timeout: float | None = None) -> Any:
         """Take the next message, which :meth:`QueueWriter.put_object` has put, and unpickle it.
 
-        Unpickling runs what the sender wants to be run: use it only where you trust whoever may write to the queue.
+        Unpickling runs what the sender wants to be run: use it only where you trust every process that may
+        write to the queue.
 
         Args:
             timeout: Seconds to wait for one; 0 or less to only look, ``None`` to wait for ever.
@@ -297,8 +298,8 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
     ) -> QueueMessage:
         """Put a request, and wait for the reply to it.
 
-        Whoever takes it, by :meth:`QueueReader.receive`, answers with :meth:`QueueMessage.reply`. Any number of threads
-        and processes may call at once; each gets the reply to its own request.
+        The receiver takes it by :meth:`QueueReader.receive` and answers with :meth:`QueueMessage.reply`. Any number of
+        threads and processes may call at once; each gets the reply to its own request.
 
         Args:
             data: Bytes, or a list or tuple of pieces.
@@ -308,7 +309,7 @@ class QueueWriter(_kernel.WriteEnd, QueueEnd):
 
         Raises:
             Timeout: There was no room, or no reply, in time. The request may still be taken.
-            ReplyLost: Whoever took it ended without a reply, or every reading end was closed; a ``BrokenPipeError``.
+            ReplyLost: Its receiver ended without a reply, or every reading end was closed; a ``BrokenPipeError``.
             PeerGone: There was nobody to read it in the first place.
             InvalidParameter: The message is too long, or there are more than 8 handles.
 

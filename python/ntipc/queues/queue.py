@@ -136,7 +136,7 @@ class Queue(QueueReader, ObjectWithParts, parts=("writer",)):
     def split(self) -> tuple[QueueReader, QueueWriter]:
         """Part the ends, and close this object.
 
-        Whoever keeps only one end learns when the other is closed, or its last process has died.
+        A process that keeps only one end learns when the other is closed, or its last process has died.
 
         Returns:
             The reading end and the writing end.

@@ -1,7 +1,7 @@
 """Methods ready to be called from a message: names, decoders and encoders found once, not with every call.
 
 A request is one byte that says how the arguments come, one byte with the length of the method's name, the name, and the
-arguments as msgpack. Who takes it finds the handler by those first bytes. A reply is the result as msgpack, or begins
+arguments as msgpack. The service finds the handler by those first bytes. A reply is the result as msgpack, or begins
 with a byte that msgpack does not have (:data:`~ntipc.rpc.failures.FAILURE`).
 """
 

@@ -40,7 +40,7 @@ Version = str | int | float | None
 
 
 class Server:
-    """A service: its methods run for whoever connects, until it is stopped.
+    """A service: its methods run for every client that connects, until it is stopped.
 
     Each call runs in a thread of the server's, several at once; methods that are ``async def`` run as tasks of the loop
     in which ``start`` was called, or of one of the server's own. A method may ask :func:`ntipc.rpc.current` who calls.

@@ -1,4 +1,4 @@
-"""Who is at the other side: a process as the kernel of Linux knows it.
+"""The peer at the other side: a process as the kernel of Linux knows it.
 
 The session knows which process put a message where; whose process that is and what it runs is asked of Linux, and only
 while it is still the same process: its start time has to agree. A process of another pid namespace is not asked about,

@@ -121,7 +121,7 @@ def create_global(mode: int = 0o770, group: str | int | None = None) -> str:
     except FileExistsError:
         raise from_status(Status.OBJECT_NAME_COLLISION, "create_global", f"session {path}") from None
     with open(os.path.join(path, _PERMANENT), "xb"):
-        pass  # whoever leaves last empties the directory but for this file, and so leaves the directory
+        pass  # the last participant empties the directory but for this file, and so leaves the directory
     os.chown(path, 0, -1 if gid is None else gid)
     os.chmod(path, mode)
     return path

@@ -1,7 +1,7 @@
 r"""Sessions: where objects live, and who may reach them.
 
-A session is a directory of the user's own in ``/dev/shm``. Whoever needs it first makes it, whoever leaves last
-takes it away; there is nothing to set up and no daemon. Programs meet in the session that ``NTIPC_SESSION``
+A session is a directory of the user's own in ``/dev/shm``. The first process that needs it makes it, the last that
+leaves takes it away; there is nothing to set up and no daemon. Programs meet in the session that ``NTIPC_SESSION``
 names, or in ``default``. Names that begin with ``Global\`` live in a session of the whole machine if an
 administrator has made one, and otherwise in one of the user's own.
 

@@ -37,12 +37,12 @@ class TimerInfo(ObjectInfo):
 class Timer(_kernel.Timer, ClosingObject, NamedObject):
     """An object that becomes set when it is due, of auto-reset or manual-reset kind like an event.
 
-    It needs no thread: whoever waits for it sleeps no longer than until it is due. A periodic timer that was due
+    It needs no thread: a waiter sleeps no longer than until it is due. A periodic timer that was due
     several times before anyone looked lets one wait through.
 
     Args:
         name: Name to create or, if it exists, to open; ``None`` for an unnamed timer.
-        manual_reset: Whether a new timer stays set until it is set anew. An existing one keeps its kind.
+        manual_reset: Whether a new timer stays set until it is set again. An existing one keeps its kind.
         session: The session, or its name; ``None`` for the default one.
 
     Raises:

@@ -110,7 +110,7 @@ def wait_all(objects: Iterable[CanBeWaitedFor], timeout: float | None = None) ->
     Raises:
         AccessDenied: A handle lacks the right ``SYNCHRONIZE``. Nothing is taken.
         HandleClosed: An object is closed. Nothing is taken.
-        InvalidParameterMix: An object is there twice, be it by two handles.
+        InvalidParameterMix: An object is there twice, perhaps by two handles.
         TypeError: Something in the list cannot be waited for, or ``timeout`` is no number.
         ValueError: The list is empty or too long, or ``timeout`` is NaN.
 
