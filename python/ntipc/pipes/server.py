@@ -49,10 +49,10 @@ class PipeServerInfo(TypedDict):
 class PipeServer(Composite, holds=("_listener",)):
     r"""A server of a pipe. It listens as soon as it is made, with one instance at a time that :meth:`accept` gives out.
 
-    Any number of servers, in one process or in several, may serve one pipe: clients go to the server that has
-    listened longest. The first one decides what the pipe is; the name is free again once the last server and its last instance are closed.
-    A server can be waited for, alone or with others: it is set when a client has come. Where several threads wait, one
-    of them gets the client, so accept with a timeout of 0 then. ``with`` closes it.
+    Any number of servers, in one process or in several, may serve one pipe: clients go to the server that has listened
+    longest. The first one decides what the pipe is; the name is free again once the last server and its last instance
+    are closed. A server can be waited for, alone or with others: it is set when a client has come. Where several
+    threads wait, one of them gets the client, so accept with a timeout of 0 then. ``with`` closes it.
 
     Args:
         name: The pipe's name, as ``\\.\pipe\name`` or only the last part, in any case.
