@@ -114,6 +114,13 @@ models: ## Search schedules, orderings and deaths for one under which a protocol
 	cargo test --quiet --profile models --package ntipc_kernel --features models --test models --test orderings
 	@bash models/check
 
+.PHONY: proofs
+proofs: ## What `.ci/run` leaves out because it takes long: instruction counts, models, kill storms, mutations (over an hour)
+	@$(MAKE) instructions
+	@$(MAKE) models
+	@$(MAKE) stress
+	@$(MAKE) mutations
+
 .PHONY: docs
 docs: $(ORDINARY) ## Check the documentation: links, and every example
 	@$(BIN)/python docs/check.py $(ARGS)
