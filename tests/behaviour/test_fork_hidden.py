@@ -262,7 +262,7 @@ def test_child_that_only_lets_go_of_its_objects_takes_no_part(forker: Peer) -> N
         False,
         5,
     ]
-    wait_until(lambda: facts(event)["handles"] == 3)  # the child's are closed by whoever reaps it
+    wait_until(lambda: facts(event)["handles"] == 3)  # the reaper closes the child's
     assert forker.run("event.wait(0)") is True
 
 

@@ -90,7 +90,7 @@ def test_too_much_is_refused_with_both_numbers(raw: PortClient) -> None:
 def test_answers_to_what_nobody_asked_do_no_harm(raw: PortClient) -> None:
     for number in (0, 1, -1, 2**63):
         raw.send(protocol.ANSWER.prefix + msgpack.encode((number, b"x")))
-    for _ in range(3):  # whoever asks again withdraws what it asked before
+    for _ in range(3):  # a client that asks again withdraws what it asked before
         with pytest.raises(ntipc.Timeout):
             raw.call(protocol.NEXT.write(), 0.02)
 

@@ -1,4 +1,4 @@
-"""Streams: every item once and in order, not too far ahead, and ended on both sides by whoever ends."""
+"""Streams: every item once and in order, not too far ahead, and ended on both sides when either ends."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_timeout_of_minus_one_is_none_for_a_call_that_does_not_block_as_in_threa
 
 
 def test_timeout_does_not_drift_under_a_storm_of_signals() -> None:
-    """Were the timeout counted anew after each interruption, the wait would go on while signals come."""
+    """If the timeout began again after each interruption, the wait would go on while signals come."""
     event, ticks = ntipc.Event(), 0
 
     def tick(*_: object) -> None:

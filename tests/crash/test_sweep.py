@@ -32,7 +32,7 @@ pytestmark = [
 
 
 class Cast:
-    """Who takes part in a scene."""
+    """The processes of a scene."""
 
     def __init__(self, point: str, scene: Scene, start_peer: StartPeer) -> None:
         self.point, self.scene, self.start_peer = point, scene, start_peer

@@ -148,7 +148,7 @@ def test_long_signal_handler_of_a_reader_keeps_nobody_from_its_message(start_pee
 
 
 def test_waiters_of_what_nobody_gives_do_not_wake_by_time(start_peer: StartPeer) -> None:
-    """A mutex is owned, one who waits for it is stopped: nothing is outstanding, and nobody looks at short times."""
+    """A mutex is owned, a waiter of it is stopped: nothing is outstanding, and nobody looks at short times."""
     mutex = ntipc.Mutex("mutex")
     mutex.acquire()
     victim, sleeper = start_peer(), start_peer()

@@ -162,7 +162,7 @@ def forge_journal(scene: Scene) -> None:
         scene.put("journal.object", entry, BIG)
         scene.put("journal.block", entry, BIG)
     scene.put("header.journal_valid", 0, 1)
-    scene.put("header.lock", 0, named(16000))  # an owner that cannot be: whoever comes next repairs
+    scene.put("header.lock", 0, named(16000))  # an owner that cannot be: the next process repairs
 
 
 def forge_page_step(scene: Scene) -> None:

@@ -24,7 +24,7 @@ def name(session: ntipc.Session) -> str:
 
 @pytest.fixture
 def peer(name: str, start_peer: Callable[..., Peer]) -> Iterator[Peer]:
-    """The process that made the session; in the end it is killed, and the session taken away by who comes after it."""
+    """The process that made the session; in the end it is killed, and the next process takes the session away."""
     peer = start_peer()
     peer.run(SCENE.format(name=name))
     yield peer

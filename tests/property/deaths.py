@@ -29,7 +29,7 @@ DEADLY: list[tuple[Any, ...]] = [
 
 
 class Deaths(Threads):
-    """Three processes; whoever ends is replaced by a new one."""
+    """Three processes; one that ends is replaced by a new one."""
 
     processes, threads = 3, 2
 

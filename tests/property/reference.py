@@ -193,7 +193,7 @@ class Model(Waits):
         return self.settle(thread, timeout)
 
     def signal_and_wait(self, thread: Thread, signal: int, wait: int, timeout: float | None) -> Any:
-        """Queued first, signalled then: whoever the signal wakes finds the caller waiting."""
+        """Queued first, signalled then: the thread that the signal wakes finds the caller waiting."""
         self.handle(thread, signal)
         targets = self.checked(thread, [(wait, "")])
         self.enqueue(thread, Wait(targets, "one", bool(timeout)))

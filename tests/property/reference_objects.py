@@ -18,7 +18,7 @@ class Refused(Exception):
 
 @dataclass
 class Thing:
-    """An object: what it is, its name while it has one, and who waits for it, first come first served."""
+    """An object: what it is, its name while it has one, and its waiters, first come first served."""
 
     kind: Kind
     name: str | None

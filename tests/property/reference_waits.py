@@ -22,7 +22,7 @@ class Wait:
 
 
 class Waits(Objects):
-    """Who waits for what, and the results of waits that others have ended."""
+    """Which thread waits for what, and the results of waits that others have ended."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ class WaitAnyThatPrefersTheLast(Participant):
 
 
 class SignalThenWait(Participant):
-    """Two steps instead of one: whoever waits before us is served by the signal, and we go on even if it failed."""
+    """Two steps instead of one: a waiter before us is served by the signal, and we go on even if it failed."""
 
     def signal_and_wait(self, signal: int, wait: int, timeout: float | None) -> Any:
         thing = self.at(signal, ntipc.Event)

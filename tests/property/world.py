@@ -18,7 +18,7 @@ from reference_kinds import Thread
 import ntipc
 
 HANDED_OVER = 0.0035
-"""Seconds after which whoever waits for a mutex or a semaphore gets it handed over, asleep or not."""
+"""Seconds after which a waiter of a mutex or a semaphore gets it handed over, asleep or not."""
 
 FORK = """
 pid = os.fork()
@@ -153,7 +153,7 @@ class World:
         wait_until(lambda: call.returned or call.peer.ended or rests(), PATIENCE)
 
     def age(self) -> None:
-        """Wait until everybody who waits is old enough to get what he waits for handed over."""
+        """Wait until every waiter is old enough to get what it waits for handed over."""
         left = self.settled_at + HANDED_OVER - time.monotonic()
         if left > 0:
             time.sleep(left)

@@ -15,7 +15,7 @@ GONE = (ntipc.PeerGone, ntipc.ConnectionRefused)
 
 
 def serve(seed: int) -> int:
-    """Serve the port, or stand by until whoever serves it is killed."""
+    """Serve the port, or stand by until its server is killed."""
     close, served = ntipc.Event(CLOSE, manual_reset=True), 0
     while not close.is_set():
         try:

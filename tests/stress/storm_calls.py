@@ -19,7 +19,7 @@ class Calling(Actor):
         raise NotImplementedError
 
     def send_handles(self, i: int) -> None:
-        """Copies of handles, for whoever takes them."""
+        """Copies of handles, for the worker that takes them."""
         things = [self.objects.events[i], self.objects.flags[i], self.objects.queues[i].writer]
         try:
             self.objects.parcels.put(bytes(self.dice.choice([0, 3000])), self.patience(), handles=things)

@@ -1,7 +1,7 @@
 """Frames of a storm: each can be told from every other, and what became of each is written down.
 
 A worker has numbers of its own, which no other worker of the storm has had. It notes a frame before it puts it and when
-it has; whoever takes it notes that. In the end each frame was taken once or not at all, and of those that were put for
+it has; the taker notes that. In the end each frame was taken once or not at all, and of those that were put for
 certain no more are missing than takers have died in the middle of taking.
 """
 

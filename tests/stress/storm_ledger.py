@@ -57,7 +57,7 @@ class Ledger:
         self.memory[PAUSE] = paused
 
     def send(self, parcel: bytes) -> None:
-        """Post something for whoever takes it first; it is lost if the post is full."""
+        """Post something for the worker that takes it first; it is lost if the post is full."""
         try:
             self.post[0].send(parcel)
         except BlockingIOError:

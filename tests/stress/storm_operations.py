@@ -229,7 +229,7 @@ class Making(Accountant):
                 event.set()
 
     def send(self, i: int) -> None:
-        """Pickle an object for whoever takes it first; the references of the dead are gone with them."""
+        """Pickle an object for the worker that takes it first; the references of the dead are gone with them."""
         self.ledger.send(pickle.dumps(self.dice.choice([self.objects.events, self.objects.flags])[i]))
 
     def receive(self, i: int) -> None:

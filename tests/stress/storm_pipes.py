@@ -68,7 +68,7 @@ class Piping(Actor):
                 pass
 
     def mailslot(self, i: int) -> None:
-        """Whoever makes it reads; the others write."""
+        """The worker that makes it reads; the others write."""
         try:
             with ntipc.Mailslot(f"slot {i}", quota=1000) as slot:
                 for _ in range(self.dice.randrange(6)):

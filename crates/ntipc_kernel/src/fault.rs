@@ -50,7 +50,7 @@ fault_points! {
     ForkBeforeCopy, ForkCopied,
 }
 
-/// What happens to whoever passes an armed point.
+/// What happens to a thread that passes an armed point.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Action {

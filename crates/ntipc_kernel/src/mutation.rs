@@ -31,7 +31,7 @@ ingredients! {
     Withdrawal = "withdrawal",
     /// The chance offered to a waiter that dies is offered to the next.
     OfferAgain = "offer-again",
-    /// Whoever was told something is woken again after a death.
+    /// A thread that was told something is woken again after a death.
     Rewake = "re-wake",
     /// Recovery looks at every waiter.
     Reevaluation = "re-evaluation",
@@ -39,11 +39,11 @@ ingredients! {
     TimersAgain = "timers-again",
     /// Recovery ends a pulse that was cut short.
     PulseEnd = "pulse-end",
-    /// Recovery counts the handles anew.
+    /// Recovery counts the handles again.
     Recount = "recount",
-    /// Recovery makes the wait lists anew.
+    /// Recovery rebuilds the wait lists.
     Relink = "relink",
-    /// Recovery makes name chains and free lists anew.
+    /// Recovery rebuilds name chains and free lists.
     Relist = "relist",
     /// The life word is held before the process takes part.
     LifeFirst = "life-first",
@@ -55,7 +55,7 @@ ingredients! {
     WaitersLook = "waiters-look",
     /// The handles of a parent killed in a fork wait for its child.
     ForkGrace = "fork-grace",
-    /// Before acting on a life word once seen, whoever reaps makes sure that it still says so.
+    /// Before it acts on a life word once seen, the reaper makes sure that it still says so.
     SeenAgain = "seen-again",
     /// What a dead thread had in hand of a queue is settled.
     Settle = "settle",
@@ -71,7 +71,7 @@ ingredients! {
     SideUnlock = "side-unlock",
     /// Its turn is over.
     SettleTurn = "settle-turn",
-    /// Whoever it might have told is told.
+    /// The threads that it might have told are told.
     SettleSignal = "settle-signal",
     /// Its intent is there while it waits, so that what it was told is passed on.
     IntentBeforeWait = "intent-before-wait",
@@ -79,7 +79,7 @@ ingredients! {
     PoolRedo = "pool-redo",
     /// And what was being thrown away is.
     DrainRedo = "drain-redo",
-    /// When the last handle of an end goes, whoever waits for the other is told.
+    /// When the last handle of an end goes, the waiters of the other are told.
     EndTold = "end-told",
     /// All of them.
     EndTellsAll = "end-tells-all",
@@ -100,13 +100,13 @@ ingredients! {
     AcquisitionSerial = "acquisition-serial",
     /// The notice of a badge comes after the frame that somebody is putting.
     NoticeCountsPut = "notice-counts-put",
-    /// Somebody who waits looks whether another, who was told, acts.
+    /// A waiter looks whether another, which was told, acts.
     Lookouts = "lookouts",
     /// Such a one that goes leaves its duty to others.
     LookoutHandedOn = "lookout-handed-on",
     /// A turn that is not used ends.
     TurnEnds = "turn-ends",
-    /// Whoever has waited for a lock acquires it as contended: others may sleep on it.
+    /// A thread that has waited for a lock acquires it as contended: others may sleep on it.
     StillContended = "still-contended",
     /// A wait keeps fast paths away from its objects before it looks at them.
     FlagFirst = "flag-first",
@@ -118,7 +118,7 @@ ingredients! {
     RetryLooks = "retry-looks",
     /// And ends the offer before, so that a release from then on tells it.
     OfferEnds = "offer-ends",
-    /// Who takes an offered mutant for somebody under the lock keeps fast paths away first, and looks again.
+    /// A thread that takes an offered mutant for another under the lock keeps fast paths away first, and looks again.
     OfferLooks = "offer-looks",
     /// Who gives up waiting takes what was handed to it meanwhile.
     CancelLooks = "cancel-looks",
@@ -128,7 +128,7 @@ ingredients! {
     PulseKept = "pulse-kept",
     /// A participant that comes or goes wakes the watchers of its place in the ring.
     WatchersTold = "watchers-told",
-    /// A watcher wakes whoever else sleeps on one of its words.
+    /// A watcher wakes the others that sleep on one of its words.
     WordsCleared = "words-cleared",
     /// The slot of the dead comes free when all whom the death concerns are awake.
     FreedLast = "freed-last",

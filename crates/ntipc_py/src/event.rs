@@ -44,7 +44,7 @@ impl Event {
         core(slf).with(slf.py(), "manual_reset", |session, handle| session.is_manual(handle))
     }
 
-    /// Set the event and wake who waits for it: all if it is manual-reset, else one. Returns whether it was set before.
+    /// Set the event and wake its waiters: all if it is manual-reset, else one. Returns whether it was set before.
     fn set(slf: &Bound<'_, Self>) -> PyResult<bool> {
         core(slf).with(slf.py(), "set", |session, handle| session.set_event(handle))
     }
@@ -54,7 +54,7 @@ impl Event {
         core(slf).with(slf.py(), "clear", |session, handle| session.clear_event(handle))
     }
 
-    /// Wake who waits now (all, or one) and leave the event clear. Returns whether it was set before.
+    /// Wake the threads that wait now (all, or one) and leave the event clear. Returns whether it was set before.
     fn pulse(slf: &Bound<'_, Self>) -> PyResult<bool> {
         core(slf).with(slf.py(), "pulse", |session, handle| session.pulse_event(handle))
     }

@@ -140,7 +140,7 @@ impl WriteEnd {
         Ok(operate(slf, Context::new("put", operation), deadline_or_block(timeout)?, put)?.is_some())
     }
 
-    /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if whoever took the request ended
+    /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if the process that took the request ended
     /// without a reply, or nobody is left who could take it. ``line``: a writing end with a badge; the request is lost if that is revoked.
     #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None, line=None))]
     fn request(

@@ -1,6 +1,6 @@
 //! What is said when the session's memory contradicts itself, and how everybody gets to know.
 //!
-//! Whoever finds a contradiction writes its number into the header and wakes every sleeper. From then on no call changes
+//! A thread that finds a contradiction writes its number into the header and wakes every sleeper. From then on no call changes
 //! anything any more but for leaving: what a list or a count says cannot be relied upon, and going on would spread it.
 
 use super::memory::Arena;

@@ -1,4 +1,4 @@
-//! Where each field lies in the arena's file: for whoever looks at it, or damages it, from outside.
+//! Where each field lies in the arena's file, for tests that read or damage it from outside.
 
 use super::layout::*;
 use crate::sys::robust::LifeWord;

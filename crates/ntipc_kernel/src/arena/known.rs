@@ -60,7 +60,7 @@ pub struct Nowhere([AtomicU64; 128]);
 
 static NOWHERE: Nowhere = Nowhere([const { AtomicU64::new(0) }; 128]);
 
-/// That record. Whoever was led there by damage may have written to it: it is made zeros again, or it could name somebody.
+/// That record. A thread that damage led there may have written to it: it is zeroed again, or it could name somebody.
 pub fn nowhere() -> *const Nowhere {
     for word in &NOWHERE.0 {
         word.store(0, Ordering::Relaxed);

@@ -97,7 +97,7 @@ pub mod word {
 /// | RETRY        | queued, told to compete for the object           | its thread, under the lock; a signaller |
 /// | SLEEP        | queued, asleep or about to be                    | a signaller under the lock; its thread, under the lock |
 /// | LOOK         | queued, told to sleep with a time-out; asleep still, perhaps | its thread (SLEEP), a signaller under the lock |
-/// | DONE + index | completed; the result waits to be acknowledged   | its thread; whoever reaps (refund) |
+/// | DONE + index | completed; the result waits to be acknowledged   | its thread; the reaper (refund)    |
 pub mod progress {
     pub const IDLE: u32 = 0;
     pub const WAIT: u32 = 1;
@@ -112,7 +112,7 @@ pub mod progress {
     pub fn is_queued(progress: u32) -> bool {
         matches!(progress, WAIT | RETRY | SLEEP | LOOK)
     }
-    /// May the thread of a queued wait in that state be asleep, so that whoever changes the state has to wake it?
+    /// May the thread of a queued wait in that state be asleep, so that a change of the state has to wake it?
     pub fn may_sleep(progress: u32) -> bool {
         matches!(progress, RETRY | SLEEP | LOOK)
     }
@@ -295,7 +295,7 @@ pub struct Thread {
     pub woken_at_ns: AtomicU64,
 
     /// Mutants that the thread may own: object + 1, or 0. See `mutant`.
-    /// Written by the thread, and under the lock by whoever releases it after its end.
+    /// Written by the thread, and under the lock by the reaper that releases it after its end.
     pub noted: [AtomicU32; NOTED],
     pub hands: [Hand; HANDS],
     /// What this thread's wait for a queue's end needs, and how much of it; see `queue::state`.

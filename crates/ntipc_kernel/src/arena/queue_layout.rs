@@ -83,7 +83,7 @@ pub struct Queue {
     pub put_lock: LockWord,
     pub data_in: AtomicU64,
     pub frames_in: AtomicU64,
-    /// The thread whose turn it is to put, by its slot + 1; nobody: whoever comes. See `queue::turn`.
+    /// The thread whose turn it is to put, by its slot + 1; 0: any writer may. See `queue::turn`.
     pub turn: LockWord,
     /// The first page ever, where the reader begins.
     pub first: AtomicU32,

@@ -4,10 +4,10 @@
 //! or an error message is needed; the full call then does it all again, properly. So nothing here makes a failure.
 //!
 //! Invariant: a word with HAS_WAITERS is changed under the lock only, unless it is a mutant's and OFFERED (see `evaluate`).
-//! Whoever begins to wait sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap here came
+//! A waiter sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap here came
 //! before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what was stored
-//! before a signal is seen by who takes it. The generation stands in the word as well, so a handle that was closed
-//! meanwhile, its object's place used anew, fails the same compare-and-swap.
+//! before a signal is seen by the thread that takes it. The generation stands in the word as well, so a handle that was closed
+//! meanwhile, its object's place reused, fails the same compare-and-swap.
 
 use super::signal::{consume, count, is_signalled, owned_once, owner, recursion};
 use super::wait::Target;
@@ -265,7 +265,7 @@ impl Session {
     }
 
     /// Set one bit of an event or event pair; the bit before. Always a read-modify-write, even when it is set already: the
-    /// caller's earlier stores must be visible to whoever takes the event.
+    /// caller's earlier stores must be visible to the thread that takes the event.
     #[inline(always)]
     pub(super) fn signal_at_once(&self, handle: u32, is_kind: fn(Kind) -> bool, rights: u32, bit: u32) -> Option<bool> {
         let (entry, object) = self.glance(handle, rights)?;

@@ -145,7 +145,7 @@ impl Locked<'_> {
         false
     }
 
-    /// W4 of signal-and-wait. Queued first, signalled then: whoever the signal wakes runs at once, lock or no lock, and must
+    /// W4 of signal-and-wait. Queued first, signalled then: the thread that the signal wakes runs at once, lock or no lock, and must
     /// find us waiting whatever it does. If the signal fails, nothing has happened.
     pub(super) fn signal_and_take(&mut self, slot: u32, signal: Target) -> NtResult<bool> {
         self.link(slot);

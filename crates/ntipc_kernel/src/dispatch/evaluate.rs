@@ -260,7 +260,7 @@ impl Locked<'_> {
         0
     }
 
-    /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: whoever has taken something
+    /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: a thread that has taken something
     /// and leaves more, or takes nothing, tells the next (`queue::operation`). Of those who want to put, one has the turn.
     fn operates(&self, slot: u32, channel: u32) -> bool {
         channel & 1 != 0 && self.session.arena.thread(slot).block_count.get() == 1

@@ -44,7 +44,7 @@ impl Session {
         Ok(self.arena.object(entry.object).word.fetch_and(!1, Ordering::SeqCst) & 1 != 0)
     }
 
-    /// Release who waits now, and leave the event clear; the state before.
+    /// Release the threads that wait now, and leave the event clear. Returns the state before.
     pub fn pulse_event(self: &Arc<Self>, handle: u32) -> NtResult<bool> {
         if let Some(before) = self.clear_at_once(handle) {
             return Ok(before); // nobody waits
@@ -73,7 +73,7 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Set a bit of an object and give it to whoever waits for it; the state before.
+    /// Set a bit of an object and give it to the threads that wait for it. Returns the state before.
     pub fn set_signal(&mut self, object: u32, bit: u32) -> bool {
         let before = self.session.arena.object(object).word.fetch_or(1 << bit, Ordering::SeqCst);
         fault!(EventStored);

@@ -1,15 +1,15 @@
 //! Lookouts: waiters that see to it that what a told thread does not use goes to somebody who does.
 //!
 //! Where one of several is told (to compete for a mutant or a semaphore, to read a frame, to use room for one), the others sleep on and rely on it.
-//! It may be stopped, starved, or in a long signal handler. So whoever tells one while others wait makes up to two of these lookouts:
+//! It may be stopped, starved, or in a long signal handler. So a thread that tells one while others wait makes up to two of these lookouts:
 //! waiters of other processes than the one that was told, if there are any, that sleep no longer than [`PATIENCE_NS`] from then on.
 //! When that time is over, a lookout looks: it takes what it waits for if that is there, tells others of what else is there, ends a
-//! turn that is not used (`queue::turn`), and sleeps on without a time-out. Whoever tells the next one makes the next lookouts. So nobody
+//! turn that is not used (`queue::turn`), and sleeps on without a time-out. The thread that tells the next one makes the next lookouts. So nobody
 //! wakes by time while nothing is outstanding, and no more often than that while much is.
 //!
 //! State: `Thread::lookout_ns` = when that thread is to look, or 0. Written under the dispatcher lock.
 //!
-//!   A1 lookout_ns := then   A2 progress SLEEP -> LOOK, and wake it      (under the lock, by whoever tells somebody else)
+//!   A1 lookout_ns := then   A2 progress SLEEP -> LOOK, and wake it      (under the lock, by the thread that tells somebody else)
 //!   W6 progress -> SLEEP    W6a read lookout_ns      W7 sleep until then at the latest
 //!   B1 the time is over: lock, lookout_ns := 0       B2 complete our own wait if it is satisfied   B3 evaluate the objects
 //!
@@ -195,7 +195,7 @@ impl Locked<'_> {
         thread.progress.get() == progress::RETRY && now.saturating_sub(thread.offered_ns.get()) > PATIENCE_NS
     }
 
-    /// Is something outstanding of an object that others wait for, and nobody will tell who waits for it from now on?
+    /// Is something outstanding of an object that others wait for, and nobody will tell its waiters from now on?
     pub(super) fn is_outstanding(&self, object: u32, kind: Kind, slot: u32) -> bool {
         let arena = &self.session.arena;
         let record = arena.object(object);

@@ -3,7 +3,7 @@
 //! * `signal`: the meaning of an object's word
 //! * `at_once`: the fast paths, without a lock
 //! * `evaluate`: hand an object to those who wait for it, in transactions that survive a death
-//! * `lookout`: waiters that look whether whoever was told acts
+//! * `lookout`: waiters that look whether the thread that was told acts
 //! * `wait_list`: wait records, wait lists, withdrawal and refund
 //! * `wait`: the life of a wait, from the try to the acknowledgement; `enqueue`: its steps under the lock
 //! * `spinning`: how long a thread spins before it sleeps; `partner`: what it learns of the thread that completed its wait

@@ -1,5 +1,5 @@
-//! Timers: a function of the clock. No thread fires them; whoever looks at one ([`Locked::tick`]) finds out whether it is due, and
-//! whoever waits for one sleeps no longer than until then. (NtSetTimer, NtCancelTimer, NtQueryTimer)
+//! Timers: a function of the clock. No thread fires them; a thread that looks at one ([`Locked::tick`]) finds out whether it is due, and
+//! its waiters sleep no longer than until then. (NtSetTimer, NtCancelTimer, NtQueryTimer)
 //!
 //! `a` is the due time (absolute nanoseconds, 0 = not running), `b` the period (0 = once).
 
@@ -101,7 +101,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Everybody who waits for the object works out anew how long to sleep.
+    /// Every waiter of the object works out again how long to sleep.
     pub fn tell_waiters_to_look(&mut self, object: u32) {
         let arena = &self.session.arena;
         let (mut next, now) = (arena.object(object).head.get(), now_ns());

@@ -10,7 +10,7 @@
 //! Invariant: no thread sleeps while its wait is satisfiable. W3 sets the flag by a read-modify-write before it looks (a full
 //! fence): a fast path either changed the word before, then W3 sees it, or fails its compare-and-swap and comes for the lock.
 //! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss each other.
-//! Crash: from W2 on the record speaks for the thread; before W8 the result is refunded by whoever cleans up after it.
+//! Crash: from W2 on the record speaks for the thread; before W8 the reaper refunds the result.
 //! Proof: `tests/models` (fast_path, hand_over, wait_all, timeouts, deaths), `tests/orderings.rs`.
 
 use super::at_once::Try;
@@ -153,7 +153,7 @@ impl Session {
         }
         self.arena.grow_blocks(slot, targets.len() as u32)?;
         let mut locked = self.lock_whole(slot)?;
-        // A signal handler that waits while its own thread waits: the outer wait is put aside, and begins anew afterwards.
+        // A signal handler that waits while its own thread waits: the outer wait is withdrawn, and begins again afterwards.
         locked.end_wait(slot);
         if self.arena.thread(slot).linked.get() != 0 {
             return Err(self.damaged("a wait is in a state that does not exist"));
@@ -433,7 +433,7 @@ impl Session {
         outcome
     }
 
-    /// When the first timer of a wait is due. Read without the lock: whoever sets a timer tells its waiters to look again.
+    /// When the first timer of a wait is due. Read without the lock: a thread that sets a timer tells its waiters to look again.
     fn earliest_due(&self, slot: u32) -> u64 {
         (0..self.arena.blocks(slot))
             .map(|place| self.arena.object(self.arena.block(slot * BLOCKS + place).object.get()))

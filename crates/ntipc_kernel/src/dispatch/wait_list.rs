@@ -94,7 +94,7 @@ impl Locked<'_> {
             return;
         }
         if self.session.arena.header().pulse.get() == object.wrapping_add(1) && !without!(PulseGuard) {
-            return; // whoever the pulse woke must not set the event before the pulse has cleared it
+            return; // a thread that the pulse woke must not set the event before the pulse has cleared it
         }
         record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);
         if record.handles.get() == 0
@@ -149,7 +149,7 @@ impl Locked<'_> {
             let new = match Kind::of(object) {
                 // Closed and used again meanwhile: what was taken is gone with the object it belonged to.
                 _ if word::generation(seen) != generation && !without!(RefundGeneration) => seen,
-                // What a pulse gave was for those who waited then; it must not stay for whoever comes.
+                // What a pulse gave was for the threads that waited then; it must not stay for later ones.
                 Some(Kind::SynchronizationEvent) if channel & Block::PULSED != 0 => seen,
                 Some(kind) => signal::give_back(kind, seen, object.limit.get(), slot + 1, channel, abandoned),
                 None => seen,

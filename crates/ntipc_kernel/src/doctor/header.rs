@@ -42,7 +42,9 @@ impl Look<'_> {
             format!("The lock word {word:#x} names an owner that does not exist, and nobody takes the lock over.")
         });
         self.find_if(owner != 0 && lock::owner_is_elsewhere(self.arena, owner), "lock", "the dispatcher lock", || {
-            format!("The lock word {word:#x} names an owner that sleeps elsewhere, as nobody does who holds the lock.")
+            format!(
+                "The lock word {word:#x} names an owner that sleeps elsewhere, which a holder of the lock never does."
+            )
         });
     }
 }

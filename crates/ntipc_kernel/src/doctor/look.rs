@@ -19,7 +19,7 @@ const MOST_FINDINGS: usize = 500;
 pub struct Look<'a> {
     pub arena: &'a Arena,
     pub directory: &'a OwnedFd,
-    /// The thread slot of whoever looks.
+    /// The thread slot of the process that looks.
     pub guest: Option<u32>,
     pub locked: bool,
     pub now_ns: u64,

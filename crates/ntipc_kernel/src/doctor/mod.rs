@@ -82,7 +82,7 @@ pub fn examine(path: &str, patience_ms: u64) -> NtResult<Report> {
     let mut report = Report { path: path.to_owned(), locked: true, ..Report::default() };
     if !attach::is_inhabited(&directory)? {
         report.locked = false;
-        report.note = Some("nobody takes part in it any more; whoever comes next starts anew".to_owned());
+        report.note = Some("nobody takes part in it any more; the next process starts a new one".to_owned());
         return Ok(report);
     }
     let open = |flags| files::open_at(&directory, c"arena", flags | libc::O_NONBLOCK, 0);
@@ -156,7 +156,7 @@ fn look_repeatedly(arena: &Arena, directory: &OwnedFd, (writable, patience_ms): 
     }
 }
 
-/// Who holds the dispatcher lock.
+/// The holder of the dispatcher lock.
 fn holder(arena: &Arena) -> Option<String> {
     let ((slot, tid), here) = (lock::holder(arena)?, pid_namespace());
     let state = arena.pid_in(here, slot).and_then(crate::sys::process::state);

@@ -152,7 +152,7 @@ impl Look<'_> {
         }
     }
 
-    /// Who holds a side is there, and says so itself.
+    /// The holder of a side is alive, and its own record says so.
     fn side(&mut self, body: u32, word: Seen, side: u32, title: &str) {
         let owner = word.owner();
         if owner == 0 {

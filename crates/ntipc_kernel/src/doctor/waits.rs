@@ -1,4 +1,4 @@
-//! Wait lists, and whoever sleeps although it need not.
+//! Wait lists, and threads that sleep although they need not.
 
 use super::look::{Look, life};
 use crate::arena::layout::{BLOCKS, THREADS, progress, word};
@@ -7,7 +7,7 @@ use crate::object::kind::Kind;
 use crate::sync::Shared;
 use std::collections::HashSet;
 
-/// Whoever is to look at something, a timer that is due, an object whose offer is not used, does so at the latest so long after.
+/// A thread that is to look at something, a timer that is due, an object whose offer is not used, does so at the latest so long after.
 pub(super) const PATIENCE_NS: u64 = 500_000_000;
 
 impl Look<'_> {

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 /// A modelled thread, by the number that the scheduler has for it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Task {
-    /// Its thread slot; `None` for whoever acts as a helper thread.
+    /// Its thread slot; `None` for an actor that is a helper thread.
     pub slot: Option<u32>,
     /// Steps left until its end; 0 = for ever.
     pub left: u32,
@@ -67,9 +67,9 @@ pub(super) struct State {
     pub waiters_look: bool,
     /// Waiters are made to look whether somebody who was told acts.
     pub lookouts: bool,
-    /// Nobody who waits for a lock wakes by itself.
+    /// No waiter of a lock wakes by itself.
     pub locks_are_told: bool,
-    /// Whoever waits for a lock soon looks what its owner does.
+    /// A waiter of a lock soon looks what its owner does.
     pub owners_are_suspected: bool,
 }
 

@@ -189,12 +189,12 @@ impl World {
         with(|state| state.lookouts = true);
     }
 
-    /// Nobody who waits for a lock wakes by itself: a lost wake-up leaves all asleep.
+    /// No waiter of a lock wakes by itself: a lost wake-up leaves all asleep.
     pub fn locks_are_told(&self) {
         with(|state| state.locks_are_told = true);
     }
 
-    /// Whoever finds the same owner of a lock twice looks what it does, as after a long time.
+    /// A waiter that finds the same owner of a lock twice looks what it does, as after a long time.
     pub fn owners_are_suspected(&self) {
         with(|state| state.owners_are_suspected = true);
     }

@@ -7,7 +7,7 @@
 //! A fork that Python announces: the parent waits (on a pipe) until the child has its handles, so no object can vanish in between. It
 //! waits in the fork itself, with whatever lock its caller holds over it: with Python's, no other thread closes a handle
 //! that the child's memory knows.
-//! A fork by C code: the child takes its handles when it first needs one, or joins anew. The parent may be gone by then, as with
+//! A fork by C code: the child takes its handles when it first needs one, or joins as a new participant. The parent may be gone by then, as with
 //! `daemon`. Its watchers leave the handles of a process that has just forked alone for [`GRACE_NS`], or until the child has its own. If one
 //! of the objects is gone, the child takes none: the place of the missing one would be given to another object, and what its memory
 //! knows under that number would be that one. Its attachment is LOST, its objects say so, and it joins the session afresh.
@@ -149,7 +149,7 @@ struct Inherited {
     serial: u64,
 }
 
-/// Whoever asks for a handle that could not be taken over.
+/// The answer to a call with a handle that could not be taken over.
 pub(crate) fn lost() -> Failure {
     let why = "it was made before a fork, and this process, the child, could not take its parent's handles over: the fork was \
                hidden from the library, or an object was gone by then. Make or open it again";

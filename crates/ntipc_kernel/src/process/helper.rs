@@ -5,7 +5,7 @@
 //! `neighbours`, what a helper does that is told in `watch` and `reap`.
 //!
 //! Order: the life word is held before the process has anything that others would miss, and is the last that it gives back. The bells
-//! stand behind it in the list of the thread, so whoever hears a bell finds the life word marked.
+//! stand behind it in the list of the thread, so a watcher that a bell wakes finds the life word marked.
 
 use super::fork::Inheritance;
 use super::lock::helper_owner;

@@ -4,7 +4,7 @@
 //! process slot for a helper thread.
 //!
 //! Invariant: while the word names an owner, only that thread changes what the lock protects; if the owner's life word
-//! says that it died, whoever replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
+//! says that it died, the thread that replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
 //! Invariant: nobody takes the lock from an owner that lives and is inside. L3 and L5 compare the very acquisition whose owner they
 //! looked up; an owner that left and came again meanwhile has another one.
 //!
@@ -12,7 +12,7 @@
 //!   L2 spin a little, L1 again                     U2 was CONTENDED? wake one
 //!   L3 owner dead? compare-and-swap owner -> me + CONTENDED, recover
 //!   L4 set CONTENDED, sleep while unchanged (at most some ms, then L3 again)
-//!   L5 the same acquisition for long, and its owner sleeps where nobody does who holds the lock: as if it were dead
+//!   L5 the same acquisition for long, and its owner sleeps where no holder of the lock ever does: as if it were dead
 //!
 //! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's stores
 //! are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark (Acquire).
@@ -20,7 +20,7 @@
 //! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
 //! Proof: `tests/models/locks.rs`, `tests/orderings.rs`, and every model in `tests/models/deaths.rs` goes through it.
-//! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. Who holds it sleeps
+//! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. A holder sleeps
 //! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 
 use super::lock_word::{Acquisition, LockWord, OWNER_MAX, Seen};
@@ -104,7 +104,7 @@ fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
     }
 }
 
-/// Whoever may hold the lock by that number, for as long as there is anybody: its number and the generation of its slot. Never comes again
+/// The thread that may hold the lock by that number, for as long as there is anybody: its number and the generation of its slot. Never comes again
 /// within 2^32 uses of a slot.
 pub(crate) fn identity(arena: &Arena, number: u32) -> u64 {
     let generation = slot_of(arena, number).map_or(0, |(_, generation)| generation.load(Ordering::Acquire));
@@ -125,7 +125,7 @@ pub(crate) fn owner_is_dead(arena: &Arena, number: u32) -> bool {
     })
 }
 
-/// Does the owner of that number wait for something, as nobody does who holds the lock? Or is there no such thread at all, whatever its
+/// Does the owner of that number wait for something, as no holder of the lock does? Or is there no such thread at all, whatever its
 /// life word says?
 pub(crate) fn owner_is_elsewhere(arena: &Arena, number: u32) -> bool {
     #[cfg(feature = "models")]
@@ -344,7 +344,7 @@ impl Drop for Watching<'_> {
     }
 }
 
-/// Who holds the lock, for people: process slot and tid.
+/// The holder of the lock, for people: process slot and tid.
 pub fn holder(session_arena: &crate::arena::Arena) -> Option<(u32, u32)> {
     match session_arena.header().lock.read().owner() {
         0 => None,

@@ -8,7 +8,7 @@
 //! | 62–49 | the owner: thread slot + 1, or another number that `lock` or `side` knows; 0 = free, whatever the rest |
 //! | 48–0  | serial number of the acquisition; it stays when the owner goes                                       |
 //!
-//! Invariant: no two acquisitions of a word have the same owner and serial number. Whoever looks at an owner from outside (is it dead? is
+//! Invariant: no two acquisitions of a word have the same owner and serial number. A thread that looks at an owner from outside (is it dead? is
 //! it asleep elsewhere?) may be slow: the owner may release the word, and acquire it again, before the look is over. The
 //! compare-and-swap that takes the word over contains the serial number, so it succeeds only while the very acquisition that was
 //! judged lasts. A serial number comes again after 2^49 acquisitions: at ten million a second, after nearly two years of one look.
@@ -23,7 +23,7 @@
 //! it is as CONTENDED as the one before, and its release wakes one, too.
 //!
 //! Orderings: an acquisition is Acquire, and pairs with the Release of a release: the owner sees what the last one wrote. It is Release as
-//! well: whoever sees the acquisition sees what its owner stored before (its intent, see `queue::hand`).
+//! well: a thread that sees the acquisition sees what its owner stored before (its intent, see `queue::hand`).
 //! Proof: `tests/models/locks.rs`.
 
 use crate::mutation::without;
@@ -102,7 +102,7 @@ impl LockWord {
         if !seen.is_free() {
             return None;
         }
-        // Damage may have left CONTENDED in a free word; it stays, so that the release wakes whoever may sleep.
+        // Damage may have left CONTENDED in a free word; it stays, so that the release wakes a thread that may sleep.
         let new = seen.next(owner) | seen.0 & CONTENDED;
         let acquired = self.0.compare_exchange(seen.0, new, Ordering::AcqRel, Ordering::Relaxed);
         acquired.ok().map(|_| Acquisition(new & !CONTENDED))
@@ -149,7 +149,7 @@ impl LockWord {
     pub(crate) fn release_of(&self, owner: u32) -> Option<bool> {
         let mut seen = Seen(self.0.load(Ordering::Relaxed));
         while seen.owner() == owner {
-            // SeqCst: whoever gives up a turn looks for those who wait afterwards (`queue::turn`).
+            // SeqCst: a thread that gives up a turn looks for waiters afterwards (`queue::turn`).
             match self.0.compare_exchange(seen.0, seen.0 & SERIAL_MASK, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) => return Some(seen.is_contended()),
                 Err(now) => seen = Seen(now),

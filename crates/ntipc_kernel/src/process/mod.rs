@@ -6,7 +6,7 @@
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
 //! * `pids`: to whom a process id is shown
-//! * `release`: what is done for the dead (and for whoever leaves)
+//! * `release`: what is done for the dead (and for a process that leaves)
 //! * `recover`: putting the lists right after a death inside the lock
 //! * `membership`: what a forked child must not have; `fork`: it becomes a participant of its own
 

@@ -9,7 +9,7 @@
 //!   N1 change the ring: take a slot (life word, bells, `watches`), or free one (life word := 0)
 //!   N2 fence   N3 raise the poke of each watcher of that slot, and wake its helper
 //!
-//!   P1 read our poke   P2 fence   P3 read the ring   P4 wake whoever else sleeps on one of our words
+//!   P1 read our poke   P2 fence   P3 read the ring   P4 wake the others that sleep on one of our words
 //!   P5 sleep while poke, life words and bells say what was read
 //!
 //! Invariant: each watcher of a slot reads the ring after the last change of it between the watcher and that slot. Of two who change the

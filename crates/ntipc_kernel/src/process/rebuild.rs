@@ -1,4 +1,4 @@
-//! Part of recovery: objects that nobody uses go; names, the lists of free objects and cells, and the count of objects are made anew.
+//! Part of recovery: objects that nobody uses go; names, the lists of free objects and cells, and the count of objects are rebuilt.
 
 use super::changes::Scope;
 use super::lock::Locked;

@@ -1,4 +1,4 @@
-//! After a death inside the dispatcher lock: finish or forget the step under way, then make anew what follows from the truth, of all
+//! After a death inside the dispatcher lock: finish or forget the step under way, then rebuild what follows from the truth, of all
 //! that the dead were changing (`changes`): others do not wait for a look at every object there is.
 //!
 //! What is true: the journal, the threads' wait records, the handle tables, the objects' words and kinds.
@@ -238,7 +238,7 @@ impl Locked<'_> {
     fn reevaluate_waits(&mut self, named: &[u32]) {
         let arena = &self.session.arena;
         let header = arena.header();
-        // A timer that nobody waits for tells nobody, and is looked at by whoever asks for it.
+        // A timer without waiters tells nobody; a query looks at it.
         for object in named.iter().copied().filter(|object| Kind::of(arena.object(*object)).is_some_and(Kind::is_timer))
         {
             self.tick(object);

@@ -1,4 +1,4 @@
-//! What is done for the dead, and for whoever leaves. Runs under the dispatcher lock, restartable at every step.
+//! What is done for the dead, and for a process that leaves. Runs under the dispatcher lock, restartable at every step.
 
 use super::lock::Locked;
 use crate::arena::layout::{HANDLES, progress, word};
@@ -108,7 +108,7 @@ impl Locked<'_> {
         self.wake_told_sleepers();
     }
 
-    /// A signaller may have died between the lock and the wake: wake whoever was told something.
+    /// A signaller may have died between the lock and the wake: wake the threads that were told something.
     pub fn wake_told_sleepers(&mut self) {
         if without!(Rewake) {
             return;

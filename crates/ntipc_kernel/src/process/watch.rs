@@ -9,7 +9,7 @@
 //! at life words 100 ms after its wait began, and then ever more rarely; if it sees a death that nobody has dealt with, it raises the alarm
 //! ([`Session::look_for_the_dead`]), and its own helper joins the watchers of the dead, as the last of them.
 //!
-//! A case is a death that was seen and is not dealt with. It ends when the slot is free, whoever freed it. A thread of the dead that still
+//! A case is a death that was seen and is not dealt with. It ends when the slot is free, whichever watcher freed it. A thread of the dead that still
 //! runs keeps its own case open and no other.
 
 use super::helper::{is_hidden_death, must_stop};

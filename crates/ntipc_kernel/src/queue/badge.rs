@@ -28,7 +28,7 @@
 //! middle of a put through this very badge, by a handle that is closed under its hands: then the notice comes after that frame as well.
 //! The closer clears the handle, fences, and looks at the producer lock; the writer takes that lock, fences, and looks at the handle: so
 //! either the closer sees the writer, or the writer sees that its handle is gone.
-//! Crash: recovery makes the list and the count anew, from the objects. A taker that dies after N2 has taken the notice, as it would a frame.
+//! Crash: recovery rebuilds the list and the count from the objects. A taker that dies after N2 has taken the notice, as it would a frame.
 
 use super::call::{is_under_way, serial_of};
 use crate::arena::Arena;

@@ -2,7 +2,7 @@
 //!
 //! A thread that calls has a queue of its own for replies, made at its first call, held by two hidden handles of its process, closed
 //! with the thread. A request carries a correlation number: the caller's thread slot, bits of that slot's generation, the serial
-//! number of the call. Whoever takes the request enters his process in the caller's record. That entry is the licence to reply,
+//! number of the call. The taker of the request enters its process in the caller's record. That entry is the licence to reply,
 //! once, and tells whose end ends the call.
 //!
 //! State: `Thread::call` = serial << 32 | one of
@@ -136,7 +136,7 @@ impl Answer<'_> {
 impl Session {
     /// Put a request into a queue, and wait for the reply to it. `None`: it did not come in time.
     ///
-    /// Whoever takes the request answers by [`Session::reply`]. If he ends instead, or nobody is left who could take it, the call
+    /// The taker of the request answers by [`Session::reply`]. If it ends instead, or nobody is left who could take it, the call
     /// fails at once. One thread has one call under way: a signal handler that runs in the middle of one cannot make another.
     pub fn call<W: Waiting>(
         self: &Arc<Self>,

@@ -4,7 +4,7 @@
 //!   D5 handles dropped, a request's caller told                D6 mark it invalid
 //!
 //! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
-//! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and whoever had it takes it again, and
+//! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and the thread that had it takes it again, and
 //! goes on (`Losses::later`). Its identity stands in the header meanwhile (`undrained`): if that thread dies, a watcher of its process goes on.
 //! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
 //! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
@@ -87,7 +87,7 @@ impl Locked<'_> {
         });
     }
 
-    /// The same, with the reading side held, by whoever follows losses. `false`: something is left for later.
+    /// The same, with the reading side held, for a caller that follows losses. `false`: something is left for later.
     pub(super) fn drain(&mut self, body: u32) -> bool {
         let arena = &self.session.arena;
         let queue = arena.queue(body);

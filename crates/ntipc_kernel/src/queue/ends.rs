@@ -31,7 +31,7 @@ pub struct NewQueue {
     pub readers_limit: u32,
     /// What the frames of one badge may cost before its writers wait; 0: the queue has no badges.
     pub badge_quota: u64,
-    /// For whoever makes it, and kept with it.
+    /// For the process that makes it, and kept with it.
     pub user: [u64; 2],
 }
 
@@ -243,7 +243,8 @@ impl Locked<'_> {
         }
     }
 
-    /// An end has no handles any more, or the last who waited for such an end has gone: tell the other side, and clean up. What cannot be done because a side is busy is done by whoever has the side, on the way out.
+    /// An end has no handles any more, or the last waiter of such an end has gone: tell the other side, and clean up.
+    /// What cannot be done because a side is busy is done by the holder of the side when it releases it.
     pub(super) fn clean_up(&mut self, end: u32) {
         let arena = &self.session.arena;
         let record = arena.object(end);

@@ -1,7 +1,7 @@
 //! Handles that frames carry.
 //!
 //! Truth: they lie in a handle table like any other, that of process slot [`IN_FRAMES`], which no process has. A frame names places
-//! of it; a hand does, while its thread puts or takes such a frame. So whoever counts handles counts these too, and recovery walks no
+//! of it; a hand does, while its thread puts or takes such a frame. So a count of handles includes these, and recovery walks no
 //! frame. `carriers` says of each place in whose queue the handle lies. An end notes in `Object::a` how many of its handles lie here,
 //! a read end in `Object::b` how many read ends lie in its queue: for `collect`.
 //!
@@ -15,7 +15,7 @@
 //! F1 to F3, and F4 to F6, are one hold of the dispatcher lock each: nobody sees a part of a frame's handles, and no count passes
 //! through zero. Order: the side's lock before it.
 //! Crash: the places that the hand of the dead still names are cleared (`hand`); one that is named and empty, because the thread
-//! died between naming and filling, or between clearing and forgetting, is forgotten by recovery before anybody may fill it anew.
+//! died between naming and filling, or between clearing and forgetting, is forgotten by recovery before anybody may fill it again.
 
 use super::collect::{carries_readers, is_rooted};
 use super::frame::Frame;

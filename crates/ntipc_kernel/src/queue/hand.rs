@@ -11,7 +11,7 @@
 //! | TAKE   | take      | taken: chains are the thread's                      | head, counters := the hand's; given back   |
 //! | OWN    | any       | as TAKE, and head and counters are stored           | given back                                 |
 //!
-//! Invariant: `intent` names the queue from before its side is taken until after whoever waits for the other side was told; so the
+//! Invariant: `intent` names the queue from before its side is taken until after the waiters of the other side were told; so the
 //! settlement, which evaluates both ends, loses no wake-up. Runs under the dispatcher lock and is restartable: each store is
 //! absolute or undoes what is named until then, and `intent` goes last.
 //! A put that is interrupted by a signal handler, which puts something itself, keeps its hand: the inner one takes another, a later
@@ -84,7 +84,7 @@ impl Session {
         Ok(Held { slot, index: free as u32 })
     }
 
-    /// The operation is over, whoever waits was told.
+    /// The operation is over, and the waiters were told.
     pub(super) fn empty_hand(&self, held: Held) {
         held.words(self).intent.put(0);
     }

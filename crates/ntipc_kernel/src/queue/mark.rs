@@ -1,6 +1,6 @@
 //! Waiting for a reader: until what was put is within the quota, or until all of it is read.
 //!
-//! Both follow from the counters of what was taken, so nothing is stored for it. Whoever takes something tells those who wait for the
+//! Both follow from the counters of what was taken, so nothing is stored for it. A taker tells those that wait for the
 //! write end, as it does for room.
 
 use super::hand::Side;
@@ -43,7 +43,7 @@ impl Session {
             self.whole()?;
             let (now, body, queue, reader) = self.end_of(handle, Type::WriteEnd)?;
             if body != first || now.identity() != entry.identity() {
-                return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and used anew
+                return Err(Failure::from(NtStatus::INVALID_HANDLE).into()); // closed, and reused
             }
             let done = match wants {
                 Wants::Taken(mark) => is_taken_by_somebody(queue, mark),

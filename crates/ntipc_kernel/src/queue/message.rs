@@ -30,7 +30,7 @@ pub(super) struct Message<'a> {
 pub(super) enum To {
     /// Through a handle to a write end.
     Handle(u32),
-    /// To whoever waits for the reply with that correlation number.
+    /// To the caller that waits for the reply with that correlation number.
     Caller(u64),
 }
 

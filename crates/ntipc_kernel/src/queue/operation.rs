@@ -1,6 +1,6 @@
 //! One operation of a thread on one side of a queue, from its intent to the last who is told of it. It may wait in between.
 //!
-//! Invariant: an operation that ends, however it ends, gives back what is left in its hand, tells whoever may go on now, and empties
+//! Invariant: an operation that ends, however it ends, gives back what is left in its hand, tells the threads that may go on now, and empties
 //! the hand last. In a child that a signal handler has forked off, and after the session was left in one, the hand is no longer
 //! this thread's: then it is not touched.
 
@@ -31,13 +31,13 @@ pub(super) struct Operation<'a> {
     pub badge: u32,
     side: Side,
     incarnation: u64,
-    /// Whoever waits for the room that it made was told, before a copy that takes time.
+    /// The waiters for the room that it made were told, before a copy that takes time.
     pub told_of_room: bool,
     /// It was told once that it may go on: if it does not, somebody else may. 0, or when it first waited.
     waited_since_ns: u64,
 }
 
-/// Of who looks, waits because there is nothing, is told that there is, and looks again. So many turns of that at once, with nobody
+/// A thread looks, waits because there is nothing, is told that there is, and looks again. So many turns of that at once, with nobody
 /// there who could be quicker each time, take somebody who scribbles.
 #[derive(Default)]
 pub(super) struct Patience {
@@ -75,7 +75,7 @@ pub(super) enum Waited {
     /// Look again.
     Again,
     TooLate,
-    /// The hand is not ours any more: begin anew.
+    /// The hand is not ours any more: begin again.
     Anew,
 }
 

@@ -1,7 +1,7 @@
 //! Looking at what a queue holds.
 //!
 //! Invariant: what was copied lay in the queue at one moment. The consumer lock is held for [`PIECE`] bytes at a time; frames stay
-//! where they are as long as nobody takes anything, which the counters tell. Else the look begins anew, and somebody got on.
+//! where they are as long as nobody takes anything, which the counters tell. Else the look begins again, and another thread made progress.
 
 use super::frame::{Found, Frame, Place};
 use super::operation::Operation;

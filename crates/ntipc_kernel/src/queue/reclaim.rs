@@ -3,7 +3,7 @@
 //! Each queue that was ever used keeps the page in which its row ends, also when it is empty: so a queue in use needs the pool once
 //! a page. Of 100,000 queues that is 400 MB. Who finds the pool empty, and may wait, takes those back.
 //!
-//! Invariant: only of a queue whose sides are both free, and which is empty. Whoever looks without a lock never sees it as anything
+//! Invariant: only of a queue whose sides are both free, and which is empty. A thread that looks without a lock never sees it as anything
 //! else: the tail goes to 0 first, which means empty, then the head, and a look reads the head first.
 //! Crash: the page and the queue are named in the header before anything changes; see `drain`.
 

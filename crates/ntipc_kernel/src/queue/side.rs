@@ -1,12 +1,12 @@
-//! The locks of a queue's two sides: who puts, and who takes.
+//! The locks of a queue's two sides: that of the writers, and that of the readers.
 //!
 //! State: a word as that of the dispatcher lock (`process::lock_word`), which names a thread slot + 1, or [`DISPATCHER`], while the holder of
 //! the dispatcher lock has the side.
 //!
-//! The owner may have to wait for the dispatcher lock, and lets other threads of its process run meanwhile. So whoever sleeps at S3 lets
+//! The owner may have to wait for the dispatcher lock, and lets other threads of its process run meanwhile. So a thread that sleeps at S3 lets
 //! them run as well: else the owner, of the same process, could never go on.
 //!
-//! Invariant: while the word names a thread, only that thread changes the side; if the thread is dead, whoever wants the side settles
+//! Invariant: while the word names a thread, only that thread changes the side; if the thread is dead, the next that wants the side settles
 //! what the dead had in hand first, under the dispatcher lock. Order: a side before the dispatcher lock. Who holds the
 //! dispatcher lock may only try for a side.
 //!
@@ -26,7 +26,7 @@ use crate::session::Session;
 use crate::sync::{Ordering, Shared, fence, spin_loop};
 use crate::sys::clock::now_ns;
 
-/// The side is held by whoever holds the dispatcher lock.
+/// The side is held by the holder of the dispatcher lock.
 pub const DISPATCHER: u32 = OWNER_MAX;
 
 const SPINS: u32 = if cfg!(feature = "models") { 1 } else { 200 };

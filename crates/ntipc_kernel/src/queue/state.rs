@@ -16,7 +16,7 @@ use crate::sync::{Ordering, Shared, fence};
 /// Frames that a queue takes beyond one a byte of its quota, so that empty ones are bounded too.
 const FRAMES_BEYOND: u64 = 1024;
 
-/// Is there nothing to read? The head first: whoever takes the last page out of a queue lets the tail go first.
+/// Is there nothing to read? The head first: a reader that takes the last page out of a queue lets the tail go first.
 pub fn is_empty(queue: &Queue) -> bool {
     let head = queue.head.get();
     let tail = queue.tail.get();
@@ -114,7 +114,7 @@ impl Arena {
         matches!(Wants::of(self.thread(slot)), Wants::Room(_))
     }
 
-    /// Can nothing change any more for who waits for that end: one of the two is gone, or both are broken?
+    /// Can nothing change any more for the waiters of that end: one of the two is gone, or both are broken?
     pub fn end_is_over(&self, object: &Object) -> bool {
         self.queue_of(object).is_none_or(|(_, queue, read, write)| {
             queue.broken.get() != 0 || [read, write].iter().any(|end| self.object(*end).handles.get() == 0)

@@ -5,7 +5,7 @@
 //!   C3 data in line, or a part of what lies out of line: copy out (the frame is still there)
 //!   C4 hand: the position and counters after, the frame's chain; commit := TAKE
 //!   C5 head, counters; commit := OWN; unlock, fence
-//!   C6 the rest of what lies out of line: tell who waits for room; copy out, with no lock held; give the chain back
+//!   C6 the rest of what lies out of line: tell the waiters for room; copy out, with no lock held; give the chain back
 //!   C7 somebody waits to write, or more is left and somebody waits to read? dispatcher lock, evaluate; intent := 0
 //!
 //! Invariant: a frame is taken once. The store to `head` is what takes it, or a part of it: position and the bytes taken before are one word.
@@ -75,7 +75,7 @@ pub struct Taken {
     pub sender: (u32, u32),
     /// Of the first frame: not 0 if its sender waits for a reply, which [`Session::reply`] gives.
     pub correlation: u64,
-    /// Handles that came with the frame, or frames: with the last part of each, and not to whoever peeks.
+    /// Handles that came with the frame, or frames: with the last part of each, and never by a peek.
     pub handles: Vec<Received>,
     /// Of a first frame that bears a badge. Apart, for few do.
     pub(super) badged: Option<Box<Badged>>,

@@ -3,19 +3,19 @@
 //! State: `Queue::turn`, which names nobody or a thread as a lock word does (`process::lock_word`). While it names a thread, there is room
 //! for nobody else, whatever fits.
 //! That is slow: a full queue runs empty while the one whose turn it is wakes up. So writers compete, as for a mutant, and a turn is
-//! only for who needs much of the quota, or has waited as long as a mutant is waited for before it is handed over.
-//! It is taken by compare-and-swap while it is nobody's: by who finds no room and is about to wait, or on behalf of the first who waits, by whoever
-//! evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends,
+//! only for a writer that needs much of the quota, or has waited as long as a mutant is waited for before it is handed over.
+//! It is taken by compare-and-swap while it is nobody's: by a writer that finds no room and is about to wait, or on behalf of the
+//! first waiter, by the thread that evaluates the end under the dispatcher lock. Its thread gives it up when its operation ends, however it ends,
 //! and before it waits for pages.
 //!
-//! Invariant: nobody sleeps with the turn who could put. So whoever evaluates gives it to the first only, and not after it has told
+//! Invariant: no thread that could put sleeps with the turn. So the thread that evaluates gives it to the first only, and not after it has told
 //! somebody who has none: that one would find the turn taken, and sleep again with its telling.
-//! A turn ends when its thread could have put for [`PATIENCE_NS`] and has not: it is stopped, or slow. Then whoever finds a message that fits
-//! may put it, and that thread waits like others when it goes on. `turn_usable_ns` says since when it could; whoever looks at a turn that
+//! A turn ends when its thread could have put for [`PATIENCE_NS`] and has not: it is stopped, or slow. Then a writer whose message fits
+//! may put it, and that thread waits like others when it goes on. `turn_usable_ns` says since when it could; a writer that looks at a turn that
 //! keeps it from putting brings that up to date (`Session::is_overdue`). Two who do so at the same time, or one who looks at the turn
 //! of a moment ago, may end a turn early or late by as much: it is a matter of fairness, and nothing else.
 //! Invariant: `turn` names a thread that has an operation on this queue in hand. So a turn is settled with the hand of a thread that
-//! died, and one that names anybody else was scribbled and is taken away by whoever it keeps from putting.
+//! died, and one that names anybody else was scribbled and is taken away by the writer that it keeps from putting.
 
 use super::hand::Side;
 use super::state::has_room;

@@ -23,7 +23,7 @@ pub struct Wanted {
     pub(super) body: u32,
 }
 
-/// How often the pool is looked at by whoever waits for pages: others may make room without telling, outside any session.
+/// How often a thread that waits for pages looks at the pool: others may make room without telling, outside any session.
 pub const PAGES_SLICE_NS: u64 = 100_000_000;
 
 /// A way to wait.
@@ -35,7 +35,7 @@ pub trait Waiting {
     fn polls(&self) -> bool;
 
     /// Wait for an end of a queue. `true`: look again, be it too early; `false`: the time is over. A wait that a signal handler
-    /// has put aside must come back with `true`, not begin anew by itself: what is needed has to be said anew.
+    /// has put aside must come back with `true`, not begin again by itself: the caller has to say again what it needs.
     fn wait(&mut self, session: &Arc<Session>, wanted: &Wanted) -> Result<bool, Self::Error>;
 
     /// Wait until pages are given back to the pool, by [`Session::sleep_for_pages`]. Answers as `wait`.
@@ -152,7 +152,7 @@ impl Session {
         }
     }
 
-    /// Say what the thread in `slot` is about to wait for. A wait around this one, which it does not say that of, begins anew.
+    /// Say what the thread in `slot` is about to wait for. A wait around this one, which it does not say that of, begins again.
     pub(super) fn want(&self, slot: u32, wants: Wants) {
         self.end_wait(slot);
         let thread = self.arena.thread(slot);

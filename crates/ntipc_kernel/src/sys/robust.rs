@@ -8,7 +8,7 @@
 //! | -------------------- | ---------------------------------------------- | ------- |
 //! | 0                    | free                                           | [`claim`] |
 //! | tid + `FUTEX_WAITERS`| held by that living thread                     | [`release`], or the kernel |
-//! | `OWNER_DIED` set     | the holder can run no instruction any more     | whoever reaps, with 0 |
+//! | `OWNER_DIED` set     | the holder can run no instruction any more     | the reaper, with 0    |
 //!
 //! Each thread has a list of such words registered with the kernel of Linux. The C library made that list for its robust
 //! mutexes; we add our nodes to it rather than replace it, so robust mutexes of other libraries go on working.

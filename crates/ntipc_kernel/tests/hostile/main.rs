@@ -109,7 +109,7 @@ fn a_lock_that_names_a_thread_that_is_none_is_taken() {
     }
 }
 
-/// An end that counts no handles is set for ever, as one that was closed: whoever has a handle to it does not wait for it for ever.
+/// An end that counts no handles is set for ever, as one that was closed: a process that has a handle to it does not wait for it for ever.
 #[test]
 fn wait_for_an_end_whose_count_of_handles_is_wrong_ends() {
     let session = private();

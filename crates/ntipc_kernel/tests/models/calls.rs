@@ -1,4 +1,4 @@
-//! Calls, and handles in frames: whoever dies, its callers are told, and what it had in hand of others' ends is gone.
+//! Calls, and handles in frames: when a process dies, its callers are told, and what it had in hand of others' ends is gone.
 
 use ntipc_kernel::models::{Fate, Model, World};
 use ntipc_kernel::queue::{Attached, Mode, Poll, Until};
@@ -48,7 +48,7 @@ fn server_dies(world: &World) {
     world.run();
 }
 
-/// A caller dies; its server answers whoever is left.
+/// A caller dies; its server answers those that are left.
 fn caller_dies(world: &World) {
     world.reaper();
     world.reaper();

@@ -1,4 +1,4 @@
-//! Deaths at any step: of who waits, who signals, who owns, who pulses, and of the reaper at its work.
+//! Deaths at any step: of a waiter, a signaller, an owner, a thread that pulses, and of the reaper at its work.
 //!
 //! The victim notes what it got the moment a call returns; no step lies between the last store of the call and the note, so
 //! what it got and what it left behind add up exactly. (Of a wait for one object that is there at once this would not be so:

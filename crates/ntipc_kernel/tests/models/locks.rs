@@ -1,4 +1,4 @@
-//! Locks are not taken from the living, and whoever waits for one is woken.
+//! Locks are not taken from the living, and a waiter of one is woken.
 //!
 //! A contender looks what the owner does the second time it finds the same acquisition, and the look takes time: the owner may leave, fall
 //! asleep in a wait, and come again meanwhile. The kernel itself asserts, when a lock is given back, that its owner still has it.

@@ -1,4 +1,4 @@
-//! Pulses: who waits now is released, and nobody else; a set that follows is not undone.
+//! Pulses: the threads that wait now are released, and no others; a set that follows is not undone.
 
 use crate::waiting::{Tally, finish, poll, targets, until_waiting, wait};
 use ntipc_kernel::models::{Fate, Model, World};

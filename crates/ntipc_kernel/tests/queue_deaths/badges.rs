@@ -72,7 +72,7 @@ fn each_badge_of_the_dead_is_told_of_once_and_last() {
     sweep("badge", Some(QUOTA), BY_BADGES_OF_A_WRITER, |session, (reader, writer), mut victim| {
         victim.go();
         let lived = victim.wait();
-        // Its handles are closed by whoever reaps it; the marker comes after that.
+        // The reaper closes its handles; the marker comes after that.
         while session.query_queue(reader, Type::ReadEnd).unwrap().readers > 1 {
             std::thread::yield_now();
         }

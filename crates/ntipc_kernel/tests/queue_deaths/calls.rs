@@ -1,4 +1,4 @@
-//! One who answers, and one who asks; the other sleeps until it is told.
+//! A server and a caller: one dies, the other sleeps until it is told.
 
 use crate::settling::settle;
 use crate::sweep::{NAME, Stage, Victim, sweep};
@@ -14,7 +14,7 @@ const CALLS: usize = 4;
 
 pub const BY_ASKING: &[&str] = &["ReplyQueueMade", "CallNoted"];
 pub const BY_ANSWERING: &[&str] = &["CallTaken", "ReplyAllowed"];
-/// By whoever settles, and by whoever throws a request away.
+/// By the settler, and by a thread that throws a request away.
 pub const BY_LOSING: &[&str] = &["LostTold"];
 /// Deaths that leave a caller without an answer.
 const ANSWERING: &[(&str, u32)] = &[
@@ -107,7 +107,7 @@ fn a_caller_is_told_at_whatever_step_its_only_server_is_killed() {
 #[test]
 fn a_call_is_lost_with_one_server_though_another_lives() {
     sweep("answer", Some(QUOTA), BY_ANSWERING, |session, (reader, writer), mut victim| {
-        // They go on until the victim has had its share, whoever is quicker.
+        // They go on until the victim has had its share, however quick the others are.
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| while answer(session, reader) {});

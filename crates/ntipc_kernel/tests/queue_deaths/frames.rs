@@ -1,4 +1,4 @@
-//! One who puts, one who takes, one who makes queues and leaves them.
+//! A writer, a reader, and a process that makes queues and leaves them.
 
 use crate::support::{private, until_waiting, wait};
 use crate::sweep::{LENGTHS, NAME, Stage, Victim, put, sweep, sweep_points, take_next};

@@ -15,7 +15,7 @@ const PUTTING: &[(&str, u32)] =
 const TAKING: &[(&str, u32)] =
     &[("TakeLocked", 1), ("TakeCommitted", 2), ("TakeMoved", 2), ("TakeOwned", 2), ("TakeCopiedOut", 1)];
 
-/// The nearest watcher of whoever joins next. Makes the queue, and sleeps till the end.
+/// The nearest watcher of the process that joins next. Makes the queue, and sleeps till the end.
 pub fn victim_settles(stage: &Stage) {
     let queue = stage.session.create_queue(Some(NAME), 12_000).unwrap();
     stage.begin();

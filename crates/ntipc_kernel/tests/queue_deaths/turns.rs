@@ -1,4 +1,4 @@
-//! One who waits, before others who wait for the same end: its turn, or what it was told, goes to the next.
+//! A waiter that stands before others of the same end: its turn, or what it was told, goes to the next.
 
 use crate::sweep::{NAME, Stage, Victim, frame, put, queue_points, sweep, sweep_points, take_next};
 use ntipc_kernel::inspect::inspect;

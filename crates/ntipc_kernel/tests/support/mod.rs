@@ -94,7 +94,7 @@ fn wait_for(session: &Arc<Session>, targets: &[Target], all: bool, ms: u64) -> N
             Slumber::TimedOut => return Ok(None),
             Slumber::Damaged(failure) => return Err(failure),
             Slumber::Interrupted if session.is_current(queued) => {}
-            Slumber::Interrupted => return wait_for(session, targets, all, 0), // put aside: begin anew, late
+            Slumber::Interrupted => return wait_for(session, targets, all, 0), // withdrawn: begin again, late
         }
     }
 }
