@@ -2,9 +2,7 @@
 
     $ python examples/rpc_service.py                 # serves until Ctrl-C
     $ python examples/rpc_clients.py                 # in another terminal: both kinds of clients
-    $ ntipc rpc describe library
-    $ ntipc rpc call library lend '["Dune", "ann"]'
-    $ ntipc rpc call library titles
+    $ sh examples/rpc_client.sh                      # the third kind
 
 `python examples/rpc_service.py --demo` does what the clients do, by itself.
 """

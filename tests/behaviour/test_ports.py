@@ -86,7 +86,7 @@ def test_predicate_refuses(peer: Peer) -> None:
 
 def test_no_such_port_is_told_at_once_or_waited_for(start_peer: Callable[..., Peer]) -> None:
     """LP-30; with patience the server may come later."""
-    with pytest.raises(ntipc.ObjectNotFound):
+    with pytest.raises(ntipc.ObjectNotFound, match="PortClient failed for port 'p'"):
         ntipc.PortClient("p", timeout=0)
     with pytest.raises(ntipc.Timeout):
         ntipc.PortClient("p", timeout=0.05)

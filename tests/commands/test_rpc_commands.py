@@ -89,6 +89,8 @@ def test_asynchronous_methods_are_called_too() -> None:
     ("method", "arguments", "status", "words"),
     [
         ("add", "[1", 2, "are no JSON"),
+        ("add", "[" * 100_000, 2, "are no JSON"),
+        ("add", "[" * 500 + "]" * 500, 2, "Expected `int`"),
         ("add", "1", 2, "must be a list or an object"),
         ("add", '["x"]', 2, "Expected `int`, got `str`"),
         ("add", "[]", 2, "0 arguments were given: add(a: int"),

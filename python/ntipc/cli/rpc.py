@@ -116,12 +116,13 @@ def _print_indented(text: str, columns: int) -> None:
 def run_call(arguments: argparse.Namespace) -> int:
     """Call a method and print its result."""
     import ntipc
+    from ntipc import rpc
     from ntipc.rpc.shell import ShellClient
 
     text = sys.stdin.read() if arguments.arguments == "-" else arguments.arguments
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         complain(f"the arguments are no JSON: {error}", 'a list, such as [1, "two"], or an object with their names')
         return USAGE
     if not isinstance(given, (list, dict)):
@@ -133,7 +134,8 @@ def run_call(arguments: argparse.Namespace) -> int:
     except (ntipc.NtError, ValueError) as error:
         return failed(error)
     except Exception as error:
-        complain(f"{type(error).__name__}: {error}")
+        name = "" if isinstance(error, rpc.RemoteError) else f"{type(error).__name__}: "  # its text has the name
+        complain(f"{name}{error}")
         _print_notes(error)
         return FAILED
     print(result)

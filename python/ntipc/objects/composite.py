@@ -164,7 +164,8 @@ class Composite(Parts, WaitedForByPlan):
             return f"{label}>"
 
     def _failure(self, status: int, call: str, detail: str = "", *, advice: str | None = None) -> NtError:
-        operation = f"{self._title or type(self).__name__}.{call}"
+        title = self._title or type(self).__name__
+        operation = f"{title}.{call}" if call else title  # without a call: the constructor
         return from_status(status, operation, describe(self._kind, self.name), detail, advice=advice)
 
 
