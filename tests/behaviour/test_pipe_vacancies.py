@@ -1,4 +1,4 @@
-"""A pipe with as many instances as it may have: a server that waits for a client is told when one goes, wherever it was."""
+"""A pipe with as many instances as it may have: a server that waits for a client is told when one goes, wherever."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Handles that travel with messages: copied or moved, with their rights, and never lost, no matter which process is killed."""
+"""Handles that travel with messages: copied or moved, with their rights, and never lost, whichever process dies."""
 
 import pickle
 import subprocess

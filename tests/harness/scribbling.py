@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 
 WAITERS = 0x8000_0000
-"""What a life word has set beside the thread id of its holder, so that Linux wakes the thread that waits for the death."""
+"""What a life word has set beside its holder's thread id, so that Linux wakes the thread that waits for the death."""
 TABLES = 2 << 20
 """Header and process table lie within so many bytes."""
 

@@ -1,4 +1,4 @@
-"""Where the workers of a storm die: the points hit least come first; a worker that is to hit one does what leads there."""
+"""Where the workers of a storm die: the points hit least come first; a worker that is to hit one does what it takes."""
 
 import collections
 import os

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 class Turns:
     """A lock that an interrupt leaves free, and that a child of a fork finds free.
 
-    A signal handler may take the turn of the thread that it interrupts once more. A thread that waits for a turn that may not
-    come takes note of it in the step that takes it, and gives it back without a call of a Python function on the way:
-    handlers run in between of those. ``with turns.lock`` does as well, and waits for ever.
+    A signal handler may take the turn of the thread that it interrupts once more. A thread that waits for a turn that
+    may not come takes note of it in the step that takes it, and gives it back without a call of a Python function on
+    the way: handlers run in between of those. ``with turns.lock`` does as well, and waits for ever.
 
     >>> lock, mine = Turns().lock, []
     >>> try:
