@@ -21,7 +21,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"objects"}),
     frozenset({"sync", "sections", "queues"}),
     frozenset({"mailslots", "pipes", "ports"}),
-    frozenset({"rpc", "watching"}),
+    frozenset({"rpc", "watching", "window_messages"}),
     frozenset({"__init__"}),
     frozenset({"testing", "demo"}),
     frozenset({"cli"}),

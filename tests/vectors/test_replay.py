@@ -27,7 +27,8 @@ def test_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
         replay = Replay(sequence)
         assert replay.run() == len(sequence.steps)
         replay.finish()
-        assert look()["objects"] == []
+        # A process keeps the table of windows until it leaves the session.
+        assert [each for each in look()["objects"] if not (each["name"] or "").startswith("window messages\\")] == []
 
 
 @pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.blocks], ids=str)

@@ -13,6 +13,10 @@ LIBRARY = tuple(os.path.join(path, "") for path in sys.modules[__name__.partitio
 """What the file names of the library's own code start with."""
 
 
+repaired_by_the_library: set[str] = set()
+"""What mutexes are called that guard what the library repairs itself: nobody is warned of those."""
+
+
 def warn_abandoned(subject: str) -> None:
     """Issue :class:`AbandonedMutexWarning` about a mutex, for the line of the program that waited for it.
 
@@ -22,6 +26,8 @@ def warn_abandoned(subject: str) -> None:
     Raises:
         AbandonedMutexWarning: The program has made it an error.
     """
+    if subject in repaired_by_the_library:
+        return
     level = 1
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_filename.startswith(LIBRARY):

@@ -278,6 +278,34 @@ class ConnectionRefused(NtError, ConnectionRefusedError):
     winerror = 5
 
 
+class InvalidWindow(NtError, LookupError):
+    """There is no such window: it never was, was destroyed, or its thread has ended."""
+
+    status = Status.INVALID_WINDOW_HANDLE
+    winerror = 1400
+
+
+class InvalidThread(NtError, ProcessLookupError):
+    """There is no such thread in the session, or it has no queue for messages."""
+
+    status = Status.INVALID_THREAD_ID
+    winerror = 1444
+
+
+class MessageSyncOnly(NtError, ValueError):
+    """A message whose parameters are addresses cannot be posted: they would mean nothing once the sender goes on."""
+
+    status = Status.MESSAGE_SYNC_ONLY
+    winerror = 1159
+
+
+class NestedTooDeep(NtError, RecursionError):
+    """A thread would deal with too many messages of others at once, each inside of a send of its own."""
+
+    status = Status.STACK_OVERFLOW
+    winerror = 1001
+
+
 class AbandonedMutexWarning(RuntimeWarning):
     """A mutex was acquired whose previous owner ended without releasing it.
 

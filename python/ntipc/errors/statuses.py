@@ -6,8 +6,10 @@ from enum import IntEnum
 class Status(IntEnum):
     """The NT statuses that the library raises, by their NT names without ``STATUS_``.
 
+    What Windows knows as a Win32 error alone has the status that NT makes of such: 0xC0070000 and the error's number.
+
     Source:
-        NTSTATUS values (Microsoft, MS-ERREF section 2.3).
+        NTSTATUS values (Microsoft, MS-ERREF section 2.3); NTSTATUS_FROM_WIN32.
     """
 
     TIMEOUT = 0x00000102
@@ -51,6 +53,7 @@ class Status(IntEnum):
     IO_TIMEOUT = 0xC00000B5
     NOT_SUPPORTED = 0xC00000BB
     PIPE_EMPTY = 0xC00000D9
+    STACK_OVERFLOW = 0xC00000FD
     PROCESS_IS_TERMINATING = 0xC000010A
     MAPPED_FILE_SIZE_ZERO = 0xC000011E
     TOO_MANY_THREADS = 0xC0000129
@@ -60,3 +63,11 @@ class Status(IntEnum):
     MAPPED_ALIGNMENT = 0xC0000220
     LPC_REPLY_LOST = 0xC0000253
     SERVER_SID_MISMATCH = 0xC00002A0
+    NO_MORE_USER_HANDLES = 0xC0070486
+    MESSAGE_SYNC_ONLY = 0xC0070487
+    INVALID_WINDOW_HANDLE = 0xC0070578
+    CANNOT_FIND_WND_CLASS = 0xC007057F
+    CLASS_ALREADY_EXISTS = 0xC0070582
+    CLASS_DOES_NOT_EXIST = 0xC0070583
+    CLASS_HAS_WINDOWS = 0xC0070584
+    INVALID_THREAD_ID = 0xC00705A4

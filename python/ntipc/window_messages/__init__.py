@@ -1,0 +1,46 @@
+"""Window messages: a queue a thread, windows that messages are posted and sent to, without a screen."""
+
+from ntipc.window_messages.classes import register_class, unregister_class
+from ntipc.window_messages.copy_data import CopyData
+from ntipc.window_messages.message import Message
+from ntipc.window_messages.posting import post_message, post_quit_message, post_thread_message
+from ntipc.window_messages.retrieval import dispatch_message, get_message, peek_message, quit_code
+from ntipc.window_messages.sending import (
+    in_send_message,
+    is_hung,
+    reply_message,
+    send_data,
+    send_message,
+    send_message_callback,
+    send_notify_message,
+)
+from ntipc.window_messages.status import queue_status
+from ntipc.window_messages.windows import Window, enum_windows, find_window, is_window, window_text, window_thread
+
+__all__ = [
+    "CopyData",
+    "Message",
+    "Window",
+    "dispatch_message",
+    "enum_windows",
+    "find_window",
+    "get_message",
+    "in_send_message",
+    "is_hung",
+    "is_window",
+    "peek_message",
+    "post_message",
+    "post_quit_message",
+    "post_thread_message",
+    "queue_status",
+    "quit_code",
+    "register_class",
+    "reply_message",
+    "send_data",
+    "send_message",
+    "send_message_callback",
+    "send_notify_message",
+    "unregister_class",
+    "window_text",
+    "window_thread",
+]

@@ -1,0 +1,101 @@
+"""Numbers of messages, queue states and special windows, as Windows has them."""
+
+from __future__ import annotations
+
+WM_NULL = 0x0000
+WM_DESTROY = 0x0002
+WM_CLOSE = 0x0010
+WM_QUIT = 0x0012
+WM_COPYDATA = 0x004A
+WM_NCDESTROY = 0x0082
+WM_TIMER = 0x0113
+WM_USER = 0x0400
+WM_APP = 0x8000
+FIRST_REGISTERED = 0xC000
+LAST_REGISTERED = 0xFFFF
+
+HWND_BROADCAST = 0xFFFF
+HWND_BOTTOM = 1
+HWND_TOPMOST = -1
+HWND_NOTOPMOST = -2
+HWND_MESSAGE = -3
+
+QS_KEY = 0x0001
+QS_MOUSEMOVE = 0x0002
+QS_MOUSEBUTTON = 0x0004
+QS_POSTMESSAGE = 0x0008
+QS_TIMER = 0x0010
+QS_PAINT = 0x0020
+QS_SENDMESSAGE = 0x0040
+QS_HOTKEY = 0x0080
+QS_ALLPOSTMESSAGE = 0x0100
+QS_RAWINPUT = 0x0400
+QS_ALLEVENTS = 0x04BF
+QS_ALLINPUT = 0x04FF
+
+ISMEX_SEND = 1
+ISMEX_NOTIFY = 2
+ISMEX_CALLBACK = 4
+ISMEX_REPLIED = 8
+
+MOST_POSTED = 10_000
+"""Posted messages that one thread's queue holds."""
+
+POINTER_MESSAGES = frozenset(
+    (
+        0x0001,  # CREATE
+        0x000C,  # SETTEXT
+        0x000D,  # GETTEXT
+        0x001A,  # WININICHANGE
+        0x001B,  # DEVMODECHANGE
+        0x0024,  # GETMINMAXINFO
+        0x002B,  # DRAWITEM
+        0x002C,  # MEASUREITEM
+        0x002D,  # DELETEITEM
+        0x0039,  # COMPAREITEM
+        0x0046,  # WINDOWPOSCHANGING
+        0x0047,  # WINDOWPOSCHANGED
+        WM_COPYDATA,
+        0x004E,  # NOTIFY
+        0x0053,  # HELP
+        0x007C,  # STYLECHANGING
+        0x007D,  # STYLECHANGED
+        0x0081,  # NCCREATE
+        0x0083,  # NCCALCSIZE
+        0x0213,  # NEXTMENU
+        0x0214,  # SIZING
+        0x0216,  # MOVING
+        0x0219,  # DEVICECHANGE
+        0x0220,  # MDICREATE
+        0x0229,  # MDIGETACTIVE
+        0x00B0,  # EM_GETSEL
+        0x00B2,  # EM_GETRECT
+        0x00B3,  # EM_SETRECT
+        0x00B4,  # EM_SETRECTNP
+        0x00C2,  # EM_REPLACESEL
+        0x00C4,  # EM_GETLINE
+        0x00CB,  # EM_SETTABSTOPS
+        0x00E9,  # SBM_SETSCROLLINFO
+        0x00EA,  # SBM_GETSCROLLINFO
+        0x0143,  # CB_ADDSTRING
+        0x0145,  # CB_DIR
+        0x0148,  # CB_GETLBTEXT
+        0x014A,  # CB_INSERTSTRING
+        0x014C,  # CB_FINDSTRING
+        0x014D,  # CB_SELECTSTRING
+        0x0152,  # CB_GETDROPPEDCONTROLRECT
+        0x0158,  # CB_FINDSTRINGEXACT
+        0x0180,  # LB_ADDSTRING
+        0x0181,  # LB_INSERTSTRING
+        0x0189,  # LB_GETTEXT
+        0x018C,  # LB_SELECTSTRING
+        0x018D,  # LB_DIR
+        0x018F,  # LB_FINDSTRING
+        0x0191,  # LB_GETSELITEMS
+        0x0192,  # LB_SETTABSTOPS
+        0x0196,  # LB_ADDFILE
+        0x0198,  # LB_GETITEMRECT
+        0x01A2,  # LB_FINDSTRINGEXACT
+    )
+)
+"""Messages below ``WM_USER`` whose parameters are addresses: they make no sense when the sender has gone on."""

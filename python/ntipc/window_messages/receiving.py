@@ -1,0 +1,193 @@
+"""Messages that were sent to this thread: dealt with inside its calls, and answered.
+
+What is being dealt with lies on a stack: the innermost is the one that ``reply_message`` answers and that
+``in_send_message`` tells about. Whatever ends the handler, its sender is answered once: with the result, or with why
+there is none.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ntipc import _kernel
+from ntipc.errors import Status
+from ntipc.objects.object import NtObject
+from ntipc.window_messages import copy_data
+from ntipc.window_messages.constants import (
+    ISMEX_CALLBACK,
+    ISMEX_NOTIFY,
+    ISMEX_REPLIED,
+    ISMEX_SEND,
+    QS_SENDMESSAGE,
+    WM_COPYDATA,
+)
+from ntipc.window_messages.message import (
+    CALLBACK,
+    DATA,
+    FAILED,
+    IN_SECTION,
+    KIND,
+    NOTIFY,
+    POST_SIZE,
+    RESULT_HEAD,
+    SEND,
+    SEND_SIZE,
+    SEND_TAIL,
+    checked,
+    pack_result,
+    unpack_post,
+)
+
+if TYPE_CHECKING:
+    from ntipc.window_messages.thread_queue import ThreadQueue
+
+DEEPEST = 64
+"""Messages from other threads that one thread deals with at once, each inside of a send of the one before."""
+LONGEST_REASON = 2000
+
+_FLAGS = {SEND: ISMEX_SEND, DATA: ISMEX_SEND, NOTIFY: ISMEX_NOTIFY, CALLBACK: ISMEX_CALLBACK}
+_logger = logging.getLogger("ntipc.window_messages")
+
+
+class Received:
+    """A message that another thread has sent."""
+
+    __slots__ = ("_luggage", "expires", "frame", "hwnd", "is_answered", "kind", "send_id", "sender")
+
+    def __init__(self, frame: _kernel.Frame, luggage: Sequence[NtObject]) -> None:
+        self.frame = frame
+        self.kind = frame.tag & KIND
+        self.hwnd = unpack_post(0, frame.data)[0]
+        self._luggage = luggage
+        _, self.send_id, self.sender, self.expires = SEND_TAIL.unpack_from(frame.data, POST_SIZE)
+        self.is_answered = False
+
+    @property
+    def flags(self) -> int:
+        """What ``in_send_message`` tells while this is being dealt with."""
+        return _FLAGS.get(self.kind, 0) | (ISMEX_REPLIED if self.is_answered else 0)
+
+    def run(self, queue: ThreadQueue) -> None:
+        """Have the window deal with it."""
+        if monotonic() >= self.expires:
+            self.is_answered = True  # its sender has gone on
+            return
+        window = queue.windows.get(self.hwnd)
+        if window is None:
+            self.fail(queue, Status.INVALID_WINDOW_HANDLE)
+            return
+        _, msg, wparam, lparam, _ = unpack_post(self.frame.tag, self.frame.data)
+        try:
+            if self.kind == DATA:
+                in_line = not self.frame.tag & IN_SECTION
+                data = copy_data.arrived(lparam, self.frame.data, self._luggage, in_line)
+                try:
+                    result = window._call(WM_COPYDATA, wparam, data)
+                finally:
+                    data._release()
+            else:
+                result = window._call(msg, wparam, lparam)
+        except Exception as problem:
+            self.fail(queue, Status.UNSUCCESSFUL, f"the handler raised {type(problem).__name__}: {problem}")
+            _report(problem, f"window {self.hwnd:#x}, message {msg:#x}")
+        else:
+            self.answer(queue, result)
+
+    def answer(self, queue: ThreadQueue, result: int) -> bool:
+        """Give the sender its result, unless it was answered before; whether it was now."""
+        if self.is_answered:
+            return False
+        if self.kind != NOTIFY:
+            queue.lines_in.answer(self.sender, *pack_result(self.send_id, result))
+        self.is_answered = True
+        return True
+
+    def fail(self, queue: ThreadQueue, status: Status, reason: str = "") -> None:
+        """Tell the sender that there is no result, unless it was answered before."""
+        if self.is_answered:
+            return
+        if self.kind != NOTIFY:
+            number = int(status) - (1 << 64 if status >= 1 << 63 else 0)
+            data = RESULT_HEAD.pack(self.send_id, number) + reason[:LONGEST_REASON].encode("utf-8", "replace")
+            queue.lines_in.answer(self.sender, FAILED, data)
+        self.is_answered = True
+
+
+class CallbackDue:
+    """The result of a ``send_message_callback``, which waits until the sender looks at its queue."""
+
+    __slots__ = ("_arguments", "_callback", "frame", "hwnd")
+
+    def __init__(self, callback: Callable[[int, int, int], object], hwnd: int, msg: int, result: int) -> None:
+        self.frame = None
+        self.hwnd = 0
+        self._callback = callback
+        self._arguments = hwnd, msg, result
+
+    def run(self, queue: ThreadQueue) -> None:
+        """Call it."""
+        self._callback(*self._arguments)
+
+
+def is_whole(frame: _kernel.Frame) -> bool:
+    """Say whether a frame that claims to be a message that was sent has what such a one has."""
+    return len(frame.data) >= SEND_SIZE
+
+
+def deal_with_sent(queue: ThreadQueue) -> None:
+    """Deal with all messages that were sent to this thread, in the order in which they came."""
+    sent = queue.sent
+    while sent:
+        entry = sent[0]
+        level = len(queue.receiving)
+        try:
+            queue.receiving.append(entry)
+            if sent and sent[0] is entry:
+                sent.popleft()
+            entry.run(queue)
+        finally:
+            settle(queue, level)
+        queue.drain()
+    queue.changed &= ~QS_SENDMESSAGE
+
+
+def settle(queue: ThreadQueue, level: int) -> None:
+    """Take off the stack what lies above a level; answer who has not been answered."""
+    while len(queue.receiving) > level:
+        entry = queue.receiving.pop()
+        if isinstance(entry, Received) and not entry.is_answered:
+            entry.fail(queue, Status.UNSUCCESSFUL, "its handler was interrupted")
+
+
+def reply(queue: ThreadQueue, result: int) -> bool:
+    """Answer the innermost message that is being dealt with."""
+    result = checked("the result", result)
+    entry = _innermost(queue)
+    return entry is not None and entry.answer(queue, result)
+
+
+def flags(queue: ThreadQueue) -> int:
+    """Tell about the innermost message that is being dealt with; 0 if there is none."""
+    entry = _innermost(queue)
+    return entry.flags if entry is not None else 0
+
+
+def _innermost(queue: ThreadQueue) -> Received | None:
+    entry = queue.receiving[-1] if queue.receiving else None
+    return entry if isinstance(entry, Received) else None
+
+
+def _report(problem: Exception, where: str) -> None:
+    """Tell the watcher of this process, or else the log, what a handler has raised. Its sender is told anyway."""
+    watching: Any = sys.modules.get("ntipc.watching.watched")
+    watched = watching._watched if watching is not None else None
+    if watched is not None:
+        name = threading.current_thread().name
+        if watched._ask(type(problem), problem, problem.__traceback__, name):
+            return
+    _logger.error("a handler has raised: %s", where, exc_info=problem)

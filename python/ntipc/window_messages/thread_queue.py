@@ -1,0 +1,329 @@
+"""The queue of a thread: what has come for it, and what it knows of itself.
+
+One queue of the kernel holds all that other threads have for this one: posted messages, sent ones, results of its own
+sends, and notices that a receiver has gone. Whenever the thread looks, it first takes everything there is into lists of
+its own, in one step that no signal handler gets between. The semaphore `room` counts what more may be posted.
+
+The thread's windows and timers, its quit and the bits of its status are known to no other thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ntipc import _kernel
+from ntipc.errors import LimitExceeded, NtError, ObjectExists, Status
+from ntipc.objects.arrivals import claim
+from ntipc.queues.ends import QueueReader, QueueWriter
+from ntipc.session.session import Session, before_leaving, within
+from ntipc.sync.semaphores import Semaphore
+from ntipc.window_messages.constants import (
+    MOST_POSTED,
+    QS_ALLPOSTMESSAGE,
+    QS_POSTMESSAGE,
+    QS_SENDMESSAGE,
+    WM_QUIT,
+)
+from ntipc.window_messages.desktop import Desktop, desktop_of, leave, queue_name, room_name
+from ntipc.window_messages.lines import LinesIn, LinesOut, parents_only
+from ntipc.window_messages.message import (
+    CALLBACK,
+    DATA,
+    FAILED,
+    KIND,
+    NOTIFY,
+    POST,
+    POST_SIZE,
+    RESULT,
+    SEND,
+    SEND_TAIL,
+    WITH_LINE,
+    WITHDRAW,
+    Message,
+    unpack_post,
+    unpack_result,
+)
+from ntipc.window_messages.receiving import CallbackDue, Received, is_whole
+from ntipc.window_messages.table import THREAD
+
+if TYPE_CHECKING:
+    from ntipc.window_messages.windows import Window
+
+LOST: Final = 0, "lost"
+"""The outcome of a send whose receiver has gone."""
+Outcome: TypeAlias = int | tuple[int, str]
+"""The result of a send; or a status, and the reason why there is none."""
+
+_NO_QUOTA = 1 << 40
+_LOOKS_APART = 0.25
+"""Seconds between two notes of the thread's looks, so that not every look costs one."""
+_PATIENCE = 2.0
+"""Seconds that a thread waits until the queue of an ended thread of the same id has gone."""
+
+
+class ThreadQueue:
+    """The queue of one thread in one session. Only that thread uses it, but for :meth:`close`."""
+
+    def __init__(self, native: _kernel.Session) -> None:
+        self.native = native
+        self.desktop: Desktop = desktop_of(native)
+        self.thread_id = threading.get_native_id()
+        self.pid = os.getpid()
+        self.is_closed = False
+        self.windows: dict[int, Window] = {}
+        self.posted: deque[_kernel.Frame | Message] = deque()
+        self.quit: int | None = None
+        self.quit_code: int | None = None
+        self.changed = 0
+        self.sent: deque[Received | CallbackDue] = deque()
+        self.receiving: list[Received | CallbackDue] = []
+        self.numbers = itertools.count(1)
+        self.awaited: dict[int, int] = {}
+        self.results: dict[int, Outcome] = {}
+        self.callbacks: dict[int, tuple[Callable[[int, int, int], object], int, int]] = {}
+        self._inbox: deque[_kernel.Frame] = deque()
+        self._looked = 0.0
+        self.reader, self.keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        self.room = Semaphore.__new__(Semaphore)
+        for part in (self.reader, self.keeper, self.room):
+            part._describe(f"the message queue of thread {self.thread_id}")
+            parents_only.add(part)
+        table = self.desktop.table
+        try:
+            with table.mutex:
+                self.number = table.add(self._bind, THREAD, "", "")
+        except BaseException:
+            self._close_parts()
+            raise
+        self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
+        self._take_now = partial(self.reader._take, None, 0)
+        self.note_look()
+        _all.add(weakref.ref(self, _all.discard))
+
+    def _bind(self, number: int) -> tuple[int, int, int, int, int]:
+        """Make the kernel's queue, known by its thread's id and the number of its slot."""
+        name = queue_name(self.desktop.namespace, self.thread_id)
+        deadline = monotonic() + _PATIENCE
+        while True:
+            try:
+                self.reader._bind(
+                    self.native,
+                    name,
+                    _kernel.CREATE,
+                    0,
+                    _NO_QUOTA,
+                    (number, 0),
+                    self.keeper,
+                    0,
+                    "get_message",
+                    _NO_QUOTA,
+                )
+                break
+            except ObjectExists:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.001)
+        self.serial = self.keeper.identity[1]
+        self.room._bind(self.native, room_name(self.serial), _kernel.CREATE, 0, MOST_POSTED, MOST_POSTED)
+        return self.serial, self.desktop.namespace, self.thread_id, self.pid, 0
+
+    def close(self) -> None:
+        """End with the thread: its windows go, and those who wait for it learn it."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.desktop.forget_own(self.serial)
+        windows, self.windows = self.windows, {}
+        self._close_parts()
+        if self.native.closed:
+            return
+        with self.desktop.table.mutex:
+            for hwnd in [*windows, self.number]:
+                self.desktop.table.remove(hwnd, self.serial)
+        for window in windows.values():
+            window._forget()
+
+    def _close_parts(self) -> None:
+        for part in (self.reader, self.keeper, self.room):
+            part.close()
+        if hasattr(self, "lines_in"):
+            self.lines_in.close()
+
+    def note_look(self) -> None:
+        """Tell others that this thread looks at its queue."""
+        now = monotonic()
+        if now - self._looked > _LOOKS_APART:
+            self._looked = now
+            self.desktop.table.looked(self.number, now)
+
+    def drain(self) -> None:
+        """Take all that has come, and put each thing where it belongs."""
+        inbox = self._inbox
+        inbox.extend(iter(self._take_now, None))
+        while inbox:
+            frame = inbox[0]
+            if frame.tag & KIND == POST and not frame.closed:
+                self.changed |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
+                if not self.posted or self.posted[-1] is not frame:  # an interrupt came before it left the inbox
+                    self.posted.append(frame)
+            else:
+                self._sort_in(frame)
+            if inbox and inbox[0] is frame:
+                inbox.popleft()
+
+    def _sort_in(self, frame: _kernel.Frame) -> None:
+        """Put what was not posted where it belongs."""
+        kind = frame.tag & KIND
+        if frame.closed:
+            self._line_has_gone(frame.badge or 0)
+        elif kind in (RESULT, FAILED):
+            send_id, result, reason = unpack_result(frame.tag, frame.data)
+            self._result_has_come(send_id, result if kind == RESULT else (result & 0xFFFF_FFFF, reason))
+        elif kind == WITHDRAW and len(frame.data) >= SEND_TAIL.size:
+            _, send_id, sender, _ = SEND_TAIL.unpack_from(frame.data)
+            for entry in [entry for entry in self.sent if isinstance(entry, Received)]:
+                if entry.send_id == send_id and entry.sender == sender:
+                    self.sent.remove(entry)
+        elif kind in (SEND, NOTIFY, CALLBACK, DATA) and is_whole(frame):
+            if self.sent and self.sent[-1].frame is frame:  # an interrupt came before it left the inbox
+                return
+            sender = SEND_TAIL.unpack_from(frame.data, POST_SIZE)[2]
+            luggage = self.lines_in.adopt(frame, sender) if frame.tag & WITH_LINE else claim(frame)
+            self.sent.append(Received(frame, luggage))
+            self.changed |= QS_SENDMESSAGE
+
+    def _result_has_come(self, send_id: int, outcome: Outcome) -> None:
+        if self.awaited.pop(send_id, None) is None:
+            return  # its sender has given up
+        callback = self.callbacks.pop(send_id, None)
+        if callback is None:
+            self.results[send_id] = outcome
+            return
+        self.sent.append(CallbackDue(*callback, outcome if isinstance(outcome, int) else 0))
+        self.changed |= QS_SENDMESSAGE
+
+    def _line_has_gone(self, line: int) -> None:
+        self.lines_out.gone(line)
+        for send_id in [send_id for send_id, through in self.awaited.items() if through == line]:
+            self._result_has_come(send_id, LOST)
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until something comes; whether it did."""
+        self.desktop.table.looked(self.number, inf)
+        try:
+            return self.reader.wait(timeout)
+        finally:
+            self._looked = monotonic()
+            self.desktop.table.looked(self.number, self._looked)
+
+    def message_of(self, entry: _kernel.Frame | Message) -> Message:
+        """Make a message of what the list of posted ones holds."""
+        return entry if isinstance(entry, Message) else Message._make(unpack_post(entry.tag, entry.data))
+
+    def window_has_gone(self, hwnd: int) -> None:
+        """Throw away what has come for a window that was destroyed. A quit that was posted to it is the thread's."""
+        self.drain()
+        for entry in [entry for entry in self.sent if isinstance(entry, Received) and entry.hwnd == hwnd]:
+            self.sent.remove(entry)
+            entry.fail(self, Status.INVALID_WINDOW_HANDLE)
+        for place in range(len(self.posted) - 1, -1, -1):
+            message = self.message_of(self.posted[place])
+            if message.hwnd == hwnd:
+                if message.msg == WM_QUIT and self.quit is None:
+                    self.quit = message.wparam
+                self.drop_posted(place)
+
+    def drop_posted(self, place: int) -> None:
+        """Take one out of the list of posted messages, and give its room back."""
+        entry = self.posted[place]
+        del self.posted[place]
+        if not isinstance(entry, Message):
+            try:
+                self.room.release()
+            except LimitExceeded:  # a poster has gone on that was taken for dead
+                pass
+
+
+_all: set[weakref.ref[ThreadQueue]] = set()
+
+
+class _Local(threading.local):
+    """The queues of a thread, by the session's directory. They end with the thread."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, ThreadQueue] = {}
+        self.last: tuple[Session, ThreadQueue] | None = None
+        self.guard = _Guard(self.queues)
+
+
+class _Guard:
+    """Closes the queues of a thread that ends."""
+
+    def __init__(self, queues: dict[str, ThreadQueue]) -> None:
+        self._queues = queues
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        if os.getpid() != self._pid:
+            return
+        for queue in list(self._queues.values()):
+            try:
+                queue.close()
+            except NtError:  # the session was left, or the process is about to
+                pass
+
+
+_local = _Local()
+
+
+def own_queue(session: Session | str | None = None) -> ThreadQueue:
+    """Return the calling thread's queue, made at the first call."""
+    where = within(session)
+    last = _local.last
+    if last is not None and last[0] is where and not last[1].is_closed:
+        return last[1]
+    path = where.path
+    queue = _local.queues.get(path)
+    if queue is None or queue.is_closed:
+        queue = _local.queues[path] = ThreadQueue(where._native)
+    _local.last = where, queue
+    return queue
+
+
+def known_queue(session: Session | str | None = None) -> ThreadQueue | None:
+    """Return the calling thread's queue, if it has one."""
+    queue = _local.queues.get(within(session).path)
+    return None if queue is None or queue.is_closed else queue
+
+
+def _leave(path: str) -> None:
+    for reference in list(_all):
+        queue = reference()
+        if queue is not None and queue.native.path == path:
+            queue.close()
+    leave(path)
+
+
+def _forget_parents() -> None:
+    """In a forked child: all queues are the parent's."""
+    for reference in list(_all):
+        queue = reference()
+        if queue is not None:
+            queue.is_closed = True
+    _all.clear()
+    _local.queues.clear()
+    _local.last = None
+    _local.guard = _Guard(_local.queues)
+
+
+before_leaving(_leave)
+os.register_at_fork(after_in_child=_forget_parents)
