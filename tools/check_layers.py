@@ -23,12 +23,13 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"mailslots", "pipes", "ports"}),
     frozenset({"rpc", "watching", "window_messages"}),
     frozenset({"__init__"}),
+    frozenset({"ntdll"}),
     frozenset({"testing", "demo"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
 RANK = {part: rank for rank, parts in enumerate(RANKS) for part in parts}
-ABOVE_THE_LIBRARY = {"cli", "demo", "__main__"}
+ABOVE_THE_LIBRARY = {"cli", "demo", "ntdll", "__main__"}
 """Parts that use only what the library offers to everybody."""
 
 LIMIT = 600

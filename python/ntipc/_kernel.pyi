@@ -40,6 +40,9 @@ class Session:
     def process_of(self, sender: _Sender) -> tuple[int, int] | None:
         """Process id and start time of the sender of a frame. None: it has left the session."""
 
+    def look_up(self, handle: int) -> tuple[str, str | None]:
+        """Native type and name of what a handle of this process leads to."""
+
     def statistics(self) -> dict[str, int]: ...
 
 class Object:
@@ -72,6 +75,9 @@ class Object:
     def duplicate_handle(self, pid: int | None = None, access: int | None = None, inheritable: bool = False) -> int: ...
     def _copy_from(self, original: Object, access: int | None = None, inheritable: bool = False) -> None: ...
     def _adopt(self, session: Session, handle: int) -> None: ...
+    def _disown(self) -> int:
+        """Give up the handle without closing it; its number, 0 if it was closed. This instance is closed then."""
+
     def _park(self) -> tuple[int, int, int, int, int, int]: ...
     def _claim(self, session: Session, token: tuple[int, int, int, int, int, int]) -> None: ...
 

@@ -23,6 +23,13 @@ pub struct Basics {
 }
 
 impl Session {
+    /// The type of the object that a handle of this process leads to.
+    pub fn type_of(&self, handle: u32) -> NtResult<Type> {
+        let entry = self.own_entry(handle)?;
+        let kind = Kind::of(self.arena.object(entry.object)).ok_or(NtStatus::INVALID_HANDLE)?;
+        Ok(kind.object_type())
+    }
+
     pub fn basics(&self, handle: u32, wanted: Type, rights: u32) -> NtResult<Basics> {
         let (entry, _) = self.entry_of(handle, wanted, rights)?;
         let object = self.arena.object(entry.object);

@@ -422,6 +422,12 @@ impl Object {
         self.take_over(py, &attachment, handle, "from_handle")
     }
 
+    /// Give up the handle without closing it; its number, 0 if it was closed. This instance is closed from here on.
+    #[pyo3(name = "_disown")]
+    fn disown(&self) -> u32 {
+        self.take_handle()
+    }
+
     /// Make a reference in flight, for pickling.
     #[pyo3(name = "_park")]
     fn park(&self, py: Python<'_>) -> PyResult<Parked> {

@@ -99,6 +99,13 @@ impl PySession {
         self.current().ok()?.process_identity(sender.0, sender.1)
     }
 
+    /// The native type and the name of what a handle of this process leads to.
+    fn look_up(&self, py: Python<'_>, handle: u32) -> PyResult<(&'static str, Option<String>)> {
+        self.current()
+            .and_then(|session| Ok((session.type_of(handle)?.name(), session.name_of(handle)?)))
+            .map_err(|failure| errors::raise(py, &failure, "from_handle", &format!("handle {handle:#x}")))
+    }
+
     /// Counters of the session.
     fn statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = PyDict::new(py);

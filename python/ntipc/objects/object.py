@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Self, TypedDict, overload
 
 from ntipc import _kernel
 from ntipc.errors import NtError, Status, describe, from_status
+from ntipc.errors.subjects import shown
+from ntipc.objects import registry
 from ntipc.objects.access import NO_SPELLINGS, Access, rights
 from ntipc.objects.process_ids import LARGEST_PID, HasPid, is_here, pid_of
 from ntipc.session.session import Session, attach, attached, within
@@ -66,11 +68,13 @@ class NtObject(_kernel.Object):
             session: The session that it belongs to.
 
         Returns:
-            An object that owns the handle, and closes it when it is closed.
+            An object that owns the handle, and closes it when it is closed: of this class, or, where this is
+            ``NtObject`` itself, of the class that the handle's object has.
 
         Raises:
             HandleClosed: This process has no such handle.
             ObjectTypeMismatch: It belongs to an object of another type.
+            NotSupported: What it belongs to is several handles.
 
         Source:
             DuplicateHandle, remarks on handles of other processes (Win32).
@@ -81,12 +85,38 @@ class NtObject(_kernel.Object):
         >>> twin.identity == event.identity
         True
         """
+        if cls is NtObject:
+            return cls.kind_of_handle(handle, session=session).from_handle(handle, session=session)  # type: ignore[return-value]
         self = cls.__new__(cls)
         if not 0 < index(handle) <= LARGEST_HANDLE:
             raise self._failure(Status.INVALID_HANDLE, "from_handle")
         self._adopt(within(session)._native, handle)
         self._after_arrival()
         return self
+
+    @staticmethod
+    def kind_of_handle(handle: int, *, session: Session | str | None = None) -> type[NtObject]:
+        """Return the class of the object that a handle of this process belongs to.
+
+        Raises:
+            HandleClosed: This process has no such handle.
+            NotSupported: It is a part of something.
+
+        Source:
+            NtQueryObject with ObjectTypeInformation (NT).
+
+        >>> import ntipc
+        >>> NtObject.kind_of_handle(ntipc.Event().duplicate_handle())
+        <class 'ntipc.sync.events.Event'>
+        """
+        if not 0 < index(handle) <= LARGEST_HANDLE:
+            raise from_status(Status.INVALID_HANDLE, "NtObject.kind_of_handle", f"handle {handle:#x}")
+        native, name = within(session)._native.look_up(handle)
+        kind = registry.class_of(native, name)
+        if kind is None:
+            detail = f"it is a part of {shown(name or '')}"
+            raise from_status(Status.NOT_SUPPORTED, "NtObject.kind_of_handle", f"handle {handle:#x}", detail)
+        return kind
 
     @property
     def session(self) -> Session:
