@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from ntipc.errors import Status
+from ntipc.errors.table import TABLE
+
 _FIRST_WARNING = 0x8000_0000
 
 
@@ -45,7 +48,17 @@ def RtlNtStatusToDosError(status: int) -> int:
     Source:
         RtlNtStatusToDosError (NT).
     """
-    return _WINERRORS.get(status & 0xFFFF_FFFF, 317)
+    status &= 0xFFFF_FFFF
+    code = _WINERRORS.get(status)
+    return code if code is not None else _OF_THE_LIBRARY.get(status, 317)
+
+
+def __getattr__(name: str) -> NTSTATUS:
+    """Give the statuses that the library has beside NT's own, such as those of window messages."""
+    status = Status.__members__.get(name.removeprefix("STATUS_"))
+    if status is None or not name.startswith("STATUS_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return NTSTATUS(status)
 
 
 STATUS_SUCCESS: Final = NTSTATUS(0)
@@ -163,6 +176,8 @@ _NAMES: Final[dict[int, str]] = {
 }
 """The names, the first of two that have one number."""
 
+_NAMES.update({status: f"STATUS_{status.name}" for status in Status if status not in _NAMES})
+_OF_THE_LIBRARY: Final[dict[int, int]] = {row.status: row.winerror for row in TABLE}
 _CODES: Final[dict[int, str]] = {
     0: "SUCCESS",
     1: "NOT_IMPLEMENTED INVALID_DEVICE_REQUEST ILLEGAL_FUNCTION",
