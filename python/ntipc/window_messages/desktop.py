@@ -97,6 +97,7 @@ class Desktop:
         self.native = native
         self.namespace = _kernel.pid_namespace()
         self.table = WindowTable(native)
+        self.registered: dict[str, int] = {}
         self._routes: dict[int, Route] = {}
         self._of_window: dict[int, Route] = {}
         self._of_thread: dict[int, Route] = {}

@@ -7,9 +7,10 @@ from threading import get_native_id
 
 from ntipc.errors import NtError, PeerGone, Status, from_status
 from ntipc.session.session import Session, within
-from ntipc.window_messages.constants import POINTER_MESSAGES, QS_ALLPOSTMESSAGE, QS_POSTMESSAGE
+from ntipc.window_messages.broadcast import to_all
+from ntipc.window_messages.constants import HWND_BROADCAST, POINTER_MESSAGES, QS_ALLPOSTMESSAGE, QS_POSTMESSAGE
 from ntipc.window_messages.desktop import desktop_of, no_window
-from ntipc.window_messages.message import checked
+from ntipc.window_messages.message import checked, pack_post
 from ntipc.window_messages.thread_queue import own_queue
 
 
@@ -21,7 +22,8 @@ def post_message(
     Messages of one thread to another stay in order.
 
     Args:
-        hwnd: A window of any process of the session; ``None`` or 0 for the calling thread itself.
+        hwnd: A window of any process of the session; ``None`` or 0 for the calling thread itself; ``HWND_BROADCAST``
+            for all windows that are not message-only: messages below ``WM_USER`` and registered ones go to those.
         msg: Number of the message: ``WM_USER`` and up for those of a program's own.
         wparam: A number of up to 64 bits; it arrives as it was given.
         lparam: Another one.
@@ -43,6 +45,11 @@ def post_message(
         queue = own_queue(session)
         desktop, hwnd = queue.desktop, 0
         route = desktop.route_of_thread("post_message", queue.thread_id)
+    elif hwnd == HWND_BROADCAST:
+        where = within(session)
+        pack_post("post_message", hwnd, msg, wparam, lparam)
+        to_all(desktop_of(where._native), msg, lambda each: post_message(each, msg, wparam, lparam, session=where))
+        return
     else:
         desktop = desktop_of(within(session)._native)
         route = desktop.route_of_window("post_message", hwnd)

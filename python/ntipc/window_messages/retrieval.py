@@ -8,6 +8,7 @@ window: it comes whatever the filter is, once no posted message that matches is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from operator import index
 from time import monotonic
 
@@ -26,11 +27,13 @@ from ntipc.window_messages.constants import (
     QS_POSTMESSAGE,
     QS_TIMER,
     WM_QUIT,
+    WM_TIMER,
 )
 from ntipc.window_messages.desktop import no_window
 from ntipc.window_messages.message import Message
 from ntipc.window_messages.receiving import deal_with_sent
 from ntipc.window_messages.thread_queue import ThreadQueue, own_queue
+from ntipc.window_messages.timers import timer_message
 from ntipc.window_messages.windows import own_window
 
 _OF_THE_THREAD = frozenset({HWND_TOPMOST, HWND_BOTTOM, HWND_BROADCAST})
@@ -84,6 +87,9 @@ def get_message(
             left = deadline.left()
             if left == 0:
                 raise from_status(Status.TIMEOUT, "get_message", "", "no message has come")
+            if queue.timers:
+                due = max(queue.timers.next_due(matches) - monotonic(), 0.0)
+                left = left if due == inf else due if left is None else min(left, due)
             queue.wait(left)
             message = look(queue, matches, anything, True)
     if message.msg == WM_QUIT:
@@ -129,7 +135,8 @@ def peek_message(
 def dispatch_message(message: Message, *, session: Session | str | None = None) -> int:
     """Hand a message to the handler of its window.
 
-    A message to the thread itself has no window: nothing is done with it.
+    A message to the thread itself has no window: nothing is done with it. For a timer with a callback, that is called,
+    if the timer is still there.
 
     Returns:
         What the handler returned; 0 for ``None``.
@@ -143,6 +150,12 @@ def dispatch_message(message: Message, *, session: Session | str | None = None) 
         DispatchMessage (Win32).
     """
     hwnd, msg, wparam, lparam = message[:4]
+    if msg == WM_TIMER and lparam:
+        queue = own_queue(session)
+        callback = queue.timers.callback_of(Message(hwnd, msg, wparam, lparam))
+        if callback is not None:
+            callback(hwnd, msg, wparam, message[4])
+        return 0
     if not hwnd:
         return 0
     if msg in POINTER_MESSAGES:
@@ -158,6 +171,8 @@ def look(
     queue.note_look()
     if queue.sent:
         deal_with_sent(queue)
+    if queue.timers:
+        queue.timers.news()  # they are no news after this look
     queue.changed &= ~(QS_POSTMESSAGE | QS_HOTKEY | QS_TIMER | (QS_ALLPOSTMESSAGE if any_number else 0))
     message = _posted(queue, matches, remove)
     if message is None and queue.quit is not None:
@@ -168,6 +183,7 @@ def look(
         queue.drain()
         if queue.sent:
             deal_with_sent(queue)
+        message = timer_message(queue, matches, remove)
     return message
 
 

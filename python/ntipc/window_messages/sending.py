@@ -17,7 +17,8 @@ from ntipc.errors import PeerGone, Status, from_status
 from ntipc.objects.object import NtObject
 from ntipc.session.session import Session
 from ntipc.window_messages import receiving
-from ntipc.window_messages.constants import POINTER_MESSAGES, WM_COPYDATA
+from ntipc.window_messages.broadcast import send_to_all, to_all
+from ntipc.window_messages.constants import HWND_BROADCAST, POINTER_MESSAGES, WM_COPYDATA
 from ntipc.window_messages.copy_data import LONGEST_IN_LINE, CopyData, bytes_of, in_section
 from ntipc.window_messages.desktop import Route, no_window
 from ntipc.window_messages.message import (
@@ -58,7 +59,8 @@ def send_message(
     thread, and leaves posted ones for later.
 
     Args:
-        hwnd: A window of any process of the session.
+        hwnd: A window of any process of the session; ``HWND_BROADCAST`` for all that are not message-only, one after
+            the other, each with ``timeout`` of its own: the result is 1 if all have answered in time, and else 0.
         msg: Number of the message.
         wparam: A number of up to 64 bits; it arrives as it was given.
         lparam: Another one.
@@ -94,6 +96,14 @@ def send_message(
     if window is not None:
         _check("send_message", msg, wparam, lparam)
         return window._call(msg, wparam, lparam)
+    if hwnd == HWND_BROADCAST:
+        _check("send_message", msg, wparam, lparam)
+
+        def send(each: int) -> int:
+            limits = {"timeout": timeout, "abort_if_hung": abort_if_hung, "block": block}
+            return send_message(each, msg, wparam, lparam, **limits, session=session)  # type: ignore[arg-type]
+
+        return send_to_all(queue.desktop, msg, send)
     return _Send(queue, "send_message", hwnd, msg, wparam, lparam).result(timeout, abort_if_hung, block)
 
 
@@ -142,6 +152,12 @@ def send_data(
             return window._call(WM_COPYDATA, checked("sender", sender), copy)
         finally:
             copy._release()
+    if hwnd == HWND_BROADCAST:
+
+        def send(each: int) -> int:
+            return send_data(each, content, kind, timeout=timeout, sender=sender, session=session)
+
+        return send_to_all(queue.desktop, WM_COPYDATA, send)
     return _Send(queue, "send_data", hwnd, WM_COPYDATA, sender, kind, content).result(timeout)
 
 
@@ -166,6 +182,10 @@ def send_notify_message(
     if window is not None:
         _check("send_notify_message", msg, wparam, lparam)
         window._call(msg, wparam, lparam)
+        return
+    if hwnd == HWND_BROADCAST:
+        _check("send_notify_message", msg, wparam, lparam)
+        to_all(queue.desktop, msg, lambda each: send_notify_message(each, msg, wparam, lparam, session=session))
         return
     _Send(queue, "send_notify_message", hwnd, msg, wparam, lparam).put(NOTIFY)
 
@@ -209,6 +229,14 @@ def send_message_callback(
     if window is not None:
         _check("send_message_callback", msg, wparam, lparam)
         callback(hwnd, msg, window._call(msg, wparam, lparam))
+        return
+    if hwnd == HWND_BROADCAST:
+        _check("send_message_callback", msg, wparam, lparam)
+
+        def send_to(each: int) -> None:
+            send_message_callback(each, msg, wparam, lparam, callback, session=session)
+
+        to_all(queue.desktop, msg, send_to)
         return
     send = _Send(queue, "send_message_callback", hwnd, msg, wparam, lparam)
     queue.callbacks[send.number] = callback, hwnd, msg

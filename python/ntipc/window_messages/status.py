@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from ntipc.session.session import Session
-from ntipc.window_messages.constants import QS_ALLINPUT, QS_ALLPOSTMESSAGE, QS_POSTMESSAGE, QS_SENDMESSAGE
+from ntipc.window_messages.constants import QS_ALLINPUT, QS_ALLPOSTMESSAGE, QS_POSTMESSAGE, QS_SENDMESSAGE, QS_TIMER
 from ntipc.window_messages.thread_queue import ThreadQueue, own_queue
 
 
@@ -25,6 +25,8 @@ def queue_status(mask: int = QS_ALLINPUT, *, session: Session | str | None = Non
     queue, mask = own_queue(session), index(mask)
     queue.drain()
     queue.note_look()
+    if queue.timers:
+        queue.changed |= queue.timers.news()
     changed = queue.changed & mask
     queue.changed &= ~mask
     return current(queue) & mask, changed
@@ -37,4 +39,6 @@ def current(queue: ThreadQueue) -> int:
         kinds |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
     if queue.sent:
         kinds |= QS_SENDMESSAGE
+    if queue.timers and queue.timers.expired(None) is not None:
+        kinds |= QS_TIMER
     return kinds

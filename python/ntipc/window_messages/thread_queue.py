@@ -18,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from math import inf
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ntipc import _kernel
 from ntipc.errors import LimitExceeded, NtError, ObjectExists, Status
@@ -54,6 +54,7 @@ from ntipc.window_messages.message import (
 )
 from ntipc.window_messages.receiving import CallbackDue, Received, is_whole
 from ntipc.window_messages.table import THREAD
+from ntipc.window_messages.timers import WindowTimers
 
 if TYPE_CHECKING:
     from ntipc.window_messages.windows import Window
@@ -104,6 +105,7 @@ class ThreadQueue:
         except BaseException:
             self._close_parts()
             raise
+        self.timers = WindowTimers()
         self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
         self._take_now = partial(self.reader._take, None, 0)
         self.note_look()
@@ -225,6 +227,15 @@ class ThreadQueue:
             self._looked = monotonic()
             self.desktop.table.looked(self.number, self._looked)
 
+    def wait_among(self, objects: tuple[object, ...], timeout: float | None) -> Any:
+        """Wait until one of several is set, of which the queue may be one."""
+        self.desktop.table.looked(self.number, inf)
+        try:
+            return _kernel.wait_multiple(objects, False, timeout)
+        finally:
+            self._looked = monotonic()
+            self.desktop.table.looked(self.number, self._looked)
+
     def message_of(self, entry: _kernel.Frame | Message) -> Message:
         """Make a message of what the list of posted ones holds."""
         return entry if isinstance(entry, Message) else Message._make(unpack_post(entry.tag, entry.data))
@@ -232,6 +243,7 @@ class ThreadQueue:
     def window_has_gone(self, hwnd: int) -> None:
         """Throw away what has come for a window that was destroyed. A quit that was posted to it is the thread's."""
         self.drain()
+        self.timers.window_has_gone(hwnd)
         for entry in [entry for entry in self.sent if isinstance(entry, Received) and entry.hwnd == hwnd]:
             self.sent.remove(entry)
             entry.fail(self, Status.INVALID_WINDOW_HANDLE)
@@ -246,11 +258,13 @@ class ThreadQueue:
         """Take one out of the list of posted messages, and give its room back."""
         entry = self.posted[place]
         del self.posted[place]
-        if not isinstance(entry, Message):
-            try:
-                self.room.release()
-            except LimitExceeded:  # a poster has gone on that was taken for dead
-                pass
+        if isinstance(entry, Message):
+            self.timers.taken(entry)
+            return
+        try:
+            self.room.release()
+        except LimitExceeded:  # a poster has gone on that was taken for dead
+            pass
 
 
 _all: set[weakref.ref[ThreadQueue]] = set()
