@@ -246,6 +246,35 @@ class Frame:
     def claim(self, objects: Sequence[Object]) -> None:
         """Give each handle that came with it to one of ``objects``, new ones of those types."""
 
+@final
+class CompletionPort:
+    """One descriptor, readable when something has come to a read end that it watches: once, until it is armed again.
+
+    A loop that is told calls ``lower``, takes what there is, and calls ``arm``. The ends must be closed after it.
+    """
+
+    def __new__(cls) -> Self: ...
+    def fileno(self) -> int | None:
+        """The descriptor. None: the port is closed, or the program has closed the descriptor."""
+
+    def watch(self, end: ReadEnd) -> None:
+        """Watch a read end of a queue, from now on until the port is closed.
+
+        The first watch of a process starts its relay thread.
+        """
+
+    def lower(self) -> None:
+        """Make the descriptor unreadable, before looking at what is watched."""
+
+    def arm(self) -> None:
+        """Watch on, after looking."""
+
+    def unwatch(self) -> None:
+        """Watch nothing more. The descriptor stays."""
+
+    def close(self) -> None:
+        """Watch nothing more, and close the descriptor. In a forked child only its copy of it."""
+
 class ReadEnd(Waitable):
     """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
 

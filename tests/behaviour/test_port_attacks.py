@@ -174,14 +174,14 @@ def test_done_callback_that_raises_harms_no_other_call(
     assert [problem.exc_type for problem in raised] == [ZeroDivisionError]
 
 
-def test_relay_that_cannot_start_fails_one_call(
+def test_thread_that_cannot_start_fails_one_call(
     client: ntipc.PortClient, server: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ntipc.ports.calls.start_new_thread", fail)
+        patch.setattr("ntipc.ports.thread_hub.start_new_thread", fail)
         with pytest.raises(RuntimeError, match="can't start"):
             client.begin(b"?")
     call = client.begin(b"!")
@@ -189,7 +189,7 @@ def test_relay_that_cannot_start_fails_one_call(
     assert call.result(20) == b"!"
 
 
-def test_relay_ends_when_its_session_is_left(server: Peer) -> None:
+def test_thread_ends_when_its_session_is_left(server: Peer) -> None:
     """The queue for answers fails from then on: calls end, and nothing runs on."""
     accepting = server.begin("connection = port.listen(20).accept()")
     client = ntipc.PortClient("p", timeout=20)
@@ -200,7 +200,7 @@ def test_relay_ends_when_its_session_is_left(server: Peer) -> None:
     hub._reader.close()
     with pytest.raises(ntipc.ReplyLost):
         call.result(20)
-    wait_until(lambda: hub._relay is None)
+    wait_until(lambda: hub._taker is None)
     client.close()
 
 

@@ -71,7 +71,7 @@ def interrupt() -> Iterator[Callable[[Callable[[], object]], None]]:
 VISIT = """
 import gc, os, random, signal, threading, time
 import ntipc
-from ntipc.ports import calls
+from ntipc.ports.hub import all_hubs
 raises = False
 class Interrupted(Exception): pass
 def handler(*_):
@@ -86,7 +86,7 @@ def visit():
     finally:
         client.close()
 def at_rest():
-    while any(hub() and hub()._relay for hub in calls._all_hubs): time.sleep(0.01)
+    while any(hub._taker for hub in all_hubs()): time.sleep(0.01)
     gc.collect()
     return next(process['handles'] for process in ntipc.inspect()['processes'] if process['pid'] == os.getpid())
 visit()

@@ -8,6 +8,7 @@
 //! | `object`   | object table, names, handles                                | `session`, `process::lock` |
 //! | `dispatch` | signals, waits, hand-over                                   | `object`             |
 //! | `process`  | the lock, attachment, death and repair, fork                | all of the above     |
+//! | `completion` | what event loops wait for, and the thread that tells them | `dispatch` |
 //! | `section`  | shared memory for programs                                  | `object`             |
 //! | `queue`    | frames that move from process to process                    | `object`, `dispatch` |
 //! | `query`, `inspect` | looking                                             | everything, read-only |
@@ -16,6 +17,7 @@
 //! No Python in here: `ntipc_py` binds it.
 
 mod arena;
+pub mod completion;
 pub mod dispatch;
 pub mod doctor;
 pub mod fault;

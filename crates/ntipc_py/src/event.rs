@@ -1,6 +1,7 @@
 //! Events.
 
-use crate::object::{Object, call_of, disposition};
+use crate::object::Object;
+use crate::operation::{call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::Waitable;
 use ntipc_kernel::object::kind::{Kind, Type};

@@ -1,6 +1,7 @@
 //! Event pairs: two sides, high and low, for strict ping-pong.
 
-use crate::object::{Object, call_of, disposition};
+use crate::object::Object;
+use crate::operation::{call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{Deadline, deadline};
 use ntipc_kernel::dispatch::wait::Target;

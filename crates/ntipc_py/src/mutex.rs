@@ -1,6 +1,7 @@
 //! Mutexes (NT calls them mutants).
 
-use crate::object::{Object, call_of, disposition};
+use crate::object::Object;
+use crate::operation::{call_of, disposition};
 use crate::session::PySession;
 use crate::waitable::{FOREVER, Waitable, truth};
 use ntipc_kernel::object::kind::{Kind, Type};

@@ -1,38 +1,17 @@
 //! What every object has: a handle in a session.
 
 use crate::errors;
+use crate::operation::Operation;
 use crate::session::PySession;
 use ntipc_kernel::object::handles::Token;
 use ntipc_kernel::object::kind::{Type, access};
-use ntipc_kernel::object::table::{Disposition, Opened};
+use ntipc_kernel::object::table::Opened;
 use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-
-pub const OPEN_OR_CREATE: u32 = 0;
-pub const CREATE: u32 = 1;
-pub const OPEN: u32 = 2;
-
-pub fn disposition(value: u32) -> PyResult<Disposition> {
-    match value {
-        OPEN_OR_CREATE => Ok(Disposition::OpenOrCreate),
-        CREATE => Ok(Disposition::Create),
-        OPEN => Ok(Disposition::Open),
-        _ => Err(PyValueError::new_err("disposition must be OPEN_OR_CREATE, CREATE or OPEN")),
-    }
-}
-
-/// The call that a disposition stands for: the constructor itself, or a class method.
-pub fn call_of(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::OpenOrCreate => "",
-        Disposition::Create => "create",
-        Disposition::Open => "open",
-    }
-}
 
 /// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
@@ -48,44 +27,6 @@ pub struct Object {
     label: OnceLock<Box<(String, String)>>,
     /// What messages call the object, where a mechanism that is made of several objects says so.
     subject: OnceLock<Box<str>>,
-}
-
-/// Which call of the program failed, for the message of an error: the method of the object, or what the caller in Python named.
-pub trait Operation {
-    fn name(&self, class: &str) -> String;
-}
-
-impl Operation for &str {
-    /// An empty name is the constructor.
-    fn name(&self, class: &str) -> String {
-        match *self {
-            "" => class.to_owned(),
-            method => format!("{class}.{method}"),
-        }
-    }
-}
-
-/// The argument ``operation`` of a method that a mechanism made of several objects calls for its program.
-#[derive(Clone, Copy)]
-pub struct Context<'a, 'py> {
-    method: &'static str,
-    operation: Option<&'a Bound<'py, PyAny>>,
-}
-
-impl<'a, 'py> Context<'a, 'py> {
-    /// `operation` is the full name of the program's call; without it, the call is `method` of the object's own class.
-    pub fn new(method: &'static str, operation: Option<&'a Bound<'py, PyAny>>) -> Self {
-        Context { method, operation }
-    }
-}
-
-impl Operation for Context<'_, '_> {
-    fn name(&self, class: &str) -> String {
-        match self.operation.and_then(|operation| operation.extract().ok()) {
-            Some(operation) => operation,
-            None => self.method.name(class),
-        }
-    }
 }
 
 impl Object {
@@ -448,60 +389,5 @@ impl Object {
         self.take_over(py, &attachment, handle, "unpickle").inspect_err(|_| {
             let _ = attachment.close(handle);
         })
-    }
-}
-
-impl Object {
-    fn query_kind(&self, py: Python<'_>, facts: &Bound<'_, PyDict>, signals: u32) -> PyResult<()> {
-        match self.kind() {
-            Type::Event => {
-                let manual = self.with(py, "info", |session, handle| session.is_manual(handle))?;
-                facts.set_item("manual_reset", manual)?;
-                facts.set_item("signaled", signals & 1 != 0)
-            }
-            Type::Semaphore => {
-                let (count, maximum) = self.with(py, "info", |session, handle| session.query_semaphore(handle))?;
-                facts.set_item("count", count)?;
-                facts.set_item("maximum", maximum)
-            }
-            Type::Mutant => {
-                let (state, owner) = self.with(py, "info", |session, handle| {
-                    let state = session.query_mutant(handle)?;
-                    Ok((state, state.owner.checked_sub(1).and_then(|slot| session.thread_identity(slot))))
-                })?;
-                facts.set_item("count", 1 - i64::from(state.recursion))?;
-                facts.set_item("owned_by_caller", state.owned_by_caller)?;
-                facts.set_item("abandoned", state.abandoned)?;
-                facts.set_item("owner_pid", owner.map(|(pid, _)| pid))?;
-                facts.set_item("owner_tid", owner.map(|(_, tid)| tid))?;
-                facts.set_item("recursion", state.recursion)
-            }
-            Type::Timer => {
-                let (state, manual) = self.with(py, "info", |session, handle| {
-                    Ok((session.query_timer(handle)?, session.is_manual(handle)?))
-                })?;
-                let due = state.due_ns.checked_sub(ntipc_kernel::sys::clock::now_ns());
-                let due = (state.due_ns != 0).then(|| due.unwrap_or(0) as f64 / 1e9);
-                facts.set_item("manual_reset", manual)?;
-                facts.set_item("signaled", state.signalled)?;
-                facts.set_item("due_in", due)?;
-                facts.set_item("period", state.period_ns as f64 / 1e9)
-            }
-            Type::EventPair => {
-                facts.set_item("low", signals & 1 != 0)?;
-                facts.set_item("high", signals & 2 != 0)
-            }
-            Type::Section => {
-                let state = self.with(py, "info", |session, handle| session.query_section(handle, access::QUERY))?;
-                facts.set_item("size", state.size)?;
-                facts.set_item("protection", crate::view::protection_name(state.protection))?;
-                facts.set_item("reserve", state.reserve)?;
-                facts.set_item("file", state.file)
-            }
-            end @ (Type::ReadEnd | Type::WriteEnd) => {
-                let state = self.with(py, "info", |session, handle| session.query_queue(handle, end))?;
-                crate::queue::put_facts(facts, &state)
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What both ends of a queue have in common. Pipes, mailslots and queues are made of these in Python.
 
-use crate::object::{Object, Operation};
+use crate::object::Object;
+use crate::operation::Operation;
 use crate::waitable::WaitError;
 use ntipc_kernel::queue::QueueFacts;
 use ntipc_kernel::{Failure, NtStatus};

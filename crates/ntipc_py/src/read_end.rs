@@ -3,7 +3,8 @@
 use crate::blocking::Blocking;
 use crate::buffers::{NewBytes, Target};
 use crate::frame::{Frame, give_up};
-use crate::object::{Context, Object, Operation, call_of, disposition};
+use crate::object::Object;
+use crate::operation::{Context, Operation, call_of, disposition};
 use crate::queue::{answer, timed_out};
 use crate::session::PySession;
 use crate::waitable::{Deadline, POLL, WaitError, Waitable, deadline_or_block};

@@ -1,7 +1,8 @@
 //! Sections.
 
 use crate::gil::detached;
-use crate::object::{Object, call_of, disposition};
+use crate::object::Object;
+use crate::operation::{call_of, disposition};
 use crate::session::PySession;
 use crate::view::{View, protection, protection_name};
 use ntipc_kernel::object::kind::Type;

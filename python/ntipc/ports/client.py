@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import (
-    NtError,
-    ObjectNotFound,
-    PeerGone,
-    ReplyLost,
-    Status,
-    describe,
-    from_status,
-)
+from ntipc.errors import NtError, PeerGone, Status, Timeout, describe, from_status
 from ntipc.objects.arrivals import claim
 from ntipc.objects.composite import Composite
 from ntipc.objects.object import NtObject
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
-from ntipc.ports.calls import Hub, PortCall, Reply, close_hub, forget_hubs, hub_of, lost, perform
+from ntipc.ports.asked import perform
+from ntipc.ports.calls import PortCall, Reply
+from ntipc.ports.connecting import check_server, connect, open_door
 from ntipc.ports.connection import Sender, offered
-from ntipc.ports.names import PREFIX, locate, parents_only
+from ntipc.ports.hub import Hub, lost
+from ntipc.ports.hubs import hub_here, hub_of
+from ntipc.ports.names import locate, parents_only
+from ntipc.ports.thread_hub import ThreadHub
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.sections import Section, View
-from ntipc.session.inspection import inspect
-from ntipc.session.peers import Peer, identify
-from ntipc.session.session import Session, before_leaving
+from ntipc.session.peers import Peer
+from ntipc.session.session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -41,7 +36,7 @@ OnCallback: TypeAlias = Callable[[bytes, tuple[NtObject, ...]], "Buffer"]
 """Answers what a server asks in the middle of a call: takes data and objects, returns data."""
 
 INBOX_QUOTA = 1 << 20
-_FIRST_LOOK, _LONGEST_LOOK = 0.0005, 0.05
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05
 
 
 class PortClient(Composite, parts=("_writer", "_inbox")):
@@ -82,6 +77,8 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
     _kind = "port"
     _several_handles = "a connection is several handles, and belongs to the process that made it and its children"
 
+    max_message: int
+    max_large: int
     _writer: QueueWriter
     _inbox: QueueReader
 
@@ -99,7 +96,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         self._native, self._name = locate("PortClient", name, session)
         self._subject = describe("port", self._name)
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
-        self._hub: Hub | None = None
+        self._hub: ThreadHub | None = None
         self._life = object()  # the same of its duplicates
         self.data = b""
         self._server: Sender
@@ -107,94 +104,22 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         if (length := wire.length_of(data)) > wire.LARGEST_CONNECTION_DATA:
             raise wire.too_long("PortClient", self._subject, length, wire.LARGEST_CONNECTION_DATA, "a connection")
         deadline = Deadline(timeout)
-        door = self._open_door(deadline, patient=timeout is None or timeout > 0)
+        door = open_door(self, deadline, patient=timeout is None or timeout > 0)
         if server_uid is not None:
-            self._check_server(door, server_uid)
+            check_server(self, door, server_uid)
         inbox = QueueWriter.__new__(QueueWriter)
         parents_only.add(inbox)
         self._inbox = QueueReader.__new__(QueueReader)
         self._inbox._describe(self._subject)
         self._inbox._bind(self._native, None, _kernel.CREATE, 0, INBOX_QUOTA, (0, 0), inbox)
         try:
-            self._connect(door, inbox, data, deadline, view)
+            connect(self, door, inbox, data, deadline, view)
         except BaseException:
             self._inbox.close()
             raise
         finally:
             inbox.close()
             door.close()
-
-    def _open_door(self, deadline: Deadline, *, patient: bool) -> QueueWriter:
-        """Open the port's door; a port that does not exist yet is waited for."""
-        pause = _FIRST_LOOK
-        while True:
-            door = QueueWriter.__new__(QueueWriter)
-            door._describe(self._subject)
-            try:
-                door._open_end(self._native, PREFIX + self._name, 0, "PortClient")
-                return door
-            except ObjectNotFound:
-                left = deadline.left()
-                if not patient:
-                    raise self._failure(Status.OBJECT_NAME_NOT_FOUND, "", "no server has made it") from None
-                if left == 0:
-                    raise self._failure(Status.TIMEOUT, "", "no server has made it") from None
-            time.sleep(pause if left is None else min(pause, left))
-            pause = min(pause * 2, _LONGEST_LOOK)
-
-    def _check_server(self, door: QueueWriter, uid: int) -> None:
-        """Refuse the port of another user's process before anything is sent to it."""
-        serial = door.identity[1]
-        makers = [each["creator_pid"] for each in inspect(self._native.path)["objects"] if each["serial"] == serial]
-        found = identify(makers[0] or 0).uid if makers else None
-        if found != uid:
-            door.close()
-            whose = "nobody knows whose process" if found is None else f"a process of user {found}"
-            raise self._failure(Status.SERVER_SID_MISMATCH, "", f"{whose} made the port, and user {uid} is demanded")
-
-    def _connect(
-        self, door: QueueWriter, inbox: QueueWriter, data: Buffer, deadline: Deadline, view: Section | None
-    ) -> None:
-        size = view.size if view is not None else 0
-        hello = wire.HELLO.pack(wire.MAGIC, wire.VERSION, view is not None, size)
-        self._hub = hub_of(self._native)
-        line = self._hub.lifeline(self)
-        handles = [inbox, line] if view is None else [inbox, line, view]
-        left = deadline.left()
-        try:
-            frame = door._request(
-                [hello, data],
-                None if left is None else max(left, _LONGEST_LOOK),
-                tag=wire.CONNECT,
-                handles=handles,
-                operation="PortClient",
-            )
-        except (ReplyLost, PeerGone):
-            raise self._refused("the port was closed, or its server ended, before it accepted") from None
-        finally:
-            line.close()
-        if frame is None:
-            raise self._failure(Status.TIMEOUT, "", "the server has not accepted")
-        kind = frame.tag & wire.KIND
-        if kind != wire.ACCEPTED:
-            raise self._refused("the server refused", frame.data if kind == wire.REFUSED else b"")
-        arrived = claim(frame)
-        if not arrived or not isinstance(arrived[0], QueueWriter) or len(frame.data) < wire.WELCOME.size:
-            raise self._refused("what the server answered makes no sense")
-        self._writer = arrived[0]
-        self._writer._describe(self._subject)
-        self.max_message, self.max_large, offers, size = wire.WELCOME.unpack_from(frame.data)
-        self.data = frame.data[wire.WELCOME.size :]
-        self._server = Sender(frame, self._native)
-        if offers and len(arrived) > 1 and isinstance(arrived[1], Section):
-            with arrived[1] as section:
-                self.view = section.map(0, size or None)
-
-    def _refused(self, detail: str, data: bytes = b"") -> NtError:
-        shown = f"{detail}: {data[:80]!r}" if data else detail
-        problem = from_status(Status.PORT_CONNECTION_REFUSED, "PortClient", self._subject, shown)
-        problem.data = data  # type: ignore[attr-defined]
-        return problem
 
     @classmethod
     def _pair(cls, port: Any) -> PortClient:
@@ -331,11 +256,57 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         Source:
             NtRequestPort (NT).
         """
-        if (length := wire.length_of(data)) > self.max_large:
-            raise wire.too_long("PortClient.send", self._subject, length, self.max_large, "the port's max_large")
+        self._check_length("send", data)
         put = self._writer._put_marked(data, timeout, tag=wire.DATAGRAM, handles=handles, operation="PortClient.send")
         if put is None:
             raise self._failure(Status.TIMEOUT, "send", "the server has left as much unread as it may")
+
+    async def call_async(
+        self,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None = None,
+        handles: Iterable[NtObject] = (),
+        *,
+        on_callback: OnCallback | None = None,
+        buffers: Sequence[Buffer] = (),
+    ) -> bytes | Reply:
+        """As :meth:`call`, for a coroutine: the event loop goes on, and no thread waits.
+
+        A coroutine that is cancelled has withdrawn its call: the server learns it, and an answer goes nowhere. Up to 7
+        objects go along; ``on_callback`` runs in a thread of its own.
+
+        Raises:
+            Timeout: No answer came in time.
+            ReplyLost: The server ended, or ended the connection, without an answer. The request may have been served.
+            PeerGone: The connection has ended; nothing was sent.
+            InvalidParameter: The data are longer than the port takes, or there are more than 7 handles.
+            HandleClosed: It is closed here.
+
+        Source:
+            NtRequestWaitReplyPort (NT).
+        """
+        self._check_length("call_async", data)
+        deadline, pause, luggage = Deadline(timeout), _FIRST_PAUSE, tuple(handles)
+        operation = "PortClient.call_async"
+        while True:
+            hub, number = self._hub_here(), next(self._numbers)
+            call = hub.begin(self, number, data, luggage, on_callback, buffers, timeout=0, operation=operation)
+            if call is not None:
+                break
+            left = deadline.left()
+            if left == 0:
+                detail = "the server has left as much unread as it may"
+                raise self._failure(Status.TIMEOUT, "call_async", detail)
+            await _sleep(pause if left is None else min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        try:
+            return await call.result_async(deadline.left())
+        except Timeout:
+            call.withdraw()
+            raise self._failure(Status.TIMEOUT, "call_async", "no answer has come") from None
+        except BaseException:
+            call.withdraw()
+            raise
 
     def begin(
         self,
@@ -343,26 +314,41 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         handles: Iterable[NtObject] = (),
         *,
         on_callback: OnCallback | None = None,
+        buffers: Sequence[Buffer] = (),
     ) -> PortCall:
         """Begin a call that belongs to no thread.
+
+        In a coroutine, the event loop takes the answer: while it runs, or while its thread waits in ``result``.
 
         Args:
             data: Bytes, or a list or tuple of pieces.
             handles: Up to 7 objects that go along.
             on_callback: Answers what the server asks meanwhile, in a thread of its own.
+            buffers: Memory of this process that the server may read and write while the call lasts.
 
         Returns:
-            The call: wait for its result, have a function called when it is done, or withdraw it.
+            The call: wait for its result, await it, have a function called when it is done, or withdraw it.
 
         Raises:
             PeerGone: The connection has ended.
             InvalidParameter: The data are longer than the port takes, or there are more than 7 handles.
         """
+        self._check_length("begin", data)
+        call = self._hub_here().begin(self, next(self._numbers), data, handles, on_callback, buffers)
+        assert call is not None  # it waits for room as long as it takes
+        return call
+
+    def _hub_here(self) -> Hub:
+        """Return who takes the answers of calls of this thread."""
+        hub = self._hub
+        if hub is None or hub._reader.closed:
+            hub = self._hub = hub_of(self._native)
+        return hub_here(hub)
+
+    def _check_length(self, call: str, data: Buffer | Sequence[Buffer]) -> None:
         if (length := wire.length_of(data)) > self.max_large:
-            raise wire.too_long("PortClient.begin", self._subject, length, self.max_large, "the port's max_large")
-        if self._hub is None or self._hub._reader.closed:
-            self._hub = hub_of(self._native)
-        return self._hub.begin(self, next(self._numbers), data, handles, on_callback)
+            operation = f"PortClient.{call}"
+            raise wire.too_long(operation, self._subject, length, self.max_large, "the port's max_large")
 
     def receive(self, timeout: float | None = None) -> QueueMessage:
         """Take the next datagram that the server has sent by :meth:`Connection.send`.
@@ -423,5 +409,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         raise TypeError("a connection belongs to its process and its children: connect again elsewhere")
 
 
-os.register_at_fork(after_in_child=forget_hubs)
-before_leaving(close_hub)
+async def _sleep(seconds: float) -> None:
+    import asyncio  # the program has: a coroutine runs
+
+    await asyncio.sleep(seconds)

@@ -25,7 +25,7 @@ from ntipc.errors import (
     from_status,
 )
 from ntipc.objects.object import NtObject
-from ntipc.ports import PortCall, PortClient
+from ntipc.ports import PortClient
 from ntipc.rpc import protocol
 from ntipc.rpc.buffers import Packer, session_of
 from ntipc.rpc.callbacks import ExportedObjects
@@ -222,8 +222,7 @@ class Link:
         """Call, and await the answer."""
         while True:
             try:
-                begun = client.begin(data, () if packer is None else packer.handles)
-                reply = await _result(begun, timeout)
+                reply = await client.call_async(data, timeout, () if packer is None else packer.handles)
                 return (reply, ()) if type(reply) is bytes else parts_of(reply)
             except Timeout:
                 raise self._late(codec, timeout) from None
@@ -298,31 +297,6 @@ class Link:
 
 
 _LINKS: PartedAtFork[Link] = PartedAtFork(Link.leave_to_parent)
-
-
-async def _result(call: PortCall, timeout: float | None) -> Any:
-    loop = asyncio.get_running_loop()
-    done = asyncio.Event()
-
-    def tell(_: PortCall) -> None:
-        try:
-            loop.call_soon_threadsafe(done.set)
-        except RuntimeError:
-            pass  # the loop is closed, and nobody awaits any more
-
-    call.add_done_callback(tell)
-    try:
-        async with asyncio.timeout(timeout):
-            await done.wait()
-    except TimeoutError:
-        if call.done():
-            return call.result(0)
-        call.withdraw()
-        raise from_status(Status.TIMEOUT, "The call") from None
-    except BaseException:
-        call.withdraw()
-        raise
-    return call.result(0)
 
 
 def parts_of(reply: Any) -> Answer:

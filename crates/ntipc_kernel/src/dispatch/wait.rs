@@ -24,7 +24,7 @@ use crate::object::handles::{Entry, check_rights};
 use crate::object::kind::{Kind, access};
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{Ordering, Shared, spin_loop};
+use crate::sync::{AtomicU32, Ordering, Shared, spin_loop};
 use crate::sys::clock::{NEVER, now_ns};
 use crate::sys::futex::{self, Slept};
 use smallvec::SmallVec;
@@ -322,6 +322,27 @@ impl Session {
             Some(outcome) => Slumber::Satisfied(outcome, None),
             None => Slumber::TimedOut,
         }
+    }
+
+    /// W6, for a thread that waits in several sessions and sleeps on the words of all: the word to sleep on while it is SLEEP, and when to
+    /// look at the latest. `None`: something has happened, which [`Session::sleep`] tells.
+    pub(crate) fn doze(&self, wait: Queued) -> Option<(&AtomicU32, u64)> {
+        let thread = self.arena.thread(wait.slot);
+        let state = thread.progress.load(Ordering::Acquire);
+        if !self.is_current(wait) || self.arena.damage().is_some() {
+            return None;
+        }
+        if matches!(state, progress::WAIT | progress::LOOK) {
+            fault!(WaitBeforeSleep);
+            thread.progress.compare_exchange(state, progress::SLEEP, Ordering::SeqCst, Ordering::Acquire).ok()?; // W6
+        } else if state != progress::SLEEP {
+            return None;
+        }
+        let (since_ns, now) = (thread.since_ns.get(), now_ns());
+        let first_ns = Session::first_look_ns(since_ns);
+        let look_ns = if now < first_ns { first_ns } else { Session::next_look_ns(since_ns, now) };
+        let due_ns = if wait.has_timers { self.earliest_due(wait.slot) } else { NEVER };
+        Some((&thread.progress, look_ns.min(self.lookout_ns(wait.slot)).min(due_ns))) // W6a
     }
 
     /// A thread that waits, in `slot`, looks: does somebody who was told of one of its objects not act?

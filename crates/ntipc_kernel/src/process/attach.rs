@@ -14,6 +14,7 @@ use super::helper;
 use super::presence::{self, Presence};
 use crate::arena::Arena;
 use crate::arena::layout::NOBODY;
+use crate::completion::relay;
 use crate::session::{LEFT, Session, attaching, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
@@ -184,6 +185,7 @@ impl Session {
     ///
     /// Fails if another thread of this process waits in the session, unless `at_exit`: then its slot ends with the process.
     pub fn leave(self: &Arc<Self>, at_exit: bool) -> NtResult<()> {
+        relay::leave(self);
         {
             let mut known = sessions();
             let Some(place) = known.iter().position(|session| Arc::ptr_eq(session, self)) else { return Ok(()) };

@@ -17,6 +17,7 @@ use super::helper;
 use super::lock::Locked;
 use super::thread::forget_registrations_after_fork;
 use crate::arena::layout::NOBODY;
+use crate::completion::relay::{Roster, roster};
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::handles::Entry;
@@ -47,8 +48,9 @@ pub fn install() {
 /// How long a parent waits for a child that does not run.
 const PATIENCE_MS: i32 = 1500;
 
-/// Held over a fork: no other thread attaches or has the list of sessions in hand then, which the child would wait for in vain.
+/// Held over a fork: no other thread attaches, or has the list of sessions or the roster of what is watched in hand then, which the child would wait for in vain.
 struct Held {
+    roster: MutexGuard<'static, Roster>,
     known: Known,
     _attaching: Attaching,
 }
@@ -74,7 +76,7 @@ extern "C" fn about_to_fork() {
             files::pipe().ok().and_then(|(reading, writing)| Kept::new(reading).ok().zip(Kept::new(writing).ok()));
         let _ = PIPE.try_with(|place| place.set(pipe));
     }
-    let _ = HELD.try_with(|held| held.set(Some(Held { known, _attaching: attaching })));
+    let _ = HELD.try_with(|held| held.set(Some(Held { roster: roster(), known, _attaching: attaching })));
 }
 
 extern "C" fn has_forked() {
@@ -91,7 +93,8 @@ extern "C" fn has_forked() {
 /// In the child of a fork by the C library, before it does anything: nothing that we remember is ours any more.
 extern "C" fn forked() {
     let held = HELD.try_with(Cell::take).ok().flatten();
-    if let Some(held) = held {
+    if let Some(mut held) = held {
+        held.roster.forget();
         for session in held.known.iter() {
             session.own.forget(); // as Linux has done, where it does
         }

@@ -12,7 +12,7 @@ pub fn last_errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-fn owned(fd: RawFd) -> std::io::Result<OwnedFd> {
+pub(super) fn owned(fd: RawFd) -> std::io::Result<OwnedFd> {
     if fd < 0 {
         return Err(std::io::Error::last_os_error());
     }

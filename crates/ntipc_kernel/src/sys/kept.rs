@@ -73,6 +73,11 @@ impl Kept {
 }
 
 impl Kept {
+    /// The number is the program's by now: neither use it nor close it.
+    pub fn forget(&self) {
+        self.number.store(NONE, Ordering::Relaxed);
+    }
+
     /// Close the descriptor before its time. A later use opens the file again.
     pub fn close(&self) {
         if let Some(fd) = self.get() {

@@ -2,6 +2,7 @@
 // UNSAFETY: every function here wraps one call of libc; pointers given to it are references that outlive the call.
 
 pub mod clock;
+pub mod eventfd;
 pub mod files;
 pub mod futex;
 pub mod kept;
