@@ -227,18 +227,7 @@ class Channel(Parts, parts=("reader", "writer")):
             mine.extend(taken(lock, deadline.left()))
             if not any(mine):
                 raise self._failure(Status.TIMEOUT, operation, "another thread waits for its answer")
-            if reader._available(operation)[1]:
-                detail = "something waits to be read, which would be taken for the answer"
-                raise self._failure(Status.PIPE_BUSY, operation, detail)
-            asked_after = reader._taken  # nothing waits: the next message that is taken is the answer
-            if questions.asked_after == asked_after:
-                detail = "the answer to an earlier question has not been read"
-                advice = "Take it with recv when it comes, or close the pipe and connect again"
-                raise from_status(Status.PIPE_BUSY, operation, self._subject, detail, advice=advice)
-            self._wrote = True
-            if not writer._put_beyond(data, deadline.left(), operation):
-                raise self._failure(Status.TIMEOUT, operation, "there is no memory")
-            questions.asked_after = asked_after
+            self._put_question(reader, writer, questions, data, deadline.left(), operation)
             frame = reader._take(size, deadline.left(), operation=operation)
         finally:
             if mine and mine[0]:
@@ -246,6 +235,38 @@ class Channel(Parts, parts=("reader", "writer")):
         if frame is None:
             raise self._failure(Status.TIMEOUT, operation, "no answer has come")
         return frame.data, frame.left
+
+    def ask(self, data: Buffer | Sequence[Buffer], operation: str) -> None:
+        """Write one message, whose answer is read later: nobody may ask meanwhile."""
+        reader, writer, questions = self._the_reader(operation), self._the_writer(operation), self._questions
+        if not questions.lock.acquire(blocking=False):
+            raise self._failure(Status.PIPE_BUSY, operation, "another thread waits for its answer")
+        try:
+            self._put_question(reader, writer, questions, data, None, operation)
+        finally:
+            questions.lock.release()
+
+    def _put_question(
+        self,
+        reader: PipeReader,
+        writer: PipeWriter,
+        questions: Questions,
+        data: Buffer | Sequence[Buffer],
+        timeout: float | None,
+        operation: str,
+    ) -> None:
+        if reader._available(operation)[1]:
+            detail = "something waits to be read, which would be taken for the answer"
+            raise self._failure(Status.PIPE_BUSY, operation, detail)
+        asked_after = reader._taken  # nothing waits: the next message that is taken is the answer
+        if questions.asked_after == asked_after:
+            detail = "the answer to an earlier question has not been read"
+            advice = "Take it with recv when it comes, or close the pipe and connect again"
+            raise from_status(Status.PIPE_BUSY, operation, self._subject, detail, advice=advice)
+        self._wrote = True
+        if not writer._put_beyond(data, timeout, operation):
+            raise self._failure(Status.TIMEOUT, operation, "there is no memory")
+        questions.asked_after = asked_after
 
     def flush(self, timeout: float | None, operation: str) -> bool:
         """Wait until the other side has read all that was written; whether it has."""

@@ -151,3 +151,16 @@ def wait_for_instance(
             continue
         finally:
             offers.close()
+
+
+def default_wait(location: Location, attachment: _kernel.Session, *, operation: str = "wait_for_pipe") -> float:
+    """Return the seconds that a wait for an instance takes when the client does not say: the pipe's maker has.
+
+    Raises:
+        ObjectNotFound: There is no such pipe.
+    """
+    offers = open_offers(location, attachment, operation)
+    try:
+        return Settings.of(offers._query()["user"]).default_wait
+    finally:
+        offers.close()

@@ -325,14 +325,24 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
         Source:
             TransactNamedPipe (Win32).
         """
-        self._check_readable(operation, Purpose.OTHER)
-        self._check_writable(operation)
-        if not self.message_reads:
-            raise self._failure(Status.INVALID_READ_MODE, operation)
+        self._check_askable(operation)
         try:
             return self.channel.transact(data, size, timeout, operation)
         except PeerGone as gone:
             raise self.ended(gone) from None
+
+    def ask(self, data: Buffer | Sequence[Buffer], *, operation: str = "Pipe.transact") -> None:
+        """Write one message whose answer is the next that is read, as :meth:`transact` does, and leave the answer.
+
+        Args:
+            data: The message.
+            operation: The program's call.
+
+        Raises:
+            NtError: Whatever :meth:`transact` raises.
+        """
+        self._check_askable(operation)
+        self.channel.ask(data, operation)
 
     def flush(self, timeout: float | None = None, *, operation: str = "Pipe.flush") -> bool:
         """Wait until the other side has read all that was written.
@@ -372,6 +382,12 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
         if not self.may_write:
             raise self._denial(operation, "write")
         self._check_state(operation)
+
+    def _check_askable(self, operation: str) -> None:
+        self._check_readable(operation, Purpose.OTHER)
+        self._check_writable(operation)
+        if not self.message_reads:
+            raise self._failure(Status.INVALID_READ_MODE, operation)
 
     def _check_open(self, operation: str) -> None:
         if self.closed:

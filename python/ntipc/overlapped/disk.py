@@ -1,0 +1,114 @@
+"""What a handle of an ordinary file, a directory, a terminal or any other descriptor leads to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+import threading
+from typing import Any, Final
+
+from ntipc.overlapped.files import FileObject
+
+_FLOCK: Final = struct.Struct("hhqqi4x")
+_WHOLE_FILE: Final = 2**63 - 1
+FILE_TYPE_DISK, FILE_TYPE_CHAR, FILE_TYPE_PIPE = 1, 2, 3
+
+
+class DiskFile(FileObject):
+    """A descriptor of Linux behind a handle.
+
+    Args:
+        fd: The descriptor.
+        overlapped: Whether its operations may go on after the call that begins them, though all are done at once.
+        owned: Whether closing the handle closes the descriptor.
+        path: The file, if it is to be removed when it is closed.
+    """
+
+    _kind = "file"
+
+    def __init__(self, fd: int, *, overlapped: bool = False, owned: bool = True, path: str | None = None) -> None:
+        super().__init__(overlapped=overlapped)
+        self.fd = fd
+        self._owned = owned
+        self._path = path
+        self._moving = threading.Lock()
+
+    @property
+    def type(self) -> int:
+        """FILE_TYPE_DISK, FILE_TYPE_CHAR or FILE_TYPE_PIPE."""
+        mode = os.fstat(self.fd).st_mode
+        if stat.S_ISCHR(mode):
+            return FILE_TYPE_CHAR
+        return FILE_TYPE_PIPE if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else FILE_TYPE_DISK
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return os.fstat(self.fd).st_size
+
+    def read_into(self, buffer: memoryview, offset: int | None = None) -> int:
+        """Read from the position, or from an offset; how many bytes."""
+        return os.readv(self.fd, [buffer]) if offset is None else os.preadv(self.fd, [buffer], offset)
+
+    def write(self, data: memoryview, offset: int | None = None) -> int:
+        """Write all of it at the position, or at an offset; how many bytes."""
+        done = 0
+        while done < len(data):
+            rest = data[done:]
+            done += os.write(self.fd, rest) if offset is None else os.pwrite(self.fd, rest, offset + done)
+        return done
+
+    def seek(self, distance: int, how: int) -> int:
+        """Move the position; where it is then."""
+        return os.lseek(self.fd, distance, how)
+
+    def truncate(self) -> None:
+        """End the file at the position."""
+        with self._moving:
+            os.ftruncate(self.fd, os.lseek(self.fd, 0, os.SEEK_CUR))
+
+    def flush(self) -> None:
+        """Have it written to the disk."""
+        if self.type == FILE_TYPE_DISK:
+            os.fsync(self.fd)
+
+    def lock(self, offset: int, size: int, *, exclusive: bool, wait: bool) -> None:
+        """Lock a part of the file for this handle and its duplicates.
+
+        Raises:
+            OSError: Another handle has locked some of it.
+        """
+        kind = fcntl.F_WRLCK if exclusive else fcntl.F_RDLCK
+        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, self._range(kind, offset, size))
+
+    def unlock(self, offset: int, size: int) -> None:
+        """Unlock what was locked."""
+        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, self._range(fcntl.F_UNLCK, offset, size))
+
+    def _close(self) -> None:
+        if self._owned:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+        if self._path is not None:
+            try:
+                os.unlink(self._path)
+            except FileNotFoundError:
+                pass
+
+    @staticmethod
+    def _range(kind: int, offset: int, size: int) -> bytes:
+        offset = min(offset, _WHOLE_FILE)
+        length = 0 if offset + size >= _WHOLE_FILE else size  # 0: to the end, wherever that is
+        return _FLOCK.pack(kind, os.SEEK_SET, offset, length, 0)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once: nothing goes on."""
+        return True if self.fd >= 0 else super().wait(timeout)
+
+    def __repr__(self) -> str:
+        return f"<DiskFile fd={self.fd}>"
+
+
+__all__: list[Any] = ["FILE_TYPE_CHAR", "FILE_TYPE_DISK", "FILE_TYPE_PIPE", "DiskFile"]

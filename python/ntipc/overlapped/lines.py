@@ -1,0 +1,120 @@
+"""The operations of one end in one direction, which are done in the order in which they were begun."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ntipc import _kernel
+from ntipc.errors import NtError
+from ntipc.overlapped.operations import Operation, Write
+
+_PATIENCE = 0.1
+"""Seconds in which a write to a full pipe may be done before it counts as one that goes on."""
+_CANCEL_LOOK = 0.05
+"""Seconds after which a write that waits for room looks whether it was cancelled."""
+
+
+class Line:
+    """Operations that wait their turn. Everything about them is done under one lock, and told after it is released."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting: deque[Operation] = deque()
+
+    def begin(self, operation: Operation) -> bool:
+        """Attempt an operation, or put it in line behind those that go on; whether it is done.
+
+        Its ``when_done`` has been called then.
+        """
+        with self.lock:
+            done = not self.waiting and operation.try_now()
+            if not done:
+                operation.went_on = True
+                self.waiting.append(operation)
+        if done:
+            operation.conclude()
+        return done
+
+    def advance(self) -> tuple[_kernel.Waitable, ...]:
+        """Do what can be done now; what is set when more can be done, and nothing if no operation is left."""
+        finished: list[Operation] = []
+        plan: tuple[_kernel.Waitable, ...] = ()
+        with self.lock:
+            while self.waiting:
+                operation = self.waiting[0]
+                if not operation.try_now():
+                    try:
+                        plan = operation.waits_for()
+                    except NtError as problem:
+                        operation.fail(problem)
+                    else:
+                        if plan:
+                            break
+                        continue
+                finished.append(self.waiting.popleft())
+        for operation in finished:
+            operation.conclude()
+        return plan
+
+    def cancel(self, which: Callable[[Operation], bool]) -> int:
+        """Cancel operations that go on; how many. What they have moved so far stays moved."""
+        with self.lock:
+            cancelled = [operation for operation in self.waiting if which(operation)]
+            for operation in cancelled:
+                self.waiting.remove(operation)
+                operation.cancel()
+        for operation in cancelled:
+            operation.conclude()
+        return len(cancelled)
+
+
+class WritingLine(Line):
+    """Writes. Those that go on are done by a thread of their own: only a wait in the pipe knows when there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._worker: threading.Thread | None = None
+
+    def begin(self, operation: Operation) -> bool:
+        """Write, or have it written behind what is being written; whether it is done."""
+        assert isinstance(operation, Write)
+        if super().begin(operation):
+            return True
+        if operation.wait(_PATIENCE if self._start_worker() else 0):
+            return True
+        return operation.is_done
+
+    def _start_worker(self) -> bool:
+        with self.lock:
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="ntipc-writes", daemon=True)
+                self._worker.start()
+        return True
+
+    def _work(self) -> None:
+        while True:
+            with self.lock:
+                if not self.waiting:
+                    self._worker = None
+                    return
+                operation = self.waiting[0]
+            assert isinstance(operation, Write)
+            self._write_on(operation)
+
+    def _write_on(self, operation: Write) -> None:
+        """Write for a moment; a cancellation meanwhile waits for the end of that moment."""
+        with self.lock:
+            if not self.waiting or self.waiting[0] is not operation:
+                return
+            try:
+                done = operation.write_for(_CANCEL_LOOK)
+            except NtError as problem:
+                operation.fail(problem)
+                done = True
+            if done:
+                self.waiting.popleft()
+                operation.status = 0 if operation.problem is None else operation.status
+        if done:
+            operation.conclude()

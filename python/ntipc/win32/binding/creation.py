@@ -1,0 +1,33 @@
+"""What every call that makes or opens an object does at its end: the inheritance mark, the last error, the handle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntipc.win32.binding.arguments import flag, rights_of, text
+from ntipc.win32.binding.last_error import last
+from ntipc.win32.binding.pyhandle import PyHANDLE, new_handle
+from ntipc.win32.binding.security import SecurityAttributes, inherits
+
+ERROR_ALREADY_EXISTS = 183
+
+
+def created(thing: Any, attributes: SecurityAttributes | None) -> PyHANDLE:
+    """Return the handle to an object that a call has created, or found by its name: the last error says which."""
+    if attributes is not None and inherits(attributes):
+        thing.inheritable = True
+    handle = new_handle(thing)
+    last.code = 0 if thing.created else ERROR_ALREADY_EXISTS
+    return handle
+
+
+def opened(kind: type[Any], access: int, inherit: int, name: str) -> PyHANDLE:
+    """Open an object of a class by its name, with these rights, and return the handle.
+
+    Raises:
+        NtError: There is none, it is of another type, or ``access`` is 0.
+    """
+    thing = kind.open(text(name), rights_of(access, kind._kind))
+    if flag(inherit):
+        thing.inheritable = True
+    return new_handle(thing)

@@ -1,0 +1,43 @@
+"""``PyTime``: moments, as pywin32 has them: ``datetime`` objects with a time zone, and ``Format``."""
+
+from __future__ import annotations
+
+import datetime as _datetime
+import time
+from collections.abc import Sequence
+from typing import Any, SupportsFloat
+
+
+class TimeType(_datetime.datetime):
+    """A moment.
+
+    Source:
+        PyTime objects (pywin32).
+    """
+
+    def Format(self, format: str = "%c", /) -> str:
+        """Return the moment in words."""
+        return self.strftime(format)
+
+
+TimeType.__name__ = TimeType.__qualname__ = "datetime"
+TimeType.__module__ = "pywintypes"
+
+
+def Time(value: Any, /) -> TimeType:
+    """Make a moment of seconds since 1970, of a ``time`` tuple, or of a ``datetime``.
+
+    >>> Time(0).Format("%Y-%m-%d")
+    '1970-01-01'
+    """
+    if isinstance(value, _datetime.datetime):
+        parts = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+        return TimeType(*parts, tzinfo=value.tzinfo or _datetime.UTC)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        milliseconds = value[9] if len(value) > 9 else 0
+        moment = time.mktime(tuple(value[:9])) + milliseconds / 1000
+    elif isinstance(value, SupportsFloat):
+        moment = float(value)
+    else:
+        raise TypeError(f"An object of type '{type(value).__name__}' can not be converted to a time")
+    return TimeType.fromtimestamp(moment, _datetime.UTC)

@@ -1,0 +1,7 @@
+"""How a program's own modules, and only they, come by the modules of Windows under their own names.
+
+* ``rule``: which modules are the program's own
+* ``gate``: what an import statement gives them, and the record of it
+* ``running``: a program as the main program
+* ``inheriting``: the same for the Python processes that it starts
+"""

@@ -1,0 +1,15 @@
+"""The constants of Windows' headers that pywin32's ``ntsecuritycon`` has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntipc.win32.binding import tables
+
+globals().update(tables.constants("ntsecuritycon"))
+
+__all__ = list(tables.constants("ntsecuritycon"))  # noqa: PLE0604, RUF100
+
+
+def __getattr__(name: str) -> Any:  # for type checkers: the names are those of the table
+    raise AttributeError(f"module 'ntsecuritycon' has no attribute {name!r}")

@@ -1,0 +1,150 @@
+"""Finding the calls of Windows in the source of a program, by the names under which it imports them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+LIBRARIES: Final = frozenset(
+    {"advapi32", "kernel32", "ntdll", "ole32", "psapi", "shell32", "user32", "gdi32", "ws2_32"}
+)
+"""Libraries of Windows that programs reach by ctypes."""
+_LOADERS: Final = {"windll", "oledll", "cdll", "WinDLL", "OleDLL", "CDLL", "LoadLibrary", "PyDLL"}
+_ONLY_ON_WINDOWS: Final = frozenset({"_winapi", "_winreg", "msvcrt", "winreg", "winsound", "nt", "_msi"})
+_OF_CTYPES: Final = frozenset({
+    "WINFUNCTYPE", "WinError", "FormatError", "GetLastError", "get_last_error", "set_last_error", "HRESULT",
+})  # fmt: skip
+
+
+class Use(NamedTuple):
+    """A place where a program names a call of Windows.
+
+    Attributes:
+        line: The line.
+        module: The module of pywin32, the library, or the module of Python.
+        name: The call; empty for an import of a module.
+    """
+
+    line: int
+    module: str
+    name: str
+
+
+def uses_in(source: str, modules: frozenset[str]) -> Iterator[Use]:
+    """Find the uses in a program, in the order of lines.
+
+    Args:
+        source: The text of the program.
+        modules: The modules of pywin32 to look for.
+
+    Raises:
+        SyntaxError: It is no program of Python 3.
+    """
+    visitor = _Visitor(modules)
+    visitor.visit(ast.parse(source))
+    yield from sorted(set(visitor.found), key=lambda use: (use.line, use.module, use.name))
+
+
+class _Visitor(ast.NodeVisitor):
+    def __init__(self, modules: frozenset[str]) -> None:
+        self.modules = modules | _ONLY_ON_WINDOWS
+        self.found: list[Use] = []
+        self._names: dict[str, str] = {}
+        """What a name of the program stands for: a module or a library."""
+        self._ctypes: set[str] = set()
+        self._mmap: set[str] = set()
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            name = alias.asname or top
+            last = alias.name.rpartition(".")[2]
+            if top == "win32" and last in self.modules:
+                self._names[alias.asname or last] = last
+                self.found.append(Use(node.lineno, last, ""))
+            elif top in self.modules:
+                self._names[name] = top
+                self.found.append(Use(node.lineno, top, ""))
+            elif top == "ctypes":
+                self._ctypes.add(name)
+            elif top == "mmap":
+                self._mmap.add(name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = (
+            (node.module or "").rpartition(".")[2] if (node.module or "").startswith("win32.") else node.module or ""
+        )
+        top = module.partition(".")[0]
+        for alias in node.names:
+            name = alias.asname or alias.name
+            if top == "win32" and alias.name in self.modules:
+                self._names[name] = alias.name
+            elif top in self.modules and alias.name != "*":
+                self.found.append(Use(node.lineno, top, alias.name))
+                self._names[name] = ""
+            elif top in self.modules:
+                self.found.append(Use(node.lineno, top, ""))
+            elif top == "ctypes" and alias.name in _LOADERS:
+                self._names[name] = f"ctypes.{alias.name}"
+            elif top == "ctypes" and alias.name in _OF_CTYPES:
+                self.found.append(Use(node.lineno, "ctypes", alias.name))
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        library = self._library(node.value)
+        if library:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    self._names[target.id] = library
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        owner = self._library(node.value) or self._module(node.value)
+        if (
+            owner
+            and not owner.startswith("ctypes.")
+            and not (owner in LIBRARIES and node.attr in ("argtypes", "restype"))
+        ):
+            self.found.append(Use(node.lineno, owner, node.attr))
+        elif isinstance(node.value, ast.Name) and node.value.id in self._ctypes and node.attr in _OF_CTYPES:
+            self.found.append(Use(node.lineno, "ctypes", node.attr))
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        function = node.func
+        if (
+            isinstance(function, ast.Attribute)
+            and isinstance(function.value, ast.Name)
+            and function.value.id in self._mmap
+        ):
+            tagged = any(keyword.arg == "tagname" for keyword in node.keywords)
+            third = len(node.args) > 2 and not isinstance(node.args[2], ast.Attribute)
+            if function.attr == "mmap" and (tagged or third):
+                self.found.append(Use(node.lineno, "mmap", "mmap(tagname)"))
+        self.generic_visit(node)
+
+    def _module(self, node: ast.expr) -> str | None:
+        """The module that a name stands for, also one that is called like a module and comes from elsewhere."""
+        if not isinstance(node, ast.Name):
+            return None
+        return self._names.get(node.id, node.id if node.id in self.modules else None)
+
+    def _library(self, node: ast.expr) -> str | None:
+        """The library that an expression such as ``ctypes.windll.kernel32`` or ``WinDLL("kernel32")`` stands for."""
+        if isinstance(node, ast.Attribute) and node.attr.lower() in LIBRARIES and self._is_loader(node.value):
+            return node.attr.lower()
+        if isinstance(node, ast.Call) and node.args and self._is_loader(node.func):
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                name = first.value.lower().removesuffix(".dll")
+                return name if name in LIBRARIES else None
+        return None
+
+    def _is_loader(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id, "").startswith("ctypes.")
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name) and node.value.id in self._ctypes:
+                return node.attr in _LOADERS
+            return node.attr == "LoadLibrary" and self._is_loader(node.value)
+        return False

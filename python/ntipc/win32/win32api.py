@@ -1,0 +1,57 @@
+"""Handles, the last error, processes and the system, as pywin32's ``win32api`` has them.
+
+>>> from ntipc.win32 import win32api, win32event, winerror
+>>> first = win32event.CreateMutex(None, False, "only one")
+>>> second = win32event.CreateMutex(None, False, "only one")
+>>> win32api.GetLastError() == winerror.ERROR_ALREADY_EXISTS
+True
+>>> win32api.CloseHandle(second)
+"""
+
+from __future__ import annotations
+
+from ntipc.win32.binding import tables
+from ntipc.win32.binding.console import SetConsoleCtrlHandler as SetConsoleCtrlHandler
+from ntipc.win32.binding.duplication import DuplicateHandle as DuplicateHandle
+from ntipc.win32.binding.duplication import GetHandleInformation as GetHandleInformation
+from ntipc.win32.binding.duplication import SetHandleInformation as SetHandleInformation
+from ntipc.win32.binding.failures import error as error
+from ntipc.win32.binding.last_error import GetLastError as GetLastError
+from ntipc.win32.binding.last_error import SetLastError as SetLastError
+from ntipc.win32.binding.pyhandle import CloseHandle as CloseHandle
+from ntipc.win32.binding.system import HIBYTE as HIBYTE
+from ntipc.win32.binding.system import HIWORD as HIWORD
+from ntipc.win32.binding.system import LOBYTE as LOBYTE
+from ntipc.win32.binding.system import LOWORD as LOWORD
+from ntipc.win32.binding.system import MAKELONG as MAKELONG
+from ntipc.win32.binding.system import MAKELPARAM as MAKELPARAM
+from ntipc.win32.binding.system import MAKEWORD as MAKEWORD
+from ntipc.win32.binding.system import MAKEWPARAM as MAKEWPARAM
+from ntipc.win32.binding.system import RGB as RGB
+from ntipc.win32.binding.system import FormatMessage as FormatMessage
+from ntipc.win32.binding.system import FormatMessageW as FormatMessageW
+from ntipc.win32.binding.system import GetCommandLine as GetCommandLine
+from ntipc.win32.binding.system import GetComputerName as GetComputerName
+from ntipc.win32.binding.system import GetComputerNameEx as GetComputerNameEx
+from ntipc.win32.binding.system import GetCurrentDirectory as GetCurrentDirectory
+from ntipc.win32.binding.system import GetCurrentProcess as GetCurrentProcess
+from ntipc.win32.binding.system import GetCurrentProcessId as GetCurrentProcessId
+from ntipc.win32.binding.system import GetCurrentThread as GetCurrentThread
+from ntipc.win32.binding.system import GetCurrentThreadId as GetCurrentThreadId
+from ntipc.win32.binding.system import GetEnvironmentVariable as GetEnvironmentVariable
+from ntipc.win32.binding.system import GetModuleFileName as GetModuleFileName
+from ntipc.win32.binding.system import GetModuleHandle as GetModuleHandle
+from ntipc.win32.binding.system import GetSystemInfo as GetSystemInfo
+from ntipc.win32.binding.system import GetSystemMetrics as GetSystemMetrics
+from ntipc.win32.binding.system import GetTempPath as GetTempPath
+from ntipc.win32.binding.system import GetTickCount as GetTickCount
+from ntipc.win32.binding.system import GetTickCount64 as GetTickCount64
+from ntipc.win32.binding.system import GetUserName as GetUserName
+from ntipc.win32.binding.system import GetUserNameEx as GetUserNameEx
+from ntipc.win32.binding.system import GetVersion as GetVersion
+from ntipc.win32.binding.system import GetVersionEx as GetVersionEx
+from ntipc.win32.binding.system import SetCurrentDirectory as SetCurrentDirectory
+from ntipc.win32.binding.system import SetEnvironmentVariable as SetEnvironmentVariable
+from ntipc.win32.binding.system import Sleep as Sleep
+
+__getattr__ = tables.lookup(__name__)

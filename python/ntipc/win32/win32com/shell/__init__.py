@@ -1,0 +1,3 @@
+"""The part of ``win32com.shell`` that is not COM."""
+
+from ntipc.win32.win32com.shell import shell as shell

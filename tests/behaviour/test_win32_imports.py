@@ -1,0 +1,183 @@
+"""The import hook, `ntipc run`, `python -m ntipc.win32`, `ntipc port-check` (FC-120, FC-136 to FC-138)."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ntipc.win32 import MODULES, win32con, winerror
+from ntipc.win32.porting import check_source
+
+RUNNERS = ([sys.executable, "-m", "ntipc.win32"], [sys.executable, "-m", "ntipc", "run"])
+
+
+def run(tmp_path: Path, text: str, *arguments: str, runner: list[str] = RUNNERS[0], **more: str) -> str:
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(text))
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | more
+    done = subprocess.run(
+        [*runner, str(program), *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("runner", RUNNERS, ids=["module", "command"])
+def test_a_program_runs_as_the_main_program(tmp_path: Path, runner: list[str]) -> None:
+    (tmp_path / "part.py").write_text("import win32event\nname = win32event.__name__\n")
+    output = run(
+        tmp_path,
+        """
+        import sys, part, win32event, pywintypes
+        from win32con import *
+        from win32 import win32api
+        import win32.lib.winerror as codes
+        assert __name__ == "__main__" and sys.modules["__main__"].part is part
+        assert win32event.__name__ == part.name
+        assert (WM_USER, codes.ERROR_ALREADY_EXISTS) == (1024, 183)
+        print(sys.argv[1:], win32api.GetCurrentProcess())
+        """,
+        "one",
+        "--two",
+        runner=runner,
+    )
+    assert output == "['one', '--two'] -1\n"
+
+
+def test_only_the_programs_own_modules_see_windows(tmp_path: Path) -> None:  # FC-136, FC-138
+    library = tmp_path / "lib" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "stranger.py").write_text("try:\n    import win32event\nexcept ImportError:\n    win32event = None\n")
+    (library / "named.py").write_text("import win32event\n")
+    run(
+        tmp_path,
+        """
+        import sys
+        sys.path.append("lib/site-packages")
+        import win32event, msvcrt, importlib
+        import stranger
+        assert stranger.win32event is None
+        from ntipc.win32 import given, install
+        install(packages=["named"])
+        import named
+        assert named.win32event is win32event
+        assert given()["named"] == ("win32event",)
+        assert "msvcrt" not in sys.modules
+        import subprocess
+        assert subprocess._mswindows is False
+        subprocess.run(["true"], check=True)
+        assert importlib.import_module("win32pipe").CreatePipe
+        del sys.modules["stranger"]
+        import stranger
+        assert stranger.win32event is None
+        """,
+    )
+
+
+def test_what_is_out_of_scope_says_so(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        """
+        import win32gui, win32file, win32api
+        try:
+            win32file.GetFileTime(1)
+        except NotImplementedError as problem:
+            assert "win32file.GetFileTime is not part of ntipc.win32" in str(problem)
+        assert not hasattr(win32file, "NoSuchCallOfWindows")
+        for name in ("win32com.client", "win32ui"):
+            try:
+                __import__(name)
+            except ModuleNotFoundError as problem:
+                assert "not part of ntipc.win32" in str(problem), problem
+            else:
+                raise SystemExit(name)
+        """
+        if "win32gui" in MODULES and (Path(sys.modules["ntipc.win32"].__file__ or "").parent / "win32gui.py").exists()
+        else "import win32file\nassert win32file.GetFileTime",
+    )
+
+
+def test_python_processes_of_a_program_see_windows_too(tmp_path: Path) -> None:  # FC-137
+    (tmp_path / "child.py").write_text("import win32event; print(win32event.WAIT_TIMEOUT)")
+    output = run(
+        tmp_path,
+        """
+        import multiprocessing, os, subprocess, sys, win32event
+        def answer(queue):
+            import win32event
+            queue.put(win32event.WAIT_TIMEOUT)
+        if __name__ == "__main__":
+            print(subprocess.check_output([sys.executable, "child.py"], text=True), end="")
+            print(os.popen(f"{sys.executable} child.py").read(), end="")
+            context = multiprocessing.get_context("spawn")
+            queue = context.Queue()
+            process = context.Process(target=answer, args=(queue,))
+            process.start()
+            print(queue.get(timeout=30))
+            process.join()
+        """,
+    )
+    assert output.split() == ["258"] * 3
+
+
+def test_an_end_of_the_program_is_that_of_the_command(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("raise SystemExit(7)")
+    for runner in RUNNERS:
+        assert subprocess.run([*runner, str(tmp_path / "program.py")], check=False).returncode == 7
+    missing = subprocess.run([*RUNNERS[1], "nothing.py"], capture_output=True, text=True, check=False)
+    assert (missing.returncode, "cannot read nothing.py" in missing.stderr) == (1, True)
+
+
+def test_tables_are_complete() -> None:
+    assert len(win32con.__all__) > 4500
+    assert len(winerror.__all__) > 7000
+    assert winerror.HRESULT_FROM_WIN32(5) == winerror.E_ACCESSDENIED == -2147024891
+    assert (winerror.SUCCEEDED(0), winerror.FAILED(-1), winerror.HRESULT_CODE(-2147024891)) == (True, True, 5)
+
+
+PROGRAM = """
+import win32event as e, win32gui, ctypes, mmap, winreg
+from win32file import ReadFile, DeviceIoControl
+from ctypes import windll
+k = ctypes.WinDLL("kernel32", use_last_error=True)
+e.SetEvent(1)
+win32gui.MoveWindow(1)
+k.CreateMutexW(None, 0, "x"); windll.user32.FindWindowW(None, "x")
+mmap.mmap(-1, 10, "tag"); mmap.mmap(-1, 10, mmap.MAP_SHARED)
+"""
+
+
+def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
+    found = {(finding.line, finding.call): finding.is_here for finding in check_source(PROGRAM, "p.py")}
+    assert found[3, "win32file.ReadFile"] is True
+    assert found[3, "win32file.DeviceIoControl"] is False
+    assert found[6, "win32event.SetEvent"] is True
+    assert found[7, "win32gui.MoveWindow"] is False
+    assert {(8, "kernel32.CreateMutexW"), (8, "user32.FindWindowW"), (9, "mmap.mmap(tagname)")} <= set(found)
+    assert (2, "import winreg") in found
+    (tmp_path / "p.py").write_text(PROGRAM)
+    (tmp_path / "old.py").write_text("print 'Python 2'")
+    command = [sys.executable, "-m", "ntipc", "port-check", "--json", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "old.py is no program of Python 3" in done.stderr
+    calls = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"file", "line", "call", "is_here", "advice"} == set(calls[0])
+    assert all(call["is_here"] or call["advice"] for call in calls)
+
+
+def test_importing_events_is_quick_and_loads_no_tables() -> None:
+    script = (
+        "import sys, ntipc.win32.win32event; print('ntipc.win32.win32con' in sys.modules, 'ntipc.pipes' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_page_of_calls_is_up_to_date() -> None:
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, str(root / "tools" / "win32_calls.py"), "--check"], check=True)
