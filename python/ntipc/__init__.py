@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
+    from ntipc.shared_data import Shared, SharedArray, SharedData, SharedStruct
     from ntipc.watching import Watched, Watcher, WatchEvent, watch
     from ntipc.window_messages import (
         CopyData,
@@ -199,6 +200,10 @@ __all__ = [
     "SessionClosed",
     "SessionDamaged",
     "SessionMismatch",
+    "Shared",
+    "SharedArray",
+    "SharedData",
+    "SharedStruct",
     "Signaled",
     "Status",
     "StillInUse",
@@ -282,6 +287,10 @@ _PART_OF = {
     "WM_QUIT": "window_messages.constants",
     "WM_TIMER": "window_messages.constants",
     "WM_USER": "window_messages.constants",
+    "Shared": "shared_data",
+    "SharedArray": "shared_data",
+    "SharedData": "shared_data",
+    "SharedStruct": "shared_data",
     "WatchEvent": "watching",
     "Watched": "watching",
     "Watcher": "watching",

@@ -4,7 +4,7 @@ Nothing here is public: programs use the classes of :mod:`ntipc`, which are buil
 Failures are raised through :func:`ntipc.errors.from_status`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeAlias, final
 
@@ -444,8 +444,28 @@ class View:
     def flush(self, offset: int = 0, size: int | None = None) -> None: ...
     def unmap(self) -> None: ...
 
-def wait_multiple(objects: tuple[object, ...], wait_all: bool, timeout: float | None) -> Any:
+@final
+class Cells:
+    """Numbers of a record in a view, each read and changed in one step. While it lives, the view cannot be unmapped."""
+
+    def __new__(cls, view: View, base: int, places: Mapping[str, tuple[int, str, int]], title: str) -> Self:
+        """``places``: by name the offset behind ``base``, the letter of ``struct``, and how many there are."""
+
+    def get(self, field: str, index: int = 0) -> Any: ...
+    def set(self, field: str, value: object, index: int = 0) -> None: ...
+    def add(self, field: str, n: object, index: int = 0) -> Any:
+        """Add; what it was before."""
+
+    def exchange(self, field: str, value: object, index: int = 0) -> Any:
+        """Store; what it was before."""
+
+    def compare_exchange(self, field: str, expected: object, new: object, index: int = 0) -> bool:
+        """Store ``new`` if it is ``expected``; whether it was."""
+
+def wait_multiple(objects: tuple[object, ...], wait_all: bool, timeout: float | None, warn: bool = True) -> Any:
     """Wait; the index (0 for all) and the indices of mutexes found abandoned, or None on timeout.
+
+    Without ``warn`` there is no warning about those.
 
     NotImplemented, with nothing done: something in the tuple is no Waitable.
     """

@@ -29,10 +29,10 @@ type Call = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, Py_ssize_t
 type CallWithoutArguments = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
 
 /// The method behind a fast call.
-struct Behind(AtomicPtr<()>);
+pub struct Behind(AtomicPtr<()>);
 
 impl Behind {
-    const fn new() -> Behind {
+    pub const fn new() -> Behind {
         Behind(AtomicPtr::new(std::ptr::null_mut()))
     }
 
@@ -44,8 +44,10 @@ impl Behind {
         unsafe { method(receiver, std::ptr::null_mut()) }
     }
 
+    /// # Safety
+    /// The arguments are those of a call that the interpreter makes.
     #[cold]
-    unsafe fn call(
+    pub unsafe fn call(
         &self,
         receiver: *mut PyObject,
         arguments: *const *mut PyObject,
@@ -184,15 +186,15 @@ fn core<'a>(receiver: &'a Borrowed<'_, '_, Waitable>) -> &'a Object {
     receiver.as_super().get()
 }
 
-struct FastCall {
-    class: fn(Python<'_>) -> Bound<'_, PyType>,
-    name: &'static str,
-    function: *const (),
-    flags: c_int,
-    behind: &'static Behind,
+pub struct FastCall {
+    pub class: fn(Python<'_>) -> Bound<'_, PyType>,
+    pub name: &'static str,
+    pub function: *const (),
+    pub flags: c_int,
+    pub behind: &'static Behind,
 }
 
-const ANY_ARGUMENTS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+pub const ANY_ARGUMENTS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
 
 /// `Class.method(form) => function`: a fast call of that method. By the form, the fast way is a call with no arguments (`none`: the
 /// method has none; `optional`; `exit`: with the three of `__exit__`), with `one`, or with a `pair`, of which the function gets the first.
@@ -315,15 +317,18 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         WriteEnd._put_now(pair) => put_message_now,
     };
     for call in calls {
-        call.install(py)?;
+        let instance = (call.class)(py).call0()?;
+        call.install(&instance)?;
     }
     Ok(())
 }
 
 impl FastCall {
-    fn install(self, py: Python<'_>) -> PyResult<()> {
+    /// Put it before the method of the class, of which there is an instance to find the method by.
+    pub fn install(self, instance: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = instance.py();
         let class = (self.class)(py);
-        let method = class.call0()?.getattr(self.name)?;
+        let method = instance.getattr(self.name)?;
         // SAFETY: `method` is checked to be a built-in method before its parts are asked for.
         let (function, flags) = unsafe {
             if ffi::PyCFunction_Check(method.as_ptr()) == 0 {

@@ -6,6 +6,8 @@
 mod acquisition;
 mod blocking;
 mod buffers;
+mod cell;
+mod cells;
 mod completion_port;
 mod errors;
 mod event;
@@ -88,12 +90,14 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event_pair::EventPair>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
+    module.add_class::<cells::Cells>()?;
     module.add_class::<frame::Frame>()?;
     module.add_class::<read_end::ReadEnd>()?;
     module.add_class::<write_end::WriteEnd>()?;
     module.add_class::<completion_port::CompletionPort>()?;
     module.add("LONGEST_FRAME", ntipc_kernel::queue::LENGTH_MAX)?;
     fast_calls::install(py)?;
+    cells::install(py)?;
     module.add_function(wrap_pyfunction!(waits::wait_multiple, module)?)?;
     module.add_function(wrap_pyfunction!(waits::signal_and_wait, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::inspect, module)?)?;

@@ -64,6 +64,23 @@ impl View {
         Ok(())
     }
 
+    /// Keep the view mapped until it is given back as often: where its memory, which can be written, begins, and its length.
+    pub fn keep(&self, py: Python<'_>) -> PyResult<(usize, usize)> {
+        let mut state = self.state();
+        let Some(mapped) = &state.mapped else { return Err(unmapped(py, "View")) };
+        if mapped.protection == Protection::Read {
+            return Err(PyValueError::new_err("the view cannot be written"));
+        }
+        let place = (mapped.mapping.address as usize, mapped.mapping.length);
+        state.exports += 1;
+        Ok(place)
+    }
+
+    pub fn give_back(&self) {
+        let mut state = self.state();
+        state.exports = state.exports.saturating_sub(1);
+    }
+
     fn read<T>(&self, py: Python<'_>, call: &str, body: impl FnOnce(&Mapped) -> T) -> PyResult<T> {
         match &self.state().mapped {
             Some(mapped) => Ok(body(mapped)),
@@ -175,7 +192,6 @@ impl View {
     /// # Safety
     /// `buffer` was filled by `__getbuffer__`.
     unsafe fn __releasebuffer__(&self, _buffer: *mut ffi::Py_buffer) {
-        let mut state = self.state();
-        state.exports = state.exports.saturating_sub(1);
+        self.give_back();
     }
 }

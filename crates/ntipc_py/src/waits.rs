@@ -46,14 +46,15 @@ fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<Option<Gathered>
     }
 }
 
-/// Wait for objects of the kernel. `NotImplemented`: something else is among them, of which the library must know what it stands for.
+/// Wait for objects of the kernel. Without `warn`, only the result tells that a mutex was abandoned. `NotImplemented`: something else is among them, of which the library must know what it stands for.
 #[pyfunction]
-#[pyo3(signature = (objects, wait_all, timeout))]
+#[pyo3(signature = (objects, wait_all, timeout, warn=true))]
 pub fn wait_multiple<'py>(
     py: Python<'py>,
     objects: &Bound<'py, PyTuple>,
     wait_all: bool,
     timeout: Option<&Bound<'py, PyAny>>,
+    warn: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let call = if wait_all { "wait_all" } else { "wait_any" };
     let deadline = deadline(timeout)?;
@@ -69,7 +70,12 @@ pub fn wait_multiple<'py>(
                 let object = objects.get_borrowed_item(place)?.to_owned().cast_into::<Waitable>()?;
                 let core = object.as_super().get();
                 if core.kind() == Type::Mutant {
-                    core.note_abandoned(py, outcome.abandoned.contains(&(place as u32)))
+                    let abandoned = outcome.abandoned.contains(&(place as u32));
+                    if !warn {
+                        core.abandoned.store(abandoned, Ordering::Relaxed);
+                        continue;
+                    }
+                    core.note_abandoned(py, abandoned)
                         .inspect_err(|_| give_back_others(objects, taken.clone(), place, &outcome.abandoned))?;
                 }
             }
