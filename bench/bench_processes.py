@@ -1,4 +1,4 @@
-"""What a process pays before its first call."""
+"""What a process pays before its first call, and what processes as objects cost (``bench_children``)."""
 
 import os
 import statistics
@@ -9,6 +9,7 @@ from functools import partial
 from tempfile import TemporaryDirectory
 
 import ntipc
+from bench import bench_children
 from bench.measure import Effort, Trial, interleaved
 from bench.rows import Row
 
@@ -47,3 +48,4 @@ def rows(effort: Effort) -> Iterator[Row]:
             yield Row(what, seconds, target=0.030)
         times = [run(environment, ATTACH, session) for _ in range(effort.trials)]
     yield Row("attach to a session and open its first object", statistics.median(times), target=0.001)
+    yield from bench_children.rows(effort)

@@ -19,7 +19,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"_runtime"}),
     frozenset({"session"}),
     frozenset({"objects"}),
-    frozenset({"sync", "sections", "queues"}),
+    frozenset({"sync", "sections", "queues", "processes"}),
     frozenset({"shared_data"}),
     frozenset({"mailslots", "pipes", "ports"}),
     frozenset({"overlapped", "rpc", "watching", "window_messages"}),

@@ -44,6 +44,7 @@ from ntipc.errors import (
     PeerGone,
     PipeBusy,
     PipeEmpty,
+    ProcessNotFound,
     ReplyLost,
     ReplyMismatch,
     SessionClosed,
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
+    from ntipc.processes import Process, Thread, duplicate_handle
+    from ntipc.processes.proc import ProcessTimes
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
     from ntipc.shared_data import Shared, SharedArray, SharedData, SharedStruct
@@ -187,6 +190,9 @@ __all__ = [
     "PortCall",
     "PortClient",
     "PortMessage",
+    "Process",
+    "ProcessNotFound",
+    "ProcessTimes",
     "Queue",
     "QueueMessage",
     "QueueReader",
@@ -207,6 +213,7 @@ __all__ = [
     "Signaled",
     "Status",
     "StillInUse",
+    "Thread",
     "Timeout",
     "Timer",
     "View",
@@ -217,6 +224,7 @@ __all__ = [
     "call_pipe",
     "create_pipe",
     "dispatch_message",
+    "duplicate_handle",
     "enum_windows",
     "examine",
     "find_window",
@@ -275,6 +283,8 @@ _PART_OF = {
     "PortCall": "ports",
     "PortClient": "ports",
     "PortMessage": "ports",
+    "Process": "processes",
+    "ProcessTimes": "processes.proc",
     "Queue": "queues",
     "QueueMessage": "queues",
     "QueueReader": "queues",
@@ -291,6 +301,7 @@ _PART_OF = {
     "SharedArray": "shared_data",
     "SharedData": "shared_data",
     "SharedStruct": "shared_data",
+    "Thread": "processes",
     "WatchEvent": "watching",
     "Watched": "watching",
     "Watcher": "watching",
@@ -325,6 +336,7 @@ _PART_OF = {
     "send_notify_message": "window_messages",
     "set_timer": "window_messages",
     "unregister_class": "window_messages",
+    "duplicate_handle": "processes",
     "wait_for_pipe": "pipes",
     "wait_messages": "window_messages",
     "watch": "watching",
@@ -338,7 +350,13 @@ def _load_mailslots() -> None:
     import ntipc.mailslots  # noqa: F401 - registers its classes
 
 
+def _load_processes() -> None:
+    import ntipc.processes  # noqa: F401 - registers its classes
+
+
 register_late("mailslot", _load_mailslots)
+register_late("Process", _load_processes)
+register_late("Thread", _load_processes)
 
 
 def __getattr__(name: str) -> Any:

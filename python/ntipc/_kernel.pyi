@@ -43,6 +43,23 @@ class Session:
     def look_up(self, handle: int) -> tuple[str, str | None]:
         """Native type and name of what a handle of this process leads to."""
 
+    def duplicate_handle(
+        self,
+        source: tuple[int, int],
+        handle: int,
+        target: tuple[int, int],
+        terms: tuple[int | None, bool, bool],
+    ) -> int:
+        """A handle of one process for another. Processes are given by id and start time, 0 if that is unknown.
+
+        The terms are rights, the mark, and whether to close the source.
+        """
+
+    def prepare_heir(self, numbers: Sequence[int] | None) -> tuple[int, int] | None:
+        """Set handles aside for a child; None: those marked inheritable. Returns what names it, if there are any."""
+
+    def name_heir(self, heir: tuple[int, int], pid: int) -> None: ...
+    def disinherit(self, heir: tuple[int, int]) -> None: ...
     def statistics(self) -> dict[str, int]: ...
 
 class Object:
@@ -157,6 +174,29 @@ class EventPair(Object):
     def wait_low(self, timeout: float | None = None) -> bool: ...
     def set_high_wait_low(self, timeout: float | None = None) -> bool: ...
     def set_low_wait_high(self, timeout: float | None = None) -> bool: ...
+
+class Process(Waitable):
+    """A process. Signalled once it has ended."""
+
+    def _open(self, session: Session, pid: int, access: int, operation: str = "Process.open") -> None: ...
+    def _identity(self) -> tuple[int, int, int]:
+        """Id, once more, and start time in clock ticks since the machine's."""
+
+    @property
+    def exit_code(self) -> int | None: ...
+    def _note_exit_code(self, code: int) -> None: ...
+    def _terminate(self, code: int) -> None: ...
+
+class Thread(Waitable):
+    """A thread. Signalled once it has ended."""
+
+    def _open(self, session: Session, tid: int, access: int, operation: str = "Thread.open") -> None: ...
+    def _identity(self) -> tuple[int, int, int]:
+        """Id, that of its process, and start time in clock ticks since the machine's."""
+
+    @property
+    def exit_code(self) -> int | None: ...
+    def _note_exit_code(self, code: int) -> None: ...
 
 class Section(Object):
     def _bind(

@@ -243,3 +243,42 @@ def test_process_in_a_container_sees_its_own_namespace_alone_as_pids(start: Star
         seen = peer.run("ntipc.inspect()['processes']")
         assert len(seen) == 3 and [process["pid"] for process in seen].count(None) == 2
     assert {process["pid"] for process in look()["processes"]} == {None, os.getpid()}
+
+
+REUSE = """
+import subprocess, ntipc
+def child_of_pid(pid):
+    with open('/proc/sys/kernel/ns_last_pid', 'w') as file:
+        file.write(str(pid - 1))
+    return subprocess.Popen(['sleep', '1000'])
+first = child_of_pid(300)
+old, spare = ntipc.Process.open(300), ntipc.Process.open(300)
+first.kill()
+first.wait()
+second = child_of_pid(300)
+new = ntipc.Process.open(300)
+old.terminate()
+facts = [first.pid == second.pid, old.identity == new.identity, old.wait(20), old.exit_code]
+facts += [new.wait(0.05), new.exit_code]
+second.kill()
+ended = new.wait(20), new.exit_code
+second.wait()
+"""
+
+
+def test_an_ended_process_is_not_taken_for_the_next_one_of_its_number(start: Start) -> None:
+    inside = start(CONTAINER)
+    inside.run(REUSE)
+    assert inside.run("facts") == [True, False, True, -9, False, None]
+    assert inside.run("ended") == (True, -9)
+
+
+def test_a_participant_of_another_pid_namespace_is_waited_for_by_a_handle_given(start: Start) -> None:
+    inside = start(CONTAINER)
+    inside.run("queue = ntipc.Queue('q'); queue.put_object(ntipc.Process.current())")
+    process = ntipc.Queue("q").get_object()
+    assert not process.wait(0)
+    with pytest.raises(ntipc.NotSupported):
+        process.threads()
+    inside.begin("os._exit(3)")
+    assert process.wait(20)

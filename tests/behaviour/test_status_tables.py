@@ -16,8 +16,8 @@ def test_every_status_has_exactly_one_row() -> None:
 
 
 def test_every_class_of_exceptions_agrees_with_a_row_of_the_table() -> None:
-    """``EndOfStream`` and ``MailslotFull`` are narrower classes, for statuses that other rows have."""
-    narrower = {ntipc.EndOfStream, ntipc.MailslotFull}
+    """``EndOfStream``, ``MailslotFull`` and ``ProcessNotFound`` are narrower, for statuses that other rows have."""
+    narrower = {ntipc.EndOfStream, ntipc.MailslotFull, ntipc.ProcessNotFound}
     classes = {
         kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, ntipc.NtError)
     } - {ntipc.NtError}

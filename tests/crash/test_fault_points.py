@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from crash.workload import SLEEPS, Things, signal_everything
 from harness.peers import Call, Peer
-from harness.points import POINTS
+from harness.points import OF_A_CHILD, POINTS
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import asleep, facts, look, wait_until
 
@@ -16,6 +16,8 @@ import ntipc
 
 WHEN_IT_COMES = ["LockTaken", "LockBeforeRelease", "LockReleased", "LifeHeld", "SlotClaimed", "SlotAttached"]
 """Steps that a process passes when it joins a session."""
+
+AT_WORK = [point for point in POINTS if point not in OF_A_CHILD]
 
 pytestmark = [
     pytest.mark.skipif(not POINTS, reason="this build has no fault points: make build-faults"),
@@ -87,7 +89,7 @@ def nothing_left(sleepers: Peer, session: ntipc.Session) -> None:
     wait_until(lambda: [process["pid"] for process in look()["processes"]] == [os.getpid()])
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", AT_WORK)
 def test_death_in_the_midst_of_work_harms_nobody(
     point: str, session: ntipc.Session, start_peer: Callable[..., Peer]
 ) -> None:
@@ -104,7 +106,7 @@ def test_death_in_the_midst_of_work_harms_nobody(
     nothing_left(sleepers, session)
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", AT_WORK)
 def test_death_of_the_first_process_leaves_a_usable_session(
     point: str, session: ntipc.Session, start_peer: Callable[..., Peer]
 ) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from crash import queue_scenes, scenes
+from crash import process_scenes, queue_scenes, scenes
 from crash.scenes import Scene
 from harness.peers import Call, Peer
 from harness.points import LEFT_TO_RUST, POINTS
@@ -22,7 +22,7 @@ from ntipc import _kernel
 
 StartPeer = Callable[..., Peer]
 PATIENCE = 5.0
-SCENES = scenes.SCENES | queue_scenes.QUEUE_SCENES
+SCENES = scenes.SCENES | queue_scenes.QUEUE_SCENES | process_scenes.PROCESS_SCENES
 MAKE, NAMES = scenes.MAKE + queue_scenes.MAKE, scenes.NAMES + queue_scenes.NAMES
 
 pytestmark = [

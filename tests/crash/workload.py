@@ -311,9 +311,28 @@ def tell_one_of_two(things: Things) -> None:
             reader.join()
 
 
+def processes(things: Things) -> None:
+    """A child with a handle that never joins, a stranger, and a participant that is told to end."""
+    with ntipc.Process.start(["true"], inherit_handles=[things.auto]) as child:
+        child.wait(5)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(writing)
+        os.read(reading, 1)  # until its parent is gone
+        os._exit(0)
+    os.close(reading)
+    with ntipc.Process.open(pid) as participant:
+        participant.terminate(3)
+        participant.wait(5)
+    os.waitpid(pid, 0)
+    os.close(writing)
+
+
 ROUND = [
     signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, wait_for_nothing,
     wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
+    processes,
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ use crate::sync::Shared;
 use crate::sys::clock::now_ns;
 use crate::sys::files::{self, Protection};
 use crate::sys::namespaces::pid_namespace;
-use crate::sys::robust::{OWNER_DIED, TID_MASK};
+use crate::sys::robust::{HEIR, OWNER_DIED, TID_MASK};
 
 pub struct Snapshot {
     pub uid: u32,
@@ -35,6 +35,8 @@ pub struct ProcessView {
     pub pid_namespace: u64,
     pub alive: bool,
     pub handles: u32,
+    /// False: it was started with handles, and has not taken part yet.
+    pub joined: bool,
     /// Slots of those that are told of its death, the first to act first.
     pub watchers: Vec<u32>,
     /// Their pids, as far as they mean something to the caller.
@@ -131,6 +133,7 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
             own_pid: record.pid.get(),
             pid_namespace: record.pid_namespace.get(),
             alive: life & OWNER_DIED == 0 && life & TID_MASK != 0,
+            joined: life != HEIR,
             handles: record.handle_count.get(),
             watched_by: watchers.iter().map(|watcher| arena.pid_in(here, *watcher)).collect(),
             watchers,

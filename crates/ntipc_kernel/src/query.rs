@@ -66,6 +66,9 @@ impl Session {
     pub fn name_of(&self, handle: u32) -> NtResult<Option<String>> {
         let entry = self.entry(handle)?;
         let object = names::named(&self.arena, self.arena.object(entry.object));
+        if Kind::of(object).is_some_and(Kind::is_life) {
+            return Ok(None); // what it is found by is no name of the program's
+        }
         let text = names::read(&self.arena, object.name.get());
         Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
     }

@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::arena::layout::NOBODY;
 use crate::process::fork;
 use crate::process::fork::Inheritance;
+use crate::process::lives::EndedLife;
 use crate::process::membership::Membership;
 use crate::process::presence::Presence;
 use crate::section::Anchors;
@@ -47,6 +48,8 @@ pub struct Session {
     pub(crate) helper: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// 1: a thread of ours has seen a death in the table, and our helper shall make sure that somebody deals with it.
     pub(crate) alarm: AtomicU32,
+    /// Ends of processes and threads that our helper is to note.
+    pub(crate) ended_lives: Mutex<Vec<EndedLife>>,
 }
 
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -99,6 +102,7 @@ impl Session {
             stop: AtomicU32::new(0),
             helper: Mutex::new(None),
             alarm: AtomicU32::new(0),
+            ended_lives: Mutex::default(),
         }
     }
 

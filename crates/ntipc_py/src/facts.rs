@@ -53,6 +53,12 @@ impl Object {
                 facts.set_item("reserve", state.reserve)?;
                 facts.set_item("file", state.file)
             }
+            kind @ (Type::Process | Type::Thread) => {
+                let state = self.with(py, "info", |session, handle| session.query_life(handle, kind))?;
+                facts.set_item("signaled", state.ended)?;
+                facts.set_item("pid", state.process)?;
+                facts.set_item("tid", (kind == Type::Thread).then_some(state.number))
+            }
             end @ (Type::ReadEnd | Type::WriteEnd) => {
                 let state = self.with(py, "info", |session, handle| session.query_queue(handle, end))?;
                 crate::queue::put_facts(facts, &state)

@@ -18,7 +18,10 @@ pub fn inspect<'py>(py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyDict>>
     picture.set_item("path", path)?;
     picture.set_item("layout", format!("{:016x}", ntipc_kernel::FINGERPRINT))?;
     picture.set_item("uid", snapshot.uid)?;
-    picture.set_item("participants", snapshot.processes.iter().filter(|process| process.alive).count())?;
+    picture.set_item(
+        "participants",
+        snapshot.processes.iter().filter(|process| process.alive && process.joined).count(),
+    )?;
     let holder = snapshot.lock_holder.map(|holder| identity(py, holder)).transpose()?;
     picture.set_item("lock_owner", holder)?;
     let counters = PyDict::new(py);
@@ -53,6 +56,7 @@ fn processes<'py>(py: Python<'py>, snapshot: &Snapshot) -> PyResult<Bound<'py, P
         entry.set_item("own_pid", process.own_pid)?;
         entry.set_item("pid_namespace", (process.pid_namespace != 0).then_some(process.pid_namespace))?;
         entry.set_item("alive", process.alive)?;
+        entry.set_item("joined", process.joined)?;
         entry.set_item("handles", process.handles)?;
         entry.set_item("watchers", &process.watchers)?;
         entry.set_item("watched_by", &process.watched_by)?;
@@ -116,6 +120,10 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
             entry.set_item("protection", protection_name(protection))?;
             entry.set_item("reserve", reserve)?;
             entry.set_item("file", &object.file)?;
+        }
+        Type::Process | Type::Thread => {
+            entry.set_item("id", object.limit)?;
+            entry.set_item("signaled", set)?;
         }
         Type::ReadEnd | Type::WriteEnd => {
             if let Some(queue) = &object.queue {

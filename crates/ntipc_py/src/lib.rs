@@ -21,6 +21,7 @@ mod luggage;
 mod mutex;
 mod object;
 mod operation;
+mod process;
 mod queue;
 mod read_end;
 mod section;
@@ -88,6 +89,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<acquisition::Acquisition>()?;
     module.add_class::<timer::Timer>()?;
     module.add_class::<event_pair::EventPair>()?;
+    module.add_class::<process::Process>()?;
+    module.add_class::<process::Thread>()?;
     module.add_class::<section::Section>()?;
     module.add_class::<view::View>()?;
     module.add_class::<cells::Cells>()?;

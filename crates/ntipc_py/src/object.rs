@@ -10,7 +10,7 @@ use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle.
@@ -18,6 +18,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Object {
     session: OnceLock<Arc<Session>>,
     handle: AtomicU32,
+    /// What the handle led to when it became ours.
+    leads_to: AtomicU64,
     name: OnceLock<Option<String>>,
     created: AtomicBool,
     kind: Type,
@@ -34,6 +36,7 @@ impl Object {
         Object {
             session: OnceLock::new(),
             handle: AtomicU32::new(0),
+            leads_to: AtomicU64::new(0),
             name: OnceLock::new(),
             created: AtomicBool::new(false),
             kind,
@@ -97,6 +100,8 @@ impl Object {
             Type::EventPair => "event pair",
             Type::Section => "section",
             Type::ReadEnd | Type::WriteEnd => "queue",
+            Type::Process => "process",
+            Type::Thread => "thread",
         };
         let kind = self.label.get().map_or(kind, |label| &label.0);
         match self.name.get() {
@@ -132,6 +137,11 @@ impl Object {
         Ok(())
     }
 
+    fn own(&self, session: &Session, handle: u32) {
+        self.leads_to.store(session.identity_of(handle), Ordering::Relaxed);
+        self.handle.store(handle, Ordering::Release);
+    }
+
     /// Take what create or open gave.
     pub fn bind_with(
         &self,
@@ -159,7 +169,7 @@ impl Object {
         let _ = self.name.set(name.map(str::to_owned));
         let opened = make(attachment).map_err(refused)?;
         self.created.store(opened.created, Ordering::Relaxed);
-        self.handle.store(opened.handle, Ordering::Release);
+        self.own(attachment, opened.handle);
         Ok(())
     }
 
@@ -170,9 +180,17 @@ impl Object {
             .and_then(|_| session.name_of(handle))
             .map_err(|failure| self.error(py, &failure, call))?;
         self.attach_to(session)?;
-        let _ = self.name.set(name);
-        self.handle.store(handle, Ordering::Release);
+        self.own(session, handle);
+        match self.kind() {
+            Type::Process | Type::Thread => self.life_arrived(session, handle), // its name says who it is, and is no name to open
+            _ => drop(self.name.set(name)),
+        }
         Ok(())
+    }
+
+    /// Say what messages call the object, once.
+    pub fn call_it(&self, subject: String) {
+        let _ = self.subject.set(subject.into());
     }
 
     /// The object is closed from here on, and the handle the caller's; 0 if somebody was quicker.
@@ -186,7 +204,9 @@ impl Object {
 
     pub fn close_handle(&self) -> NtResult<()> {
         match (self.session.get(), self.handle.swap(0, Ordering::AcqRel)) {
-            (Some(session), handle) if handle != 0 && !session.is_left() => session.close(handle),
+            (Some(session), handle) if handle != 0 && !session.is_left() => {
+                session.close_same(handle, self.leads_to.load(Ordering::Relaxed))
+            }
             _ => Ok(()),
         }
     }
@@ -213,6 +233,10 @@ fn type_of(class: &Bound<'_, PyType>) -> PyResult<Type> {
         Type::ReadEnd
     } else if class.is_subclass_of::<crate::write_end::WriteEnd>()? {
         Type::WriteEnd
+    } else if class.is_subclass_of::<crate::process::Process>()? {
+        Type::Process
+    } else if class.is_subclass_of::<crate::process::Thread>()? {
+        Type::Thread
     } else {
         Type::Event
     })
@@ -306,7 +330,11 @@ impl Object {
     #[pyo3(name = "_query")]
     fn query<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let facts = PyDict::new(py);
-        let rights = if self.kind() == Type::EventPair { 0 } else { access::QUERY };
+        let rights = match self.kind() {
+            // The exit code of a process has a right of its own.
+            Type::EventPair | Type::Process | Type::Thread => 0,
+            _ => access::QUERY,
+        };
         let basics = self.with(py, "info", |session, handle| session.basics(handle, self.kind(), rights))?;
         facts.set_item("kind", self.kind().name())?;
         facts.set_item("name", self.name())?;
@@ -352,7 +380,7 @@ impl Object {
             let _ = self.subject.set(subject.clone());
         }
         let copy = session.duplicate(handle, None, access, inheritable);
-        self.handle.store(copy.map_err(|failure| original.error(py, &failure, "duplicate"))?, Ordering::Release);
+        self.own(session, copy.map_err(|failure| original.error(py, &failure, "duplicate"))?);
         Ok(())
     }
 

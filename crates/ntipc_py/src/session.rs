@@ -3,8 +3,10 @@
 use crate::errors;
 use crate::gil::detached;
 use ntipc_kernel::Session;
+use ntipc_kernel::object::duplication::{Participant, Terms};
 use ntipc_kernel::process::attach::{self, Ownership};
 use ntipc_kernel::process::fork;
+use ntipc_kernel::process::heirs::Heir;
 use ntipc_kernel::{NtResult, fault, mutation};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -104,6 +106,47 @@ impl PySession {
         self.current()
             .and_then(|session| Ok((session.type_of(handle)?.name(), session.name_of(handle)?)))
             .map_err(|failure| errors::raise(py, &failure, "from_handle", &format!("handle {handle:#x}")))
+    }
+
+    /// A handle in the table of ``target`` to the object of a handle in that of ``source``; its number there. Processes are given by id and
+    /// start time, 0 if that is unknown. `terms`: rights, or None for the same; the mark; whether to close the source.
+    fn duplicate_handle(
+        &self,
+        py: Python<'_>,
+        source: (u32, u64),
+        handle: u32,
+        target: (u32, u64),
+        terms: (Option<u32>, bool, bool),
+    ) -> PyResult<u32> {
+        let participant = |(pid, start_time): (u32, u64)| Participant { pid, start_time };
+        let (access, inheritable, close_source) = terms;
+        let terms = Terms { access, inheritable, close_source };
+        self.current()
+            .and_then(|session| session.duplicate_between(participant(source), handle, participant(target), terms))
+            .map_err(|failure| errors::raise(py, &failure, "duplicate_handle", &format!("handle {handle}")))
+    }
+
+    /// Set handles aside for a child that is about to be started: those of these numbers, or None: those marked inheritable. What to name
+    /// it by; None: there is nothing to inherit.
+    fn prepare_heir(&self, py: Python<'_>, numbers: Option<Vec<u32>>) -> PyResult<Option<(u32, u32)>> {
+        self.current()
+            .and_then(|session| session.prepare_heir(numbers.as_deref()))
+            .map(|heir| heir.map(|heir| (heir.slot, heir.generation)))
+            .map_err(|failure| errors::raise(py, &failure, "Process.start", "the handles to inherit"))
+    }
+
+    /// The child was started: it has that process id.
+    fn name_heir(&self, heir: (u32, u32), pid: u32) {
+        if let Ok(session) = self.current() {
+            session.name_heir(Heir { slot: heir.0, generation: heir.1 }, pid);
+        }
+    }
+
+    /// The child was not started: give back what was set aside for it.
+    fn disinherit(&self, heir: (u32, u32)) {
+        if let Ok(session) = self.current() {
+            session.disinherit(Heir { slot: heir.0, generation: heir.1 });
+        }
     }
 
     /// Counters of the session.

@@ -123,6 +123,8 @@ def _title(entry: dict[str, Any]) -> str:
 
 def kind_and_name(entry: dict[str, Any]) -> tuple[str, str]:
     """What a person calls the kind of an object, and its name. Pipes and mailslots are made of queues."""
+    if entry["kind"] in ("Process", "Thread"):
+        return entry["kind"], str(entry["id"])
     side = {"ReadEnd": "reader", "WriteEnd": "writer"}.get(entry["kind"])
     if side is None:
         return entry["kind"], entry["name"] or ""
@@ -152,6 +154,7 @@ def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int
 
 def _process_row(process: dict[str, Any], names: dict[int, str]) -> tuple[str, ...]:
     remarks = [] if process["alive"] else ["dead"]
+    remarks += [] if process["joined"] else ["has not joined yet"]
     if process["watched_by"]:
         remarks.append("watched by " + ", ".join(_called(slot, names) for slot in process["watchers"]))
     return (_process_name(process), process["command"], str(process["handles"]), ", ".join(remarks))
@@ -191,6 +194,8 @@ def state_of(entry: dict[str, Any], names: dict[int, str]) -> str:
         return (
             "ended by the server" if entry["revoked"] else "connected" if entry["holders"] else "closed, or on its way"
         )
+    if kind in ("Process", "Thread"):
+        return "ended" if entry["signaled"] else "running"
     if kind == "Event":
         return ("set" if entry["signaled"] else "clear") + (", manual reset" if entry["manual_reset"] else "")
     if kind == "Semaphore":

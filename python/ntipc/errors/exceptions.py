@@ -97,6 +97,10 @@ class InvalidParameter(NtError, ValueError):
     winerror = 87
 
 
+class ProcessNotFound(InvalidParameter, ProcessLookupError):
+    """There is no process, or no thread, of that id."""
+
+
 class InvalidParameterMix(InvalidParameter):
     """One object was given twice to a wait for all."""
 

@@ -28,7 +28,8 @@ class Access(IntFlag):
     ``MODIFY_STATE``.
 
     Source:
-        Synchronization Object Security and Access Rights; File-Mapping Security and Access Rights (Win32).
+        Synchronization Object Security and Access Rights; File-Mapping Security and Access Rights; Process, and Thread
+        Security and Access Rights (Win32).
     """
 
     QUERY_STATE = 0x1
@@ -55,6 +56,19 @@ class Access(IntFlag):
     SECTION_QUERY = QUERY_STATE
     SECTION_MAP_WRITE = MODIFY_STATE
     SECTION_ALL_ACCESS = 0xF_001F
+    PROCESS_TERMINATE = 0x1
+    PROCESS_CREATE_THREAD = 0x2
+    PROCESS_VM_OPERATION = 0x8
+    PROCESS_VM_READ = 0x10
+    PROCESS_VM_WRITE = 0x20
+    PROCESS_DUP_HANDLE = 0x40
+    PROCESS_CREATE_PROCESS = 0x80
+    PROCESS_QUERY_INFORMATION = 0x400
+    PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
+    PROCESS_ALL_ACCESS = 0x1F_1FFF
+    THREAD_TERMINATE = 0x1
+    THREAD_QUERY_INFORMATION = 0x40
+    THREAD_ALL_ACCESS = 0x1F_03FF
 
 
 SECTION_ACCESS = {

@@ -35,9 +35,9 @@ def register(native: type[_kernel.Object], *, directory: str = "") -> Callable[[
     return registering
 
 
-def register_late(directory: str, load: Callable[[], object]) -> None:
-    """Call ``load`` before the first handle with a name in that directory arrives: it registers the classes."""
-    _loaders[directory] = load
+def register_late(first: str, load: Callable[[], object]) -> None:
+    """Call ``load``, which registers classes, before the first handle of that type, or with a name there, arrives."""
+    _loaders[first] = load
 
 
 def class_of(native: str, name: str | None = None) -> type[NtObject] | None:
@@ -52,6 +52,8 @@ def class_of(native: str, name: str | None = None) -> type[NtObject] | None:
     """
     directory, separator, _ = (name or "").partition("\\")
     if not separator:
+        if (load := _loaders.pop(native, None)) is not None:
+            load()
         return _classes[native, ""]
     if (load := _loaders.pop(directory, None)) is not None:
         load()

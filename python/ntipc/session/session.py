@@ -227,6 +227,11 @@ def attached(path: str) -> Session | None:
     return session if session is not None and not session.closed else None
 
 
+def all_attached() -> list[Session]:
+    """Return the sessions that this process is attached to."""
+    return [session for session in list(_known.values()) if not session.closed]
+
+
 def _refusal(status: Status, place: Place, advice: str) -> NtError:
     return from_status(status, "Session", f"session {place.name!r}", advice=advice)
 

@@ -27,7 +27,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 12;
+pub const LAYOUT_VERSION: u64 = 13;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot of those who take no part: it has no handles, ever.
@@ -119,6 +119,25 @@ pub mod progress {
     pub fn is_done(progress: u32) -> bool {
         progress & DONE != 0
     }
+}
+
+/// `Object::detail` of a process or a thread.
+///
+/// | bits  | meaning                                                                             |
+/// | ----- | ----------------------------------------------------------------------------------- |
+/// | 63–40 | of a thread: the id of its process                                                   |
+/// | 34    | ASKED: somebody has asked its helper to end it, with the code in the bits below       |
+/// | 33    | ENDED: Linux says that it has ended; signalled once the session has nothing of it     |
+/// | 32    | KNOWN: the code is that with which it ended                                           |
+/// | 31–0  | exit code                                                                            |
+pub mod ending {
+    pub const KNOWN: u64 = 1 << 32;
+    pub const ENDED: u64 = 1 << 33;
+    pub const ASKED: u64 = 1 << 34;
+    pub const CODE: u64 = 0xffff_ffff;
+    pub const PROCESS_SHIFT: u32 = 40;
+    /// In `Process::exit_request`, above the code.
+    pub const REQUEST: u64 = 0x6578_6974 << 32;
 }
 
 #[repr(C, align(64))]
@@ -249,7 +268,11 @@ pub struct Process {
     pub handle_count: AtomicU32,
     /// While it forks: until when its handles outlive it, so that its child can take them over. Absolute nanoseconds, or 0.
     pub fork_until_ns: AtomicU64,
-    _spare: [AtomicU32; 10],
+    /// 0, or [`ending::REQUEST`] and the code with which its helper is to end it.
+    pub exit_request: AtomicU64,
+    /// Of a slot that waits for a child: slot of the parent, and from bit 32 on the generation of that slot. See `process::heirs`.
+    pub sponsor: AtomicU64,
+    _spare: [AtomicU32; 6],
     /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
     pub full: [AtomicU64; FULL_WORDS],
     /// Held with `life`, and marked after it: one word for each further watcher, because Linux wakes one sleeper of a word.
@@ -352,7 +375,7 @@ impl Thread {
 pub struct Object {
     pub word: AtomicU64,
     pub kind: AtomicU32,
-    /// Semaphore: maximum. Section: flags. End of a queue: its body, + 1.
+    /// Semaphore: maximum. Section: flags. End of a queue: its body, + 1. Process, thread: its id.
     pub limit: AtomicU32,
     /// First and last wait block, + 1.
     pub head: AtomicU32,
@@ -367,9 +390,10 @@ pub struct Object {
     /// First cell of a file section's path, + 1.
     pub extra: AtomicU32,
     _spare: AtomicU32,
-    /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames.
+    /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames. Process, thread: its start time.
     pub quantity: AtomicU64,
-    /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames.
+    /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames. Process, thread: see
+    /// [`ending`].
     pub detail: AtomicU64,
 }
 

@@ -104,7 +104,7 @@ impl Session {
             if !is_signalled(kind, seen, 0, channel) {
                 return Try::Unsignalled;
             }
-            if kind == Kind::NotificationEvent {
+            if matches!(kind, Kind::NotificationEvent | Kind::Process | Kind::Thread) {
                 return Try::Taken(false);
             }
             let (new, _) = consume(kind, seen, 0, channel);

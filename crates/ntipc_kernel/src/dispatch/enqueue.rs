@@ -189,7 +189,9 @@ impl Locked<'_> {
             | Kind::Section
             | Kind::ReadEnd
             | Kind::WriteEnd
-            | Kind::BadgedEnd => Err(Failure::new(
+            | Kind::BadgedEnd
+            | Kind::Process
+            | Kind::Thread => Err(Failure::new(
                 NtStatus::OBJECT_TYPE_MISMATCH,
                 "only an event, a semaphore or a mutex can be signalled in a signal-and-wait",
             )),

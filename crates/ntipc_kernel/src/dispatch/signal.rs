@@ -27,9 +27,12 @@ pub fn owned_once(word: u64, me: u32) -> u64 {
 #[inline]
 pub fn is_signalled(kind: Kind, word: u64, me: u32, channel: u32) -> bool {
     match kind {
-        Kind::NotificationEvent | Kind::SynchronizationEvent | Kind::NotificationTimer | Kind::SynchronizationTimer => {
-            word & 1 != 0
-        }
+        Kind::NotificationEvent
+        | Kind::SynchronizationEvent
+        | Kind::NotificationTimer
+        | Kind::SynchronizationTimer
+        | Kind::Process
+        | Kind::Thread => word & 1 != 0,
         Kind::Semaphore => count(word) > 0,
         Kind::Mutant => owner(word) == 0 || owner(word) == me && me != 0,
         Kind::EventPair => word & (1 << (channel & 1)) != 0,
@@ -53,7 +56,9 @@ pub fn consume(kind: Kind, word: u64, me: u32, channel: u32) -> (u64, bool) {
         | Kind::Section
         | Kind::ReadEnd
         | Kind::WriteEnd
-        | Kind::BadgedEnd => (word, false),
+        | Kind::BadgedEnd
+        | Kind::Process
+        | Kind::Thread => (word, false),
     }
 }
 

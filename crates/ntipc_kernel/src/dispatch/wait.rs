@@ -182,6 +182,9 @@ impl Session {
         let (sequence, count) = (self.arena.thread(slot).sequence.get(), targets.len() as u32);
         let incarnation = self.own.incarnation.load(Ordering::Relaxed);
         drop(locked);
+        if !satisfied && wanted.iter().any(|wanted| wanted.kind.is_life()) {
+            wanted.iter().for_each(|wanted| self.watch_object(wanted.entry, 0));
+        }
         match satisfied {
             true => Ok(Started::Satisfied(self.acknowledge(slot, count))),
             false => Ok(Started::Queued(Queued { slot, incarnation, sequence, count, has_timers })),

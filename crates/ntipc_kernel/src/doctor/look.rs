@@ -173,7 +173,12 @@ impl<'a> Look<'a> {
             Type::Section => "section",
             Type::ReadEnd => "read end",
             Type::WriteEnd => "write end",
+            Type::Process => "process",
+            Type::Thread => "thread",
         };
+        if matches!(kind, "process" | "thread") {
+            return format!("{kind} {} (object {index})", record.limit.get());
+        }
         match self.text(record.name.get()) {
             Some(name) => format!("{kind} '{}' (object {index})", String::from_utf8_lossy(&name)),
             None => format!("unnamed {kind} (object {index})"),

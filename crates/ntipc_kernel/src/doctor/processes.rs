@@ -5,6 +5,7 @@ use crate::arena::layout::{FULL_WORDS, IN_FRAMES, NOBODY, PROCESSES, word};
 use crate::object::handles::{Entry, HIDDEN, IN_FLIGHT, INHERITABLE, number};
 use crate::sync::Shared;
 use crate::sys::process;
+use crate::sys::robust::HEIR;
 
 impl Look<'_> {
     pub fn all_processes(&mut self) {
@@ -31,6 +32,14 @@ impl Look<'_> {
                         &title,
                         format!("The end of {title} was told and nobody has cleaned up after it."),
                     );
+                }
+                Life::Held(HEIR) => {
+                    let pid = record.pid.get();
+                    let gone =
+                        pid != 0 && self.arena.pid_in(self.pid_namespace, slot).is_some() && process::is_gone(pid);
+                    self.find_if(gone, "death", &title, || {
+                        format!("{title} has ended before it joined, and nobody has given back what it was to inherit.")
+                    });
                 }
                 Life::Held(tid) => {
                     self.is_there(slot, &title, tid);

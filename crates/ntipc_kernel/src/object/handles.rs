@@ -4,8 +4,8 @@
 //! | ----- | --------------------------------------------------------------- |
 //! | 0–18  | object + 1; 0 = free                                            |
 //! | 19–40 | generation of the object; differs once the slot is used again   |
-//! | 41–55 | rights: bits 0–9 specific, 10–14 the standard ones and SYNCHRONIZE |
-//! | 56–59 | flags                                                           |
+//! | 41–58 | rights: bits 0–12 specific, 13–17 the standard ones and SYNCHRONIZE |
+//! | 59–62 | flags                                                           |
 //!
 //! Written under the dispatcher lock. Read without it: a stale word names a generation that the object's word no longer
 //! has, and the compare-and-swap of the fast path then fails.
@@ -44,22 +44,22 @@ pub struct Entry {
 
 impl Entry {
     pub fn pack(self) -> u64 {
-        let rights = (self.access & 0x3ff) | (self.access >> 16 & 0x1f) << 10;
+        let rights = (self.access & access::SPECIFIC) | (self.access >> 16 & 0x1f) << 13;
         u64::from(self.object.wrapping_add(1) & 0x7_ffff)
             | u64::from(self.generation & 0x3f_ffff) << 19
             | u64::from(rights) << 41
-            | u64::from(self.flags & 0xf) << 56
+            | u64::from(self.flags & 0xf) << 59
     }
 
     #[inline(always)]
     pub fn unpack(packed: u64) -> Option<Entry> {
         let object = ((packed & 0x7_ffff) as u32).checked_sub(1)?;
-        let rights = (packed >> 41) as u32 & 0x7fff;
+        let rights = (packed >> 41) as u32 & 0x3_ffff;
         Some(Entry {
             object,
             generation: (packed >> 19) as u32 & 0x3f_ffff,
-            access: (rights & 0x3ff) | (rights >> 10) << 16,
-            flags: (packed >> 56) as u32 & 0xf,
+            access: (rights & access::SPECIFIC) | (rights >> 13) << 16,
+            flags: (packed >> 59) as u32 & 0xf,
         })
     }
 
@@ -102,7 +102,7 @@ pub fn number(place: u32) -> u32 {
     (place + 1) << 2
 }
 
-fn invalid() -> Failure {
+pub(super) fn invalid() -> Failure {
     Failure::new(NtStatus::INVALID_HANDLE, "")
 }
 
@@ -181,7 +181,19 @@ impl Session {
         }
     }
 
+    /// Which object a handle of this process leads to, in a number; 0: it leads nowhere.
+    #[inline]
+    pub fn identity_of(&self, handle: u32) -> u64 {
+        self.open_entry(handle).map_or(0, |entry| u64::from(entry.object + 1) | u64::from(entry.generation) << 32)
+    }
+
     pub fn close(self: &Arc<Self>, handle: u32) -> NtResult<()> {
+        self.close_same(handle, 0)
+    }
+
+    /// Close a handle, unless it leads to another object than `identity` says, if that is not 0: another process has moved the handle
+    /// away, and its number was given to somebody else since.
+    pub fn close_same(self: &Arc<Self>, handle: u32, identity: u64) -> NtResult<()> {
         let index = place(handle).ok_or_else(invalid)?;
         if self.is_left() {
             return Err(invalid());
@@ -195,6 +207,9 @@ impl Session {
             Err(failure) if failure.status == NtStatus::DATA_ERROR => return Ok(()),
             Err(failure) => return Err(failure),
         };
+        if identity != 0 && self.identity_of(handle) != identity {
+            return Ok(());
+        }
         let packed = self.arena.handle(self.slot(), index).get();
         match Entry::unpack(packed) {
             Some(entry) if !entry.is_private() => locked.forget_access(entry.object),
@@ -212,37 +227,6 @@ impl Session {
             self.arena.handle(self.slot(), index).put(entry.pack());
         }
         Ok(())
-    }
-
-    /// Another handle to the same object, here or in the participant that has process id `pid` in our pid namespace.
-    pub fn duplicate(
-        self: &Arc<Self>,
-        handle: u32,
-        pid: Option<u32>,
-        access: Option<u32>,
-        inheritable: bool,
-    ) -> NtResult<u32> {
-        let mut locked = self.lock()?;
-        let mut entry = self.own_entry(handle)?;
-        let process = match pid {
-            None => self.slot(),
-            Some(pid) => locked.process_of(pid).ok_or_else(|| {
-                let why =
-                    "takes no part in this session as far as its pid tells here: it may be in another pid namespace";
-                Failure::new(NtStatus::INVALID_PARAMETER, format!("process {pid} {why}"))
-            })?,
-        };
-        if let Some(access) = access {
-            let kind = Kind::of(self.arena.object(entry.object)).ok_or_else(invalid)?;
-            entry.access = access & kind.object_type().all_access();
-        }
-        entry.flags = if inheritable { INHERITABLE } else { 0 };
-        let copy = locked.insert_handle(process, entry)?;
-        drop(locked);
-        if process == self.slot() && Kind::of(self.arena.object(entry.object)) == Some(Kind::Section) {
-            self.keep_access(copy, None);
-        }
-        Ok(copy)
     }
 
     /// Make a reference in flight.
@@ -319,19 +303,6 @@ fn lacks(entry: Entry, rights: u32) -> Failure {
 }
 
 impl Locked<'_> {
-    /// The slot of a living, attached participant that has this number in our own pid namespace.
-    fn process_of(&self, pid: u32) -> Option<u32> {
-        let arena = &self.session.arena;
-        (0..arena.processes()).find(|slot| {
-            let process = arena.process(*slot);
-            process.pid.get() == pid
-                && self.session.pid_of(*slot) == Some(pid)
-                && process.attached.get() != 0
-                && process.life.word.get() & crate::sys::robust::OWNER_DIED == 0
-                && process.life.word.get() != 0
-        })
-    }
-
     /// The lowest free place of a table from `from` on, as NT hands them out.
     fn free_place(&self, process: u32, from: u32) -> Option<u32> {
         let arena = &self.session.arena;

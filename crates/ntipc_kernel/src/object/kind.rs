@@ -18,6 +18,10 @@ pub enum Kind {
     WriteEnd = 10,
     /// A write end whose frames bear a badge; see `queue::badge`. It is waited for as the queue's write end.
     BadgedEnd = 11,
+    /// Signalled for good once its process has ended; see `process::lives`.
+    Process = 12,
+    /// The same of a thread.
+    Thread = 13,
 }
 
 /// What a handle must lead to: one type of the API, which may be two kinds.
@@ -31,6 +35,8 @@ pub enum Type {
     Section,
     ReadEnd,
     WriteEnd,
+    Process,
+    Thread,
 }
 
 pub mod access {
@@ -38,6 +44,13 @@ pub mod access {
     pub const MODIFY: u32 = 0x2;
     pub const SECTION_MAP_WRITE: u32 = 0x2;
     pub const SECTION_MAP_READ: u32 = 0x4;
+    pub const PROCESS_TERMINATE: u32 = 0x1;
+    pub const PROCESS_DUP_HANDLE: u32 = 0x40;
+    pub const PROCESS_QUERY_INFORMATION: u32 = 0x400;
+    pub const PROCESS_QUERY_LIMITED: u32 = 0x1000;
+    pub const THREAD_QUERY_INFORMATION: u32 = 0x40;
+    /// The rights that differ from type to type.
+    pub const SPECIFIC: u32 = 0x1fff;
     pub const STANDARD: u32 = 0x000F_0000;
     pub const SYNCHRONIZE: u32 = 0x0010_0000;
 }
@@ -56,6 +69,8 @@ impl Kind {
             9 => Kind::ReadEnd,
             10 => Kind::WriteEnd,
             11 => Kind::BadgedEnd,
+            12 => Kind::Process,
+            13 => Kind::Thread,
             _ => return None,
         })
     }
@@ -81,6 +96,12 @@ impl Kind {
         matches!(self, Kind::ReadEnd | Kind::WriteEnd)
     }
 
+    /// A process or a thread.
+    #[inline]
+    pub fn is_life(self) -> bool {
+        matches!(self, Kind::Process | Kind::Thread)
+    }
+
     pub fn object_type(self) -> Type {
         match self {
             Kind::NotificationEvent | Kind::SynchronizationEvent => Type::Event,
@@ -91,6 +112,8 @@ impl Kind {
             Kind::Section => Type::Section,
             Kind::ReadEnd => Type::ReadEnd,
             Kind::WriteEnd | Kind::BadgedEnd => Type::WriteEnd,
+            Kind::Process => Type::Process,
+            Kind::Thread => Type::Thread,
         }
     }
 
@@ -111,6 +134,8 @@ impl Type {
             Type::Section => "Section",
             Type::ReadEnd => "ReadEnd",
             Type::WriteEnd => "WriteEnd",
+            Type::Process => "Process",
+            Type::Thread => "Thread",
         }
     }
 
@@ -123,6 +148,8 @@ impl Type {
                 Type::Mutant => access::SYNCHRONIZE | access::QUERY,
                 Type::EventPair => access::SYNCHRONIZE,
                 Type::Section => 0x1F,
+                Type::Process => access::SYNCHRONIZE | access::SPECIFIC,
+                Type::Thread => access::SYNCHRONIZE | 0x3ff,
             }
     }
 }

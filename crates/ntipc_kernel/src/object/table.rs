@@ -126,7 +126,12 @@ impl Locked<'_> {
 
     pub fn entry_to(&self, object: u32, rights: u32) -> Entry {
         let generation = word::generation(self.session.arena.object(object).word.get());
-        Entry { object, generation, access: rights & (0x3ff | access::STANDARD | access::SYNCHRONIZE), flags: 0 }
+        Entry {
+            object,
+            generation,
+            access: rights & (access::SPECIFIC | access::STANDARD | access::SYNCHRONIZE),
+            flags: 0,
+        }
     }
 
     /// A free slot of the table; it stays free until [`Locked::fill_object`] gives it a kind.

@@ -20,7 +20,7 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
 use crate::sys::files::{self, Protection, RangeLock, lock_byte};
 use crate::sys::kept::Kept;
-use crate::sys::robust::{OWNER_DIED, TID_MASK};
+use crate::sys::robust::{HEIR, OWNER_DIED, TID_MASK};
 use crate::sys::{clock, process};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -31,6 +31,8 @@ pub use super::directory::Ownership;
 const SETUP: i64 = 0;
 /// How long the last to leave waits for the dead to be gone, who hold the session until then.
 const DYING_NS: u64 = 1_000_000_000;
+/// How long it waits, before it gives the session up, for children that it has started with handles and that have not joined.
+const JOINING_NS: u64 = 10_000_000_000;
 const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
 /// How long to wait for somebody who makes or leaves the session. It takes them microseconds.
@@ -219,6 +221,7 @@ impl Session {
     fn take_away(&self) {
         self.anchors.clear();
         if let Some(presence) = locked(&self.presence).take() {
+            self.wait_for_heirs(clock::now_ns() + JOINING_NS);
             self.take_away_if_last(presence);
         }
         self.directory.close();
@@ -256,7 +259,7 @@ impl Session {
     }
 
     fn somebody_lives(&self) -> bool {
-        let lives = |life: u32| life & OWNER_DIED == 0 && life & TID_MASK != 0;
+        let lives = |life: u32| life & OWNER_DIED == 0 && life & TID_MASK != 0 && life != HEIR;
         (0..self.arena.processes()).any(|slot| lives(self.arena.process(slot).life.word.load(Ordering::Acquire)))
     }
 

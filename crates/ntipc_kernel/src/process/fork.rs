@@ -15,6 +15,7 @@
 
 use super::helper;
 use super::lock::Locked;
+use super::pidfd_watch::{Still, keep_still};
 use super::thread::forget_registrations_after_fork;
 use crate::arena::layout::NOBODY;
 use crate::completion::relay::{Roster, roster};
@@ -51,6 +52,7 @@ const PATIENCE_MS: i32 = 1500;
 /// Held over a fork: no other thread attaches, or has the list of sessions or the roster of what is watched in hand then, which the child would wait for in vain.
 struct Held {
     roster: MutexGuard<'static, Roster>,
+    _still: Still,
     known: Known,
     _attaching: Attaching,
 }
@@ -76,7 +78,8 @@ extern "C" fn about_to_fork() {
             files::pipe().ok().and_then(|(reading, writing)| Kept::new(reading).ok().zip(Kept::new(writing).ok()));
         let _ = PIPE.try_with(|place| place.set(pipe));
     }
-    let _ = HELD.try_with(|held| held.set(Some(Held { roster: roster(), known, _attaching: attaching })));
+    let held = Held { roster: roster(), _still: keep_still(), known, _attaching: attaching };
+    let _ = HELD.try_with(|place| place.set(Some(held)));
 }
 
 extern "C" fn has_forked() {

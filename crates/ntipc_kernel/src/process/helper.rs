@@ -51,14 +51,17 @@ pub fn start(session: &Arc<Session>, inherited: Option<Arc<Inheritance>>) -> NtR
 
 pub(crate) fn run(session: &Arc<Session>, inherited: Option<&Inheritance>, ready: &Sender<NtResult<()>>) {
     let mut linked = Linked::default();
-    let slot = match claim_slot(session, &mut linked) {
-        Ok(slot) => slot,
+    let (slot, is_heir) = match claim_slot(session, &mut linked) {
+        Ok(taken) => taken,
         Err(failure) => {
             let _ = ready.send(Err(failure));
             return;
         }
     };
-    let attached = session.attach_slot(slot, inherited);
+    let attached = match is_heir {
+        true => session.arena.limit_pages(),
+        false => session.attach_slot(slot, inherited),
+    };
     if without!(LifeFirst) {
         let _ = robust::link_held(&session.arena.process(slot).life, &mut linked);
     }
@@ -87,11 +90,20 @@ pub(crate) fn run(session: &Arc<Session>, inherited: Option<&Inheritance>, ready
 }
 
 /// Take a free process slot: the life word first, everything else after, so that no death goes untold.
-/// The watchers know of the slot before it has anything.
-fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
+/// The watchers know of the slot before it has anything. True: one that a parent has filled with handles.
+fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<(u32, bool)> {
     let arena = &session.arena;
     let (pid, start_time, namespace) =
         (process::pid(), process::start_time(process::pid()), namespaces::pid_namespace());
+    if let Some(slot) = session.take_own_heir(linked)? {
+        let record = arena.process(slot);
+        for bell in &record.bells {
+            robust::hold_last(bell, linked)?;
+        }
+        record.watches.put(u32::from(fault::is_eligible()));
+        session.tell_watchers(slot);
+        return Ok((slot, true));
+    }
     for slot in IN_FRAMES + 1..PROCESSES {
         arena.grow_processes(slot + 1)?;
         let record = arena.process(slot);
@@ -103,7 +115,7 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
             continue;
         }
         let won = match without!(LifeFirst) {
-            true => robust::hold_unlinked(&record.life),
+            true => robust::hold_unlinked(&record.life, 0),
             false => robust::claim(&record.life, linked)?,
         };
         if !won {
@@ -115,6 +127,7 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
         }
         record.generation.put(record.generation.get().wrapping_add(1));
         record.fork_until_ns.put(0);
+        record.exit_request.put(0);
         record.start_time.put(start_time);
         record.pid_namespace.put(namespace);
         record.pid.put(pid); // last: a look-round that sees it sees the rest
@@ -122,7 +135,7 @@ fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<u32> {
         arena.header().process_high.fetch_max(slot + 1, Ordering::AcqRel);
         fault!(SlotClaimed);
         session.tell_watchers(slot);
-        return Ok(slot);
+        return Ok((slot, false));
     }
     Err(Failure::new(NtStatus::QUOTA_EXCEEDED, format!("the session has {} participants already", PROCESSES - 1)))
 }
@@ -147,6 +160,9 @@ pub(super) fn must_stop(session: &Session) -> bool {
 pub(super) fn is_hidden_death(session: &Session, slot: u32) -> bool {
     let record = session.arena.process(slot);
     let (pid, tid) = (record.pid.get(), record.life.word.get() & TID_MASK);
+    if record.is_heir() {
+        return session.is_heir_gone(slot);
+    }
     if pid == 0 || !namespaces::is_own_pid_namespace(record.pid_namespace.get()) {
         return false;
     }
@@ -179,7 +195,7 @@ impl Session {
     fn release_slot(&self, slot: u32) {
         let me = helper_owner(slot);
         while self.lock_as(me).close_some_handles(slot) {}
-        self.lock_as(me).release_process(slot);
+        let _ = self.lock_as(me).release_process(slot); // this process lives on: whoever waits for its end watches it
     }
 
     pub(crate) fn wait_for_helper(&self) {

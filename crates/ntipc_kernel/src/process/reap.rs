@@ -14,8 +14,9 @@ use crate::mutation::without;
 use crate::session::Session;
 use crate::sync::{Ordering, Shared};
 use crate::sys::clock::now_ns;
-use crate::sys::robust::{OWNER_DIED, is_held};
+use crate::sys::robust::{HEIR, OWNER_DIED, is_held};
 use smallvec::SmallVec;
+use std::sync::Weak;
 
 /// The death of a process, as somebody saw it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +57,7 @@ impl Locked<'_> {
             return false;
         }
         arena.header().reaped.fetch_add(1, Ordering::Relaxed);
-        arena.header().hidden.fetch_add(u64::from(is_held(death.life)), Ordering::Relaxed);
+        arena.header().hidden.fetch_add(u64::from(is_held(death.life) && death.life != HEIR), Ordering::Relaxed);
         let life = &arena.process(death.slot).life.word;
         life.compare_exchange(death.life, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
@@ -94,23 +95,30 @@ impl Session {
         if (1..=GRACE_NS).contains(&left_ns) {
             return Reaped::NotYet(running); // its child is about to take its handles over
         }
-        loop {
+        let object = loop {
             let mut locked = self.lock_as(me);
             if !death.is_current(arena) {
                 return Reaped::Done;
             }
             if !locked.close_some_handles(slot) {
-                locked.release_process(slot);
+                let object = locked.release_process(slot);
                 if without!(FreedLast) {
                     locked.free_slot(death);
                 }
-                break;
+                break object;
             }
-        }
+        };
         // All whom the death concerns are awake by now. A reaper that is stopped before that leaves the death for others to go on with.
         if self.lock_as(me).free_slot(death) {
             fault!(SlotFreed);
             self.tell_watchers(slot);
+        }
+        for heir in self.orphaned_heirs(slot, death.generation) {
+            self.heir_ended(me, heir);
+        }
+        // Those that wait for it watch it themselves, where they can; from another pid namespace they cannot.
+        if let (Some(object), Some(session)) = (object, self.shared.get().and_then(Weak::upgrade)) {
+            session.watch_object_of_dead(object);
         }
         Reaped::Done
     }

@@ -94,10 +94,13 @@ impl Locked<'_> {
         low > 0
     }
 
-    /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0.
-    pub fn release_process(&mut self, process: u32) {
+    /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0. Its object, if it has one that somebody
+    /// is to watch.
+    pub fn release_process(&mut self, process: u32) -> Option<u32> {
         self.lose_calls_to(process);
+        let object = self.slot_released(process);
         let record = self.session.arena.process(process);
+        record.exit_request.put(0);
         record.pid.put(0);
         record.start_time.put(0);
         record.handle_count.put(0);
@@ -106,6 +109,7 @@ impl Locked<'_> {
         }
         fault!(ReleaseProcessDone);
         self.wake_told_sleepers();
+        object
     }
 
     /// A signaller may have died between the lock and the wake: wake the threads that were told something.

@@ -16,14 +16,15 @@ use super::helper::{is_hidden_death, must_stop};
 use super::lock::helper_owner;
 use super::neighbours::Neighbour;
 use super::reap::{Death, Reaped};
-use crate::arena::layout::{IN_FRAMES, WATCHERS};
+use crate::arena::layout::{IN_FRAMES, WATCHERS, ending};
 use crate::fault;
 use crate::mutation::without;
 use crate::session::{Session, sessions};
 use crate::sync::{Ordering, Shared, fence};
 use crate::sys::clock::{NEVER, now_ns};
 use crate::sys::futex::{self, WAITV_MAX, Waitv};
-use crate::sys::robust::is_held;
+use crate::sys::process;
+use crate::sys::robust::{HEIR, is_held};
 use smallvec::SmallVec;
 
 /// How long a watcher waits for each one that is nearer to the dead.
@@ -98,6 +99,11 @@ impl Watch<'_> {
         self.words.push(Waitv::new(&record.poke, record.poke.load(Ordering::Acquire))); // P1
         self.words.push(Waitv::new(&session.stop, 0));
         fence(Ordering::SeqCst); // P2
+        let request = record.exit_request.load(Ordering::Acquire);
+        if request & !ending::CODE == ending::REQUEST {
+            process::end_at_once(request as u32 as i32);
+        }
+        session.note_ended_lives(self.me);
         if record.watches.get() == 0 {
             return Seen::Quiet(NEVER);
         }
@@ -116,6 +122,9 @@ impl Watch<'_> {
         }
         let mut listed = SmallVec::new();
         for Neighbour { slot, rank, life } in living {
+            if life == HEIR {
+                session.watch_heir(slot);
+            }
             let word = arena.process(slot).word_of_watcher(rank);
             let seen = if rank == 0 || without!(OwnWords) { life } else { word.load(Ordering::Acquire) };
             if !is_held(seen) {

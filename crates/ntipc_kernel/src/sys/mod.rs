@@ -7,5 +7,6 @@ pub mod files;
 pub mod futex;
 pub mod kept;
 pub mod namespaces;
+pub mod pidfd;
 pub mod process;
 pub mod robust;

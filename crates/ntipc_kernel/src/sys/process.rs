@@ -7,6 +7,11 @@ pub fn pid() -> u32 {
     unsafe { libc::getpid() as u32 }
 }
 
+pub fn parent() -> u32 {
+    // SAFETY: getppid cannot fail.
+    unsafe { libc::getppid() as u32 }
+}
+
 pub fn tid() -> u32 {
     #[cfg(feature = "models")]
     if let Some(tid) = crate::models::step::tid() {
@@ -27,17 +32,51 @@ fn told_of(pid: u32, what: &str) -> Option<String> {
     namespaces::is_proc_ours().then_some(text)
 }
 
-/// Start time of a process of our pid namespace in clock ticks since boot, whatever our time namespace makes of that; 0 when it
-/// is unknown, a zombie or gone.
-pub fn start_time(pid: u32) -> u64 {
-    let Some(text) = told_of(pid, "stat") else { return 0 };
-    let Some((_, rest)) = text.rsplit_once(')') else { return 0 };
-    let mut fields = rest.split_ascii_whitespace();
-    if matches!(fields.next(), Some("Z" | "X")) {
-        return 0;
+/// What /proc/PID/stat says of a process or thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stat {
+    /// As in `ps`.
+    pub state: char,
+    /// In clock ticks since boot, whatever our time namespace makes of that.
+    pub start_time: u64,
+    /// Clock ticks spent in user mode, and in the kernel of Linux.
+    pub user_ticks: u64,
+    pub system_ticks: u64,
+    /// Of a zombie: how it ended; 0 if this process may not know ([`may_look_into`]).
+    pub wait_status: i32,
+}
+
+/// The same, of a process or thread of our pid namespace. `None`: it is gone, or nothing is known.
+pub fn stat(pid: u32) -> Option<Stat> {
+    let text = told_of(pid, "stat")?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let number = |place: usize| fields.get(place).and_then(|field| field.parse::<u64>().ok());
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        start_time: number(19)?.wrapping_add_signed(-namespaces::start_time_shift()),
+        user_ticks: number(11)?,
+        system_ticks: number(12)?,
+        wait_status: number(49).unwrap_or(0) as i32,
+    })
+}
+
+/// Does Linux tell this process how a zombie ended? Its program is gone then; what is refused is refused before that is found out.
+pub fn may_look_into(pid: u32) -> bool {
+    match std::fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(_) => true,
+        Err(error) => error.raw_os_error() == Some(libc::ENOENT),
     }
-    let ticks = fields.nth(18).and_then(|field| field.parse::<u64>().ok());
-    ticks.map_or(0, |ticks| ticks.wrapping_add_signed(-namespaces::start_time_shift()))
+}
+
+/// The process that a thread of our pid namespace belongs to.
+pub fn process_of_thread(tid: u32) -> Option<u32> {
+    let text = told_of(tid, "status")?;
+    text.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()
+}
+
+/// Start time of a process of our pid namespace in clock ticks since boot; 0 when it is unknown, a zombie or gone.
+pub fn start_time(pid: u32) -> u64 {
+    stat(pid).filter(|stat| !matches!(stat.state, 'Z' | 'X')).map_or(0, |stat| stat.start_time)
 }
 
 /// Are both known, and those of two processes? A shift may have been rounded to a tick.
@@ -102,6 +141,12 @@ pub fn is_gone(pid: u32) -> bool {
     // SAFETY: signal 0 only asks whether the process exists.
     let result = unsafe { libc::kill(pid as libc::pid_t, 0) };
     result != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+}
+
+/// End this process, and run nothing of it.
+pub fn end_at_once(code: i32) -> ! {
+    // SAFETY: takes a number, and does not return.
+    unsafe { libc::_exit(code) }
 }
 
 /// True when there is no such thread, of the process `pid` or of any (a thread we may not signal is one).

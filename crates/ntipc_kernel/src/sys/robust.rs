@@ -7,6 +7,7 @@
 //! | value                | meaning                                        | left by |
 //! | -------------------- | ---------------------------------------------- | ------- |
 //! | 0                    | free                                           | [`claim`] |
+//! | HEIR                 | waits for a process that was started with handles | [`claim_from`], or whoever finds it has ended |
 //! | tid + `FUTEX_WAITERS`| held by that living thread                     | [`release`], or the kernel |
 //! | `OWNER_DIED` set     | the holder can run no instruction any more     | the reaper, with 0    |
 //!
@@ -29,6 +30,9 @@ use crate::sync::{AtomicU32, Ordering};
 pub const OWNER_DIED: u32 = 0x4000_0000;
 pub const WAITERS: u32 = 0x8000_0000;
 pub const TID_MASK: u32 = 0x3fff_ffff;
+
+/// In place of a thread id, larger than any: the word waits for a process that has not joined yet; see `process::heirs`.
+pub const HEIR: u32 = TID_MASK - 1;
 
 /// Where the list node of a word lies: as in a `pthread_mutex_t`, whose list the node joins.
 const NODE_OFFSET: isize = 32;
@@ -143,13 +147,18 @@ fn tail_of_others(head: *mut Head, linked: &Linked) -> *mut Node {
 
 /// Try to take a free life word for the calling thread. `false`: somebody has it.
 pub fn claim(life: &LifeWord, linked: &mut Linked) -> NtResult<bool> {
+    claim_from(life, 0, linked)
+}
+
+/// Try to take a life word that says `from`.
+pub fn claim_from(life: &LifeWord, from: u32, linked: &mut Linked) -> NtResult<bool> {
     let head = head()?;
     let node = life.node();
     // SAFETY: `head` is this thread's own list head and `node` lies inside the mapped arena; only this thread changes
     // its list, and no signal handler of ours does. Volatile because the kernel of Linux reads both at any moment.
     unsafe {
         (&raw mut (*head).pending).write_volatile(node);
-        let won = hold_unlinked(life);
+        let won = hold_unlinked(life, from);
         if won {
             insert(head, node, linked);
         }
@@ -198,8 +207,8 @@ pub fn hold_last(life: &LifeWord, linked: &mut Linked) -> NtResult<()> {
 }
 
 /// Take a free word without any list: nobody is told if the thread dies. Half of [`claim`], and alone for the mutation check.
-pub fn hold_unlinked(life: &LifeWord) -> bool {
-    life.word.compare_exchange(0, tid() | WAITERS, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+pub fn hold_unlinked(life: &LifeWord, from: u32) -> bool {
+    life.word.compare_exchange(from, tid() | WAITERS, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
 /// List a word that the calling thread holds already: what the mutation check does too late.

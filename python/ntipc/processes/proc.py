@@ -1,0 +1,61 @@
+"""What /proc tells of a process: how much time it has used, and which threads it has.
+
+>>> import os, threading
+>>> threading.get_native_id() in thread_ids(os.getpid())
+True
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+from ntipc import _kernel
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_USER, _SYSTEM, _START = 11, 12, 19
+"""Places among the fields of /proc/PID/stat that follow the program's name."""
+
+
+class ProcessTimes(NamedTuple):
+    """What a process has used, and since when it runs.
+
+    Attributes:
+        user: Seconds of processor time in user mode; ``None`` once Linux has forgotten the process.
+        system: Seconds of processor time in the kernel of Linux; ``None`` likewise.
+        started: When it started, in seconds since the epoch, as ``time.time`` counts.
+    """
+
+    user: float | None
+    system: float | None
+    started: float
+
+
+def times(pid: int, start_time: int) -> ProcessTimes:
+    """Tell the times of the process of that id that started ``start_time`` clock ticks after the machine."""
+    started = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + start_time / _TICKS
+    fields = _stat(pid)
+    if fields is None or abs(int(fields[_START]) - start_time) > 1:  # gone, and perhaps another one has its id
+        return ProcessTimes(None, None, started)
+    return ProcessTimes(int(fields[_USER]) / _TICKS, int(fields[_SYSTEM]) / _TICKS, started)
+
+
+def thread_ids(pid: int) -> list[int]:
+    """Tell the ids of the threads of a process; none if it has ended."""
+    if not _kernel.is_proc_ours():
+        return []
+    try:
+        return sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+    except OSError:
+        return []
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    if not _kernel.is_proc_ours():
+        return None
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2].split()
+    except OSError:
+        return None
