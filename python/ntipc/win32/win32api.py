@@ -18,6 +18,11 @@ from ntipc.win32.binding.duplication import SetHandleInformation as SetHandleInf
 from ntipc.win32.binding.failures import error as error
 from ntipc.win32.binding.last_error import GetLastError as GetLastError
 from ntipc.win32.binding.last_error import SetLastError as SetLastError
+from ntipc.win32.binding.messages import PostMessage as PostMessage
+from ntipc.win32.binding.messages import PostQuitMessage as PostQuitMessage
+from ntipc.win32.binding.messages import PostThreadMessage as PostThreadMessage
+from ntipc.win32.binding.messages import RegisterWindowMessage as RegisterWindowMessage
+from ntipc.win32.binding.messages import SendMessage as SendMessage
 from ntipc.win32.binding.pyhandle import CloseHandle as CloseHandle
 from ntipc.win32.binding.system import HIBYTE as HIBYTE
 from ntipc.win32.binding.system import HIWORD as HIWORD
@@ -53,5 +58,7 @@ from ntipc.win32.binding.system import GetVersionEx as GetVersionEx
 from ntipc.win32.binding.system import SetCurrentDirectory as SetCurrentDirectory
 from ntipc.win32.binding.system import SetEnvironmentVariable as SetEnvironmentVariable
 from ntipc.win32.binding.system import Sleep as Sleep
+from ntipc.win32.binding.windows import GetWindowLong as GetWindowLong
+from ntipc.win32.binding.windows import SetWindowLong as SetWindowLong
 
 __getattr__ = tables.lookup(__name__)
