@@ -16,6 +16,7 @@ from bench.rows import Row, heading, line
 MODULES = (
     *("mutexes", "contention", "events", "ping_pong", "waits", "names", "scale", "crowds"),
     *("calls", "ports", "rpc", "pipes", "connections", "mailslots", "sections", "memory", "death", "processes", "wine"),
+    "win32",
 )
 RESULTS = Path(__file__).with_name("results")
 

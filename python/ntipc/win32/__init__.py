@@ -9,21 +9,26 @@ runs by ``ntipc run PROGRAM.py`` or ``python -m ntipc.win32 PROGRAM.py``, or cal
     (0, 258)
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ntipc.win32.hook.gate import MODULES, given
-from ntipc.win32.hook.running import install, run
+from ntipc.win32.scope import MODULES
+
+if TYPE_CHECKING:
+    from ntipc.win32.hook.gate import given
+    from ntipc.win32.hook.running import install, run
 
 __all__ = ["MODULES", "given", "install", "run"]
 
+_PART_OF = {"given": "hook.gate", "install": "hook.running", "run": "hook.running"}
+
 
 def __getattr__(name: str) -> Any:
-    if name in MODULES:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _PART_OF:
+        return getattr(import_module(f"{__name__}.{_PART_OF[name]}"), name)
+    if name in MODULES:
         return import_module(f"{__name__}.{name}")
     if name == "lib":  # pywin32's modules in Python are in win32.lib, too
-        import sys
-
-        return sys.modules[__name__]
+        return import_module(__name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,7 +46,7 @@ def CreateEvent(
         event = Event(optional_text(Name), manual_reset=flag(bManualReset), initial=flag(bInitialState))
     except NtError as problem:
         raise failed(problem, "CreateEvent") from None
-    return created(event, EventAttributes)
+    return created(event, EventAttributes, Name)
 
 
 def OpenEvent(desiredAccess: int, bInheritHandle: int, name: str, /) -> PyHANDLE:
@@ -107,7 +107,7 @@ def CreateMutex(MutexAttributes: SecurityAttributes | None, InitialOwner: int, N
         mutex = Mutex(optional_text(Name), initial_owner=flag(InitialOwner))
     except NtError as problem:
         raise failed(problem, "CreateMutex") from None
-    return created(mutex, MutexAttributes)
+    return created(mutex, MutexAttributes, Name)
 
 
 def OpenMutex(desiredAccess: int, bInheritHandle: int, name: str, /) -> PyHANDLE:
@@ -151,7 +151,7 @@ def CreateSemaphore(
         semaphore = Semaphore(name, initial=index(InitialCount), maximum=index(MaximumCount))
     except NtError as problem:
         raise failed(problem, "CreateSemaphore") from None
-    return created(semaphore, SemaphoreAttributes)
+    return created(semaphore, SemaphoreAttributes, SemaphoreName)
 
 
 def OpenSemaphore(desiredAccess: int, bInheritHandle: int, name: str, /) -> PyHANDLE:
@@ -193,7 +193,7 @@ def CreateWaitableTimer(
         timer = Timer(optional_text(TimerName), manual_reset=flag(bManualReset))
     except NtError as problem:
         raise failed(problem, "CreateWaitableTimer") from None
-    return created(timer, TimerAttributes)
+    return created(timer, TimerAttributes, TimerName)
 
 
 def CreateWaitableTimerEx(
@@ -211,7 +211,7 @@ def CreateWaitableTimerEx(
         timer = Timer(optional_text(TimerName), manual_reset=bool(Flags & _MANUAL_RESET))
     except NtError as problem:
         raise failed(problem, "CreateWaitableTimerEx") from None
-    return created(timer, TimerAttributes)
+    return created(timer, TimerAttributes, TimerName)
 
 
 def OpenWaitableTimer(desiredAccess: int, bInheritHandle: int, timerName: str, /) -> PyHANDLE:

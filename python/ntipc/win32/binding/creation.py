@@ -12,11 +12,11 @@ from ntipc.win32.binding.security import SecurityAttributes, inherits
 ERROR_ALREADY_EXISTS = 183
 
 
-def created(thing: Any, attributes: SecurityAttributes | None) -> PyHANDLE:
+def created(thing: Any, attributes: SecurityAttributes | None, name: str | None) -> PyHANDLE:
     """Return the handle to an object that a call has created, or found by its name: the last error says which."""
     if attributes is not None and inherits(attributes):
         thing.inheritable = True
-    handle = new_handle(thing)
+    handle = new_handle(thing, is_local=name is None or not name.startswith("Global\\"))
     last.code = 0 if thing.created else ERROR_ALREADY_EXISTS
     return handle
 

@@ -21,9 +21,19 @@ from ntipc.win32.binding.failures import failed
 
 INVALID_HANDLE_VALUE = -1
 
-_close = table.close
 _things = table.things
+_protected = table._protected
 T = TypeVar("T")
+
+
+def _close(number: int) -> None:
+    """Close a handle by its number: in few steps, if it is one that the table knows and the kernel has given."""
+    if number < table.FIRST_OWN_NUMBER and number not in _protected:
+        thing = _things.pop(number, None)
+        if thing is not None and not thing.closed:
+            thing.close()
+            return
+    table.close(number)
 
 
 class PyHANDLE:
@@ -145,10 +155,20 @@ def object_of_kind(handle: HandleLike, kind: type[T]) -> T:
     return thing if isinstance(thing, kind) else table.find_of(number, kind)
 
 
-def new_handle(thing: table.Closable) -> PyHANDLE:
-    """Give an object a number, and make the handle for it."""
+def new_handle(thing: Any, *, is_local: bool = False) -> PyHANDLE:
+    """Give an object a number, and make the handle for it.
+
+    Args:
+        thing: The object.
+        is_local: Whether it is an object of the kernel that lies in the default session.
+    """
+    number = thing.handle if is_local else 0
+    if number and number not in _things:
+        _things[number] = thing
+    else:
+        number = table.insert(thing)
     handle = PyHANDLE.__new__(PyHANDLE)
-    handle._value = table.insert(thing)
+    handle._value = number
     return handle
 
 

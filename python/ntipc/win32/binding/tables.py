@@ -10,7 +10,6 @@ when it is first used. A call that pywin32 has and this package has not is there
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Callable
@@ -30,7 +29,9 @@ def constants(module: str) -> dict[str, Any]:
             try:
                 found[name] = int(value)
             except ValueError:
-                found[name] = ast.literal_eval(value)
+                from ast import literal_eval
+
+                found[name] = literal_eval(value)
     return found
 
 

@@ -9,45 +9,16 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import importlib.abc
-import importlib.machinery
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, Final
 
 from ntipc.win32.hook.rule import is_own
+from ntipc.win32.scope import MODULES, OUT_OF_SCOPE
 
 _PACKAGE: Final = "ntipc.win32"
-MODULES: Final = (
-    "mmapfile",
-    "msvcrt",
-    "ntsecuritycon",
-    "pythoncom",
-    "pywintypes",
-    "servicemanager",
-    "win32api",
-    "win32com",
-    "win32con",
-    "win32event",
-    "win32file",
-    "win32gui",
-    "win32pipe",
-    "win32process",
-    "win32security",
-    "win32service",
-    "win32serviceutil",
-    "win32timezone",
-    "win32trace",
-    "winerror",
-)
-"""The modules that are here: those of pywin32, and ``msvcrt``."""
-OUT_OF_SCOPE: Final = frozenset({
-    "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help", "win32ui",
-    "win32uiole", "winxpgui", "wmi",
-})  # fmt: skip
-"""Modules whose import fails, with a word on why: programs that can do without them go on."""
-
 _views: dict[str, Callable[[], ModuleType]] = {}
 _given: dict[str, set[str]] = {}
 _real_import: Callable[..., Any] = builtins.__import__
@@ -135,17 +106,17 @@ _REASON: Final = (
 )
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Finder:
     """Finds the modules for ``importlib.import_module`` called by the program, which does not pass the gate."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> ModuleSpec | None:
         if path is not None or fullname not in _views or not is_own(_caller()):
             return None
-        return importlib.machinery.ModuleSpec(fullname, self)
+        return ModuleSpec(fullname, self)  # type: ignore[arg-type]
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = ModuleType(spec.name)
         module.__dict__.update(vars(_for_the_program(spec.name, spec.name, _caller() or {}, None)))
         return module

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ntipc.win32.binding import tables
-from ntipc.win32.hook.gate import MODULES, OUT_OF_SCOPE
 from ntipc.win32.porting.uses import uses_in
 from ntipc.win32.porting.verdicts import advice, is_here
+from ntipc.win32.scope import MODULES, OUT_OF_SCOPE
 
 _OTHER_MODULES: Final = frozenset({
     "win32clipboard", "win32console", "win32cred", "win32crypt", "win32evtlog", "win32evtlogutil", "win32inet",

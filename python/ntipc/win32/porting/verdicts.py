@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from ntipc.win32.binding import tables
-from ntipc.win32.hook.gate import MODULES
+from ntipc.win32.scope import MODULES
 
 _WINDOWS = "windows that are seen are not here: leave it out, or keep it behind `if sys.platform`"
 _ADVICE: Final = {
