@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ntipc.win32 import pywintypes, win32api, win32con, win32gui
+from ntipc.win32 import pywintypes, win32api, win32con, win32event, win32gui
 
 
 def code(call: Callable[..., object], *arguments: object) -> tuple[int, str]:
@@ -119,6 +119,26 @@ def test_windows_are_found(make: Callable[..., int]) -> None:  # FC-109
         assert code(call, 0x1234)[0] == 1400
     assert code(win32gui.SendMessage, 0x1234, win32con.WM_USER, 0, 0) == (1400, "SendMessage")
     assert code(win32gui.PostMessage, 0x1234, win32con.WM_USER, 0, 0)[0] == 1400
+
+
+def test_waits_for_objects_or_messages() -> None:  # FC-45, WT-26
+    events = [win32event.CreateEvent(None, 1, 0, None) for _ in range(2)]
+    wait = win32event.MsgWaitForMultipleObjects
+    assert wait(events, False, 0, win32event.QS_ALLINPUT) == 258
+    win32api.PostThreadMessage(win32api.GetCurrentThreadId(), win32con.WM_USER, 0, 0)
+    assert wait(events, False, 0, win32event.QS_TIMER) == 258
+    assert wait(events, False, 10_000, win32event.QS_ALLINPUT) == 2
+    assert win32event.MsgWaitForMultipleObjectsEx([], 0, win32event.QS_POSTMESSAGE, 4) == 0
+    win32event.SetEvent(events[1])
+    assert wait(events, False, 10_000, win32event.QS_ALLINPUT) == 1
+    assert win32gui.PumpWaitingMessages() == 0
+    assert wait([], False, 0, win32event.QS_ALLINPUT) == 258
+
+
+def test_messages_have_numbers_by_name() -> None:  # FC-109
+    number = win32gui.RegisterWindowMessage("a message of the tests")
+    assert 0xC000 <= number <= 0xFFFF
+    assert win32api.RegisterWindowMessage("a message of the tests") == number
 
 
 def receiver(got: list[Any]) -> Callable[[int, int, int, int], int]:

@@ -10,12 +10,15 @@ from pipe_steps import PipeSteps
 from recordings import Sequence
 from section_steps import SectionSteps
 from sync_steps import SyncSteps
+from win32_steps import NamedMailslotSteps, NamedPipeSteps, NamedSteps, NamedSyncSteps
 
 PATIENCE = 10.0
 
-Operations = MailslotSteps | MessageSteps | PipeSteps | SectionSteps | SyncSteps
+Operations = MailslotSteps | MessageSteps | NamedSteps | PipeSteps | SectionSteps | SyncSteps
 WAYS: tuple[type[Operations], ...] = (SyncSteps, SectionSteps, MailslotSteps, PipeSteps, MessageSteps)
 """Classes with a method for each operation of a family."""
+BY_NAME: tuple[type[Operations], ...] = (NamedSyncSteps, NamedMailslotSteps, NamedPipeSteps)
+"""The same by pywin32's names."""
 
 
 class Mismatch(AssertionError):
@@ -25,9 +28,9 @@ class Mismatch(AssertionError):
 class Replay:
     """The state of one replay: its slots and its threads."""
 
-    def __init__(self, sequence: Sequence) -> None:
+    def __init__(self, sequence: Sequence, ways: tuple[type[Operations], ...] = WAYS) -> None:
         self.sequence = sequence
-        self.operations = operations_for(sequence)
+        self.operations = operations_for(sequence, ways)
         self.threads: dict[int, LogicalThread] = {}
 
     def run(self) -> int:
@@ -89,10 +92,15 @@ class Replay:
         return woken
 
 
-def operations_for(sequence: Sequence) -> Operations:
+def operations_for(sequence: Sequence, ways: tuple[type[Operations], ...] = WAYS) -> Operations:
     """Something that understands all operations of the sequence, or the first of them, of which some then fail."""
+    return next((way for way in ways if understands(way, sequence)), ways[0])()
+
+
+def understands(way: type[Operations], sequence: Sequence) -> bool:
+    """Whether a class has a method for each operation of a sequence."""
     wanted = {step["op"] for step in sequence.steps} - {"exit_thread"}
-    return next((way for way in WAYS if all(hasattr(way, operation) for operation in wanted)), WAYS[0])()
+    return all(hasattr(way, operation) for operation in wanted)
 
 
 def agrees(result: Result, step: dict[str, Any]) -> bool:

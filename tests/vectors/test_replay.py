@@ -4,11 +4,12 @@ import os
 import select
 import signal
 import traceback
+from typing import Any
 
 import pytest
 from harness.waiting import look, wait_until
 from recordings import DATA, Sequence, load
-from replay import Replay
+from replay import BY_NAME, WAYS, Replay, understands
 
 import ntipc
 
@@ -21,6 +22,9 @@ def test_the_recordings_are_there() -> None:
     assert SEQUENCES, f"no recordings in {DATA}"
 
 
+NAMED = [each for each in SEQUENCES if any(understands(way, each) for way in BY_NAME)]
+
+
 @pytest.mark.parametrize("sequence", [each for each in SEQUENCES if not each.blocks], ids=str)
 def test_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
     with ntipc.Session():
@@ -31,6 +35,14 @@ def test_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
         assert [each for each in look()["objects"] if not (each["name"] or "").startswith("window messages\\")] == []
 
 
+@pytest.mark.parametrize("sequence", [each for each in NAMED if not each.blocks], ids=str)
+def test_sequence_by_pywin32s_names_gives_the_recorded_results(sequence: Sequence) -> None:
+    with ntipc.Session():
+        replay = Replay(sequence, BY_NAME)
+        assert replay.run() == len(sequence.steps)
+        replay.finish()
+
+
 @pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.blocks], ids=str)
 def test_blocking_sequence_gives_the_recorded_results(sequence: Sequence) -> None:
     """Calls that never return are part of it, so it runs in a child that is killed afterwards."""
@@ -39,12 +51,18 @@ def test_blocking_sequence_gives_the_recorded_results(sequence: Sequence) -> Non
         wait_until(lambda: look()["objects"] == [])
 
 
-def in_a_child_that_is_killed(sequence: Sequence) -> str:
+@pytest.mark.parametrize("sequence", [each for each in NAMED if each.blocks], ids=str)
+def test_blocking_sequence_by_pywin32s_names_gives_the_recorded_results(sequence: Sequence) -> None:
+    with ntipc.Session():
+        assert in_a_child_that_is_killed(sequence, BY_NAME) == f"{len(sequence.steps)} steps"
+
+
+def in_a_child_that_is_killed(sequence: Sequence, ways: Any = WAYS) -> str:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            answer = f"{Replay(sequence).run()} steps"
+            answer = f"{Replay(sequence, ways).run()} steps"
         except BaseException:
             answer = traceback.format_exc()
         os.write(writing, answer.encode()[:60000])

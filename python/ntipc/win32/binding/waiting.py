@@ -64,18 +64,19 @@ def wait_for_messages(
 
     Raises:
         NtError: A handle is none, or an object cannot be waited for.
+
+    Differs:
+        A wait for all objects does not wait for a message as well.
     """
+    from ntipc.window_messages import wait_messages
+
     things = objects_of(handles)
-    if all_of_them or not things:
-        return wait_for_several(handles, all_of_them, seconds) if things else _wait_for_nothing(seconds)
-    return wait_for_several(handles, False, seconds)
-
-
-def _wait_for_nothing(seconds: float | None) -> int:
-    from ntipc.sync import Event
-
-    Event().wait(seconds)
-    return WAIT_TIMEOUT
+    if all_of_them and things:
+        return wait_for_several(handles, True, seconds)
+    one = wait_messages(things, seconds, mask=mask & 0xFFFF, input_available=input_available)
+    if one is None:
+        return WAIT_TIMEOUT
+    return one.index + (WAIT_ABANDONED if one.abandoned else WAIT_OBJECT_0)
 
 
 def signal_and_wait(signal: HandleLike, wait: HandleLike, seconds: float | None) -> int:
