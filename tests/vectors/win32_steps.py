@@ -11,7 +11,7 @@ from harness.waiting import facts
 
 import ntipc
 from ntipc.ntdll import handles
-from ntipc.win32 import pywintypes, win32api, win32con, win32event, win32file, win32pipe
+from ntipc.win32 import ntsecuritycon, pywintypes, win32api, win32con, win32event, win32file, win32pipe
 
 Result = dict[str, Any]
 
@@ -226,13 +226,14 @@ class NamedPipeSteps(NamedFileSteps):
         mode |= win32pipe.PIPE_TYPE_MESSAGE if type_message else 0
         mode |= win32pipe.PIPE_READMODE_MESSAGE if read_message else 0
         path = rf"\\.\pipe\{name}"
+        win32pipe.PATIENCE = 0  # no process has just died
         return self.made(
             slot, lambda: win32pipe.CreateNamedPipe(path, access, mode, max_instances, QUOTA, QUOTA, 0, None)
         )
 
     def open_pipe_nowait(self, slot: int, name: str, access: int) -> Result:
         rights = (win32file.GENERIC_READ if access & 1 else 0) | (win32file.GENERIC_WRITE if access & 2 else 0)
-        rights |= win32con.FILE_WRITE_ATTRIBUTES  # as the recorded program had, to set the mode
+        rights |= ntsecuritycon.FILE_WRITE_ATTRIBUTES  # as the recorded program had, to set the mode
         path = rf"\\.\pipe\{name}"
         result = self.made(slot, lambda: win32file.CreateFile(path, rights, 0, None, win32file.OPEN_EXISTING, 0, None))
         if not result["ok"]:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 __getattr__ = tables.lookup(__name__)
 
+PATIENCE = 0.05
+"""Seconds in which an instance of a server that was killed a moment ago counts no more."""
 _NOWAIT, _READMODE_MESSAGE, _TYPE_MESSAGE, _REJECT_REMOTE = 1, 2, 4, 8
 _SERVER_END: Final = 1
 _OVERLAPPED, _FIRST_INSTANCE, _WRITE_THROUGH = 0x4000_0000, 0x0008_0000, 0x8000_0000
@@ -110,7 +112,7 @@ def _instance(
     settings = Settings.checked(location.name, direction, "message" if message else "byte", instances, wait)
     hold = PipeName(location, location.attachment()._native, settings, _kernel.OPEN_OR_CREATE)
     try:
-        end = ServerEnd(hold, settings, *quotas, message_reads=reads, patience=0.05)
+        end = ServerEnd(hold, settings, *quotas, message_reads=reads, patience=PATIENCE)
         if open_mode & _FIRST_INSTANCE and not hold.created:
             end.close()
             raise from_status(Status.ACCESS_DENIED, call, "", "the pipe has an instance already")

@@ -23,7 +23,7 @@ from ntipc.win32.binding.security import SecurityAttributes, inherits
 
 _GENERIC_READ, _GENERIC_WRITE, _GENERIC_ALL = 0x8000_0000, 0x4000_0000, 0x1000_0000
 _READ_DATA, _WRITE_DATA, _APPEND_DATA = 1, 2, 4
-_READ_ATTRIBUTES, _WRITE_ATTRIBUTES = 0x80, 0x100
+_WRITE_ATTRIBUTES = 0x100
 _READS: Final = _GENERIC_READ | _GENERIC_ALL | _READ_DATA
 _WRITES: Final = _GENERIC_WRITE | _GENERIC_ALL | _WRITE_DATA | _APPEND_DATA
 _OVERLAPPED, _BACKUP_SEMANTICS, _DELETE_ON_CLOSE, _WRITE_THROUGH = 0x4000_0000, 0x0200_0000, 0x0400_0000, 0x8000_0000
@@ -135,7 +135,6 @@ def _pipe(call: str, path: str, access: int, flags: int) -> PipeFile:
     if access & _WRITES:
         wanted |= PipeAccess.WRITE
     end = ClientEnd.open(location, location.attachment()._native, wanted, 0, operation=call)
-    end.may_ask = bool(access & (_GENERIC_READ | _GENERIC_ALL | _READ_ATTRIBUTES))
     end.may_change = bool(access & (_GENERIC_WRITE | _GENERIC_ALL | _WRITE_ATTRIBUTES))
     return PipeFile(end, overlapped=bool(flags & _OVERLAPPED))
 
