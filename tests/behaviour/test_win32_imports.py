@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ntipc.win32 import MODULES, win32con, winerror
+from ntipc.win32 import win32con, winerror
 from ntipc.win32.porting import check_source
 
 RUNNERS = ([sys.executable, "-m", "ntipc.win32"], [sys.executable, "-m", "ntipc", "run"])
@@ -88,6 +88,7 @@ def test_what_is_out_of_scope_says_so(tmp_path: Path) -> None:
         except NotImplementedError as problem:
             assert "win32file.GetFileTime is not part of ntipc.win32" in str(problem)
         assert not hasattr(win32file, "NoSuchCallOfWindows")
+        assert __import__("win32event", None, None, "*") is __import__("win32event")
         for name in ("win32com.client", "win32ui"):
             try:
                 __import__(name)
@@ -95,9 +96,7 @@ def test_what_is_out_of_scope_says_so(tmp_path: Path) -> None:
                 assert "not part of ntipc.win32" in str(problem), problem
             else:
                 raise SystemExit(name)
-        """
-        if "win32gui" in MODULES and (Path(sys.modules["ntipc.win32"].__file__ or "").parent / "win32gui.py").exists()
-        else "import win32file\nassert win32file.GetFileTime",
+        """,
     )
 
 
@@ -145,7 +144,7 @@ from win32file import ReadFile, DeviceIoControl
 from ctypes import windll
 k = ctypes.WinDLL("kernel32", use_last_error=True)
 e.SetEvent(1)
-win32gui.MoveWindow(1)
+win32gui.BitBlt(1)
 k.CreateMutexW(None, 0, "x"); windll.user32.FindWindowW(None, "x")
 mmap.mmap(-1, 10, "tag"); mmap.mmap(-1, 10, mmap.MAP_SHARED)
 """
@@ -156,7 +155,7 @@ def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
     assert found[3, "win32file.ReadFile"] is True
     assert found[3, "win32file.DeviceIoControl"] is False
     assert found[6, "win32event.SetEvent"] is True
-    assert found[7, "win32gui.MoveWindow"] is False
+    assert found[7, "win32gui.BitBlt"] is False
     assert {(8, "kernel32.CreateMutexW"), (8, "user32.FindWindowW"), (9, "mmap.mmap(tagname)")} <= set(found)
     assert (2, "import winreg") in found
     (tmp_path / "p.py").write_text(PROGRAM)

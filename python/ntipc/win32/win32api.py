@@ -11,6 +11,7 @@ True
 from __future__ import annotations
 
 from ntipc.win32.binding import tables
+from ntipc.win32.binding.console import GenerateConsoleCtrlEvent as GenerateConsoleCtrlEvent
 from ntipc.win32.binding.console import SetConsoleCtrlHandler as SetConsoleCtrlHandler
 from ntipc.win32.binding.duplication import DuplicateHandle as DuplicateHandle
 from ntipc.win32.binding.duplication import GetHandleInformation as GetHandleInformation
@@ -23,7 +24,11 @@ from ntipc.win32.binding.messages import PostQuitMessage as PostQuitMessage
 from ntipc.win32.binding.messages import PostThreadMessage as PostThreadMessage
 from ntipc.win32.binding.messages import RegisterWindowMessage as RegisterWindowMessage
 from ntipc.win32.binding.messages import SendMessage as SendMessage
+from ntipc.win32.binding.processes import OpenProcess as OpenProcess
+from ntipc.win32.binding.processes import OpenThread as OpenThread
+from ntipc.win32.binding.processes import TerminateProcess as TerminateProcess
 from ntipc.win32.binding.pyhandle import CloseHandle as CloseHandle
+from ntipc.win32.binding.streams import GetStdHandle as GetStdHandle
 from ntipc.win32.binding.system import HIBYTE as HIBYTE
 from ntipc.win32.binding.system import HIWORD as HIWORD
 from ntipc.win32.binding.system import LOBYTE as LOBYTE

@@ -7,13 +7,14 @@ the signal is done.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from ntipc.win32.binding.failures import failure
+from ntipc.win32.binding.failures import failure, linux_failure
 
 CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT = 0, 1, 2
 EVENTS: Final = {
@@ -101,3 +102,18 @@ def _do_what_python_does(number: int, frame: FrameType | None) -> None:
     elif before != signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+
+
+def GenerateConsoleCtrlEvent(dwCtrlEvent: int, dwProcessGroupId: int = 0, /) -> None:
+    """Send CTRL_C_EVENT or CTRL_BREAK_EVENT to a process, or for 0 to this one.
+
+    Source:
+        GenerateConsoleCtrlEvent (Win32).
+    """
+    numbers = {CTRL_C_EVENT: signal.SIGINT, CTRL_BREAK_EVENT: signal.SIGQUIT}
+    if dwCtrlEvent not in numbers:
+        raise failure(87, "GenerateConsoleCtrlEvent")
+    try:
+        os.kill(dwProcessGroupId or os.getpid(), numbers[dwCtrlEvent])
+    except OSError as problem:
+        raise linux_failure(problem, "GenerateConsoleCtrlEvent") from None

@@ -74,12 +74,28 @@ def _within(handle: HandleLike, access: int, same: bool, inherit: bool, close: b
 
 
 def _across(source: int, number: int, target: int, access: int | None, inherit: bool, close: bool) -> int:
-    raise from_status(Status.NOT_SUPPORTED, "DuplicateHandle")
+    """Duplicate a handle of another process, or into one; what is in this process's table alone stays here."""
+    from ntipc.processes import duplicate_handle
+
+    here = os.getpid()
+    thing = object_of(number) if source == here else None
+    if isinstance(thing, table.Pseudo):
+        number, close = real(thing)._disown(), True
+    elif thing is not None and number & ~3 >= table.FIRST_OWN_NUMBER:
+        raise from_status(Status.NOT_SUPPORTED, "DuplicateHandle", "", "it is an object of this process alone")
+    given = duplicate_handle(
+        source, number & ~3, target, access=access, inheritable=inherit, close_source=close and source != here
+    )
+    if close and source == here:
+        table.close(number)
+    return given
 
 
 def real(pseudo: table.Pseudo) -> Any:
     """Return the object that a pseudo handle stands for."""
-    raise from_status(Status.NOT_SUPPORTED, "DuplicateHandle")
+    from ntipc.processes import Process, Thread
+
+    return Process.current() if pseudo is table.Pseudo.PROCESS else Thread.current()
 
 
 def process_id(handle: HandleLike) -> int:

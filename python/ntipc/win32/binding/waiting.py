@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ntipc.errors import NtError, Status, from_status
+from ntipc.ntdll.handles import Pseudo
 from ntipc.sync import Mutex
 from ntipc.sync.waits import signal_and_wait as signal_and_wait_for
 from ntipc.sync.waits import wait_all, wait_any
@@ -27,7 +28,11 @@ def wait_for_one(handle: HandleLike, milliseconds: int) -> int:
     try:
         wait = thing.wait
     except AttributeError:
-        raise _refusal(thing) from None
+        if not isinstance(thing, Pseudo):
+            raise _refusal(thing) from None
+        from ntipc.win32.binding.duplication import real
+
+        wait = real(thing).wait
     if not wait(None if milliseconds == 0xFFFF_FFFF else milliseconds / 1000):
         return WAIT_TIMEOUT
     return WAIT_ABANDONED if isinstance(thing, Mutex) and thing.abandoned else WAIT_OBJECT_0
@@ -117,6 +122,8 @@ def objects_of(handles: Sequence[HandleLike]) -> list[Any]:
 
 def _checked_waitable(thing: Any) -> Any:
     if not hasattr(thing, "wait"):
+        if isinstance(thing, Pseudo):
+            raise from_status(Status.INVALID_HANDLE, "WaitForMultipleObjects")
         raise _refusal(thing)
     return thing
 

@@ -61,6 +61,8 @@ def _import(
 ) -> Any:
     if level == 0:
         top = name.partition(".")[0]
+        if top in _views or top in OUT_OF_SCOPE:
+            globals = sys._getframe(1).f_globals if globals is None else globals  # __import__ called by the program
         if top in _views:
             if is_own(globals):
                 return _for_the_program(name, top, globals or {}, fromlist)
