@@ -73,6 +73,7 @@ from ntipc.sync import (
 
 if TYPE_CHECKING:
     from ntipc import rpc
+    from ntipc.global_memory import GlobalMemory
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
@@ -152,6 +153,7 @@ __all__ = [
     "Event",
     "EventPair",
     "FileInvalid",
+    "GlobalMemory",
     "HandleClosed",
     "InvalidName",
     "InvalidParameter",
@@ -271,6 +273,7 @@ _PART_OF = {
     "ConnectionRequest": "ports",
     "CopyData": "window_messages",
     "HWND_BROADCAST": "window_messages.constants",
+    "GlobalMemory": "global_memory",
     "Mailslot": "mailslots",
     "MailslotClient": "mailslots",
     "Message": "window_messages",
@@ -354,9 +357,14 @@ def _load_processes() -> None:
     import ntipc.processes  # noqa: F401 - registers its classes
 
 
+def _load_global_memory() -> None:
+    import ntipc.global_memory  # noqa: F401 - registers its class
+
+
 register_late("mailslot", _load_mailslots)
 register_late("Process", _load_processes)
 register_late("Thread", _load_processes)
+register_late("global_memory", _load_global_memory)
 
 
 def __getattr__(name: str) -> Any:

@@ -482,6 +482,12 @@ class View:
     @property
     def address(self) -> int: ...
     def flush(self, offset: int = 0, size: int | None = None) -> None: ...
+    def _take_space(self, offset: int, size: int) -> None:
+        """Take memory for a part now, so that it is an error here if there is none."""
+
+    def _give_back_space(self, offset: int, size: int) -> None:
+        """Give the memory of a part back, in whole pages; it reads as 0 from then on."""
+
     def unmap(self) -> None: ...
 
 @final
@@ -524,6 +530,12 @@ def after_fork_in_child() -> None: ...
 def leave_all() -> None: ...
 def is_proc_ours() -> bool: ...
 def pid_namespace() -> int: ...
+def read_foreign(pid: int, pieces: Sequence[tuple[int, int]]) -> tuple[bytes, int]:
+    """Read addresses and sizes of another process's memory: bytes, perhaps fewer, and why (an error number), or 0."""
+
+def write_foreign(pid: int, addresses: Sequence[int], data: tuple[Buffer, ...]) -> tuple[int, int]:
+    """Write there: how many bytes were written, and why no more, or 0."""
+
 def allow_spinning(allow: bool) -> bool:
     """Let waits of this process, and of children forked later, spin before they sleep. Returns what held before."""
 

@@ -57,6 +57,23 @@ def test_section_that_does_not_fit_is_out_of_resources_and_leaves_nothing(
     assert peer.run("section = ntipc.Section('s', 4096); section.created") is True
 
 
+def test_global_memory_that_does_not_fit_stays_as_it_is(
+    small: Callable[[str], Path], start_peer: Callable[..., Peer]
+) -> None:
+    place = small("24m")
+    peer = start_peer({"NTIPC_DIR": str(place)})
+    peer.run("block = ntipc.GlobalMemory(3); block.lock()[:] = b'abc'; block.unlock()")
+    free = os.statvfs(place).f_bavail
+    for size in (
+        100 << 20,
+        (free + 1) * 4096,
+    ):  # more than there is; and as much as there is, but for what else is needed
+        with pytest.raises(MemoryError):
+            peer.run(f"block.resize({size})")
+        assert os.statvfs(place).f_bavail >= free
+        assert peer.run("bytes(block.lock()), block.unlock(), block.size") == (b"abc", 0, 3)
+
+
 def test_section_that_was_made_can_be_written_to_its_last_byte_though_memory_is_full(
     small: Callable[[str], Path], start_peer: Callable[..., Peer]
 ) -> None:

@@ -14,6 +14,7 @@ mod event;
 mod event_pair;
 mod facts;
 mod fast_calls;
+mod foreign_memory;
 mod frame;
 mod gil;
 mod inspect;
@@ -111,6 +112,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
     module.add_function(wrap_pyfunction!(session::is_proc_ours, module)?)?;
     module.add_function(wrap_pyfunction!(session::pid_namespace, module)?)?;
+    module.add_function(wrap_pyfunction!(foreign_memory::read_foreign, module)?)?;
+    module.add_function(wrap_pyfunction!(foreign_memory::write_foreign, module)?)?;
     module.add_function(wrap_pyfunction!(allow_spinning, module)?)?;
     module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
     module.add_function(wrap_pyfunction!(report_faults, module)?)?;

@@ -4,13 +4,13 @@
 use crate::errors;
 use crate::gil::detached;
 use ntipc_kernel::sys::files::{Mapping, Protection};
-use ntipc_kernel::{Failure, NtStatus};
+use ntipc_kernel::{Failure, NtResult, NtStatus};
 use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::ffi::c_int;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub fn protection(access: &str) -> PyResult<Protection> {
     match access {
@@ -32,7 +32,7 @@ pub fn protection_name(protection: Protection) -> &'static str {
 const PAGE: usize = ntipc_kernel::section::PAGE as usize;
 
 struct Mapped {
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     protection: Protection,
 }
 
@@ -60,7 +60,7 @@ impl View {
         if state.mapped.is_some() {
             return Err(PyRuntimeError::new_err("this view is mapped already"));
         }
-        state.mapped = Some(Mapped { mapping, protection });
+        state.mapped = Some(Mapped { mapping: Arc::new(mapping), protection });
         Ok(())
     }
 
@@ -79,6 +79,17 @@ impl View {
     pub fn give_back(&self) {
         let mut state = self.state();
         state.exports = state.exports.saturating_sub(1);
+    }
+
+    /// Do something with the mapping without the GIL, while which it stays.
+    fn with_kept(
+        &self,
+        py: Python<'_>,
+        call: &str,
+        body: impl Send + FnOnce(&Mapping) -> NtResult<()>,
+    ) -> PyResult<()> {
+        let mapping = self.read(py, call, |mapped| Arc::clone(&mapped.mapping))?;
+        detached(py, || body(&mapping)).map_err(|failure| errors::raise(py, &failure, call, "view"))
     }
 
     fn read<T>(&self, py: Python<'_>, call: &str, body: impl FnOnce(&Mapped) -> T) -> PyResult<T> {
@@ -155,6 +166,23 @@ impl View {
             result
         };
         flushed.map_err(|failure| errors::raise(py, &failure, "View.flush", "view"))
+    }
+
+    /// Take memory for a part now, so that it is an error here if there is none, and no signal at a later write.
+    #[pyo3(name = "_take_space")]
+    fn take_space(&self, py: Python<'_>, offset: usize, size: usize) -> PyResult<()> {
+        self.with_kept(py, "View", |mapping| match mapping.populate(offset, size) {
+            Some(taken) => taken,
+            None => {
+                Err(Failure::new(NtStatus::NOT_SUPPORTED, "this Linux cannot reserve memory, or the range is wrong"))
+            }
+        })
+    }
+
+    /// Give the memory of a part back, in whole pages; from then on it reads as 0 in every view.
+    #[pyo3(name = "_give_back_space")]
+    fn give_back_space(&self, py: Python<'_>, offset: usize, size: usize) -> PyResult<()> {
+        self.with_kept(py, "View", |mapping| mapping.give_back(offset, size))
     }
 
     /// Take the view out of memory. BufferError while a memoryview or an array uses it. Unmapping twice does nothing.

@@ -23,8 +23,8 @@ from ntipc.errors import NtError, Status, describe, from_status
 from ntipc.sections import Section, View
 from ntipc.session.session import Session, place
 from ntipc.shared_data.layout import Layout
-from ntipc.shared_data.locks import Held
 from ntipc.sync import Mutex
+from ntipc.sync.holding import Held
 
 DATA, MUTEX, LOCK = "shared_data\\", "shared_data_mutex\\", "shared_data_lock\\"
 """What the kernel's names of the section, of its mutex, and of locks begin with."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
 from ntipc.shared_data.layout import Layout
-from ntipc.shared_data.locks import Held
 from ntipc.sync import Mutex
+from ntipc.sync.holding import Held
 
 if TYPE_CHECKING:
     from ntipc.sections import View

@@ -9,44 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import starmap
 from types import TracebackType
-from typing import Any
 
 from ntipc import _kernel
 from ntipc.errors import Status, from_status
 from ntipc.sync import Mutex
-
-
-class Held:
-    """Own a mutex for a ``with`` block, without a warning if its last owner died. Entering says whether it did."""
-
-    __slots__ = ("_mutex", "_outcomes", "_timeout")
-
-    def __init__(self, mutex: Mutex, timeout: float | None = None) -> None:
-        self._mutex, self._timeout = mutex, timeout
-        self._outcomes: list[Any] = []
-
-    def acquire(self) -> bool | None:
-        """Acquire it. ``None``: the time ran out."""
-        self._outcomes.clear()
-        try:
-            # The outcome is noted in the step that acquires: a signal handler that raises comes before or after both.
-            wait = (self._mutex,), False, self._timeout, False
-            self._outcomes.extend(starmap(_kernel.wait_multiple, (wait,)))
-            return None if self._outcomes[0] is None else bool(self._outcomes[0][1])
-        except BaseException:
-            if self._outcomes and self._outcomes[0] is not None:
-                self._mutex.release()
-            raise
-
-    def __enter__(self) -> bool | None:
-        return self.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._mutex.release()
+from ntipc.sync.holding import Held
 
 
 class DataLock:
@@ -83,7 +51,7 @@ class DataLock:
             self._held = held
             return self.abandoned
         except BaseException:
-            if self._held is None and held._outcomes and held._outcomes[0] is not None:
+            if self._held is None and held.acquired:
                 self._leave(mutex)
             raise
 

@@ -355,6 +355,28 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// Give the memory behind a range of a shared mapping back, in whole pages; it reads as 0 in every mapping from then on.
+    pub fn give_back(&self, offset: usize, length: usize) -> NtResult<()> {
+        const PAGE: usize = 4096;
+        let end = offset.checked_add(length).filter(|end| *end <= self.length && offset % PAGE == 0);
+        let Some(end) = end else {
+            return Err(Failure::new(
+                NtStatus::INVALID_PARAMETER,
+                "the range does not lie in the mapping in whole pages",
+            ));
+        };
+        if end == offset {
+            return Ok(());
+        }
+        // SAFETY: the range lies in the mapping; others find zeros there.
+        match unsafe { libc::madvise(self.address.wrapping_add(offset).cast(), length, libc::MADV_REMOVE) } {
+            0 => Ok(()),
+            _ => Err(Failure::os("giving shared memory back")),
+        }
+    }
+}
+
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: address and length are those of a mapping that nobody uses any more.

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod eventfd;
 pub mod files;
+pub mod foreign;
 pub mod futex;
 pub mod kept;
 pub mod namespaces;
