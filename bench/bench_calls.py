@@ -23,6 +23,8 @@ class Exchange:
 
     ask: Callable[[], object]
     answer: Callable[[], object]
+    part: Callable[[], object] = int
+    """What the server does in the end, if a thread of its library's still has the last answer."""
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def play(make: Callable[[], AbstractContextManager[Exchange]], rounds: int, proc
         def answer() -> None:
             for _ in range(rounds):
                 exchange.answer()
+            exchange.part()
 
         ask, clock, times = exchange.ask, time.perf_counter, []
         with pinned(processors[0]), partner(answer, processors[1]):

@@ -241,3 +241,21 @@ def test_closing_a_proxy_lets_its_threads_go() -> None:
         rpc.close(proxy)
         wait_until(lambda: not [each for each in threading.enumerate() if "objects for" in each.name])
     wait_until(lambda: threading.active_count() <= before + 1)
+
+
+def test_a_forgotten_proxy_keeps_its_connection_as_long_as_the_service_keeps_an_object() -> None:
+    service, listener = Everything(), Seen()
+    with rpc.Server("s", service) as server:
+        proxy = rpc.connect("s", Everything, timeout=20)
+        proxy.subscribe(listener)
+        assert proxy.call_back(Seen(), 1) == [os.getpid()]
+        del proxy
+        gc.collect()
+        assert service.listener is not None
+        assert service.listener.changed("still there", 1) == os.getpid()
+        with rpc.connected("s", Everything, timeout=20) as other:
+            other.subscribe(None)
+        assert server._port is not None
+        port = server._port
+        wait_until(lambda: not port.connections)
+    wait_until(lambda: not [each for each in threading.enumerate() if "objects for" in each.name])

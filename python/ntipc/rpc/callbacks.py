@@ -1,7 +1,8 @@
 """Objects of this process whose methods the service may call, and the threads that run them.
 
-An object is kept for as long as the service refers to it, or until the connection ends. Nothing is started before the
-first object travels. Methods that are ``async def`` run in the loop in which the object was let travel.
+An object is kept for as long as the service refers to it, or until the connection ends. A proxy that the program has
+forgotten keeps its connection as long as the service refers to an object that travelled through it. Nothing is started
+before the first object travels. Methods that are ``async def`` run in the loop in which the object was let travel.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class ExportedObjects:
     """The objects of one link that travelled by reference. What is below ``_turns`` is only touched in a turn."""
 
     def __init__(self, link: Link) -> None:
-        self._link = weakref.ref(link)
+        self._link = weakref.ref(link, self._forgotten)
+        self._is_forgotten = False
         self._turns = Turns()
         self._numbers = itertools.count(1)
         self._objects: dict[int, _Exported] = {}
@@ -99,6 +101,17 @@ class ExportedObjects:
             if exported.times <= 0:
                 del self._objects[number]
                 self._known = {key: each for key, each in self._known.items() if each != number}
+        self._end_if_forgotten()
+
+    def _forgotten(self, _: object) -> None:
+        """The program has no proxy of this link any more."""
+        self._is_forgotten = True  # before the look at the objects: let_go looks at this after it has removed one
+        self._end_if_forgotten()
+
+    def _end_if_forgotten(self) -> None:
+        if self._is_forgotten and not self._objects:
+            for client in list(self._served):
+                client.close()
 
     def find(self, number: int) -> _Exported:
         """Return the object of a number."""
