@@ -164,3 +164,90 @@ def test_forged_failures_are_exceptions_and_nothing_else(frame: bytes) -> None:
         str(error)
     assert type(error).__module__ in ("builtins", "ntipc.rpc.problems")
     assert isinstance(error, (ValidationError, RemoteError, ValueError, OSError, UnicodeError))
+
+
+class Hostile(Exception):
+    """Whatever the library asks of it fails."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit(f"nobody may ask for {name}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise SystemExit(f"nobody may set {name}")
+
+    def __str__(self) -> str:
+        raise SystemExit("it has no text")
+
+
+class Unshown:
+    def __repr__(self) -> str:
+        raise SystemExit("nobody may see it")
+
+
+class Demanding(Exception):
+    """Cannot be made of its own ``args``."""
+
+    def __new__(cls, *arguments: Any) -> Demanding:
+        if len(arguments) != 2:
+            raise TypeError("two are needed")
+        return super().__new__(cls, *arguments)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__()
+
+    @property
+    def fixed(self) -> int:
+        return 1
+
+    @fixed.setter
+    def fixed(self, value: int) -> None:
+        raise ZeroDivisionError
+
+
+def deep() -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    return nested
+
+
+def with_notes(notes: Any) -> Exception:
+    error = ValueError("x")
+    error.__notes__ = notes
+    return error
+
+
+def fixed() -> Exception:
+    error = Demanding(1, 2)
+    error.__dict__["fixed"] = 3
+    return error
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda: Hostile(1), RemoteError),
+        (lambda: ValueError(Unshown()), ValueError),
+        (lambda: ValueError(deep()), ValueError),
+        (lambda: ValueError("\ud800"), ValueError),
+        (lambda: type("Homeless", (Exception,), {"__module__": 5})(1), RemoteError),
+        (lambda: with_notes(5), ValueError),
+        (lambda: with_notes([5, "\ud800"] * 1000 + ["x" * 1_000_000]), ValueError),
+        (lambda: Demanding(1, 2), Demanding),
+        (fixed, Demanding),
+        (lambda: ExceptionGroup("g", [Hostile(1), with_notes(())]), ExceptionGroup),
+        (lambda: BaseExceptionGroup("g", [KeyboardInterrupt()]), RemoteError),
+    ],
+)
+def test_exceptions_whose_own_code_fails_arrive_all_the_same(make: Any, kind: type) -> None:
+    declared = {"Demanding": Demanding, "Hostile": Hostile}
+    frame = failure_frame(make(), declared)
+    assert len(frame) < 10_000_000
+    error = exception_of(frame, declared if kind is not RemoteError else {}, "s")
+    assert type(error) is kind
+    assert all(isinstance(note, str) for note in getattr(error, "__notes__", ()))
+
+
+def test_a_forged_attribute_hides_none_of_the_exceptions_methods() -> None:
+    error = exception_of(forged(attributes={"add_note": 1, "with_traceback": 2}, notes=["n"], trace="t"), {}, "s")
+    assert error.__notes__ == ["n", "t"]

@@ -244,3 +244,18 @@ def test_exceptions_of_one_call_harm_no_other() -> None:
                 proxy.fail(which)
             assert isinstance(raised.value, Exception)
             assert proxy.add(1) == 11
+
+
+def test_a_job_that_fails_unforeseen_leaves_no_caller_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no such job; if there were, its caller would be told."""
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("unforeseen")
+
+    with quiet(), connected() as (_, proxy):
+        assert proxy.add(1) == 11
+        monkeypatch.setattr("ntipc.rpc.dispatch.failure_frame", fail)
+        with pytest.raises(ntipc.ReplyLost):
+            proxy.fail("key")
+        monkeypatch.undo()
+        assert proxy.add(1) == 11

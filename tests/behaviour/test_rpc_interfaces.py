@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
@@ -11,6 +12,7 @@ import pytest
 from harness.rpc_services import AsyncEverything, Everything, Point
 
 from ntipc import rpc
+from ntipc.rpc import interface
 from ntipc.rpc.handlers import UNSET, Handlers, codec_of
 from ntipc.rpc.interface import EXACT, fit, interface_of
 
@@ -333,3 +335,46 @@ def test_awaited_streams_are_told_apart() -> None:
 
     methods = interface_of(Service).methods
     assert not methods["direct"].awaited_stream and methods["awaited"].awaited_stream
+
+
+def test_no_thread_sees_an_interface_that_another_has_read_half_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Service:
+        def one(self) -> int: ...
+        def two(self) -> int: ...
+
+    begun, go_on = threading.Event(), threading.Event()
+    read = interface._method
+
+    def read_slowly(*arguments: Any) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return read(*arguments)
+
+    def look() -> None:
+        seen.append(list(interface_of(Service).methods))
+
+    monkeypatch.setattr(interface, "_method", read_slowly)
+    seen: list[list[str]] = []
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(20)
+    threads[1].start()
+    threads[1].join(0.1)  # it would return at once
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert seen == [["one", "two"]] * 2
+
+
+def test_an_interface_that_cannot_be_read_leaves_nothing_half_read() -> None:
+    class Listener(Protocol):
+        def hear(self, listener: Listener) -> int: ...
+        def wrong(self) -> object: ...
+
+    class Service:
+        def subscribe(self, listener: Listener) -> None: ...
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match="Listener.wrong"):
+            interface_of(Service)
+    assert not interface._unfinished

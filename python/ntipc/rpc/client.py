@@ -25,7 +25,7 @@ from ntipc.errors import (
     from_status,
 )
 from ntipc.objects.object import NtObject
-from ntipc.ports import PortClient
+from ntipc.ports import PortClient, wire
 from ntipc.rpc import protocol
 from ntipc.rpc.buffers import Packer, session_of
 from ntipc.rpc.callbacks import ExportedObjects
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds after which a client that connects again looks whether the name is still there."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
+"""Seconds between two looks of a coroutine for room at the service's."""
 
 Answer = tuple["bytes | memoryview", Sequence[NtObject]]
 
@@ -232,12 +234,40 @@ class Link:
                 raise lost
             codec, client = await asyncio.to_thread(self._another, codec, lost)
 
-    def send(self, codec: MethodCodec, client: PortClient, data: bytes, packer: Packer | None) -> None:
-        """Call, and wait for nothing."""
+    def send(
+        self, codec: MethodCodec, client: PortClient, data: bytes, timeout: float | None, packer: Packer | None
+    ) -> None:
+        """Call, and wait for nothing but room."""
         try:
-            client.send(data, () if packer is None else packer.handles)
+            client.send(data, () if packer is None else packer.handles, timeout)
+        except Timeout:
+            raise self._late(codec, timeout, "the service has left as much unread as it may, for") from None
         except (PeerGone, ConnectionError) as error:
             raise self.lost(codec, error) from None
+
+    async def send_async(
+        self, codec: MethodCodec, client: PortClient, data: bytes, timeout: float | None, packer: Packer | None
+    ) -> None:
+        """Call, and await nothing but room."""
+        deadline, pause = Deadline(timeout), FIRST_PAUSE
+        while True:
+            try:
+                self.send(codec, client, data, 0, packer)
+                return
+            except Timeout:
+                left = deadline.left()
+                if left == 0:
+                    raise
+            await asyncio.sleep(pause if left is None else min(pause, left))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def tell(self, client: PortClient, data: bytes, *, surely: bool) -> None:
+        """Send a few bytes that nobody answers, without waiting; if surely, also if there is no room for more calls."""
+        try:
+            client.send(data, timeout=0)
+        except Timeout:
+            if surely:
+                client._writer._put_beyond(data, 0, None, wire.tagged(wire.DATAGRAM))
 
     def ask(self, client: PortClient, data: bytes, where: str, timeout: float | None = None) -> bytes | memoryview:
         """Ask for something that is no method's result."""
@@ -272,8 +302,8 @@ class Link:
         advice = "Call again: the same proxy connects to the server that has the name then"
         return from_status(status, where, self.where, detail, advice=advice)
 
-    def _late(self, codec: MethodCodec, timeout: float | None) -> NtError:
-        detail = f"no answer came within {timeout} s"
+    def _late(self, codec: MethodCodec, timeout: float | None, what: str = "no answer came within") -> NtError:
+        detail = f"{what} {timeout} s"
         return from_status(
             Status.TIMEOUT,
             codec.where,

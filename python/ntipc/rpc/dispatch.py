@@ -18,7 +18,7 @@ from ntipc.errors import ConnectionRefused, NtError, Status, describe, from_stat
 from ntipc.rpc import protocol
 from ntipc.rpc.buffers import Luggage, Packer
 from ntipc.rpc.current import CURRENT, CurrentCall, within
-from ntipc.rpc.failures import failure_frame
+from ntipc.rpc.failures import failure_frame, without_frames
 from ntipc.rpc.handlers import Handler, Handlers, close_all
 from ntipc.rpc.interface import Interface, digest_of
 from ntipc.rpc.pool import Prepared
@@ -273,7 +273,7 @@ class Dispatcher:
     def failed(self, error: BaseException, handler: Handler, message: PortMessage) -> None:
         """Log an exception, and answer with it."""
         frame = self.tell(error, handler.codec.where)
-        error.__traceback__ = None  # no frames, and nothing that they refer to, are kept
+        without_frames(error)
         if not message.is_datagram:
             self.send(message, frame, None)
 
@@ -281,7 +281,10 @@ class Dispatcher:
         """Log an exception of the service's, and write it as a reply."""
         declared = self.interface.exceptions.get(type(error).__name__) is type(error)
         level = logging.INFO if declared else logging.ERROR  # what is declared is an answer like others
-        LOG.log(level, "%s of service %r raised %s", where, self.name, type(error).__name__, exc_info=error)
+        try:
+            LOG.log(level, "%s of service %r raised %s", where, self.name, type(error).__name__, exc_info=error)
+        except Exception:
+            pass  # by the exception's own code, or by the program's logging: the caller is answered all the same
         return failure_frame(error, self.interface.exceptions)
 
     def send(self, message: PortMessage, data: bytes, packer: Packer | None) -> bool:

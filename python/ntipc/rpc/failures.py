@@ -35,6 +35,7 @@ FAILURE = 0xC1
 """The first byte of a reply that is no result; no message of msgpack begins with it."""
 LONGEST_TRACEBACK = 16_384
 LONGEST_TEXT = 65_536
+MOST_NOTES = 100
 MOST_INNER = 32
 DEEPEST = 8
 
@@ -46,9 +47,8 @@ _OURS: dict[str, type[BaseException]] = {
     for kind in (*(getattr(ntipc.errors, name) for name in ntipc.errors.__all__), ValidationError, InterfaceMismatch)
     if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Warning)
 }
-_OF_SYSTEM_ERRORS = ("errno", "strerror", "filename", "filename2")
 _ATTRIBUTES: dict[type, tuple[str, ...]] = {
-    OSError: _OF_SYSTEM_ERRORS,
+    OSError: ("errno", "strerror", "filename", "filename2"),
     ImportError: ("msg", "name", "path"),
     NameError: ("name",),
     AttributeError: ("name",),
@@ -76,8 +76,20 @@ _decoder = msgpack.Decoder(Failure)
 
 
 def failure_frame(error: BaseException, declared: Mapping[str, type[BaseException]], *, trace: bool = True) -> bytes:
-    """Write an exception as a reply."""
-    return bytes((FAILURE,)) + msgpack.encode(_failure(error, declared, trace))
+    """Write an exception as a reply. Whatever the exception's own code does, this does not fail."""
+    try:
+        return bytes((FAILURE,)) + msgpack.encode(_failure(error, declared, trace))
+    except BaseException as problem:  # what an exception's own methods raise ends neither call nor thread
+        text = f"<it cannot be told: {type(problem).__name__}>"
+        return bytes((FAILURE,)) + msgpack.encode(Failure(_sent(type(error).__name__), "", (), {}, text, ""))
+
+
+# What an exception has, whatever its class puts in the place of these.
+_arguments = BaseException.__dict__["args"].__get__
+_set = BaseException.__setattr__
+_contents = BaseException.__dict__["__dict__"].__get__
+_inner = BaseExceptionGroup.__dict__["exceptions"].__get__
+_message = BaseExceptionGroup.__dict__["message"].__get__
 
 
 def _failure(error: BaseException, declared: Mapping[str, type[BaseException]], trace: bool, depth: int = 0) -> Failure:
@@ -91,19 +103,20 @@ def _failure(error: BaseException, declared: Mapping[str, type[BaseException]], 
     else:
         origin = kind.__module__
     inner: list[Failure] = []
-    arguments = error.args
-    if isinstance(error, BaseExceptionGroup):
+    arguments = _arguments(error)
+    if issubclass(kind, BaseExceptionGroup):
         if depth < DEEPEST:
-            inner = [_failure(each, declared, False, depth + 1) for each in error.exceptions[:MOST_INNER]]
-        arguments = (error.message,)
+            inner = [_failure(each, declared, False, depth + 1) for each in _inner(error)[:MOST_INNER]]
+        arguments = (_message(error),)
+    notes = _contents(error).get("__notes__")
     return Failure(
-        kind.__qualname__ if origin not in ("declared", "builtin", "ntipc") else kind.__name__,
-        origin,
+        _sent(kind.__qualname__ if origin not in ("declared", "builtin", "ntipc") else kind.__name__),
+        _sent(str(origin)),
         tuple(_plain(each) for each in arguments),
         _attributes(error),
         _text(error),
         _trace(error) if trace else "",
-        [note for note in getattr(error, "__notes__", ()) if isinstance(note, str)],
+        [_sent(note) for note in notes[:MOST_NOTES] if isinstance(note, str)] if isinstance(notes, list) else [],
         inner,
     )
 
@@ -111,12 +124,18 @@ def _failure(error: BaseException, declared: Mapping[str, type[BaseException]], 
 def _attributes(error: BaseException) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind, names in _ATTRIBUTES.items():
-        if isinstance(error, kind):
-            found.update({name: value for name in names if (value := getattr(error, name, None)) is not None})
-    for name, value in vars(error).items():
+        if issubclass(type(error), kind):
+            for name in names:
+                try:
+                    found[name] = getattr(error, name)
+                except Exception:
+                    continue  # it is not there, or a property of its class that fails
+                if found[name] is None:
+                    del found[name]
+    for name, value in _contents(error).items():
         if name != "__notes__" and isinstance(name, str):
             found[name] = value
-    return {name: value for name, value in found.items() if _can_travel(value)}
+    return {name: value for name, value in found.items() if _can_travel(name) and _can_travel(value)}
 
 
 def _can_travel(value: Any) -> bool:
@@ -128,25 +147,40 @@ def _can_travel(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return value if _can_travel(value) else repr(value)
+    if _can_travel(value):
+        return value
+    try:
+        return _sent(repr(value))
+    except BaseException as problem:
+        return f"<{type(value).__name__} that cannot be shown: {type(problem).__name__}>"
 
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:LONGEST_TEXT]
-    except Exception as problem:
+        return _sent(str(error))
+    except BaseException as problem:
         return f"<its text cannot be told: {type(problem).__name__}>"
+
+
+def _sent(text: str) -> str:
+    """Return a text as it can travel: not too long, and without half characters."""
+    return text[:LONGEST_TEXT].encode("utf-8", "backslashreplace").decode()
 
 
 def _trace(error: BaseException) -> str:
     try:
         text = "".join(traceback.format_exception(error))
-    except Exception:
+    except BaseException:
         return ""
     if len(text) > LONGEST_TRACEBACK:
         half = LONGEST_TRACEBACK // 2
         text = f"{text[:half]}\n  ... {len(text) - 2 * half:,} characters ...\n{text[-half:]}"
-    return f"Traceback of process {os.getpid()}:\n{text.rstrip()}"
+    return _sent(f"Traceback of process {os.getpid()}:\n{text.rstrip()}")
+
+
+def without_frames(error: BaseException) -> None:
+    """Keep no frames with an exception, and nothing that they refer to."""
+    BaseException.with_traceback(error, None)
 
 
 def exception_of(frame: bytes | memoryview, declared: Mapping[str, type[BaseException]], where: str) -> BaseException:
@@ -156,10 +190,8 @@ def exception_of(frame: bytes | memoryview, declared: Mapping[str, type[BaseExce
     except (msgspec.DecodeError, RecursionError) as error:
         return ValidationError(f"{where} answered with something that is no answer: {error}")
     made = _made(failure, declared)
-    for note in failure.notes:
-        made.add_note(note)
-    if failure.trace:
-        made.add_note(failure.trace)
+    for note in (*failure.notes, *filter(None, [failure.trace])):
+        BaseException.add_note(made, note)
     return made
 
 
@@ -181,28 +213,26 @@ def _instance(
     kind: type[BaseException], failure: Failure, declared: Mapping[str, type[BaseException]]
 ) -> BaseException:
     arguments = failure.arguments
-    if issubclass(kind, BaseExceptionGroup):
-        return kind(str(arguments[0]) if arguments else "", [_as_exception(_made(e, declared)) for e in failure.inner])
     made: BaseException
-    if issubclass(kind, NtError):
-        made = kind.__new__(kind)
-        made.args = arguments
+    # What makes an exception is the first class of Python's own among those that it derives from.
+    make: Any = next(each for each in kind.__mro__ if each.__module__ == "builtins").__new__
+    if issubclass(kind, BaseExceptionGroup):
+        inner = [_as_exception(_made(each, declared)) for each in failure.inner]
+        made = make(kind, str(arguments[0]) if arguments else "", inner)
+    elif issubclass(kind, NtError):
+        made = make(kind)
+        _set(made, "args", arguments)
     elif kind.__module__ == "builtins":
         made = kind(*arguments)
     else:
-        made = kind.__new__(kind, *arguments)
-        made.args = arguments
-    if issubclass(kind, OSError):
-        # A file's name is an argument when it is made, not one of ``args``; what is not set is None.
-        for name in _OF_SYSTEM_ERRORS:
-            if name in failure.attributes:
-                setattr(made, name, failure.attributes[name])
+        made = make(kind, *arguments)
+        _set(made, "args", arguments)
+    own = {name for each, names in _ATTRIBUTES.items() if issubclass(kind, each) for name in names}
     for name, value in failure.attributes.items():
-        if not name.startswith("__"):
-            try:
-                setattr(made, name, value)
-            except (AttributeError, TypeError):
-                pass
+        if name in own:  # a file's name is an argument when it is made, and not among ``args``
+            _set(made, name, value)
+        elif not name.startswith("__"):
+            _contents(made)[name] = value
     return made
 
 

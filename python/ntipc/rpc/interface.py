@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ntipc._runtime.turns import Turns
 from ntipc.rpc.marks import Marks, marks_of
 from ntipc.rpc.problems import mismatch
 from ntipc.rpc.shapes import Shapes, text_of, without_none
@@ -111,6 +112,9 @@ def digest_of(description: Mapping[str, Any]) -> str:
 
 
 _known: weakref.WeakKeyDictionary[type, Interface] = weakref.WeakKeyDictionary()
+_unfinished: dict[type, Interface] = {}
+"""Those that are being read, each of which may mention itself and the others. Touched in a turn only."""
+_turns = Turns()
 
 
 def interface_of(kind: Any) -> Interface:
@@ -123,10 +127,21 @@ def interface_of(kind: Any) -> Interface:
     if not isinstance(kind, type):
         raise TypeError(f"an interface is a class or a Protocol with annotated methods, not {kind!r}")
     found = _known.get(kind)
-    if found is None:
-        found = _read(kind)
-        _known[kind] = found
-    return found
+    if found is not None:
+        return found
+    with _turns.lock:  # no thread sees one that another has read half of
+        found = _known.get(kind) or _unfinished.get(kind)
+        if found is not None:
+            return found
+        is_first = not _unfinished
+        try:
+            found = _read(kind)
+            if is_first:
+                _known.update(_unfinished)
+        finally:
+            if is_first:
+                _unfinished.clear()
+        return found
 
 
 def callable_interface(annotation: Any) -> Interface:
@@ -153,17 +168,13 @@ def callable_interface(annotation: Any) -> Interface:
 
 def _read(kind: type) -> Interface:
     interface = Interface(kind, kind.__name__, inspect.getdoc(kind) or "")
-    _known[kind] = interface  # for a Protocol whose methods mention itself
-    try:
-        for name, function, skip_first in _functions(kind):
-            method = _method(kind, name, function, skip_first)
-            interface.methods[name] = method
-            interface.exceptions.update({each.__name__: each for each in method.marks.raises})
-        if not interface.methods:
-            raise TypeError(f"{kind.__name__} has no methods that can be called (names with an underscore cannot)")
-    except BaseException:
-        del _known[kind]
-        raise
+    _unfinished[kind] = interface  # for a Protocol whose methods mention itself
+    for name, function, skip_first in _functions(kind):
+        method = _method(kind, name, function, skip_first)
+        interface.methods[name] = method
+        interface.exceptions.update({each.__name__: each for each in method.marks.raises})
+    if not interface.methods:
+        raise TypeError(f"{kind.__name__} has no methods that can be called (names with an underscore cannot)")
     for namespace in (vars(sys.modules.get(kind.__module__, object)), *(vars(each) for each in kind.__mro__)):
         for each in list(namespace.values()):
             if isinstance(each, type) and issubclass(each, BaseException) and each.__module__ != "builtins":

@@ -130,26 +130,35 @@ class Pool:
 
     def _work(self) -> None:
         try:
-            while True:
-                try:
-                    message = self._receive()
-                except (NtError, ValueError):
-                    return
-                prepared = self._prepare(message)
-                message = None
-                if prepared is not None and not self._run(prepared):
-                    return
+            while self._next():
+                pass
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
 
-    def _run(self, prepared: Prepared) -> bool:
-        """Run a job and then what waits; whether this thread, which counts as receiving, is to go on with that."""
+    def _next(self) -> bool:
+        """Receive, run the job and then what waits; whether this thread, which counts as receiving, is to go on.
+
+        Nothing here refers to a message longer than its job lasts: one that is dropped without an answer is told so.
+        """
+        try:
+            message = self._receive()
+        except (NtError, ValueError):
+            return False
+        try:
+            prepared = self._prepare(message)
+        except BaseException:  # what is wrong with a message is answered, and does not come here
+            logging.getLogger("ntipc.rpc").exception("%s cannot look at a message", self._name)
+            prepared = None
+        del message
+        if prepared is None:
+            return True
         job, arguments, habit = prepared
         with self._lock:
             if self._running >= self._most:
                 self._backlog.append(prepared)
+                del prepared, job, arguments, habit
                 self._changed.wait_for(lambda: len(self._backlog) < LONGEST_BACKLOG or self._closed)
                 return not self._closed
             self._running += 1

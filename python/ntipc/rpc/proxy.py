@@ -279,7 +279,7 @@ def _one_way(codec: MethodCodec) -> Callable[[Proxy, tuple[Any, ...]], None]:
         try:
             if packer is not None:
                 packer.pack()
-            link.send(codec, target, data, packer)
+            link.send(codec, target, data, proxy._ntipc_timeout, packer)
         finally:
             if packer is not None:
                 packer.release()
@@ -288,12 +288,17 @@ def _one_way(codec: MethodCodec) -> Callable[[Proxy, tuple[Any, ...]], None]:
 
 
 def _one_way_async(codec: MethodCodec) -> Callable[[Proxy, tuple[Any, ...]], Any]:
-    import asyncio
-
-    send = _one_way(codec)
-
     async def invoke(proxy: Proxy, values: tuple[Any, ...]) -> None:
-        await asyncio.to_thread(send, proxy, values)  # it may have to wait for room
+        link = proxy._ntipc_link
+        target, fit = await link.ready_async(codec.method.name)
+        data, packer = codec.encode_arguments(values, fit, link.session, link.references)
+        try:
+            if packer is not None:
+                packer.pack()
+            await link.send_async(codec, target, data, proxy._ntipc_timeout, packer)
+        finally:
+            if packer is not None:
+                packer.release()
 
     return invoke
 

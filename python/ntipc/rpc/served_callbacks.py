@@ -161,9 +161,15 @@ class CallbackLink:
                 raise
             raise from_status(Status.TIMEOUT, codec.where, self._channel.client) from None
 
-    def send(self, codec: MethodCodec, target: Any, data: bytes, packer: Packer | None) -> None:
+    def send(self, codec: MethodCodec, target: Any, data: bytes, timeout: float | None, packer: Packer | None) -> None:
         """Call, and wait for nothing."""
         self._channel.begin(self._number, data, packer, one_way=True)
+
+    async def send_async(
+        self, codec: MethodCodec, target: Any, data: bytes, timeout: float | None, packer: Packer | None
+    ) -> None:
+        """Call, and await nothing."""
+        self.send(codec, target, data, timeout, packer)
 
 
 class ServedReferences:

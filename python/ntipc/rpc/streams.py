@@ -52,7 +52,8 @@ class _Consumer:
             assert self._client is not None
             try:
                 self._link.check(self._client, self._codec.where)
-                self._client.send(protocol.PASSED.write(self._number, self._received - len(self._items)))
+                passed = protocol.PASSED.write(self._number, self._received - len(self._items))
+                self._link.tell(self._client, passed, surely=False)  # the next request says so, too
             except (NtError, ValueError):
                 pass  # the next request says that the server has gone
         return item
@@ -83,7 +84,7 @@ class _Consumer:
             self._is_over = True
             try:
                 self._link.check(client, self._codec.where)
-                client.send(protocol.CLOSE.write(self._number))
+                self._link.tell(client, protocol.CLOSE.write(self._number), surely=True)
             except (NtError, ValueError):
                 pass
 

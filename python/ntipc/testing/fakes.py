@@ -175,10 +175,14 @@ class _FakeLink:
     ) -> tuple[bytes, Sequence[NtObject]]:
         return await asyncio.wrap_future(self._run(data, packer).answered)
 
-    def send(self, *arguments: Any) -> None:
-        """Run a call that is one way; or, as a connection, take a datagram."""
-        data = arguments[-2] if len(arguments) == 4 else arguments[0]
-        self._run(data, arguments[-1] if len(arguments) == 4 else None, is_datagram=True)
+    def send(self, codec: Any, target: Any, data: bytes, timeout: float | None, packer: Any) -> None:
+        self._run(data, packer, is_datagram=True)
+
+    async def send_async(self, codec: Any, target: Any, data: bytes, timeout: float | None, packer: Any) -> None:
+        self._run(data, packer, is_datagram=True)
+
+    def tell(self, client: Any, data: bytes, *, surely: bool) -> None:
+        self._run(data, None, is_datagram=True)
 
     def check(self, client: Any, where: str) -> None:
         """Do nothing: there is one connection."""

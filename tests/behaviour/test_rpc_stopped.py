@@ -1,0 +1,93 @@
+"""A service that is stopped, or too slow, while its clients go on: nobody waits longer than the program said."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from harness.peers import Peer
+from harness.rpc_services import Everything
+from harness.rpc_serving import run, serve_in
+
+import ntipc
+from ntipc import rpc
+
+LONG = "x" * 100_000
+
+
+class Noting(Protocol):
+    """One method of :class:`Everything`, for a loop."""
+
+    @rpc.one_way
+    async def note(self, text: str) -> None: ...
+
+
+@pytest.fixture
+def service(peer: Peer) -> Iterator[Peer]:
+    """Another process that serves, and goes on at the end if the test has stopped it."""
+    serve_in(peer)
+    yield peer
+    os.kill(peer.pid, signal.SIGCONT)
+
+
+def fill(proxy: Any) -> None:
+    """Leave no room for further calls of this client, however short."""
+    for text in (LONG, "x" * 1000, ""):
+        with pytest.raises(ntipc.Timeout, match=r"Everything.note .* left as much unread as it may"):
+            for _ in range(100_000):
+                rpc.with_timeout(proxy, 0).note(text)
+
+
+def test_a_one_way_call_waits_for_room_as_long_as_it_may(service: Peer) -> None:
+    with rpc.connected("s", Everything, timeout=20) as proxy:
+        os.kill(service.pid, signal.SIGSTOP)
+        fill(proxy)
+        os.kill(service.pid, signal.SIGCONT)
+        proxy.note("there is room again")
+        assert service.run("service.go.wait(20), service.log[-1:] and 1")[0]
+
+
+def test_a_one_way_call_of_a_coroutine_keeps_its_loop_from_nothing(service: Peer) -> None:
+    async def work() -> None:
+        awaited = rpc.connect("s", Noting, timeout=20)
+        os.kill(service.pid, signal.SIGSTOP)
+        with pytest.raises(ntipc.Timeout):
+            for _ in range(100):
+                await rpc.with_timeout(awaited, 0.02).note(LONG)
+        waiting = asyncio.create_task(awaited.note(LONG))
+        for _ in range(5):  # the loop goes on
+            await asyncio.sleep(0.005)
+        assert not waiting.done()
+        os.kill(service.pid, signal.SIGCONT)
+        await waiting
+        rpc.close(awaited)
+
+    run(work())
+
+
+def test_forgetting_a_stream_waits_for_nobody_and_ends_its_generator(service: Peer) -> None:
+    with rpc.connected("s", Everything, timeout=20) as proxy:
+        stream = proxy.count(1000)
+        next(stream)
+        os.kill(service.pid, signal.SIGSTOP)
+        fill(proxy)
+        del stream
+        gc.collect()
+        os.kill(service.pid, signal.SIGCONT)
+        service.run("from harness.waiting import wait_until; wait_until(lambda: 'finally' in service.log)")
+
+
+def test_a_stream_goes_on_where_its_consumer_could_not_say_how_far_it_is(service: Peer) -> None:
+    with rpc.connected("s", Everything, timeout=20) as proxy:
+        stream = proxy.count(100)
+        items = [next(stream)]
+        os.kill(service.pid, signal.SIGSTOP)
+        fill(proxy)
+        items += [next(stream) for _ in range(len(stream._items))]  # type: ignore[attr-defined]
+        os.kill(service.pid, signal.SIGCONT)
+        assert items + list(stream) == list(range(100))
