@@ -14,9 +14,13 @@ from harness.peers import Peer
 from harness.rpc_services import AsyncEverything, AsyncView, Everything, Listener, Overdrawn
 from harness.rpc_serving import connected, quiet, run, serve_in, serving
 from harness.waiting import wait_until
+from msgspec import msgpack
 
 import ntipc
 from ntipc import rpc
+from ntipc.rpc import protocol
+from ntipc.rpc.failures import exception_of
+from ntipc.rpc.handlers import prefix_of
 
 
 class Seen:
@@ -231,6 +235,40 @@ def test_the_service_cannot_call_what_it_was_not_given() -> None:
 
         with pytest.raises(rpc.ValidationError, match="let go, or never had"):
             make_proxy(forged, 20).changed("k", 1)
+
+
+def test_a_client_that_asks_for_nothing_keeps_no_memory_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be stopped, or hostile."""
+    monkeypatch.setattr("ntipc.rpc.served_callbacks.MOST_WANTED", 20)
+    hello = msgpack.encode(protocol.Hello(protocol.PROTOCOL))
+    with quiet(), serving() as service, ntipc.PortClient("s", data=hello, timeout=20) as client:
+        reference = msgpack.Ext(4, msgpack.encode((1,)))
+        subscribe = prefix_of("subscribe") + msgpack.encode((reference,))
+        assert client.call(subscribe, 20) == msgpack.encode(None)
+        for _ in range(20):
+            with pytest.raises(ntipc.Timeout):
+                rpc.with_timeout(service.listener, 0.001).changed("k", 1)
+        with pytest.raises(ntipc.OutOfResources, match="left 20 calls"):
+            service.listener.changed("k", 1)
+        reply = client.call(subscribe, 20)
+        assert isinstance(reply, bytes) and isinstance(exception_of(reply, {}, "s"), ntipc.OutOfResources)
+
+
+def test_a_reference_may_go_in_the_midst_of_a_callback() -> None:
+    """Collected as garbage by the very thread that has the lock."""
+    with connected() as (service, proxy):
+        proxy.subscribe(Seen())
+        channel: Any = service.listener._ntipc_link._channel
+
+        def let_go_within() -> None:
+            with channel._lock:
+                channel.let_go(99)
+
+        thread = threading.Thread(target=let_go_within, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+        assert proxy.publish(7) == os.getpid()
 
 
 def test_closing_a_proxy_lets_its_threads_go() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness.rpc_services import AsyncEverything, Everything
-from harness.rpc_serving import connected, quiet, serving
+from harness.peers import Peer
+from harness.rpc_services import AsyncEverything, Everything, Slow
+from harness.rpc_serving import connected, quiet, serve_in, serving
 from msgspec import msgpack
 
 import ntipc
@@ -259,3 +261,33 @@ def test_a_job_that_fails_unforeseen_leaves_no_caller_waiting(monkeypatch: pytes
             proxy.fail("key")
         monkeypatch.undo()
         assert proxy.add(1) == 11
+
+
+def test_clients_take_turns_however_much_one_of_them_asks() -> None:
+    service = Slow()
+    work = prefix_of("work")
+    with serving(service, threads=1), contextlib.ExitStack() as stack:
+        greedy, modest = (stack.enter_context(PortClient("s", data=HELLO, timeout=20)) for _ in range(2))
+        calls = [greedy.begin(work + msgpack.encode(("greedy",))) for _ in range(10)]
+        calls.append(modest.begin(work + msgpack.encode(("modest",))))
+        proxy = stack.enter_context(rpc.connected("s", Slow, timeout=20))
+        with pytest.raises(ntipc.Timeout):  # what it asks comes behind all that
+            rpc.with_timeout(proxy, 0.2).work("given up")
+        service.go.set()
+        for call in calls:
+            assert call.result(20) == msgpack.encode(None)
+    assert service.order[:3] == ["greedy", "greedy", "modest"] or service.order[:2] == ["greedy", "modest"]
+    assert "given up" not in service.order and len(service.order) == 11
+
+
+def test_a_method_may_fork_and_its_child_ends_when_it_returns(peer: Peer) -> None:
+    peer.run("from harness.rpc_services import Slow")
+    serve_in(peer, "Slow()")
+    with rpc.connected("s", Slow, timeout=20) as proxy:
+        assert [rpc.with_timeout(proxy, 20).forked() for _ in range(2)] == [0, 0]
+
+
+def test_an_endless_stream_asked_for_as_json_ends_at_the_limit() -> None:
+    with quiet(), serving(Slow(), max_argument=100_000), PortClient("s", data=HELLO, timeout=20) as client:
+        error = answer(client, protocol.JSON.write("endless", b"[]"))
+        assert isinstance(error, rpc.ValidationError) and "more than 100,000 bytes" in str(error)

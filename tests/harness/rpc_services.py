@@ -265,6 +265,26 @@ class Everything:
         return [function(value, "x") for value in values]
 
 
+class Slow:
+    """A service with one thread, which tells who came in which order."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.order: list[str] = []
+
+    def work(self, who: str) -> None:
+        self.order.append(who)
+        assert self.go.wait(20)
+
+    def forked(self) -> int:
+        child = os.fork()
+        return os.waitpid(child, 0)[1] if child else 0
+
+    def endless(self) -> Iterator[bytes]:
+        while True:
+            yield bytes(1000)
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")

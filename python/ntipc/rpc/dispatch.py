@@ -129,7 +129,7 @@ class Dispatcher:
             handler = self.handlers.by_prefix.get(prefix)
             if handler is None:
                 if message.is_closed:
-                    return self.ended, (client,), None
+                    return self.ended, (client,), None, client
                 if message.is_withdrawal:
                     self._withdrawn(message.id, client)
                     return None
@@ -137,7 +137,7 @@ class Dispatcher:
                 if asked is None:
                     raise self.handlers.refusal(data)
                 job = asked(self._readers[prefix](data), message, client)
-                return None if job is None else (job, (), None)
+                return None if job is None else (job, (), None, client)
             if len(data) > self.limits.max_argument:
                 detail = f"the call has {len(data):,} bytes; the service takes {self.limits.max_argument:,}"
                 raise ValidationError(detail)
@@ -146,7 +146,7 @@ class Dispatcher:
             if handler.method.name in self.asynchronous:
                 self._start(handler, message, client)
                 return None
-            return self.run_plain if handler.is_plain else self.run, (handler, message, client), handler
+            return self.run_plain if handler.is_plain else self.run, (handler, message, client), handler, client
         except Exception as error:  # whatever a client sends, the service goes on
             if not message.is_closed:
                 close_all(message.handles)
@@ -164,6 +164,8 @@ class Dispatcher:
 
     def run_plain(self, handler: Handler, message: PortMessage, client: ConnectedClient) -> None:
         """Call a method whose values have nothing along, and answer: what :meth:`run` does, in fewer steps."""
+        if message.is_withdrawn:
+            return  # its caller gave up while it waited for a thread
         data = message.data
         if data[: handler.head_length] != handler.head or message.handles:
             self.run(handler, message, client)
@@ -190,6 +192,9 @@ class Dispatcher:
 
     def run(self, handler: Handler, message: PortMessage, client: ConnectedClient) -> None:
         """Call a method and answer."""
+        if message.is_withdrawn and not message.is_datagram:
+            close_all(message.handles)
+            return  # its caller gave up while it waited for a thread
         luggage = Luggage(message.handles, self.limits.max_argument) if message.handles else None
         codec = handler.codec
         try:

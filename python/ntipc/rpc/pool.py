@@ -8,20 +8,24 @@ takes its time is noticed by the watch, which looks every few milliseconds as lo
 finds another one receiving when its job is done, rests.
 
 When ``most`` jobs run, the thread that receives puts further jobs into the backlog, and threads that have finished take
-them from there; so closings and withdrawals are always heard of. A full backlog stops receiving: then callers wait in
-the port, which bounds each client's share.
+them from there, client by client; so closings and withdrawals are always heard of. A full backlog stops receiving: then
+callers wait in the port, which bounds each client's share.
+
+The child of a fork does not serve: a thread that was in a method there ends when that returns, and so does the child.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ntipc._runtime.forks import PartedAtFork
 from ntipc.errors import NtError
+from ntipc.rpc.backlog import Backlog
 
 LONGEST_BACKLOG = 1024
 QUICK = 0.0002
@@ -38,8 +42,8 @@ class Habit(Protocol):
     quick: bool
 
 
-Prepared = tuple[Callable[..., object], tuple[Any, ...], Habit | None]
-"""A job: a function, its arguments, and its habit, if any."""
+Prepared = tuple[Callable[..., object], tuple[Any, ...], Habit | None, object]
+"""A job: a function, its arguments, its habit, if any, and whose it is."""
 
 
 class Pool:
@@ -59,10 +63,8 @@ class Pool:
         self._prepare = prepare
         self._most = most
         self._name = name
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._rest = threading.Condition(self._lock)
-        self._watch = threading.Event()
+        self._pid = os.getpid()
+        self._make_locks()
         # Under the lock:
         self._receiving = 0
         self._running = 0
@@ -72,8 +74,21 @@ class Pool:
         self._listeners = 0
         self._watched = False
         self._threads: set[threading.Thread] = set()
-        self._backlog: deque[Prepared] = deque()
+        self._backlog: Backlog[Prepared] = Backlog()
         self._closed = False
+        _POOLS.add(self)
+
+    def _make_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._rest = threading.Condition(self._lock)
+        self._watch = threading.Event()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: if a method has forked, its thread is the only one here, and ends with it."""
+        self._make_locks()
+        self._closed = True
+        self._backlog.clear()
 
     def start(self) -> None:
         """Begin to receive."""
@@ -133,6 +148,8 @@ class Pool:
             while self._next():
                 pass
         finally:
+            if self._pid != os.getpid():  # the session's helper would keep the process
+                os._exit(0)
             with self._lock:
                 self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
@@ -154,11 +171,11 @@ class Pool:
         del message
         if prepared is None:
             return True
-        job, arguments, habit = prepared
+        job, arguments, habit, owner = prepared
         with self._lock:
             if self._running >= self._most:
-                self._backlog.append(prepared)
-                del prepared, job, arguments, habit
+                self._backlog.add(owner, prepared)
+                del prepared, job, arguments, habit, owner
                 self._changed.wait_for(lambda: len(self._backlog) < LONGEST_BACKLOG or self._closed)
                 return not self._closed
             self._running += 1
@@ -169,7 +186,7 @@ class Pool:
                 elif not self._watched:
                     self._watched = True
                     self._watch.set()
-        del prepared
+        del prepared, owner
         while True:
             began = time.perf_counter()
             try:
@@ -183,7 +200,7 @@ class Pool:
                 self._finished += 1
                 if not self._backlog or self._closed:
                     return self._go_on()
-                job, arguments, habit = self._backlog.popleft()
+                job, arguments, habit, _ = self._backlog.take()
                 self._changed.notify_all()
 
     def _go_on(self) -> bool:
@@ -222,3 +239,6 @@ class Pool:
                 self._watched = bool(self._running and not self._receiving) or self._closed
                 if self._watched:  # a job began between the last look and here
                     self._watch.set()
+
+
+_POOLS: PartedAtFork[Pool] = PartedAtFork(Pool.leave_to_parent)

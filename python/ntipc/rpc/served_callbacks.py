@@ -27,16 +27,21 @@ if TYPE_CHECKING:
     from ntipc.ports import PortMessage
 
 Answer = tuple[bytes, Sequence[NtObject]]
+MOST_WANTED = 10_000
+"""Calls that wait for one client to ask for them, and objects that it does not let go of; it may be stopped."""
 
 
 class CallbackChannel:
-    """What the service wants of one client's objects. ``_lock`` guards everything below it."""
+    """What the service wants of one client's objects.
+
+    ``_lock`` guards everything below it. A reference may go at any step of the thread that has it, and is let go then.
+    """
 
     def __init__(self, send: Callable[[PortMessage, bytes, Packer | None], bool], client: str, session: Any) -> None:
         self._send = send
         self.client = client
         self.session = session
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._asked: PortMessage | None = None
         self._wanted: deque[tuple[bytes, Packer | None]] = deque()
         self._waiting: dict[int, Future[Answer]] = {}
@@ -49,6 +54,7 @@ class CallbackChannel:
         with self._lock:
             if self._gone:
                 raise self.lost("it is gone")
+            self.check_room()
             self._count += 1
             self._waiting[self._count] = answer
             answer_number = self._count
@@ -61,6 +67,16 @@ class CallbackChannel:
         else:
             answer.add_done_callback(lambda _: self._forget(answer_number))
         return answer
+
+    def check_room(self) -> None:
+        """Let nothing more travel to a client that does not take what waits for it.
+
+        Raises:
+            OutOfResources: So much waits already.
+        """
+        if len(self._wanted) >= MOST_WANTED:
+            detail = f"it has left {MOST_WANTED:,} calls and notices of the service's waiting"
+            raise from_status(Status.QUOTA_EXCEEDED, "Calling back", self.client, detail)
 
     def let_go(self, number: int) -> None:
         """Nothing here refers to an object any more."""
@@ -108,9 +124,8 @@ class CallbackChannel:
     def _pass_on(self) -> None:
         """Answer the client's request, if it waits and something is wanted. Under the lock."""
         while self._asked is not None and self._wanted:
-            data, packer = self._wanted[0]
-            message, self._asked = self._asked, None
-            if self._send(message, data, packer):
+            message, self._asked = self._asked, None  # from here on, what comes in between only adds to what is wanted
+            if self._send(message, *self._wanted[0]):
                 self._wanted.popleft()
 
 
@@ -186,6 +201,7 @@ class ServedReferences:
         """Make a proxy for a client's object, which the client keeps until the proxy goes."""
         from ntipc.rpc.proxy import make_proxy
 
+        self._channel.check_room()
         proxy = make_proxy(CallbackLink(self._channel, number, interface), None)
         weakref.finalize(proxy, self._channel.let_go, number).atexit = False
         return proxy
