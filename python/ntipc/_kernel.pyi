@@ -217,6 +217,7 @@ class Section(Object):
     def _map_view(
         self, cls: type[View], offset: int, size: int | None, access: str | None, rounded: bool = False
     ) -> View: ...
+    def _open_descriptor(self, writable: bool) -> int: ...
 
 _Pieces: TypeAlias = Buffer | Sequence[Buffer]
 """Data to put: bytes-like, or a list or tuple of such."""

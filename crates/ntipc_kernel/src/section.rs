@@ -208,6 +208,16 @@ impl Session {
         Ok((file, status.st_size as u64))
     }
 
+    /// The file that holds the section's bytes, for a program that maps it by itself.
+    pub fn section_descriptor(&self, handle: u32, writable: bool) -> NtResult<OwnedFd> {
+        let rights = if writable { access::SECTION_MAP_WRITE } else { access::SECTION_MAP_READ };
+        let (entry, _) = self.entry_of(handle, Type::Section, rights)?;
+        if writable && decode(self.arena.object(entry.object).limit.get()) != Protection::ReadWrite {
+            return Err(Failure::new(NtStatus::ACCESS_DENIED, "the section was made for reading, not for writing"));
+        }
+        Ok(self.open_memory(entry.object, writable)?.0)
+    }
+
     /// The most that the handle and the section allow.
     pub fn best_protection(&self, handle: u32) -> NtResult<Protection> {
         let (entry, _) = self.entry_of(handle, Type::Section, 0)?;

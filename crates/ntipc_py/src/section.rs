@@ -9,6 +9,7 @@ use ntipc_kernel::object::kind::Type;
 use ntipc_kernel::section::{Backing, NewSection};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use std::os::fd::IntoRawFd;
 
 /// Shared memory, to be mapped in views.
 #[pyclass(module = "ntipc._kernel", extends = Object, subclass, frozen)]
@@ -82,6 +83,14 @@ impl Section {
         let view = cls.call0()?.cast_into::<View>()?;
         view.get().fill(mapping, protection)?;
         Ok(view)
+    }
+
+    /// Open the file that holds the section's bytes; a descriptor that the caller closes.
+    #[pyo3(name = "_open_descriptor")]
+    fn open_descriptor(slf: &Bound<'_, Self>, writable: bool) -> PyResult<i32> {
+        core(slf).with(slf.py(), "open the memory of", |session, handle| {
+            Ok(session.section_descriptor(handle, writable)?.into_raw_fd())
+        })
     }
 }
 

@@ -1,0 +1,33 @@
+"""The last error, and what ``WinError`` makes of it: an ``OSError`` with ``winerror``, of the class that Windows has."""
+
+from __future__ import annotations
+
+from ntipc.win32.binding.last_error import GetLastError as GetLastError
+from ntipc.win32.binding.texts import text_of
+from ntipc.win32.standard.os_errors import os_error
+
+from .functions import pending
+
+
+def get_last_error() -> int:
+    """Return the copy of the last error that functions of a library made with ``use_last_error=True`` leave."""
+    return pending.copy
+
+
+def set_last_error(value: int) -> int:
+    """Set that copy. Returns what it was."""
+    before, pending.copy = pending.copy, value & 0xFFFF_FFFF
+    return before
+
+
+def FormatError(code: int | None = None) -> str:  # noqa: N802 - the name of ctypes
+    """Return what Windows says for an error code, or for the last error."""
+    text = text_of(GetLastError() if code is None else code)
+    return "<no description>" if text.startswith("No error message") and code else text.rstrip()
+
+
+def WinError(code: int | None = None, descr: str | None = None) -> OSError:  # noqa: N802 - the name of ctypes
+    """Make the exception for an error code, or for the last error; the caller raises it."""
+    if code is None:
+        code = GetLastError()
+    return os_error(None, FormatError(code).strip() if descr is None else descr, None, code)

@@ -1,0 +1,23 @@
+"""``kernel32``: objects, waits, sections, files, pipes, processes and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ntipc.win32.standard.exports import (
+    kernel32_errors,
+    kernel32_files,
+    kernel32_processes,
+    kernel32_sections,
+    kernel32_synchronization,
+)
+from ntipc.win32.standard.exports.words import Export
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    **kernel32_errors.EXPORTS,
+    **kernel32_synchronization.EXPORTS,
+    **kernel32_sections.EXPORTS,
+    **kernel32_files.EXPORTS,
+    **kernel32_processes.EXPORTS,
+}

@@ -1,0 +1,151 @@
+"""Events, mutexes, semaphores, timers and waits."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ntipc.win32 import win32event
+from ntipc.win32.binding.failures import error
+from ntipc.win32.binding.last_error import last
+from ntipc.win32.standard.exports.tables import WAIT_FAILED, from_table, own
+from ntipc.win32.standard.exports.words import (
+    Export,
+    ansi,
+    attributes,
+    boolean,
+    handle,
+    handles_at,
+    put_dword,
+    signed,
+    text,
+    unsigned,
+)
+
+_INVALID_HANDLE: Final = 6
+_MANUAL_RESET: Final = 1
+_INITIAL_SET: Final = 2
+_INITIAL_OWNER: Final = 1
+_MOST_HANDLES: Final = 64
+
+
+def _create(make: Callable[[], Any]) -> int:
+    try:
+        return int(make().Detach())
+    except error:
+        return 0
+
+
+def _create_event_ex(name: Callable[[int], str | None]) -> Export:
+    def create(security: int, words: int, flags: int, access: int) -> int:
+        manual, initial = flags & _MANUAL_RESET, flags & _INITIAL_SET
+        return _create(lambda: win32event.CreateEvent(attributes(security), manual, initial, name(words)))
+
+    return own(create, 4)
+
+
+def _create_mutex_ex(name: Callable[[int], str | None]) -> Export:
+    def create(security: int, words: int, flags: int, access: int) -> int:
+        return _create(lambda: win32event.CreateMutex(attributes(security), flags & _INITIAL_OWNER, name(words)))
+
+    return own(create, 4)
+
+
+def _create_semaphore_ex(name: Callable[[int], str | None]) -> Export:
+    def create(security: int, initial: int, maximum: int, words: int, flags: int, access: int) -> int:
+        return _create(
+            lambda: win32event.CreateSemaphore(attributes(security), signed(initial), signed(maximum), name(words))
+        )
+
+    return own(create, 6)
+
+
+def _release_semaphore(semaphore: int, count: int, previous: int) -> int:
+    try:
+        before = win32event.ReleaseSemaphore(handle(semaphore), signed(count))
+    except error:
+        return 0
+    put_dword(previous, before)
+    return 1
+
+
+def _set_timer(timer: int, due: int, period: int, routine: int, argument: int, resume: int) -> int:
+    if routine or not due:
+        last.code = 50 if routine else 87
+        return 0
+    moment = ctypes.c_int64.from_address(due).value
+    try:
+        win32event.SetWaitableTimer(handle(timer), moment, signed(period), None, None, boolean(resume))
+    except error:
+        return 0
+    return 1
+
+
+def _wait_for_several(count: int, address: int, everything: int, milliseconds: int, alertable: bool) -> int:
+    count = unsigned(count)
+    if not 0 < count <= _MOST_HANDLES or not address:
+        last.code = 87
+        return WAIT_FAILED
+    handles = handles_at(count, address)
+    try:
+        return win32event.WaitForMultipleObjectsEx(handles, boolean(everything), unsigned(milliseconds), alertable)
+    except error:
+        return WAIT_FAILED
+
+
+def _wait_for_multiple(count: int, address: int, everything: int, milliseconds: int) -> int:
+    return _wait_for_several(count, address, everything, milliseconds, False)
+
+
+def _wait_for_multiple_ex(count: int, address: int, everything: int, milliseconds: int, alertable: int) -> int:
+    return _wait_for_several(count, address, everything, milliseconds, boolean(alertable))
+
+
+def _close_handle(word: int) -> int:
+    from ntipc.win32 import win32api
+
+    if not handle(word):
+        last.code = _INVALID_HANDLE
+        return 0
+    try:
+        win32api.CloseHandle(handle(word))
+    except error:
+        return 0
+    return 1
+
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    **dict(
+        from_table("""
+        CreateEvent*          sbbw  handle  win32event.CreateEvent
+        OpenEvent*            dbw   handle  win32event.OpenEvent
+        SetEvent              h     bool    win32event.SetEvent
+        ResetEvent            h     bool    win32event.ResetEvent
+        PulseEvent            h     bool    win32event.PulseEvent
+        CreateMutex*          sbw   handle  win32event.CreateMutex
+        OpenMutex*            dbw   handle  win32event.OpenMutex
+        ReleaseMutex          h     bool    win32event.ReleaseMutex
+        CreateSemaphore*      sllw  handle  win32event.CreateSemaphore
+        OpenSemaphore*        dbw   handle  win32event.OpenSemaphore
+        CreateWaitableTimer*  sbw   handle  win32event.CreateWaitableTimer
+        CreateWaitableTimerEx* swdd handle  win32event.CreateWaitableTimerEx
+        OpenWaitableTimer*    dbw   handle  win32event.OpenWaitableTimer
+        CancelWaitableTimer   h     bool    win32event.CancelWaitableTimer
+        WaitForSingleObject   hd    wait    win32event.WaitForSingleObject
+        WaitForSingleObjectEx hdb   wait    win32event.WaitForSingleObjectEx
+        SignalObjectAndWait   hhdb  wait    win32event.SignalObjectAndWait
+        """)
+    ),
+    "CloseHandle": own(_close_handle, 1),
+    "CreateEventExW": _create_event_ex(text),
+    "CreateEventExA": _create_event_ex(ansi),
+    "CreateMutexExW": _create_mutex_ex(text),
+    "CreateMutexExA": _create_mutex_ex(ansi),
+    "CreateSemaphoreExW": _create_semaphore_ex(text),
+    "CreateSemaphoreExA": _create_semaphore_ex(ansi),
+    "ReleaseSemaphore": own(_release_semaphore, 3),
+    "SetWaitableTimer": own(_set_timer, 6),
+    "WaitForMultipleObjects": own(_wait_for_multiple, 4),
+    "WaitForMultipleObjectsEx": own(_wait_for_multiple_ex, 5),
+}

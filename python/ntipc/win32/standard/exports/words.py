@@ -1,0 +1,172 @@
+"""Words: how C code passes arguments, and what they mean in Python."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from ntipc.errors import NtError
+from ntipc.win32.binding.failures import error, failed
+from ntipc.win32.binding.last_error import last
+from ntipc.win32.standard.wide import decode, terminated
+
+Word = int
+
+
+class Export(NamedTuple):
+    """A function of a library."""
+
+    load: Callable[[], Callable[..., Any]]
+    """Returns the function, which takes so many words."""
+    arguments: int
+
+
+def boolean(word: Word) -> bool:
+    """A BOOL."""
+    return word & 0xFFFF_FFFF != 0
+
+
+def unsigned(word: Word) -> int:
+    """A DWORD."""
+    return word & 0xFFFF_FFFF
+
+
+def signed(word: Word) -> int:
+    """A LONG."""
+    word &= 0xFFFF_FFFF
+    return word - (1 << 32) if word & 0x8000_0000 else word
+
+
+def long_signed(word: Word) -> int:
+    """A LONGLONG or an LPARAM."""
+    return word - (1 << 64) if word & 1 << 63 else word
+
+
+def handle(word: Word) -> int:
+    """A HANDLE. A program without prototypes passes it as a C int, so the upper half says nothing: numbers are small."""
+    return signed(word)
+
+
+def text(word: Word) -> str | None:
+    """An LPCWSTR, or NULL."""
+    return decode(terminated(word)) if word else None
+
+
+def ansi(word: Word) -> str | None:
+    """An LPCSTR, or NULL."""
+    return ctypes.string_at(word).decode("utf-8", "surrogateescape") if word else None
+
+
+def pointer(word: Word) -> int:
+    """An address."""
+    return word
+
+
+def put_dword(address: int, value: int) -> None:
+    """Store a DWORD, unless the pointer is NULL."""
+    if address:
+        ctypes.c_uint32.from_address(address).value = value & 0xFFFF_FFFF
+
+
+def put_word(address: int, value: int) -> None:
+    """Store a HANDLE, a pointer or a size, unless the pointer is NULL."""
+    if address:
+        ctypes.c_uint64.from_address(address).value = value & 2**64 - 1
+
+
+def dword_at(address: int) -> int:
+    """Load a DWORD."""
+    return ctypes.c_uint32.from_address(address).value
+
+
+def handles_at(count: int, address: int) -> list[int]:
+    """Load an array of HANDLEs."""
+    return [handle(word) for word in (ctypes.c_uint64 * count).from_address(address)] if count else []
+
+
+def memory_at(address: int, size: int) -> memoryview:
+    """Return the bytes at an address, to be read and written."""
+    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+
+def put_text(address: int, room: int, value: str, *, wide: bool) -> None:
+    """Store a text with its terminator, cut to the room, which counts units."""
+    if not address or room <= 0:
+        return
+    units = value.encode("utf-16-le", "surrogatepass") if wide else value.encode("utf-8", "surrogateescape")
+    width = 2 if wide else 1
+    ctypes.memmove(address, (units[: (room - 1) * width]) + b"\0" * width, min(len(units), (room - 1) * width) + width)
+
+
+INHERITABLE_ATTRIBUTES = 0x80
+"""A mark in the place of SECURITY_ATTRIBUTES whose handle is to be inherited."""
+
+
+class _SecurityAttributes(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_uint32), ("descriptor", ctypes.c_void_p), ("inherit", ctypes.c_uint32)]
+
+
+def attributes(word: Word) -> Any:
+    """SECURITY_ATTRIBUTES of whatever class, by their layout; ``None`` for NULL."""
+    if not word:
+        return None
+    from ntipc.win32.pywintypes import SECURITY_ATTRIBUTES
+
+    given = SECURITY_ATTRIBUTES()
+    given.bInheritHandle = int(_SecurityAttributes.from_address(word).inherit != 0)
+    return given
+
+
+_KINDS: dict[str, Callable[[int], Any]] = {
+    "b": boolean,
+    "d": unsigned,
+    "l": signed,
+    "q": long_signed,
+    "h": handle,
+    "w": text,
+    "a": ansi,
+    "p": pointer,
+    "s": attributes,
+}
+
+
+def _kinds(kinds: str) -> Iterator[Callable[[int], Any]]:
+    return (_KINDS[kind] for kind in kinds)
+
+
+def guarded(function: Callable[..., Any], failure: int, call: str = "") -> Callable[..., Any]:
+    """Return a function that gives ``failure`` instead of raising an error of Windows: its code is the last error."""
+
+    def called(*words: int) -> Any:
+        try:
+            return function(*words)
+        except error:
+            return failure
+        except NtError as problem:
+            failed(problem, call)
+            return failure
+
+    return called
+
+
+def adapted(function: Callable[..., Any], kinds: str, failure: int, result: Callable[[Any], int] | None) -> Callable[..., Any]:
+    """Return the C function of one of pywin32: arguments by kind, ``failure`` where it raises, else what ``result`` makes."""
+    converters = tuple(_kinds(kinds))
+
+    def called(*words: int) -> int:
+        try:
+            value = function(*[convert(word) for convert, word in zip(converters, words)])
+        except error:
+            return failure
+        except TypeError:
+            last.code = 87
+            return failure
+        return 1 if result is None else result(value)
+
+    return called
+
+
+def number(value: Any) -> int:
+    """The result of a call that returns a number, or a handle: which stays open."""
+    return int(value.Detach()) if hasattr(value, "Detach") else int(value)
