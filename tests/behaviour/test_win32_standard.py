@@ -139,7 +139,7 @@ def test_program_makes_errors_with_codes_and_catches_all(tmp_path: Path) -> None
     namespace: dict[str, Any] = {"__name__": "program"}
     program.prepare(namespace)
     exec(program.compiled(source, "program.py"), namespace)
-    assert namespace["code"] == 183 and namespace["caught"] and namespace["open"] is open_file
+    assert namespace["code"] == 183 and namespace["caught"] and namespace["open"] is program.open_any
 
 
 def test_platform_is_that_of_windows_in_the_views_alone() -> None:

@@ -30,17 +30,18 @@ def offer(name: str, load: Callable[[], ModuleType]) -> None:
     _views[name] = load
 
 
-def install() -> None:
-    """Put the gate up, in this process and once."""
+def install() -> bool:
+    """Put the gate up, in this process and once; say whether it was not up."""
     global _installed, _real_import
     if _installed:
-        return
+        return False
     for name in MODULES:
         offer(name, _loader_of(f"{_PACKAGE}.{name}"))
     offer("win32", _loader_of(_PACKAGE))
     _real_import, builtins.__import__ = builtins.__import__, _import
     sys.meta_path.append(_Finder())
     _installed = True
+    return True
 
 
 def given() -> Mapping[str, Sequence[str]]:

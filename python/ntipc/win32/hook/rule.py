@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import site
-import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -16,6 +15,9 @@ from typing import Any
 
 PACKAGES_VARIABLE = "NTIPC_WIN32_PACKAGES"
 """The environment variable with the names of installed packages that count as the program's own, for children."""
+
+_INSTALLED = {"site-packages", "dist-packages"}
+"""Folders with these names have installed packages, wherever they lie."""
 
 _named: set[str] = set()
 
@@ -56,6 +58,8 @@ def _is_of_a_library(file: object) -> bool:
 def _in_a_library(folder: str) -> bool:
     real = os.path.join(os.path.realpath(folder), "")
     own = os.path.join(os.path.abspath(folder), "")
+    if _INSTALLED & {*real.split(os.sep), *own.split(os.sep)}:
+        return True
     return any(path.startswith(library) for path in (real, own) for library in _libraries())
 
 
@@ -64,6 +68,5 @@ def _libraries() -> tuple[str, ...]:
     folders = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders |= {*site.getsitepackages(), site.getusersitepackages()}
     folders.add(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    folders |= {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
     kept = {os.path.join(path, "") for folder in folders if folder for path in (folder, os.path.realpath(folder))}
     return tuple(kept)

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from types import CodeType, ModuleType
 
-from ntipc.win32.hook import gate
+from ntipc.win32.hook import gate, standard
 from ntipc.win32.hook.inheriting import tell_children
 from ntipc.win32.hook.rule import name_packages
+from ntipc.win32.standard.program import compiled, prepare
 
 
 def install(*, packages: Iterable[str] = (), children: bool = True) -> None:
-    """Let the program's own modules import pywin32's modules by their own names from now on.
+    """Let the program's own modules import pywin32's modules, and see the standard library of Windows, from now on.
 
     A module is the program's own unless its file lies with the interpreter's library or with installed packages. Only
     for these an ``import win32event`` works; everything else goes on seeing Linux. Calling it again adds packages.
@@ -27,7 +28,8 @@ def install(*, packages: Iterable[str] = (), children: bool = True) -> None:
         ValueError: One of ``packages`` cannot be a name.
     """
     name_packages(packages)
-    gate.install()
+    if gate.install():
+        standard.offer()
     if children:
         tell_children()
 
@@ -50,6 +52,7 @@ def run(path: str, arguments: Sequence[str] = (), *, packages: Iterable[str] = (
     install(packages=packages, children=children)
     main = ModuleType("__main__")
     main.__dict__.update(__file__=file, __builtins__=__builtins__, __spec__=None)
+    prepare(main.__dict__)
     sys.argv = [path, *arguments]
     sys.path[0:1] = [os.path.dirname(os.path.abspath(file))]
     sys.modules["__main__"] = main  # and stays there: threads and pickles of the program look for it
@@ -58,4 +61,4 @@ def run(path: str, arguments: Sequence[str] = (), *, packages: Iterable[str] = (
 
 def _compiled(file: str) -> CodeType:
     with io.open_code(os.path.abspath(file)) as source:
-        return compile(source.read(), file, "exec")
+        return compiled(source.read(), file)

@@ -7,15 +7,14 @@ itself drops the code here: ``except OSError`` and ``except WindowsError`` go on
 
 from __future__ import annotations
 
-import ast
+import builtins
 import codecs
 import importlib.machinery
 import sys
 from collections.abc import MutableMapping, Sequence
 from types import CodeType, ModuleType
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from ntipc.win32.standard.files import open_file
 from ntipc.win32.standard.os_errors import os_error
 
 _MAKER: Final = "__ntipc_os_error__"
@@ -24,22 +23,23 @@ _CODE_AT: Final = 4
 """How many arguments there are if one of them is a Win32 error code."""
 
 
+def open_any(file: Any, *arguments: Any, **named: Any) -> IO[Any]:
+    """Open a file, or a pipe if the path names one: the ``open`` of the program's modules."""
+    if isinstance(file, (str, bytes)) and file[:2] in ("\\\\", "//", b"\\\\", b"//"):
+        from ntipc.win32.standard.files import open_file
+
+        return open_file(file, *arguments, **named)
+    return builtins.open(file, *arguments, **named)
+
+
+open_any.__name__ = open_any.__qualname__ = "open"
+
+
 def prepare(namespace: MutableMapping[str, Any]) -> None:
     """Put the names of Windows into the globals of a module that is about to run."""
-    namespace.setdefault("open", open_file)
+    namespace.setdefault("open", open_any)
     namespace.setdefault("WindowsError", OSError)
     namespace[_MAKER] = os_error
-
-
-class _ErrorsWithCodes(ast.NodeTransformer):
-    """Has errors that are given a Win32 error code made by `os_error`."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - the name of ast
-        """Change a call of one of the names with enough arguments."""
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id in _NAMES and len(node.args) >= _CODE_AT:
-            node.func = ast.copy_location(ast.Name(_MAKER, ast.Load()), node.func)
-        return node
 
 
 def compiled(source: str | bytes, path: str) -> CodeType:
@@ -48,7 +48,13 @@ def compiled(source: str | bytes, path: str) -> CodeType:
     Raises:
         SyntaxError: It is no Python module.
     """
-    tree = _ErrorsWithCodes().visit(ast.parse(source, path))
+    import ast
+
+    tree = ast.parse(source, path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in _NAMES and len(node.args) >= _CODE_AT:
+                node.func = ast.copy_location(ast.Name(_MAKER, ast.Load()), node.func)
     return compile(tree, path, "exec", dont_inherit=True)
 
 
