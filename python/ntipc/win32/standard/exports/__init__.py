@@ -13,7 +13,7 @@ from typing import Final
 
 from ntipc.win32.standard.exports.words import Export
 
-LIBRARIES: Final = ("kernel32", "user32", "advapi32", "ntdll", "msvcrt", "shell32", "psapi")
+LIBRARIES: Final = ("kernel32", "msvcrt", "shell32")
 """The libraries that are here, by their names without ``.dll``."""
 
 _ALIASES: Final = {"kernelbase": "kernel32", "ucrtbase": "msvcrt"}
