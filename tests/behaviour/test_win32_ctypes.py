@@ -1,7 +1,7 @@
-"""``ctypes`` as Windows has it: sizes (FC-120), text, libraries (FC-116, FC-117, FC-118), errors (FC-115, FC-119, FC-122)."""
+"""``ctypes`` as on Windows: sizes (FC-120), text, libraries (FC-116 ... FC-118), errors (FC-115, FC-119, FC-122)."""
 
 import ctypes as linux
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -30,7 +30,11 @@ def test_a_long_is_an_int_and_the_interpreters_own_is_left_alone() -> None:
 
 def test_text_in_a_structure_reads_and_writes_as_str() -> None:
     class Record(ctypes.Structure):
-        _fields_ = [("number", wintypes.DWORD), ("name", wintypes.WCHAR * 4), ("where", wintypes.LPCWSTR)]
+        _fields_: ClassVar[Any] = [
+            ("number", wintypes.DWORD),
+            ("name", wintypes.WCHAR * 4),
+            ("where", wintypes.LPCWSTR),
+        ]
 
     record = Record(7, "abc", "somewhere")
     assert (record.number, record.name, record.where) == (7, "abc", "somewhere")
@@ -43,11 +47,11 @@ def test_text_in_a_structure_reads_and_writes_as_str() -> None:
 
 def test_text_of_an_anonymous_union_is_text() -> None:
     class Character(ctypes.Union):
-        _fields_ = [("wide", wintypes.WCHAR), ("narrow", ctypes.c_char)]
+        _fields_: ClassVar[Any] = [("wide", wintypes.WCHAR), ("narrow", ctypes.c_char)]
 
     class Key(ctypes.Structure):
-        _anonymous_ = ["character"]
-        _fields_ = [("character", Character), ("state", wintypes.DWORD)]
+        _anonymous_: ClassVar[Any] = ["character"]
+        _fields_: ClassVar[Any] = [("character", Character), ("state", wintypes.DWORD)]
 
     key = Key()
     key.wide = "Q"
@@ -64,7 +68,7 @@ def test_buffer_of_characters_is_utf_16() -> None:
 
 def test_structure_over_shared_memory_has_the_layout_of_windows() -> None:
     class Shared(ctypes.Structure):
-        _fields_ = [("version", ctypes.c_long), ("track", ctypes.c_wchar * 3)]
+        _fields_: ClassVar[Any] = [("version", ctypes.c_long), ("track", ctypes.c_wchar * 3)]
 
     memory = bytearray(b"\x07\0\0\0" + "Spa".encode("utf-16-le") + b"\0\0")
     shared = Shared.from_buffer(memory)
@@ -137,7 +141,11 @@ def test_prototype_with_parameter_flags() -> None:
     flags = (1, "attributes", None), (1, "manual", True), (1, "initial", True), (1, "name", None)
     create: Any = prototype(("CreateEventW", ctypes.windll.kernel32), flags)
     event = create(name="with flags")
-    assert ctypes.windll.kernel32.WaitForSingleObject(event, 0) == 0 == ctypes.windll.kernel32.WaitForSingleObject(event, 0)
+    assert (
+        ctypes.windll.kernel32.WaitForSingleObject(event, 0)
+        == 0
+        == ctypes.windll.kernel32.WaitForSingleObject(event, 0)
+    )
 
 
 def test_callable_becomes_a_function_of_c() -> None:
@@ -191,7 +199,7 @@ def test_pipe_by_addresses(kernel32: Any) -> None:
 
 def test_overlapped_structure_of_the_programs_own(kernel32: Any) -> None:
     class Overlapped(ctypes.Structure):
-        _fields_ = [
+        _fields_: ClassVar[Any] = [
             ("Internal", ctypes.c_void_p),
             ("InternalHigh", ctypes.c_void_p),
             ("Offset", wintypes.DWORD),

@@ -180,3 +180,30 @@ def test_importing_events_is_quick_and_loads_no_tables() -> None:
 def test_the_page_of_calls_is_up_to_date() -> None:
     root = Path(__file__).resolve().parents[2]
     subprocess.run([sys.executable, str(root / "tools" / "win32_calls.py"), "--check"], check=True)
+
+
+@pytest.mark.parametrize("close_fds", [False, True])
+def test_child_of_a_program_inherits_handles_by_number(tmp_path: Path, close_fds: bool) -> None:  # FC-137
+    (tmp_path / "child.py").write_text(
+        "import ctypes, sys\nprint(ctypes.windll.kernel32.WaitForSingleObject(int(sys.argv[1]), 10000))\n"
+    )
+    output = run(
+        tmp_path,
+        f"""
+        import ctypes, subprocess, sys
+        from ctypes import wintypes
+
+        class SECURITY_ATTRIBUTES(ctypes.Structure):
+            _fields_ = [("size", ctypes.c_int), ("descriptor", ctypes.c_void_p), ("inherit", ctypes.c_int)]
+
+        attributes = SECURITY_ATTRIBUTES(ctypes.sizeof(SECURITY_ATTRIBUTES), None, True)
+        event = ctypes.windll.kernel32.CreateEventA(ctypes.byref(attributes), False, True, "")
+        startup = subprocess.STARTUPINFO()
+        if {close_fds}:
+            startup.lpAttributeList["handle_list"].append(event)
+        command = [sys.executable, "child.py", str(event)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, close_fds={close_fds}, startupinfo=startup)
+        print(child.communicate()[0].decode().strip())
+        """,
+    )
+    assert output == "0\n"

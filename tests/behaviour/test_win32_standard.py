@@ -1,4 +1,4 @@
-r"""``mmap`` with tags (FC-94, FC-95, FC-96), ``struct``, ``open`` of pipes (FC-133), errors and the platform (FC-136)."""
+r"""``mmap`` with tags (FC-94 ... FC-96), ``struct``, ``open`` of pipes (FC-133), errors and the platform (FC-136)."""
 
 import ctypes
 import mmap as linux

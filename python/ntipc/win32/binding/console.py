@@ -7,6 +7,7 @@ the signal is done.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from ntipc.win32.binding.failures import failure, linux_failure
+from ntipc.win32.binding.failures import linux_failure
 
 CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT = 0, 1, 2
 EVENTS: Final = {
@@ -39,22 +40,20 @@ def SetConsoleCtrlHandler(CtrlHandler: Callable[[int], Any] | None, Add: int = T
 
     Raises:
         ValueError: It is to be taken away and is not there.
-        error: A handler is registered first in another thread than the main one (120), where Python cannot.
 
     Source:
         SetConsoleCtrlHandler (Win32).
     """
     if CtrlHandler is None:
-        _set(signal.SIGINT, signal.SIG_IGN if Add else _before.get(signal.SIGINT, signal.default_int_handler))
+        action = signal.SIG_IGN if Add else _before.get(signal.SIGINT, signal.default_int_handler)
+        _in_main_thread(lambda: _set(signal.SIGINT, action))
         return
     if not callable(CtrlHandler):
         raise TypeError("First argument must be callable")
     if Add:
-        if not _before:
-            for number in EVENTS:
-                _before[number] = signal.getsignal(number)
-                _set(number, _on_signal)
         _handlers.append(CtrlHandler)
+        if not _before:
+            _in_main_thread(_watch_signals)
         return
     try:
         _handlers.remove(CtrlHandler)
@@ -66,12 +65,35 @@ def SetConsoleCtrlHandler(CtrlHandler: Callable[[int], Any] | None, Add: int = T
         _before.clear()
 
 
+def _watch_signals() -> None:
+    if _handlers and not _before:
+        for number in EVENTS:
+            _before[number] = signal.getsignal(number)
+            _set(number, _on_signal)
+
+
 def _set(number: int, action: Any) -> None:
-    try:
-        signal.signal(number, signal.SIG_DFL if action is None else action)
-    except ValueError:
-        _before.clear()
-        raise failure(120, "SetConsoleCtrlHandler") from None
+    signal.signal(number, signal.SIG_DFL if action is None else action)
+
+
+def _in_main_thread(action: Callable[[], None]) -> None:
+    """Have it done by the main thread, the only one in which Python sets signals: soon, if this is another thread."""
+    if threading.current_thread() is threading.main_thread():
+        action()
+        return
+
+    def call(_: object) -> int:
+        _to_be_done.remove(pointer)
+        action()
+        return 0
+
+    pointer = _PENDING_CALL(call)
+    _to_be_done.append(pointer)
+    ctypes.pythonapi.Py_AddPendingCall(pointer, None)
+
+
+_PENDING_CALL: Final = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_to_be_done: list[Any] = []
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

@@ -1,11 +1,11 @@
 r"""``open`` as Windows has it: a path that names a pipe opens the pipe.
 
-    >>> import ntipc
-    >>> with ntipc.PipeServer("read me", mode="byte") as server:
-    ...     with open_file(r"\\.\pipe\read me", "r+b") as file, server.accept() as pipe:
-    ...         _ = pipe.write(b"one line\n")
-    ...         file.readline()
-    b'one line\n'
+>>> import ntipc
+>>> with ntipc.PipeServer("read me", mode="byte") as server:
+...     with open_file(r"\\.\pipe\read me", "r+b") as file, server.accept() as pipe:
+...         _ = pipe.write(b"one line\n")
+...         file.readline()
+b'one line\n'
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ntipc.win32.standard.os_errors import os_error
 def pipe_name(path: object) -> str | None:
     r"""Return the name of the pipe that a path names, as `ntipc.PipeClient` takes it; ``None`` if it names none.
 
-        >>> pipe_name("//./PIPE//x"), pipe_name("/tmp/pipe")
-        ('\\\\.\\PIPE\\x', None)
+    >>> pipe_name("//./PIPE//x"), pipe_name("/tmp/pipe")
+    ('\\\\.\\PIPE\\x', None)
     """
     if isinstance(path, (bytes, os.PathLike)):
         path = os.fsdecode(path)
@@ -45,6 +45,10 @@ class _PipeFile(PipeStream):
         super().__init__(pipe._end)
         self._pipe = pipe
         self.name = path
+
+    def read_as_stream(self) -> None:
+        """Read bytes whatever the type of the pipe, as a client of Windows does that has asked for nothing else."""
+        self._end.set_state(message_reads=False, nowait=False, operation="open")
 
     def close(self) -> None:
         """Close the file and the end."""
@@ -67,7 +71,8 @@ def open_file(
     """Open a file, or a pipe if the path names one. The arguments are those of `open`.
 
     Raises:
-        OSError: It cannot be opened; of a pipe, ``winerror`` tells why: 2 if there is none, 231 if all instances are busy.
+        OSError: It cannot be opened. Of a pipe, ``winerror`` tells why: 2 if there is none, 231 if all instances are
+            busy.
     """
     name = pipe_name(file)
     if name is None or opener is not None:
@@ -85,7 +90,7 @@ def open_file(
     except NtError as problem:
         last.code = problem.winerror
         raise os_error(None, text_of(problem.winerror).rstrip("."), file, problem.winerror) from None
-    raw._end.mode = "byte"  # as every client of Windows begins
+    raw.read_as_stream()
     return _buffered(raw, letters, buffering, encoding, errors, newline)
 
 

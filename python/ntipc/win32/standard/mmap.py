@@ -1,9 +1,9 @@
-"""``mmap`` as Windows has it: a ``tagname`` names a section, which all processes of the session share.
+r"""``mmap`` as Windows has it: a ``tagname`` names a section, which all processes of the session share.
 
 The map itself is the interpreter's `mmap.mmap`, over the file that holds the section's bytes: a real buffer, to be
 sliced, searched, given to ``from_buffer`` and derived from.
 
-    >>> with mmap(-1, 100, "tag of an example") as one, mmap(0, 100, r"Local\\\\tag of an example") as other:
+    >>> with mmap(-1, 100, "tag of an example") as one, mmap(0, 100, r"Local\tag of an example") as other:
     ...     one[:5] = b"hello"
     ...     other[:5], len(other)
     (b'hello', 100)
@@ -35,7 +35,7 @@ _ACCESSES: Final = (ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY)
 _ALREADY_EXISTS: Final = 183
 
 
-class mmap(_mmap.mmap):  # noqa: N801 - the name of mmap
+class mmap(_mmap.mmap):
     """A map of a file, or of memory that all who use the same tag share.
 
     Args:
@@ -66,6 +66,7 @@ class mmap(_mmap.mmap):  # noqa: N801 - the name of mmap
         *rest: Any,
         **named: Any,
     ) -> mmap:
+        """Map it."""
         if tagname is not None and not isinstance(tagname, str):
             raise TypeError(f"mmap() argument 3 must be str or None, not {type(tagname).__name__}")
         if length < 0:
@@ -90,6 +91,7 @@ class mmap(_mmap.mmap):  # noqa: N801 - the name of mmap
         return made
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Take any arguments: `__new__` has used them."""
         super().__init__()
 
     def close(self) -> None:
@@ -101,13 +103,17 @@ class mmap(_mmap.mmap):  # noqa: N801 - the name of mmap
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def flush(self, offset: int = 0, size: int | None = None) -> int | None:
+    def flush(self, offset: int = 0, size: int | None = None) -> None:
         """Write a file's changed pages to it. Of memory there is nothing to write."""
         if self._section is not None:
             if not 0 <= offset <= len(self) or (size is not None and not 0 <= size <= len(self) - offset):
                 raise ValueError("flush values out of range")
             return None
-        return super().flush() if size is None and not offset else super().flush(offset, len(self) - offset if size is None else size)
+        return (
+            super().flush()
+            if size is None and not offset
+            else super().flush(offset, len(self) - offset if size is None else size)
+        )
 
     def resize(self, newsize: int) -> None:
         """Change the size of the map and of its file. A section keeps the size that it was made with."""

@@ -61,12 +61,12 @@ class STARTUPINFO:
     def __init__(
         self,
         *,
-        dwFlags: int = 0,  # noqa: N803
-        hStdInput: Any = None,  # noqa: N803
-        hStdOutput: Any = None,  # noqa: N803
-        hStdError: Any = None,  # noqa: N803
-        wShowWindow: int = 0,  # noqa: N803
-        lpAttributeList: Any = None,  # noqa: N803
+        dwFlags: int = 0,
+        hStdInput: Any = None,
+        hStdOutput: Any = None,
+        hStdError: Any = None,
+        wShowWindow: int = 0,
+        lpAttributeList: Any = None,
     ) -> None:
         self.dwFlags, self.wShowWindow = dwFlags, wShowWindow
         self.hStdInput, self.hStdOutput, self.hStdError = hStdInput, hStdOutput, hStdError
@@ -97,13 +97,34 @@ _CREATION_FLAGS: Final = {
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
-    """A process. What only Windows has is accepted: ``startupinfo``, and ``creationflags``, of which a new process group
-    and a detached process mean a session of its own."""
+    """A process, started with ``startupinfo`` and ``creationflags``, which only Windows has.
 
-    def __init__(self, args: Any, *rest: Any, startupinfo: Any = None, creationflags: int = 0, **named: Any) -> None:
+    Of the flags, a new process group and a detached process mean a session of its own. With ``close_fds=False`` the
+    process inherits the handles that are marked, and else those that ``startupinfo`` lists.
+    """
+
+    def __init__(
+        self,
+        args: Any,
+        *rest: Any,
+        startupinfo: Any = None,
+        creationflags: int = 0,
+        close_fds: bool = True,
+        **named: Any,
+    ) -> None:
         if creationflags & (_NEW_PROCESS_GROUP | _CREATION_FLAGS["DETACHED_PROCESS"]):
             named.setdefault("start_new_session", True)
-        super().__init__(args, *rest, **named)
+        listed = getattr(startupinfo, "lpAttributeList", None) or {}
+        handles: Any = listed.get("handle_list") or not close_fds
+        if not handles:
+            super().__init__(args, *rest, close_fds=close_fds, **named)
+            return
+        from ntipc.processes.inheritance import estate
+        from ntipc.session.session import default_session
+
+        with estate(handles, default_session(), "subprocess.Popen") as bequeath:
+            super().__init__(args, *rest, close_fds=close_fds, **named)
+            bequeath(self.pid)
 
     def send_signal(self, sig: int) -> None:
         """Send a signal; CTRL_C_EVENT and CTRL_BREAK_EVENT are SIGINT and SIGQUIT."""

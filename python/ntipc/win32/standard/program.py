@@ -1,8 +1,8 @@
-"""The program's own modules: names of Windows that they find without an import, and ``OSError`` with a fourth argument.
+"""The program's own modules: names of Windows that they find without an import, and errors with a Win32 code.
 
 ``open`` and ``WindowsError`` are put into the globals of each module, in front of the built-in names; a module that
-defines them itself has its own. An ``OSError(0, text, None, 183)`` in its source is made by `os_error`, because the class
-itself drops the code here: ``except OSError`` and ``except WindowsError`` go on to mean the built-in class.
+defines them itself has its own. An ``OSError(0, text, None, 183)`` in its source is made by `os_error`, because the
+class itself drops the code here: ``except OSError`` and ``except WindowsError`` go on to mean the built-in class.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def open_any(file: Any, *arguments: Any, **named: Any) -> IO[Any]:
         from ntipc.win32.standard.files import open_file
 
         return open_file(file, *arguments, **named)
-    return builtins.open(file, *arguments, **named)
+    return builtins.open(file, *arguments, **named)  # type: ignore[no-any-return]
 
 
 open_any.__name__ = open_any.__qualname__ = "open"
@@ -52,9 +52,10 @@ def compiled(source: str | bytes, path: str) -> CodeType:
 
     tree = ast.parse(source, path)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in _NAMES and len(node.args) >= _CODE_AT:
-                node.func = ast.copy_location(ast.Name(_MAKER, ast.Load()), node.func)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id in _NAMES and len(node.args) >= _CODE_AT:
+            node.func = ast.copy_location(ast.Name(_MAKER, ast.Load()), node.func)
     return compile(tree, path, "exec", dont_inherit=True)
 
 

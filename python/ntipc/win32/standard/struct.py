@@ -1,7 +1,7 @@
-"""``struct`` as Windows has it: a native ``long`` (``l`` and ``L`` without a prefix, or after ``@``) has four bytes.
+r"""``struct`` as Windows has it: a native ``long`` (``l`` and ``L`` without a prefix, or after ``@``) has four bytes.
 
-    >>> calcsize("PLP"), calcsize("<L"), unpack("l", b"\\xff\\xff\\xff\\xff")
-    (24, 4, (-1,))
+>>> calcsize("PLP"), calcsize("<L"), unpack("l", b"\xff\xff\xff\xff")
+(24, 4, (-1,))
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ def translated(layout: str | bytes) -> str:
     return _translated(layout.decode("ascii") if isinstance(layout, bytes) else layout)
 
 
-class Struct(_struct.Struct):
+_Struct: Any = _struct.Struct
+
+
+class Struct(_Struct):  # type: ignore[misc]
     """A layout, compiled."""
 
-    def __new__(cls, format: str | bytes) -> Struct:  # noqa: A002 - the name of struct
-        return super().__new__(cls, translated(format))
+    def __new__(cls, format: str | bytes) -> Struct:
+        """Compile it."""
+        made: Struct = super().__new__(cls, translated(format))
+        return made
 
-    def __init__(self, format: str | bytes) -> None:  # noqa: A002 - the name of struct
+    def __init__(self, format: str | bytes) -> None:
         super().__init__(translated(format))
 
 

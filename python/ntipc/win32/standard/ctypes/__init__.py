@@ -1,21 +1,14 @@
 """``ctypes`` as Windows has it, for the modules of a Windows program: sizes, text, ``windll`` and the last error.
 
-What is the same on both systems is what `ctypes` has. What differs: a ``long`` has four bytes and a ``wchar_t`` two, there
-are ``windll``, ``WinDLL``, ``WINFUNCTYPE``, ``WinError``, ``GetLastError`` and ``HRESULT``, and libraries are those of
-Windows. The interpreter's own modules go on with `ctypes` itself.
+What is the same on both systems is what `ctypes` has. What differs: a ``long`` has four bytes and a ``wchar_t`` two,
+there are ``windll``, ``WinDLL``, ``WINFUNCTYPE``, ``WinError``, ``GetLastError`` and ``HRESULT``, and libraries are
+those of Windows. The interpreter's own modules go on with `ctypes` itself.
 """
 
 from __future__ import annotations
 
 import ctypes as _ctypes
-from ctypes import *  # noqa: F403
-from ctypes import ARRAY as ARRAY
-from ctypes import SetPointerType as SetPointerType
-from ctypes import _CFuncPtr as _CFuncPtr
-from ctypes import _Pointer as _Pointer
-from ctypes import _SimpleCData as _SimpleCData
-from ctypes import _endian as _endian
-from ctypes import util as util
+from typing import Any
 
 from . import wintypes as wintypes
 from .characters import c_wchar as c_wchar
@@ -27,8 +20,7 @@ from .errors import GetLastError as GetLastError
 from .errors import WinError as WinError
 from .errors import get_last_error as get_last_error
 from .errors import set_last_error as set_last_error
-from .functions import function_type as CFUNCTYPE  # noqa: N812
-from .functions import function_type as WINFUNCTYPE  # noqa: N812
+from .functions import function_type
 from .integers import *  # noqa: F403
 from .libraries import CDLL as CDLL
 from .libraries import HRESULT as HRESULT
@@ -43,10 +35,15 @@ from .libraries import windll as windll
 from .structures import Structure as Structure
 from .structures import Union as Union
 
+CFUNCTYPE = WINFUNCTYPE = function_type
 RTLD_LOCAL = RTLD_GLOBAL = DEFAULT_MODE = 0
 LittleEndianStructure = Structure
 _FUNCFLAG_STDCALL = 0
-pythonapi = _ctypes.pythonapi
+__all__ = sorted({name for name in (*dir(_ctypes), *globals()) if not name.startswith("_")} - {"Any", "annotations"})
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_ctypes, name)
 
 
 def DllGetClassObject(rclsid: object, riid: object, ppv: object) -> int:

@@ -1,15 +1,15 @@
 """Wide characters of two bytes, as Windows has them: ``c_wchar``, its arrays and pointers, and ``c_wchar_p``.
 
-Linux's ``wchar_t`` has four bytes, so a structure of a Windows program that contains text would have another layout. A
-type here is a 16-bit unit of UTF-16. Where `ctypes` converts a wide character to ``str`` by itself (a field, an element,
-a slice, a result), these types do so too.
+Linux's ``wchar_t`` has four bytes, so a structure of a Windows program that contains text would have another layout.
+A type here is a 16-bit unit of UTF-16. Where `ctypes` converts a wide character to ``str`` by itself (a field, an
+element, a slice, a result), these types do so too.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from ntipc.win32.standard.wide import before_terminator, decode, encode, terminated
 
@@ -17,24 +17,30 @@ from ntipc.win32.standard.wide import before_terminator, decode, encode, termina
 class _CharacterType(type(ctypes.c_uint16)):  # type: ignore[misc]
     """The type of `c_wchar`: multiplied, it gives an array whose value is text."""
 
-    _arrays: dict[int, type] = {}
+    _arrays: ClassVar[dict[int, type]] = {}
 
     def __mul__(cls, length: int) -> type:
         if length not in cls._arrays:
-            cls._arrays[length] = type(f"c_wchar_Array_{length}", (_Characters,), {"_type_": c_wchar, "_length_": length})
+            cls._arrays[length] = type(
+                f"c_wchar_Array_{length}", (_Characters,), {"_type_": c_wchar, "_length_": length}
+            )
         return cls._arrays[length]
 
     __rmul__ = __mul__
 
 
-class c_wchar(ctypes.c_uint16, metaclass=_CharacterType):  # noqa: N801 - the name of ctypes
+_Unit: Any = ctypes.c_uint16
+_Pointer: Any = ctypes.c_void_p
+
+
+class c_wchar(_Unit, metaclass=_CharacterType):  # type: ignore[misc]
     """One UTF-16 unit: two bytes. Its value is a ``str`` of one character."""
 
     def __init__(self, value: str = "\0") -> None:
         super().__init__(_unit(value))
 
     @property
-    def value(self) -> str:  # type: ignore[override]
+    def value(self) -> str:
         """The character."""
         return chr(ctypes.c_uint16.from_buffer(self).value)
 
@@ -57,14 +63,19 @@ def _unit(value: object) -> int:
     return ord(value)
 
 
-class _Characters(ctypes.Array):  # type: ignore[type-arg]
+_Array: Any = ctypes.Array
+
+
+class _Characters(_Array):  # type: ignore[misc]
     """An array of `c_wchar`: what is common to those of all lengths."""
 
     _type_ = ctypes.c_uint16  # each length has a class of its own, with c_wchar
     _length_ = 0
 
     def __init__(self, *characters: str) -> None:
-        super().__init__(*(character if isinstance(character, c_wchar) else c_wchar(character) for character in characters))
+        super().__init__(
+            *(character if isinstance(character, c_wchar) else c_wchar(character) for character in characters)
+        )
 
     def _units(self) -> bytes:
         return bytes(memoryview(self).cast("B"))
@@ -99,7 +110,7 @@ class _Characters(ctypes.Array):  # type: ignore[type-arg]
         return (self[index] for index in range(self._length_))
 
 
-class c_wchar_p(ctypes.c_void_p):  # noqa: N801 - the name of ctypes
+class c_wchar_p(_Pointer):  # type: ignore[misc]
     """A pointer to text that a zero unit ends. Its value is the text, or None for NULL."""
 
     text: Any = None
@@ -114,7 +125,7 @@ class c_wchar_p(ctypes.c_void_p):  # noqa: N801 - the name of ctypes
         super().__init__(value)
 
     @property
-    def value(self) -> str | None:  # type: ignore[override]
+    def value(self) -> str | None:
         """The text that the pointer leads to."""
         address = ctypes.c_void_p.from_buffer(self).value
         return None if address is None else decode(terminated(address))

@@ -1,4 +1,4 @@
-"""The last error, and what ``WinError`` makes of it: an ``OSError`` with ``winerror``, of the class that Windows has."""
+"""The last error, and the ``OSError`` with ``winerror`` that ``WinError`` makes of it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def set_last_error(value: int) -> int:
     return before
 
 
-def FormatError(code: int | None = None) -> str:  # noqa: N802 - the name of ctypes
+def FormatError(code: int | None = None) -> str:
     """Return what Windows says for an error code, or for the last error."""
     text = text_of(GetLastError() if code is None else code)
     return "<no description>" if text.startswith("No error message") and code else text.rstrip()
 
 
-def WinError(code: int | None = None, descr: str | None = None) -> OSError:  # noqa: N802 - the name of ctypes
+def WinError(code: int | None = None, descr: str | None = None) -> OSError:
     """Make the exception for an error code, or for the last error; the caller raises it."""
     if code is None:
         code = GetLastError()

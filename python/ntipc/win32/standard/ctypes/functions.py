@@ -61,7 +61,9 @@ class ForeignFunction(CFuncPtr):
     __name__: str
 
     def __call__(self, *arguments: Any) -> Any:
-        if self.argtypes is None:
+        """Call the function."""
+        prototype: Any = self.argtypes
+        if prototype is None:
             arguments = tuple([c_wchar_p(value) if isinstance(value, str) else value for value in arguments])
         if self._swaps_last_error:
             last.code, pending.copy = pending.copy, last.code
@@ -87,7 +89,7 @@ class ForeignFunctionWithLastError(ForeignFunction):
 def _with_text(function: Callable[..., Any], kinds: tuple[Any, ...]) -> Callable[..., Any]:
     if not any(map(is_text, kinds)):
         return function
-    return lambda *values: function(*[as_text(value, kind) for value, kind in zip(values, kinds)])
+    return lambda *values: function(*[as_text(value, kind) for value, kind in zip(values, kinds, strict=True)])
 
 
 def function_type(result: Any, *kinds: Any, use_errno: bool = False, use_last_error: bool = False) -> type:
@@ -153,7 +155,7 @@ class _WithParameters:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         given, values, outs = list(arguments), [], []
-        for (direction, name, default), kind in zip(self._flags, self._kinds):
+        for (direction, name, default), kind in zip(self._flags, self._kinds, strict=True):
             if direction & _OUT and not direction & _IN:
                 out = kind._type_(*default)
                 outs.append(out)

@@ -17,7 +17,7 @@ c_int32, c_uint32 = ctypes.c_int, ctypes.c_uint
 c_int64, c_uint64 = ctypes.c_longlong, ctypes.c_ulonglong
 
 
-class VARIANT_BOOL(ctypes._SimpleCData):  # type: ignore[type-arg]  # noqa: N801 - the name of ctypes
+class VARIANT_BOOL(ctypes._SimpleCData):  # type: ignore[type-arg]
     """A boolean of OLE: 2 bytes, -1 or 0."""
 
     _type_ = "h"

@@ -1,4 +1,4 @@
-"""``windll``, ``WinDLL`` and what belongs to them: libraries by name, whose exports are entry points written in Python."""
+"""``windll``, ``WinDLL`` and their like: libraries by name, whose exports are entry points written in Python."""
 
 from __future__ import annotations
 
@@ -38,9 +38,8 @@ class CDLL:
     ) -> None:
         found = find_library_exports(name or "kernel32")
         if found is None:
-            raise os_error(
-                None, f"Could not find module {name!r} (or one of its dependencies). Try using the full path with constructor syntax.", None, 126
-            )
+            reason = f"Could not find module {name!r} (or one of its dependencies)."
+            raise os_error(None, reason, None, 126)
         self._name = name
         self._key, self._exports = found
         self._handle = handle or library_number(self._key)
@@ -101,7 +100,7 @@ class HRESULT(ctypes.c_int):
 class OleDLL(CDLL):
     """A library whose functions return HRESULT, and raise OSError if it is an error."""
 
-    class _function(ForeignFunction):  # noqa: N801
+    class _function(ForeignFunction):
         _flags_ = ForeignFunction._flags_
         _restype_ = HRESULT
 
@@ -117,16 +116,13 @@ class LibraryLoader:
         if name.startswith("_"):
             raise AttributeError(name)
         if name.lower() not in self._loaded:
-            try:
-                self._loaded[name.lower()] = self._kind(name)
-            except OSError:
-                raise AttributeError(name) from None if False else None
+            self._loaded[name.lower()] = self._kind(name)
         return self._loaded[name.lower()]
 
     def __getitem__(self, name: str) -> CDLL:
         return getattr(self, name)  # type: ignore[no-any-return]
 
-    def LoadLibrary(self, name: str) -> CDLL:  # noqa: N802 - the name of ctypes
+    def LoadLibrary(self, name: str) -> CDLL:
         """Load a library by name; each call gives a library object of its own."""
         return self._kind(os.fspath(name))
 

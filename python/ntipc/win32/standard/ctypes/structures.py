@@ -92,14 +92,18 @@ class _UnionType(type(ctypes.Union)):  # type: ignore[misc]
             super().__setattr__(name, value)
 
 
-class Structure(ctypes.Structure, metaclass=_StructureType):
+_Structure: Any = ctypes.Structure
+_Union: Any = ctypes.Union
+
+
+class Structure(_Structure, metaclass=_StructureType):  # type: ignore[misc]
     """A C structure, as `ctypes.Structure`."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         _initialise(self, values, named)
 
 
-class Union(ctypes.Union, metaclass=_UnionType):
+class Union(_Union, metaclass=_UnionType):  # type: ignore[misc]
     """A C union, as `ctypes.Union`."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
@@ -114,7 +118,7 @@ def _initialise(instance: Any, values: tuple[Any, ...], named: dict[str, Any]) -
     names = _field_names(type(instance))
     if len(values) > len(names):
         raise TypeError("too many initializers")
-    for name, value in zip(names, values):
+    for name, value in zip(names, values, strict=False):
         if name in named:
             raise TypeError(f"duplicate values for field {name!r}")
         setattr(instance, name, value)

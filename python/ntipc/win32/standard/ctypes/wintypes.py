@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Any, ClassVar
 
 from .characters import c_wchar, c_wchar_p
 from .integers import VARIANT_BOOL as VARIANT_BOOL
@@ -34,7 +34,9 @@ LPARAM = c_longlong
 
 HANDLE = ctypes.c_void_p
 HACCEL = HBITMAP = HBRUSH = HCOLORSPACE = HDC = HDESK = HDWP = HENHMETAFILE = HFONT = HGDIOBJ = HGLOBAL = HHOOK = HANDLE
-HICON = HINSTANCE = HKEY = HKL = HLOCAL = HMENU = HMETAFILE = HMODULE = HMONITOR = HPALETTE = HPEN = HRGN = HRSRC = HANDLE
+HICON = HINSTANCE = HKEY = HKL = HLOCAL = HMENU = HMETAFILE = HMODULE = HMONITOR = HPALETTE = HPEN = HRGN = HRSRC = (
+    HANDLE
+)
 HSTR = HTASK = HWINSTA = HWND = SC_HANDLE = SERVICE_STATUS_HANDLE = HCURSOR = HANDLE
 
 MAX_PATH = 260
@@ -43,43 +45,43 @@ MAX_PATH = 260
 class RECT(Structure):
     """Two corners."""
 
-    _fields_ = [("left", LONG), ("top", LONG), ("right", LONG), ("bottom", LONG)]
+    _fields_: ClassVar[Any] = [("left", LONG), ("top", LONG), ("right", LONG), ("bottom", LONG)]
 
 
-class SMALL_RECT(Structure):  # noqa: N801
+class SMALL_RECT(Structure):
     """Two corners, in characters of a console."""
 
-    _fields_ = [("Left", SHORT), ("Top", SHORT), ("Right", SHORT), ("Bottom", SHORT)]
+    _fields_: ClassVar[Any] = [("Left", SHORT), ("Top", SHORT), ("Right", SHORT), ("Bottom", SHORT)]
 
 
 class _COORD(Structure):
     """A place in a console."""
 
-    _fields_ = [("X", SHORT), ("Y", SHORT)]
+    _fields_: ClassVar[Any] = [("X", SHORT), ("Y", SHORT)]
 
 
 class POINT(Structure):
     """A place."""
 
-    _fields_ = [("x", LONG), ("y", LONG)]
+    _fields_: ClassVar[Any] = [("x", LONG), ("y", LONG)]
 
 
 class SIZE(Structure):
     """A width and a height."""
 
-    _fields_ = [("cx", LONG), ("cy", LONG)]
+    _fields_: ClassVar[Any] = [("cx", LONG), ("cy", LONG)]
 
 
 class FILETIME(Structure):
     """A time in units of 100 ns since 1601."""
 
-    _fields_ = [("dwLowDateTime", DWORD), ("dwHighDateTime", DWORD)]
+    _fields_: ClassVar[Any] = [("dwLowDateTime", DWORD), ("dwHighDateTime", DWORD)]
 
 
 class MSG(Structure):
     """A message of a window."""
 
-    _fields_ = [
+    _fields_: ClassVar[Any] = [
         ("hWnd", HWND),
         ("message", UINT),
         ("wParam", WPARAM),
@@ -89,10 +91,10 @@ class MSG(Structure):
     ]
 
 
-class WIN32_FIND_DATAA(Structure):  # noqa: N801
+class WIN32_FIND_DATAA(Structure):
     """What a search for files finds, with names of bytes."""
 
-    _fields_ = [
+    _fields_: ClassVar[Any] = [
         ("dwFileAttributes", DWORD),
         ("ftCreationTime", FILETIME),
         ("ftLastAccessTime", FILETIME),
@@ -106,10 +108,10 @@ class WIN32_FIND_DATAA(Structure):  # noqa: N801
     ]
 
 
-class WIN32_FIND_DATAW(Structure):  # noqa: N801
+class WIN32_FIND_DATAW(Structure):
     """What a search for files finds."""
 
-    _fields_ = [
+    _fields_: ClassVar[Any] = [
         ("dwFileAttributes", DWORD),
         ("ftCreationTime", FILETIME),
         ("ftLastAccessTime", FILETIME),
@@ -123,12 +125,12 @@ class WIN32_FIND_DATAW(Structure):  # noqa: N801
     ]
 
 
-tagRECT = _RECTL = RECTL = RECT  # noqa: N816
+tagRECT = _RECTL = RECTL = RECT
 _SMALL_RECT = SMALL_RECT
-tagPOINT = _POINTL = POINTL = POINT  # noqa: N816
-tagSIZE = SIZEL = SIZE  # noqa: N816
+tagPOINT = _POINTL = POINTL = POINT
+tagSIZE = SIZEL = SIZE
 _FILETIME = FILETIME
-tagMSG = MSG  # noqa: N816
+tagMSG = MSG
 
 
 def RGB(red: int, green: int, blue: int) -> int:
@@ -138,7 +140,7 @@ def RGB(red: int, green: int, blue: int) -> int:
 
 def _pointers() -> dict[str, Any]:
     """Pointer types, by the names that Windows' headers give them."""
-    of = {
+    of: dict[str, Any] = {
         "BOOL": BOOL, "BOOLEAN": BOOLEAN, "BYTE": BYTE, "CHAR": CHAR, "COLORREF": COLORREF, "DWORD": DWORD,
         "FILETIME": FILETIME, "FLOAT": FLOAT, "HANDLE": HANDLE, "HKEY": HKEY, "HKL": HKL, "INT": INT,
         "LARGE_INTEGER": LARGE_INTEGER, "LCID": LCID, "LONG": LONG, "MSG": MSG, "POINT": POINT, "POINTL": POINT,

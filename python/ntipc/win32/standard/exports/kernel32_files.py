@@ -20,6 +20,8 @@ from ntipc.win32.standard.exports.words import (
     handle,
     long_signed,
     memory_at,
+    number,
+    put_bytes,
     put_dword,
     put_word,
     signed,
@@ -48,8 +50,7 @@ def _read(file: int, buffer: int, size: int, read: int, overlapped: int) -> int:
     try:
         if state is None:
             code, data = win32file.ReadFile(handle(file), size)
-            ctypes.memmove(buffer, bytes(data), len(data))
-            put_dword(read, len(data))
+            put_bytes(buffer, read, bytes(data))
         else:
             code, _ = win32file.ReadFile(handle(file), memory_at(buffer, size), state)
             if code != _IO_PENDING:
@@ -126,7 +127,7 @@ def _pipe_info(pipe: int, flags: int, out_size: int, in_size: int, most: int) ->
         found = win32pipe.GetNamedPipeInfo(handle(pipe))
     except error:
         return 0
-    for address, value in zip((flags, out_size, in_size, most), found):
+    for address, value in zip((flags, out_size, in_size, most), found, strict=True):
         put_dword(address, value)
     return 1
 
@@ -148,8 +149,7 @@ def _transact(pipe: int, data: int, size: int, buffer: int, room: int, read: int
     try:
         if state is None:
             code, answer = win32pipe.TransactNamedPipe(handle(pipe), question, unsigned(room))
-            ctypes.memmove(buffer, bytes(answer), len(answer))
-            put_dword(read, len(answer))
+            put_bytes(buffer, read, bytes(answer))
         else:
             code, _ = win32pipe.TransactNamedPipe(handle(pipe), question, memory_at(buffer, unsigned(room)), state)
     except error:
@@ -164,8 +164,7 @@ def _call(name: Callable[[int], str | None]) -> Export:
             answer = win32pipe.CallNamedPipe(name(words) or "", question, unsigned(room), unsigned(milliseconds))
         except error:
             return 0
-        ctypes.memmove(buffer, answer, len(answer))
-        put_dword(read, len(answer))
+        put_bytes(buffer, read, answer)
         return 1
 
     return own(call, 7)
@@ -265,7 +264,7 @@ def _mailslot_info(slot: int, largest: int, next_size: int, count: int, timeout:
         found = win32file.GetMailslotInfo(handle(slot))
     except error:
         return 0
-    for address, value in zip((largest, next_size, count, timeout), found):
+    for address, value in zip((largest, next_size, count, timeout), found, strict=True):
         put_dword(address, value)
     return 1
 
@@ -275,7 +274,7 @@ def _create_port(file: int, port: int, key: int, threads: int) -> int:
         made = win32file.CreateIoCompletionPort(handle(file), handle(port) or None, long_signed(key), unsigned(threads))
     except error:
         return 0
-    return made.Detach() if hasattr(made, "Detach") else int(made)
+    return number(made)
 
 
 def _queued_status(port: int, size: int, key: int, overlapped: int, milliseconds: int) -> int:
@@ -300,16 +299,24 @@ def _post_status(port: int, size: int, key: int, overlapped: int) -> int:
 
 
 def _lock_file(file: int, flags: int, reserved: int, low: int, high: int, overlapped: int) -> int:
+    state = overlapped_memory.begin(overlapped)
+    if state is None:
+        last.code = _INVALID_PARAMETER
+        return 0
     try:
-        win32file.LockFileEx(handle(file), unsigned(flags), unsigned(low), unsigned(high), overlapped_memory.begin(overlapped))
+        win32file.LockFileEx(handle(file), unsigned(flags), unsigned(low), unsigned(high), state)
     except error:
         return 0
     return 1
 
 
 def _unlock_file(file: int, reserved: int, low: int, high: int, overlapped: int) -> int:
+    state = overlapped_memory.begin(overlapped)
+    if state is None:
+        last.code = _INVALID_PARAMETER
+        return 0
     try:
-        win32file.UnlockFileEx(handle(file), unsigned(low), unsigned(high), overlapped_memory.begin(overlapped))
+        win32file.UnlockFileEx(handle(file), unsigned(low), unsigned(high), state)
     except error:
         return 0
     return 1

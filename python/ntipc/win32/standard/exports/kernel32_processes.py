@@ -11,7 +11,7 @@ from ntipc.win32.standard.exports.tables import from_table, own
 from ntipc.win32.standard.exports.words import Export, boolean, handle, put_dword, put_word, unsigned
 
 _handlers: dict[int, Any] = {}
-"""Control handlers of C code, by address."""
+"""Control handlers of C code, by address; they are kept, because an address may be registered more than once."""
 
 
 def _duplicate(
@@ -53,14 +53,13 @@ def _set_control_handler(routine: int, add: int) -> int:
     if routine == 0:
         win32api.SetConsoleCtrlHandler(None, boolean(add))
         return 1
-    if boolean(add):
+    if routine not in _handlers:
         _handlers[routine] = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32)(routine)
-    elif routine not in _handlers:
+    try:
+        win32api.SetConsoleCtrlHandler(_handlers[routine], boolean(add))
+    except ValueError:
         last.code = 87
         return 0
-    win32api.SetConsoleCtrlHandler(_handlers[routine], boolean(add))
-    if not boolean(add):
-        del _handlers[routine]
     return 1
 
 

@@ -20,7 +20,14 @@ _ALREADY_EXISTS: Final = 183
 _INVALID_PARAMETER: Final = 87
 _INVALID_ADDRESS: Final = 487
 _PAGE_READONLY, _PAGE_READWRITE, _PAGE_WRITECOPY = 2, 4, 8
-_PROTECTIONS: Final = {_PAGE_READONLY: "r", _PAGE_READWRITE: "rw", _PAGE_WRITECOPY: "copy", 0x20: "r", 0x40: "rw", 0x80: "copy"}
+_PROTECTIONS: Final = {
+    _PAGE_READONLY: "r",
+    _PAGE_READWRITE: "rw",
+    _PAGE_WRITECOPY: "copy",
+    0x20: "r",
+    0x40: "rw",
+    0x80: "copy",
+}
 _PAGE_OF_ACCESS: Final = {"r": _PAGE_READONLY, "rw": _PAGE_READWRITE, "copy": _PAGE_WRITECOPY}
 _SEC_RESERVE: Final = 0x400_0000
 _FILE_MAP_COPY, _FILE_MAP_WRITE, _FILE_MAP_READ = 1, 2, 4

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ntipc.ntdll import handles as table
 from ntipc.win32 import win32event
 from ntipc.win32.binding.failures import error
 from ntipc.win32.binding.last_error import last
@@ -24,39 +25,58 @@ from ntipc.win32.standard.exports.words import (
 )
 
 _INVALID_HANDLE: Final = 6
+_ALL: Final = 0x1F_0003
+_READ_CONTROL: Final = 0x2_0000
+_MAXIMUM_ALLOWED: Final = 0x1200_0000
+"""MAXIMUM_ALLOWED and GENERIC_ALL."""
 _MANUAL_RESET: Final = 1
 _INITIAL_SET: Final = 2
 _INITIAL_OWNER: Final = 1
 _MOST_HANDLES: Final = 64
 
 
-def _create(make: Callable[[], Any]) -> int:
+def _create(make: Callable[[], Any], access: int) -> int:
+    """Make an object, and give it a handle with the rights that are asked for; the number, 0 on failure."""
     try:
-        return int(make().Detach())
+        made = make()
     except error:
         return 0
+    code = last.code
+    number = _with_rights(made.Detach(), unsigned(access))
+    last.code = code
+    return number
+
+
+def _with_rights(number: int, access: int) -> int:
+    """Return a handle with fewer rights instead of one with all."""
+    thing = table.find(number)
+    if access & _MAXIMUM_ALLOWED or access & _ALL == _ALL:
+        return number
+    fewer = table.insert(thing.duplicate(access=access or _READ_CONTROL))  # no rights: none that any call wants
+    table.close(number)
+    return fewer
 
 
 def _create_event_ex(name: Callable[[int], str | None]) -> Export:
     def create(security: int, words: int, flags: int, access: int) -> int:
         manual, initial = flags & _MANUAL_RESET, flags & _INITIAL_SET
-        return _create(lambda: win32event.CreateEvent(attributes(security), manual, initial, name(words)))
+        return _create(lambda: win32event.CreateEvent(attributes(security), manual, initial, name(words)), access)
 
     return own(create, 4)
 
 
 def _create_mutex_ex(name: Callable[[int], str | None]) -> Export:
     def create(security: int, words: int, flags: int, access: int) -> int:
-        return _create(lambda: win32event.CreateMutex(attributes(security), flags & _INITIAL_OWNER, name(words)))
+        owner = flags & _INITIAL_OWNER
+        return _create(lambda: win32event.CreateMutex(attributes(security), owner, name(words)), access)
 
     return own(create, 4)
 
 
 def _create_semaphore_ex(name: Callable[[int], str | None]) -> Export:
     def create(security: int, initial: int, maximum: int, words: int, flags: int, access: int) -> int:
-        return _create(
-            lambda: win32event.CreateSemaphore(attributes(security), signed(initial), signed(maximum), name(words))
-        )
+        counts = signed(initial), signed(maximum)
+        return _create(lambda: win32event.CreateSemaphore(attributes(security), *counts, name(words)), access)
 
     return own(create, 6)
 

@@ -41,21 +41,21 @@ class MemoryOverlapped(OVERLAPPED):
         self.hEvent, self.Offset, self.OffsetHigh = event & 0x7FFF_FFFF, offset, high
 
     @property
-    def Internal(self) -> int:  # type: ignore[override]  # noqa: N802 - Windows' name
+    def Internal(self) -> int:
         """The NT status, as it stands in memory."""
-        return self._layout.internal
+        return int(self._layout.internal)
 
     @Internal.setter
-    def Internal(self, status: int) -> None:  # noqa: N802 - Windows' name
+    def Internal(self, status: int) -> None:
         self._layout.internal = status
 
     @property
-    def InternalHigh(self) -> int:  # type: ignore[override]  # noqa: N802 - Windows' name
+    def InternalHigh(self) -> int:
         """How many bytes have been moved, as it stands in memory."""
-        return self._layout.internal_high
+        return int(self._layout.internal_high)
 
     @InternalHigh.setter
-    def InternalHigh(self, size: int) -> None:  # noqa: N802 - Windows' name
+    def InternalHigh(self, size: int) -> None:
         self._layout.internal_high = size
 
 

@@ -6,8 +6,7 @@ A line has the name, the kinds of the arguments (see `words`; ``-`` for none), w
 * ``bool``: 1, or 0 on failure; ``number``: a number, 0 on failure; ``wait``: a number, WAIT_FAILED on failure
 * ``none``: nothing
 
-A name that ends in ``*`` stands for three: with W, with A, whose texts are bytes, and with neither, which is not exported
-but which pywin32's names suggest to nobody: so for two.
+A name that ends in ``*`` stands for two: the one with W, and the one with A, whose texts are bytes.
 """
 
 from __future__ import annotations

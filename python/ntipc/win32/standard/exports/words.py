@@ -44,7 +44,7 @@ def long_signed(word: Word) -> int:
 
 
 def handle(word: Word) -> int:
-    """A HANDLE. A program without prototypes passes it as a C int, so the upper half says nothing: numbers are small."""
+    """A HANDLE. A program without prototypes passes it as a C int, so the upper half says nothing."""
     return signed(word)
 
 
@@ -90,6 +90,13 @@ def memory_at(address: int, size: int) -> memoryview:
     return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
 
 
+def put_bytes(address: int, size: int, data: bytes) -> None:
+    """Store bytes, and how many, unless a pointer is NULL."""
+    if address:
+        ctypes.memmove(address, data, len(data))
+    put_dword(size, len(data))
+
+
 def put_text(address: int, room: int, value: str, *, wide: bool) -> None:
     """Store a text with its terminator, cut to the room, which counts units."""
     if not address or room <= 0:
@@ -97,10 +104,6 @@ def put_text(address: int, room: int, value: str, *, wide: bool) -> None:
     units = value.encode("utf-16-le", "surrogatepass") if wide else value.encode("utf-8", "surrogateescape")
     width = 2 if wide else 1
     ctypes.memmove(address, (units[: (room - 1) * width]) + b"\0" * width, min(len(units), (room - 1) * width) + width)
-
-
-INHERITABLE_ATTRIBUTES = 0x80
-"""A mark in the place of SECURITY_ATTRIBUTES whose handle is to be inherited."""
 
 
 class _SecurityAttributes(ctypes.Structure):
@@ -150,13 +153,22 @@ def guarded(function: Callable[..., Any], failure: int, call: str = "") -> Calla
     return called
 
 
-def adapted(function: Callable[..., Any], kinds: str, failure: int, result: Callable[[Any], int] | None) -> Callable[..., Any]:
-    """Return the C function of one of pywin32: arguments by kind, ``failure`` where it raises, else what ``result`` makes."""
+def adapted(
+    function: Callable[..., Any], kinds: str, failure: int, result: Callable[[Any], int] | None
+) -> Callable[..., Any]:
+    """Return the C function for a call of pywin32.
+
+    Args:
+        function: The call.
+        kinds: The kinds of its arguments.
+        failure: What the C function returns where the call raises.
+        result: Makes the result of what the call returns; ``None`` for 1.
+    """
     converters = tuple(_kinds(kinds))
 
     def called(*words: int) -> int:
         try:
-            value = function(*[convert(word) for convert, word in zip(converters, words)])
+            value = function(*[convert(word) for convert, word in zip(converters, words, strict=True)])
         except error:
             return failure
         except TypeError:
