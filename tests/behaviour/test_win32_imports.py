@@ -207,3 +207,34 @@ def test_child_of_a_program_inherits_handles_by_number(tmp_path: Path, close_fds
         """,
     )
     assert output == "0\n"
+
+
+def test_program_sees_the_standard_library_of_windows_and_the_interpreter_does_not(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text("import os, ctypes\nname = os.name\nsize = ctypes.sizeof(ctypes.c_long)\n")
+    run(
+        tmp_path,
+        """
+        import ctypes, mmap, os, platform, struct, subprocess, sys
+        from ctypes import wintypes, windll
+        import ctypes.util, os.path, part
+        assert (sys.platform, os.name, platform.system(), part.name) == ("win32", "nt", "Windows", "nt")
+        assert (struct.calcsize("l"), ctypes.sizeof(wintypes.DWORD), part.size) == (4, 4, 4)
+        mutex = windll.kernel32.CreateMutexW(None, False, "of the program")
+        assert mutex and windll.kernel32.GetLastError() == 0
+        with mmap.mmap(0, 10, "memory of the program") as memory:
+            memory[0] = 1
+        try:
+            raise WindowsError(0, "there", None, 183)
+        except FileExistsError as error:
+            assert error.winerror == 183
+        try:
+            open(r"\\\\.\\pipe\\nobody serves", "rb")
+        except FileNotFoundError as error:
+            assert error.winerror == 2
+        assert "x".encode("mbcs") == b"x"
+        import multiprocessing.connection, asyncio, selectors, tempfile
+        assert asyncio.get_event_loop_policy and not hasattr(multiprocessing.connection, "PipeConnection")
+        done = subprocess.run([sys.executable, "-c", "import sys, os"], capture_output=True)
+        assert done.returncode == 0, done.stderr
+        """,
+    )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from ntipc.win32.binding.failures import linux_failure
+from ntipc.win32.binding.failures import failure, linux_failure
 
 CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT = 0, 1, 2
 EVENTS: Final = {

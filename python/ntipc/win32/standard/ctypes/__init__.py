@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes as _ctypes
 from typing import Any
 
+from . import util as util
 from . import wintypes as wintypes
 from .characters import c_wchar as c_wchar
 from .characters import c_wchar_p as c_wchar_p
