@@ -6,6 +6,9 @@ import pytest
 
 import ntipc.testing
 
+# Importing it changes the process: that is what it is for.
+collect_ignore = ["python/ntipc/win32/children/sitecustomize.py"]
+
 
 @pytest.fixture(autouse=True)
 def session() -> Iterator[ntipc.Session]:
