@@ -96,7 +96,10 @@ _CREATION_FLAGS: Final = {
 }
 
 
-class Popen(subprocess.Popen):  # type: ignore[type-arg]
+_Popen: Any = subprocess.Popen
+
+
+class Popen(_Popen):  # type: ignore[misc]
     """A process, started with ``startupinfo`` and ``creationflags``, which only Windows has.
 
     Of the flags, a new process group and a detached process mean a session of its own. With ``close_fds=False`` the
