@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from types import FrameType
 
@@ -19,6 +20,15 @@ repaired_by_the_library: set[str] = set()
 """What mutexes are called that guard what the library repairs itself: nobody is warned of those."""
 
 
+class Silence(threading.local):
+    """Whether the calling thread's waits tell of abandoned mutexes in their results, and need no warning."""
+
+    kept = False
+
+
+silence = Silence()
+
+
 def warn_abandoned(subject: str) -> None:
     """Issue :class:`AbandonedMutexWarning` about a mutex, for the line of the program that waited for it.
 
@@ -29,7 +39,7 @@ def warn_abandoned(subject: str) -> None:
     Raises:
         AbandonedMutexWarning: The program has made it an error.
     """
-    if subject in repaired_by_the_library:
+    if silence.kept or subject in repaired_by_the_library:
         return
     level = 1
     frame: FrameType | None = sys._getframe()

@@ -2,10 +2,14 @@
 
 Each call returns an :class:`~ntipc.ntdll.statuses.NTSTATUS`, or a named tuple that begins with one and goes on with
 what the call gives back. Names, argument orders, codes and structures are here; the behaviour is that of the library,
-so an event made by one call is the ``ntipc.Event`` of that name.
+so an event made by one call is the ``ntipc.Event`` of that name. C's out parameters are results, not arguments.
 
-* ``handles``: numbers and objects, one table for the process
-* ``statuses``: ``NTSTATUS``, and the Win32 error of each
+    >>> from ntipc.ntdll import *
+    >>> status, handle = NtCreateEvent(EVENT_ALL_ACCESS, None, SynchronizationEvent, True)
+    >>> NtWaitForSingleObject(handle, False, None), NtWaitForSingleObject(handle, False, 0)
+    (STATUS_SUCCESS, STATUS_TIMEOUT)
+    >>> NtClose(handle)
+    STATUS_SUCCESS
 """
 
 from __future__ import annotations
@@ -13,32 +17,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ntipc.ntdll.statuses import NT_SUCCESS, NTSTATUS, RtlNtStatusToDosError
+    from ntipc.ntdll.apcs import *  # noqa: F403
+    from ntipc.ntdll.attributes import *  # noqa: F403
+    from ntipc.ntdll.event_pairs import *  # noqa: F403
+    from ntipc.ntdll.events import *  # noqa: F403
+    from ntipc.ntdll.mutants import *  # noqa: F403
+    from ntipc.ntdll.objects import *  # noqa: F403
+    from ntipc.ntdll.results import *  # noqa: F403
+    from ntipc.ntdll.rights import *  # noqa: F403
+    from ntipc.ntdll.semaphores import *  # noqa: F403
+    from ntipc.ntdll.statuses import *  # noqa: F403
+    from ntipc.ntdll.timers import *  # noqa: F403
+    from ntipc.ntdll.times import *  # noqa: F403
+    from ntipc.ntdll.waits import *  # noqa: F403
 
-__all__ = ["NTSTATUS", "NT_SUCCESS", "RtlNtStatusToDosError"]
-
-_PART_OF: dict[str, str] = {
-    "NTSTATUS": "statuses",
-    "NT_SUCCESS": "statuses",
-    "RtlNtStatusToDosError": "statuses",
+_NAMES_OF = {
+    "statuses": "NTSTATUS NT_SUCCESS RtlNtStatusToDosError",
+    "results": "HandleResult PreviousState",
+    "attributes": (
+        "InitializeObjectAttributes OBJECT_ATTRIBUTES OBJ_CASE_INSENSITIVE OBJ_EXCLUSIVE OBJ_INHERIT OBJ_OPENIF "
+        "OBJ_OPENLINK OBJ_PERMANENT"
+    ),
+    "rights": (
+        "DELETE DIRECTORY_ALL_ACCESS DIRECTORY_CREATE_OBJECT DIRECTORY_CREATE_SUBDIRECTORY DIRECTORY_QUERY "
+        "DIRECTORY_TRAVERSE EVENT_ALL_ACCESS EVENT_MODIFY_STATE EVENT_PAIR_ALL_ACCESS EVENT_QUERY_STATE "
+        "GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE MAXIMUM_ALLOWED MUTANT_ALL_ACCESS "
+        "MUTANT_QUERY_STATE READ_CONTROL SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_MAP_EXECUTE "
+        "SECTION_MAP_READ SECTION_MAP_WRITE SECTION_QUERY SEMAPHORE_ALL_ACCESS SEMAPHORE_MODIFY_STATE "
+        "SEMAPHORE_QUERY_STATE STANDARD_RIGHTS_REQUIRED SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE "
+        "TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_QUERY_STATE WRITE_DAC WRITE_OWNER"
+    ),
+    "times": "NtQuerySystemTime",
+    "events": (
+        "EventBasicInformation EventBasicInformationClass NotificationEvent NtClearEvent NtCreateEvent NtOpenEvent "
+        "NtPulseEvent NtQueryEvent NtResetEvent NtSetEvent SynchronizationEvent"
+    ),
+    "semaphores": "NtCreateSemaphore NtOpenSemaphore NtQuerySemaphore NtReleaseSemaphore SemaphoreBasicInformation",
+    "mutants": (
+        "MutantBasicInformation MutantBasicInformationClass MutantOwnerInformation MutantOwnerInformationClass "
+        "NtCreateMutant NtOpenMutant NtQueryMutant NtReleaseMutant"
+    ),
+    "timers": (
+        "NotificationTimer NtCancelTimer NtCreateTimer NtOpenTimer NtQueryTimer NtSetTimer SynchronizationTimer "
+        "TimerBasicInformation"
+    ),
+    "event_pairs": (
+        "NtCreateEventPair NtOpenEventPair NtSetHighEventPair NtSetHighWaitLowEventPair NtSetLowEventPair "
+        "NtSetLowWaitHighEventPair NtWaitHighEventPair NtWaitLowEventPair"
+    ),
+    "waits": (
+        "MAXIMUM_WAIT_OBJECTS NtDelayExecution NtSignalAndWaitForSingleObject NtWaitForMultipleObjects "
+        "NtWaitForSingleObject NtYieldExecution WaitAll WaitAny"
+    ),
+    "apcs": "NtAlertThread NtCurrentProcess NtCurrentThread NtOpenThread NtQueueApcThread NtTestAlert",
+    "objects": (
+        "DUPLICATE_CLOSE_SOURCE DUPLICATE_SAME_ACCESS DUPLICATE_SAME_ATTRIBUTES NtClose NtCompareObjects "
+        "NtDuplicateObject NtQueryObject NtSetInformationObject OBJ_PROTECT_CLOSE ObjectBasicInformation "
+        "ObjectHandleFlagInformation ObjectHandleFlags ObjectNameInformation ObjectTypeInformation "
+        "PublicObjectBasicInformation"
+    ),
 }
-"""Names that are imported when they are first asked for, as statuses are too."""
+"""Names by the modules in which they are; each module is imported when one of its names is first asked for."""
+
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in _PART_OF:
-        value = getattr(import_module(f"ntipc.ntdll.{_PART_OF[name]}"), name)
-    elif name.startswith("STATUS_"):
-        value = getattr(import_module("ntipc.ntdll.statuses"), name, None)
-    else:
-        value = None
-    if value is None:
+    if name == "__all__":
+        statuses = import_module("ntipc.ntdll.statuses")
+        return sorted([*_MODULE_OF, *(status for status in vars(statuses) if status.startswith("STATUS_"))])
+    module = "statuses" if name.startswith("STATUS_") else _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
+    value = globals()[name] = getattr(import_module(f"ntipc.ntdll.{module}"), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PART_OF})
+    return sorted({*globals(), *_MODULE_OF})

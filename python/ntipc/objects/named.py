@@ -10,6 +10,9 @@ from ntipc.errors import Status, from_status
 from ntipc.objects.access import Access, rights
 from ntipc.session.session import Session, place
 
+CREATE, OPEN, OPEN_OR_CREATE = _kernel.CREATE, _kernel.OPEN, _kernel.OPEN_OR_CREATE
+"""What a call does where the name is taken, and where it is free."""
+
 
 class NamedObject:
     """The part of an :class:`NtObject` that a constructor creates or opens, ``create`` creates and ``open`` opens.
@@ -29,6 +32,13 @@ class NamedObject:
         self = cls.__new__(cls)
         attachment, local = place(name, session)
         self._bind(attachment, local, _kernel.CREATE, 0, *state)
+        return self
+
+    @classmethod
+    def _at(cls, attachment: _kernel.Session, local: str | None, disposition: int, rights: int, *state: Any) -> Self:
+        """Create or open what the kernel knows by that name; ``state`` is what ``_bind`` takes after the rights."""
+        self = cls.__new__(cls)
+        self._bind(attachment, local, disposition, rights, *state)
         return self
 
     @classmethod

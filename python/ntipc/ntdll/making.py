@@ -1,0 +1,62 @@
+"""Creating and opening by OBJECT_ATTRIBUTES: what all types have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar, cast
+
+from ntipc.ntdll import handles
+from ntipc.ntdll.attributes import OBJ_INHERIT, OBJ_OPENIF, OBJECT_ATTRIBUTES
+from ntipc.ntdll.naming import spot_to_create, spot_to_open
+from ntipc.ntdll.results import HandleResult
+from ntipc.ntdll.rights import mapped
+from ntipc.ntdll.statuses import STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS
+from ntipc.objects.named import CREATE, OPEN, OPEN_OR_CREATE
+
+
+class _Made(Protocol):
+    inheritable: bool
+
+    @property
+    def created(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+T = TypeVar("T")
+
+
+def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES | None, *state: Any) -> HandleResult:
+    """Make an object of a class, or with OBJ_OPENIF open the one that has the name.
+
+    Raises:
+        NtError: It could not be made.
+    """
+    rights = mapped(desired, native)
+    session, local = spot_to_create(attributes)
+    flags = 0 if attributes is None else attributes.Attributes
+    disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE
+    made = cast("_Made", kind._at(session._native, local, disposition, rights, *state))
+    number = enter(made, flags)
+    return HandleResult(STATUS_SUCCESS if made.created else STATUS_OBJECT_NAME_EXISTS, number)
+
+
+def open_existing(
+    kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES | None, *state: Any
+) -> HandleResult:
+    """Open the object of a class that has the name.
+
+    Raises:
+        NtError: It could not be opened.
+    """
+    rights = mapped(desired, native)
+    session, local = spot_to_open(attributes)
+    opened = cast("_Made", kind._at(session._native, local, OPEN, rights, *state))
+    return HandleResult(STATUS_SUCCESS, enter(opened, attributes.Attributes if attributes else 0))
+
+
+def enter(thing: _Made, flags: int) -> int:
+    """Give an object its number, marked as the attributes say."""
+    if flags & OBJ_INHERIT:
+        thing.inheritable = True
+    return handles.insert(thing)
