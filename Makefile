@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
-QUICK := composites errors event* handles mailslots mutexes names ntdll_handles pipe_names pipes queue_ends queues rpc_failures rpc_interfaces rpc_values sections semaphores \
+QUICK := composites errors event* handles mailslots mutexes names ntdll_* pipe_names pipes queue_ends queues rpc_failures rpc_interfaces rpc_values sections semaphores \
 	sessions signal_and_wait status_tables timers views waits
 PYTHON ?= $(shell bash tools/find_python)
 

@@ -60,6 +60,9 @@ class Session:
 
     def name_heir(self, heir: tuple[int, int], pid: int) -> None: ...
     def disinherit(self, heir: tuple[int, int]) -> None: ...
+    def is_owned(self, handle: int) -> bool:
+        """Whether an object of Python in this process has this handle."""
+
     def statistics(self) -> dict[str, int]: ...
 
 class Object:

@@ -111,6 +111,25 @@ def test_a_handle_that_another_process_put_here_is_used_by_its_number(peer: Peer
     assert mine.info()["handles"] == 2
 
 
+def test_a_handle_that_an_object_of_the_library_has_is_its_own() -> None:
+    event, queue = ntipc.Event(), ntipc.Queue()
+    for number in event.handle, queue.handle, queue.writer.handle:
+        for call in handles.find, handles.close:
+            with pytest.raises(ntipc.HandleClosed):
+                call(number)
+    given = event.duplicate_handle()
+    assert handles.find(given).identity == event.identity
+    handles.close(given)
+    moved = ntipc.Event()
+    number = moved.handle
+    queue.put(b"", handles=[moved], move=True)
+    assert moved.closed and not event.closed
+    arrived = queue.receive().objects[0]
+    with pytest.raises(ntipc.HandleClosed):
+        handles.find(arrived.handle)
+    assert number != arrived.handle or not arrived.closed
+
+
 def test_a_number_means_what_it_leads_to_now() -> None:
     number = handles.insert(ntipc.Event())
     handles.forget(number)  # as if another process had closed it

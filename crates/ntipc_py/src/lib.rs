@@ -22,6 +22,7 @@ mod luggage;
 mod mutex;
 mod object;
 mod operation;
+mod owned;
 mod process;
 mod queue;
 mod read_end;

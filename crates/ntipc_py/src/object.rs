@@ -2,6 +2,7 @@
 
 use crate::errors;
 use crate::operation::Operation;
+use crate::owned;
 use crate::session::PySession;
 use ntipc_kernel::object::handles::Token;
 use ntipc_kernel::object::kind::{Type, access};
@@ -137,7 +138,8 @@ impl Object {
         Ok(())
     }
 
-    fn own(&self, session: &Session, handle: u32) {
+    fn own(&self, session: &Arc<Session>, handle: u32) {
+        owned::note(session, handle);
         self.leads_to.store(session.identity_of(handle), Ordering::Relaxed);
         self.handle.store(handle, Ordering::Release);
     }
@@ -195,15 +197,22 @@ impl Object {
 
     /// The object is closed from here on, and the handle the caller's; 0 if somebody was quicker.
     pub fn take_handle(&self) -> u32 {
-        self.handle.swap(0, Ordering::AcqRel)
+        let handle = self.handle.swap(0, Ordering::AcqRel);
+        if let Some(session) = self.session.get().filter(|_| handle != 0) {
+            owned::strike_out(session, handle);
+        }
+        handle
     }
 
     pub fn give_handle_back(&self, handle: u32) {
-        self.handle.store(handle, Ordering::Release);
+        match self.session.get() {
+            Some(session) => self.own(session, handle),
+            None => self.handle.store(handle, Ordering::Release),
+        }
     }
 
     pub fn close_handle(&self) -> NtResult<()> {
-        match (self.session.get(), self.handle.swap(0, Ordering::AcqRel)) {
+        match (self.session.get(), self.take_handle()) {
             (Some(session), handle) if handle != 0 && !session.is_left() => {
                 session.close_same(handle, self.leads_to.load(Ordering::Relaxed))
             }

@@ -2,6 +2,7 @@
 
 use crate::errors;
 use crate::gil::detached;
+use crate::owned;
 use ntipc_kernel::Session;
 use ntipc_kernel::object::duplication::{Participant, Terms};
 use ntipc_kernel::process::attach::{self, Ownership};
@@ -147,6 +148,11 @@ impl PySession {
         if let Ok(session) = self.current() {
             session.disinherit(Heir { slot: heir.0, generation: heir.1 });
         }
+    }
+
+    /// Whether an object of Python in this process has this handle.
+    fn is_owned(&self, handle: u32) -> bool {
+        self.current().is_ok_and(|session| owned::is_noted(&session, handle))
     }
 
     /// Counters of the session.

@@ -85,7 +85,8 @@ def insert(thing: Closable) -> int:
 def find(number: int) -> Any:
     """Return the object that has a number, or the member of :class:`Pseudo`.
 
-    A number that the table does not know, of a handle of this process in the default session, is taken into it.
+    A number that the table does not know is taken into it if another process put the handle here, or this one
+    inherited it. Handles that the library's own objects have are theirs alone.
 
     Raises:
         HandleClosed: No handle of this process has this number.
@@ -199,6 +200,8 @@ def _find_other(number: int) -> Any:
     if not 0 < plain < FIRST_OWN_NUMBER:
         raise _refusal(number, "is no handle")
     try:
+        if default_session()._native.is_owned(plain):
+            raise _refusal(number, "belongs to an object that this table does not have")
         thing = NtObject.from_handle(plain)
     except NtError:
         raise _refusal(number, "is closed, or was never one of this process") from None
