@@ -20,7 +20,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"session"}),
     frozenset({"objects"}),
     frozenset({"sync", "sections", "queues", "processes"}),
-    frozenset({"global_memory", "shared_data"}),
+    frozenset({"directories", "global_memory", "shared_data"}),
     frozenset({"mailslots", "pipes", "ports"}),
     frozenset({"overlapped", "rpc", "watching", "window_messages"}),
     frozenset({"__init__"}),

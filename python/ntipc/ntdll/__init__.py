@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ntipc.ntdll.apcs import *  # noqa: F403
     from ntipc.ntdll.attributes import *  # noqa: F403
+    from ntipc.ntdll.directories import *  # noqa: F403
     from ntipc.ntdll.event_pairs import *  # noqa: F403
     from ntipc.ntdll.events import *  # noqa: F403
     from ntipc.ntdll.mutants import *  # noqa: F403
     from ntipc.ntdll.objects import *  # noqa: F403
+    from ntipc.ntdll.permanent import *  # noqa: F403
     from ntipc.ntdll.results import *  # noqa: F403
     from ntipc.ntdll.rights import *  # noqa: F403
     from ntipc.ntdll.semaphores import *  # noqa: F403
@@ -76,6 +78,11 @@ _NAMES_OF = {
         "ObjectHandleFlagInformation ObjectHandleFlags ObjectNameInformation ObjectTypeInformation "
         "PublicObjectBasicInformation"
     ),
+    "directories": (
+        "NtCreateDirectoryObject NtCreateSymbolicLinkObject NtOpenDirectoryObject NtOpenSymbolicLinkObject "
+        "NtQueryDirectoryObject NtQuerySymbolicLinkObject"
+    ),
+    "permanent": "NtMakePermanentObject NtMakeTemporaryObject",
 }
 """Names by the modules in which they are; each module is imported when one of its names is first asked for."""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar, cast
 
-from ntipc.ntdll import handles
-from ntipc.ntdll.attributes import OBJ_INHERIT, OBJ_OPENIF, OBJECT_ATTRIBUTES
+from ntipc import ObjectExists, ObjectTypeMismatch
+from ntipc.directories.paths import Spot, followed
+from ntipc.ntdll import handles, permanent
+from ntipc.ntdll.attributes import OBJ_INHERIT, OBJ_OPENIF, OBJ_PERMANENT, OBJECT_ATTRIBUTES
 from ntipc.ntdll.naming import spot_to_create, spot_to_open
 from ntipc.ntdll.results import HandleResult
 from ntipc.ntdll.rights import mapped
 from ntipc.ntdll.statuses import STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS
 from ntipc.objects.named import CREATE, OPEN, OPEN_OR_CREATE
+from ntipc.session.session import default_session
 
 
 class _Made(Protocol):
@@ -33,10 +36,13 @@ def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES |
         NtError: It could not be made.
     """
     rights = mapped(desired, native)
-    session, local = spot_to_create(attributes)
+    spot = spot_to_create(attributes)
     flags = 0 if attributes is None else attributes.Attributes
     disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE
-    made = cast("_Made", kind._at(session._native, local, disposition, rights, *state))
+    if spot is None:
+        made = cast("_Made", kind._at(default_session()._native, None, CREATE, rights, *state))
+    else:
+        made = _at_spot(kind, spot, disposition, rights, state)
     number = enter(made, flags)
     return HandleResult(STATUS_SUCCESS if made.created else STATUS_OBJECT_NAME_EXISTS, number)
 
@@ -50,13 +56,26 @@ def open_existing(
         NtError: It could not be opened.
     """
     rights = mapped(desired, native)
-    session, local = spot_to_open(attributes)
-    opened = cast("_Made", kind._at(session._native, local, OPEN, rights, *state))
+    opened = _at_spot(kind, spot_to_open(attributes), OPEN, rights, state)
     return HandleResult(STATUS_SUCCESS, enter(opened, attributes.Attributes if attributes else 0))
+
+
+def _at_spot(kind: Any, spot: Spot, disposition: int, rights: int, state: tuple[Any, ...]) -> _Made:
+    """Make or open an object; if a symbolic link has the name, where that leads."""
+    try:
+        return cast("_Made", kind._at(spot.session._native, spot.local, disposition, rights, *state))
+    except (ObjectTypeMismatch, ObjectExists):
+        end = followed(spot)
+        if end == spot:
+            raise
+        return cast("_Made", kind._at(end.session._native, end.local, disposition, rights, *state))
 
 
 def enter(thing: _Made, flags: int) -> int:
     """Give an object its number, marked as the attributes say."""
     if flags & OBJ_INHERIT:
         thing.inheritable = True
-    return handles.insert(thing)
+    number = handles.insert(thing)
+    if flags & OBJ_PERMANENT:
+        permanent.keep(thing)
+    return number
