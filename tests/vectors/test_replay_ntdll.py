@@ -1,13 +1,14 @@
 """The recordings again, through the calls of ``ntipc.ntdll``: in a few tests, for the sequences that never block."""
 
 import pytest
+from ntdll_section_steps import NtSectionSteps
 from ntdll_sync_steps import NtSyncSteps
 from recordings import load
 from replay import Replay
 
 import ntipc
 
-WAYS = {"sync1": NtSyncSteps, "sync_threads": NtSyncSteps}
+WAYS = {"sync1": NtSyncSteps, "sync_threads": NtSyncSteps, "sections": NtSectionSteps}
 PARTS = 5
 SEQUENCES = [each for each in load() if each.family in WAYS and not each.blocks]
 

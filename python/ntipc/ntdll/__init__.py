@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from ntipc.ntdll.directories import *  # noqa: F403
     from ntipc.ntdll.event_pairs import *  # noqa: F403
     from ntipc.ntdll.events import *  # noqa: F403
+    from ntipc.ntdll.images import *  # noqa: F403
     from ntipc.ntdll.mutants import *  # noqa: F403
     from ntipc.ntdll.objects import *  # noqa: F403
     from ntipc.ntdll.permanent import *  # noqa: F403
     from ntipc.ntdll.results import *  # noqa: F403
     from ntipc.ntdll.rights import *  # noqa: F403
+    from ntipc.ntdll.sections import *  # noqa: F403
     from ntipc.ntdll.semaphores import *  # noqa: F403
     from ntipc.ntdll.statuses import *  # noqa: F403
     from ntipc.ntdll.timers import *  # noqa: F403
@@ -83,6 +85,16 @@ _NAMES_OF = {
         "NtQueryDirectoryObject NtQuerySymbolicLinkObject"
     ),
     "permanent": "NtMakePermanentObject NtMakeTemporaryObject",
+    "sections": (
+        "ImageView MEM_COMMIT MEM_FREE MEM_IMAGE MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE "
+        "MemoryBasicInformation MemoryBasicInformationClass NtCreateSection NtExtendSection NtFlushVirtualMemory "
+        "NtFreeVirtualMemory NtMapViewOfSection NtOpenSection NtQuerySection NtQueryVirtualMemory "
+        "NtUnmapViewOfSection PAGE_EXECUTE PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY "
+        "PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_WRITECOPY SEC_BASED SEC_COMMIT SEC_FILE SEC_IMAGE "
+        "SEC_NOCACHE SEC_RESERVE SectionBasicInformation SectionBasicInformationClass SectionImageInformation "
+        "SectionImageInformationClass ViewResult"
+    ),
+    "images": "IMAGE_SCN_CNT_CODE IMAGE_SCN_MEM_EXECUTE IMAGE_SCN_MEM_READ IMAGE_SCN_MEM_WRITE",
 }
 """Names by the modules in which they are; each module is imported when one of its names is first asked for."""
 
