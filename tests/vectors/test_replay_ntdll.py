@@ -1,6 +1,7 @@
 """The recordings again, through the calls of ``ntipc.ntdll``: in a few tests, for the sequences that never block."""
 
 import pytest
+from ntdll_pipe_steps import NtMailslotSteps, NtPipeSteps
 from ntdll_section_steps import NtSectionSteps
 from ntdll_sync_steps import NtSyncSteps
 from recordings import load
@@ -8,7 +9,13 @@ from replay import Replay
 
 import ntipc
 
-WAYS = {"sync1": NtSyncSteps, "sync_threads": NtSyncSteps, "sections": NtSectionSteps}
+WAYS = {
+    "sync1": NtSyncSteps,
+    "sync_threads": NtSyncSteps,
+    "sections": NtSectionSteps,
+    "pipe_nowait": NtPipeSteps,
+    "mailslot": NtMailslotSteps,
+}
 PARTS = 5
 SEQUENCES = [each for each in load() if each.family in WAYS and not each.blocks]
 

@@ -19,13 +19,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ntipc.ntdll.apcs import *  # noqa: F403
     from ntipc.ntdll.attributes import *  # noqa: F403
+    from ntipc.ntdll.channels import *  # noqa: F403
     from ntipc.ntdll.directories import *  # noqa: F403
     from ntipc.ntdll.event_pairs import *  # noqa: F403
     from ntipc.ntdll.events import *  # noqa: F403
+    from ntipc.ntdll.file_information import *  # noqa: F403
+    from ntipc.ntdll.files import *  # noqa: F403
     from ntipc.ntdll.images import *  # noqa: F403
+    from ntipc.ntdll.mailslots import *  # noqa: F403
     from ntipc.ntdll.mutants import *  # noqa: F403
     from ntipc.ntdll.objects import *  # noqa: F403
     from ntipc.ntdll.permanent import *  # noqa: F403
+    from ntipc.ntdll.pipes import *  # noqa: F403
+    from ntipc.ntdll.port_messages import *  # noqa: F403
+    from ntipc.ntdll.ports import *  # noqa: F403
     from ntipc.ntdll.results import *  # noqa: F403
     from ntipc.ntdll.rights import *  # noqa: F403
     from ntipc.ntdll.sections import *  # noqa: F403
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from ntipc.ntdll.statuses import *  # noqa: F403
     from ntipc.ntdll.timers import *  # noqa: F403
     from ntipc.ntdll.times import *  # noqa: F403
+    from ntipc.ntdll.transfers import *  # noqa: F403
     from ntipc.ntdll.waits import *  # noqa: F403
 
 _NAMES_OF = {
@@ -95,6 +103,41 @@ _NAMES_OF = {
         "SectionImageInformationClass ViewResult"
     ),
     "images": "IMAGE_SCN_CNT_CODE IMAGE_SCN_MEM_EXECUTE IMAGE_SCN_MEM_READ IMAGE_SCN_MEM_WRITE",
+    "transfers": "FILE_CREATED FILE_OPENED FILE_OVERWRITTEN FILE_SUPERSEDED FileResult IO_STATUS_BLOCK",
+    "files": (
+        "FILE_APPEND_DATA FILE_CREATE FILE_DELETE_ON_CLOSE FILE_GENERIC_READ FILE_GENERIC_WRITE FILE_OPEN "
+        "FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ATTRIBUTES FILE_READ_DATA FILE_SHARE_DELETE "
+        "FILE_SHARE_READ FILE_SHARE_WRITE FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT "
+        "FILE_WRITE_ATTRIBUTES FILE_WRITE_DATA NtCancelIoFile NtCreateFile NtFlushBuffersFile NtOpenFile "
+        "NtReadFile NtWriteFile"
+    ),
+    "pipes": (
+        "FILE_PIPE_BYTE_STREAM_MODE FILE_PIPE_BYTE_STREAM_TYPE FILE_PIPE_CLOSING_STATE "
+        "FILE_PIPE_COMPLETE_OPERATION FILE_PIPE_CONNECTED_STATE FILE_PIPE_DISCONNECTED_STATE "
+        "FILE_PIPE_LISTENING_STATE FILE_PIPE_MESSAGE_MODE FILE_PIPE_MESSAGE_TYPE FILE_PIPE_QUEUE_OPERATION "
+        "FILE_PIPE_UNLIMITED_INSTANCES FILE_PIPE_WAIT_FOR_BUFFER FSCTL_PIPE_DISCONNECT FSCTL_PIPE_IMPERSONATE "
+        "FSCTL_PIPE_LISTEN FSCTL_PIPE_PEEK FSCTL_PIPE_TRANSCEIVE FSCTL_PIPE_WAIT NtCreateNamedPipeFile "
+        "NtFsControlFile"
+    ),
+    "file_information": (
+        "FILE_PIPE_CLIENT_END FILE_PIPE_FULL_DUPLEX FILE_PIPE_INBOUND FILE_PIPE_OUTBOUND FILE_PIPE_SERVER_END "
+        "FileMailslotQuery FileMailslotQueryInformation FileMailslotSetInformation FilePipeInformation "
+        "FilePipeLocal FilePipeLocalInformation FilePipeModes FileStandard FileStandardInformation "
+        "MAILSLOT_NO_MESSAGE NtQueryInformationFile NtSetInformationFile"
+    ),
+    "mailslots": "NtCreateMailslotFile",
+    "ports": (
+        "ClientPort CommunicationPort NtAcceptConnectPort NtCompleteConnectPort NtConnectPort NtCreatePort "
+        "NtCreateWaitablePort NtImpersonateClientOfPort NtListenPort NtQueryInformationPort "
+        "NtRegisterThreadTerminatePort NtReplyPort NtReplyWaitReceivePort NtReplyWaitReceivePortEx "
+        "NtReplyWaitReplyPort NtRequestPort NtRequestWaitReplyPort NtSecureConnectPort ServerPort"
+    ),
+    "port_messages": (
+        "CLIENT_ID ConnectResult LARGEST_CONNECTION_INFORMATION LARGEST_MESSAGE LPC_CLIENT_DIED "
+        "LPC_CONNECTION_REQUEST LPC_DATAGRAM LPC_DEBUG_EVENT LPC_ERROR_EVENT LPC_EXCEPTION LPC_LOST_REPLY "
+        "LPC_PORT_CLOSED LPC_REPLY LPC_REQUEST MessageResult PORT_MESSAGE"
+    ),
+    "channels": "NtListenChannel NtOpenChannel NtReplyWaitSendChannel NtSendWaitReplyChannel NtSetContextChannel",
 }
 """Names by the modules in which they are; each module is imported when one of its names is first asked for."""
 

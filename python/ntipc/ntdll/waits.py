@@ -142,6 +142,7 @@ def _waitable(thing: Any, *, alone: bool) -> Any:
         return None
     if isinstance(thing, Section):
         raise fail(STATUS_ACCESS_DENIED)  # there is no right SYNCHRONIZE to a section
+    thing = getattr(thing, "waited_for", thing)
     if not hasattr(thing, "wait"):
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
     return thing

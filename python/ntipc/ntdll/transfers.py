@@ -1,0 +1,120 @@
+"""What goes on: IO_STATUS_BLOCK, and how an operation tells that it is done, by its event and by a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from ntipc import Event
+from ntipc.errors import NtError
+from ntipc.ntdll.apcs import own_inbox
+from ntipc.ntdll.handles import find_of
+from ntipc.ntdll.statuses import NTSTATUS, STATUS_PENDING, STATUS_SUCCESS
+from ntipc.overlapped.files import PipeFile
+from ntipc.overlapped.operations import Operation
+
+Routine = Callable[..., object]
+"""What a thread calls when an operation is done: with the context and the IO_STATUS_BLOCK."""
+
+
+class IO_STATUS_BLOCK:
+    """What became of an operation on a file.
+
+    Attributes:
+        Status: STATUS_PENDING while it goes on, then how it went.
+        Information: How many bytes were moved, or what a call says beside its status.
+    """
+
+    __slots__ = ("Information", "Status", "_operation")
+
+    def __init__(self) -> None:
+        self.Status: NTSTATUS = STATUS_SUCCESS
+        self.Information = 0
+        self._operation: Operation | None = None
+
+    def __repr__(self) -> str:
+        return f"IO_STATUS_BLOCK(Status={self.Status!r}, Information={self.Information})"
+
+
+class FileResult(NamedTuple):
+    """Of calls that make or open a file: the handle, 0 if there is none, and ``FILE_OPENED`` or ``FILE_CREATED``."""
+
+    status: NTSTATUS
+    handle: int
+    information: int
+
+    def __bool__(self) -> bool:
+        return bool(self.status)
+
+
+FILE_SUPERSEDED: Final = 0
+FILE_OPENED: Final = 1
+FILE_CREATED: Final = 2
+FILE_OVERWRITTEN: Final = 3
+
+
+def no_file(status: NTSTATUS) -> FileResult:
+    """Make the result of a call that opens nothing."""
+    return FileResult(status, 0, 0)
+
+
+class Ending(NamedTuple):
+    """How the end of an operation is told."""
+
+    block: IO_STATUS_BLOCK | None
+    event: Event | None
+    call: Callable[[], Any] | None
+
+    @classmethod
+    def of(cls, event: int | None, routine: Routine | None, context: Any, block: IO_STATUS_BLOCK | None) -> Ending:
+        """Take the arguments that all calls have; the event is cleared.
+
+        Raises:
+            NtError: It is no event.
+        """
+        signal = find_of(event, Event) if event else None
+        if signal is not None:
+            signal.clear()
+        inbox = own_inbox() if routine is not None else None
+        call = None
+        if routine is not None and inbox is not None:
+            call = partial(inbox.post, partial(routine, context, block))
+        return cls(block, signal, call)
+
+    def tell(self, status: int, size: int) -> NTSTATUS:
+        """Tell that it is done."""
+        if self.block is not None:
+            self.block.Information, self.block.Status = size, NTSTATUS(status)
+        if self.event is not None:
+            try:
+                self.event.set()
+            except NtError:
+                pass  # closed meanwhile
+        if self.call is not None:
+            self.call()
+        return NTSTATUS(status)
+
+
+def run(file: PipeFile, operation: Operation, ending: Ending) -> NTSTATUS:
+    """Do an operation on a pipe. One that was opened for it goes on after the call.
+
+    Raises:
+        NtError: It has failed at once.
+    """
+    if ending.block is not None:
+        ending.block.Status, ending.block.Information = STATUS_PENDING, 0
+        ending.block._operation = operation
+    operation.when_done = partial(_tell, ending)
+    if not file.start(operation):
+        if file.overlapped:
+            return STATUS_PENDING
+        operation.wait()
+    return NTSTATUS(operation.status)
+
+
+def _tell(ending: Ending, operation: Operation) -> None:
+    if operation.problem is not None and not operation.went_on:  # the call itself says so
+        ending._replace(event=None, call=None).tell(operation.status, operation.size)
+    else:
+        ending.tell(operation.status, operation.size)
