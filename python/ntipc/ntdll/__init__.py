@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ntipc.ntdll.pipes import *  # noqa: F403
     from ntipc.ntdll.port_messages import *  # noqa: F403
     from ntipc.ntdll.ports import *  # noqa: F403
+    from ntipc.ntdll.processes import *  # noqa: F403
     from ntipc.ntdll.results import *  # noqa: F403
     from ntipc.ntdll.rights import *  # noqa: F403
     from ntipc.ntdll.sections import *  # noqa: F403
@@ -126,11 +127,16 @@ _NAMES_OF = {
         "MAILSLOT_NO_MESSAGE NtQueryInformationFile NtSetInformationFile"
     ),
     "mailslots": "NtCreateMailslotFile",
+    "processes": (
+        "NtOpenProcess NtQueryInformationProcess NtTerminateProcess PROCESS_ALL_ACCESS PROCESS_CREATE_THREAD "
+        "PROCESS_DUP_HANDLE PROCESS_QUERY_INFORMATION PROCESS_TERMINATE PROCESS_VM_OPERATION PROCESS_VM_READ "
+        "PROCESS_VM_WRITE ProcessBasicInformation"
+    ),
     "ports": (
-        "ClientPort CommunicationPort NtAcceptConnectPort NtCompleteConnectPort NtConnectPort NtCreatePort "
-        "NtCreateWaitablePort NtImpersonateClientOfPort NtListenPort NtQueryInformationPort "
-        "NtRegisterThreadTerminatePort NtReplyPort NtReplyWaitReceivePort NtReplyWaitReceivePortEx "
-        "NtReplyWaitReplyPort NtRequestPort NtRequestWaitReplyPort NtSecureConnectPort ServerPort"
+        "NtAcceptConnectPort NtCompleteConnectPort NtConnectPort NtCreatePort NtCreateWaitablePort "
+        "NtImpersonateClientOfPort NtListenPort NtQueryInformationPort NtRegisterThreadTerminatePort NtReplyPort "
+        "NtReplyWaitReceivePort NtReplyWaitReceivePortEx NtReplyWaitReplyPort NtRequestPort NtRequestWaitReplyPort "
+        "NtSecureConnectPort"
     ),
     "port_messages": (
         "CLIENT_ID ConnectResult LARGEST_CONNECTION_INFORMATION LARGEST_MESSAGE LPC_CLIENT_DIED "

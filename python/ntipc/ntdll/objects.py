@@ -14,6 +14,7 @@ STATUS_SUCCESS
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, NamedTuple
 
 from ntipc import NtObject
@@ -34,6 +35,7 @@ from ntipc.ntdll.statuses import (
     STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
 )
+from ntipc.processes import Process, duplicate_handle
 
 DUPLICATE_CLOSE_SOURCE: Final = 1
 DUPLICATE_SAME_ACCESS: Final = 2
@@ -81,27 +83,31 @@ def NtDuplicateObject(
     HandleAttributes: int,
     Options: int,
 ) -> HandleResult:
-    """Make another handle to an object, in this process.
+    """Make a handle in one process to what a handle of another process leads to.
 
     Args:
-        SourceProcessHandle: Whose handle it is.
-        SourceHandle: The handle.
+        SourceProcessHandle: Whose handle it is: -1, or a process that takes part in the session.
+        SourceHandle: The handle, by its number there.
         TargetProcessHandle: For whom; 0, with ``DUPLICATE_CLOSE_SOURCE``, for nobody.
         DesiredAccess: Rights of the new handle, unless ``DUPLICATE_SAME_ACCESS``.
         HandleAttributes: ``OBJ_INHERIT``, ``OBJ_PROTECT_CLOSE``, unless ``DUPLICATE_SAME_ATTRIBUTES``.
         Options: Any of the three, and ``DUPLICATE_CLOSE_SOURCE``.
+
+    Differs:
+        To another process goes what one handle of the kernel stands for: no pipes, files or ports.
     """
     source = _process(SourceProcessHandle)
-    if source is not Pseudo.PROCESS:
-        raise fail(STATUS_NOT_SUPPORTED)
+    if source is not None or (TargetProcessHandle and _process(TargetProcessHandle) is not None):
+        target = _process(TargetProcessHandle) if TargetProcessHandle else None
+        attributes = 0 if Options & DUPLICATE_SAME_ATTRIBUTES else HandleAttributes
+        return _between(source, SourceHandle, target, TargetProcessHandle, DesiredAccess, attributes, Options)
     thing = find(SourceHandle)
     try:
         if TargetProcessHandle == 0:
             if not Options & DUPLICATE_CLOSE_SOURCE:
                 raise fail(STATUS_INVALID_HANDLE)
             return HandleResult(STATUS_SUCCESS, 0)
-        target = _process(TargetProcessHandle)
-        number = _duplicate(thing, SourceHandle, target, DesiredAccess, HandleAttributes, Options)
+        number = _duplicate(thing, SourceHandle, DesiredAccess, HandleAttributes, Options)
     finally:
         if Options & DUPLICATE_CLOSE_SOURCE and not handles.is_protected(SourceHandle):
             handles.close(SourceHandle)
@@ -176,11 +182,44 @@ def type_name(thing: Any) -> str:
     return _TYPE_NAMES.get(name, name)
 
 
-def _process(handle: int) -> Pseudo:
+def _process(handle: int) -> Process | None:
+    """Return the process that a handle means; ``None`` for this one."""
     process = find(handle)
-    if process is not Pseudo.PROCESS:
+    if process is Pseudo.PROCESS:
+        return None
+    if not isinstance(process, Process):
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
-    return Pseudo.PROCESS
+    return None if process.pid == os.getpid() else process
+
+
+def _between(
+    source: Process | None,
+    number: int,
+    target: Process | None,
+    target_handle: int,
+    desired: int,
+    attributes: int,
+    options: int,
+) -> HandleResult:
+    """Duplicate a handle of another process, or for one."""
+    closes = bool(options & DUPLICATE_CLOSE_SOURCE)
+    if source is None:
+        thing = find(number)
+        if not isinstance(thing, NtObject) or thing.handle != number & ~3:
+            raise fail(STATUS_NOT_SUPPORTED)
+        closes = closes and not handles.is_protected(number)
+    if target_handle == 0 and not closes:
+        raise fail(STATUS_INVALID_HANDLE)
+    access = None if options & DUPLICATE_SAME_ACCESS else mapped(desired, "") or 0x1F_FFFF
+    made = duplicate_handle(
+        source, number & ~3, target, access=access, inheritable=bool(attributes & OBJ_INHERIT), close_source=closes
+    )
+    if source is None and closes:
+        handles.forget(number)
+    if target_handle == 0:
+        handles.close(made)
+        made = 0
+    return HandleResult(STATUS_SUCCESS, made)
 
 
 def _basic(thing: Any, handle: int) -> PublicObjectBasicInformation:
@@ -198,7 +237,7 @@ def _basic(thing: Any, handle: int) -> PublicObjectBasicInformation:
     return PublicObjectBasicInformation(marks, int(thing.access), info["handles"], info["handles"])
 
 
-def _duplicate(thing: Any, source: int, target: Pseudo, desired: int, attributes: int, options: int) -> int:
+def _duplicate(thing: Any, source: int, desired: int, attributes: int, options: int) -> int:
     if isinstance(thing, Pseudo):
         raise fail(STATUS_NOT_SUPPORTED)
     access: int | None = None

@@ -20,11 +20,9 @@ b'hello, you'
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from ntipc import (
-    Connection,
     ConnectionRefused,
     ConnectionRequest,
     NtError,
@@ -41,6 +39,15 @@ from ntipc.directories import BASE, find_spot
 from ntipc.ntdll import handles
 from ntipc.ntdll.attributes import OBJ_CASE_INSENSITIVE, OBJECT_ATTRIBUTES
 from ntipc.ntdll.handles import find
+from ntipc.ntdll.port_handles import (
+    ClientPort,
+    CommunicationPort,
+    ServerPort,
+    check_any,
+    check_server_side,
+    connection_of,
+    server_of,
+)
 from ntipc.ntdll.port_messages import (
     CLIENT_ID,
     HEADER,
@@ -90,74 +97,6 @@ if TYPE_CHECKING:
 
 _ids = itertools.count(1)
 _MESSAGE_TOO_LONG: Final = LARGEST_MESSAGE - HEADER
-
-
-class ServerPort:
-    """A handle to a connection port."""
-
-    nt_type = "Port"
-
-    def __init__(self, port: Port, maximum: int) -> None:
-        self.port, self.maximum = port, maximum
-        self.put_back: deque[PORT_MESSAGE] = deque()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self.port.closed
-
-    @property
-    def waited_for(self) -> Port:
-        """What waits for it wait for: it is set while a message or a connection request waits."""
-        return self.port
-
-    def close(self) -> None:
-        """Close it: the name is free, and clients learn it."""
-        self.port.close()
-
-
-class CommunicationPort:
-    """A server's handle to one connection: accepted, and from NtCompleteConnectPort on connected."""
-
-    nt_type = "Port"
-
-    def __init__(self, request: ConnectionRequest, data: bytes, context: Any, view: Section | None) -> None:
-        self.request: ConnectionRequest | None = request
-        self.data, self.context, self.view = data, context, view
-        self.connection: Connection | None = None
-        self.closed = False
-
-    def close(self) -> None:
-        """Close it: the client learns it; one that was not completed is refused."""
-        self.closed = True
-        request, self.request = self.request, None
-        if request is not None:
-            request.refuse()
-        elif self.connection is not None:
-            self.connection.close()
-
-
-class ClientPort:
-    """A client's handle to its connection."""
-
-    nt_type = "Port"
-
-    def __init__(self, client: PortClient) -> None:
-        self.client = client
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self.client.closed
-
-    @property
-    def waited_for(self) -> PortClient:
-        """What waits for it wait for: it is set while something of the server's waits."""
-        return self.client
-
-    def close(self) -> None:
-        """Close it: the server learns it."""
-        self.client.close()
 
 
 @returns(no_handle)
@@ -244,7 +183,7 @@ def NtSecureConnectPort(
 @returns(no_message)
 def NtListenPort(PortHandle: int) -> MessageResult:
     """Wait for a connection request. Other messages stay where they are."""
-    server = _server(PortHandle)
+    server = server_of(PortHandle)
     for message in server.put_back:
         if message.Type == LPC_CONNECTION_REQUEST:
             server.put_back.remove(message)
@@ -307,7 +246,7 @@ def NtRequestPort(PortHandle: int, RequestMessage: PORT_MESSAGE) -> NTSTATUS:
         _check_length(RequestMessage, port.client.max_message)
         port.client.send(RequestMessage.Data)
     elif isinstance(port, CommunicationPort):
-        _connection(port).send(RequestMessage.Data)
+        connection_of(port).send(RequestMessage.Data)
     else:
         raise fail(STATUS_INVALID_PORT_HANDLE if isinstance(port, ServerPort) else STATUS_OBJECT_TYPE_MISMATCH)
     return STATUS_SUCCESS
@@ -342,7 +281,7 @@ def NtReplyPort(PortHandle: int, ReplyMessage: PORT_MESSAGE, Data: Buffer | None
         ReplyMessage: The request, with the data of the answer.
         Data: The data of the answer, if they are not the message's.
     """
-    _check_server_side(PortHandle)
+    check_server_side(PortHandle)
     _reply(ReplyMessage, ReplyMessage.Data if Data is None else bytes(Data))
     return STATUS_SUCCESS
 
@@ -361,7 +300,7 @@ def NtReplyWaitReceivePortEx(
     port = find(PortHandle)
     if isinstance(port, ClientPort):
         return _received_by_client(port, deadline)
-    server = _server(PortHandle)
+    server = server_of(PortHandle)
     if ReplyMessage is not None:
         _reply(ReplyMessage, ReplyMessage.Data)
     if server.put_back:
@@ -382,7 +321,7 @@ def NtReplyWaitReplyPort(PortHandle: int, ReplyMessage: PORT_MESSAGE) -> Message
     Differs:
         ``ntipc.PortClient.call`` takes ``on_callback`` for that.
     """
-    _check_any(PortHandle)
+    check_any(PortHandle)
     raise fail(STATUS_NOT_SUPPORTED)
 
 
@@ -393,7 +332,7 @@ def NtImpersonateClientOfPort(PortHandle: int, ClientMessage: PORT_MESSAGE) -> I
     Differs:
         The thread does not act as that user; Linux decides by the process.
     """
-    _check_server_side(PortHandle)
+    check_server_side(PortHandle)
     received = ClientMessage._received
     if not isinstance(received, PortMessage) or not received.is_request:
         raise fail(STATUS_REPLY_MESSAGE_MISMATCH)
@@ -407,14 +346,14 @@ def NtRegisterThreadTerminatePort(PortHandle: int) -> NTSTATUS:
     Differs:
         ``ntipc.watch`` tells of threads.
     """
-    _check_any(PortHandle)
+    check_any(PortHandle)
     raise fail(STATUS_NOT_SUPPORTED)
 
 
 @returns_status
 def NtQueryInformationPort(PortHandle: int, PortInformationClass: int = 0) -> NTSTATUS:
     """Succeed, and tell nothing, as Windows does."""
-    _check_any(PortHandle)
+    check_any(PortHandle)
     return STATUS_SUCCESS
 
 
@@ -445,35 +384,6 @@ def _connected(name: str, view: int | None, uid: int | None, data: bytes) -> Con
     mine = None if section is None else section.map()
     number = handles.insert(ClientPort(client))
     return ConnectResult(STATUS_SUCCESS, number, client.max_message + HEADER, client.data, mine, client.view)
-
-
-def _server(handle: int) -> ServerPort:
-    port = find(handle)
-    if isinstance(port, CommunicationPort):
-        for thing in handles.things.values():
-            if isinstance(thing, ServerPort) and port.connection in thing.port.connections:
-                return thing
-        raise fail(STATUS_PORT_DISCONNECTED)
-    if not isinstance(port, ServerPort):
-        raise fail(STATUS_INVALID_PORT_HANDLE if isinstance(port, ClientPort) else STATUS_OBJECT_TYPE_MISMATCH)
-    return port
-
-
-def _check_server_side(handle: int) -> None:
-    port = find(handle)
-    if not isinstance(port, (ServerPort, CommunicationPort)):
-        raise fail(STATUS_INVALID_PORT_HANDLE if isinstance(port, ClientPort) else STATUS_OBJECT_TYPE_MISMATCH)
-
-
-def _check_any(handle: int) -> None:
-    if not isinstance(find(handle), (ServerPort, CommunicationPort, ClientPort)):
-        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
-
-
-def _connection(port: CommunicationPort) -> Connection:
-    if port.connection is None:
-        raise fail(STATUS_PORT_DISCONNECTED)
-    return port.connection
 
 
 def _check_length(message: PORT_MESSAGE, longest: int) -> None:
