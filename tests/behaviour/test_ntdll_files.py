@@ -282,6 +282,16 @@ def test_files_of_the_disk(tmp_path: Path) -> None:
         assert not NtOpenFile(GENERIC_READ, OBJECT_ATTRIBUTES(path))
 
 
+def test_files_and_ports_need_a_name() -> None:
+    assert NtOpenFile(BOTH, None) == (STATUS_INVALID_PARAMETER, 0, 0)
+    assert NtCreateFile(BOTH, None, None, 0, 0, FILE_OPEN, 0).status == STATUS_INVALID_PARAMETER
+    assert NtCreateMailslotFile(BOTH, None, 0, 0, 0, 0).status == STATUS_INVALID_PARAMETER
+    made = NtCreateNamedPipeFile(BOTH, None, 3, FILE_OPEN_IF, SYNC, 0, 0, 0, 1, 1, 1, -1)
+    assert made.status == STATUS_INVALID_PARAMETER
+    for call in NtCreatePort, NtCreateWaitablePort:
+        assert call(None, 0, 0) == (STATUS_INVALID_PARAMETER, 0)
+
+
 def test_files_refuse_what_is_none() -> None:
     event = NtCreateEvent(EVENT_ALL_ACCESS, None, NotificationEvent, False).handle
     for handle, status in (

@@ -186,6 +186,10 @@ def test_pseudo_handles_have_no_marks() -> None:
     assert NtSetInformationObject(-1, ObjectHandleFlagInformation, flags) == STATUS_ACCESS_DENIED  # HD-34
     assert NtQueryObject(-1, ObjectHandleFlagInformation).information == (False, False)
     assert NtQueryObject(-2, ObjectTypeInformation).information == "Thread"
+    assert NtQueryObject(-1, ObjectNameInformation).information == ""
+    thread = NtOpenThread(0, None, (0, threading.get_native_id())).handle
+    assert NtDuplicateObject(PSEUDO, thread, PSEUDO, 0, 0, DUPLICATE_SAME_ACCESS).status == STATUS_NOT_SUPPORTED
+    NtClose(thread)
 
 
 CALLS = [

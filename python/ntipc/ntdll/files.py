@@ -117,7 +117,7 @@ class PipeDevice:
 
 
 def NtOpenFile(
-    DesiredAccess: int, ObjectAttributes: OBJECT_ATTRIBUTES, ShareAccess: int = 0, OpenOptions: int = 0
+    DesiredAccess: int, ObjectAttributes: OBJECT_ATTRIBUTES | None, ShareAccess: int = 0, OpenOptions: int = 0
 ) -> FileResult:
     """Open a pipe, a mailslot or a file that exists.
 
@@ -133,7 +133,7 @@ def NtOpenFile(
 @returns(no_file)
 def NtCreateFile(
     DesiredAccess: int,
-    ObjectAttributes: OBJECT_ATTRIBUTES,
+    ObjectAttributes: OBJECT_ATTRIBUTES | None,
     AllocationSize: int | None,
     FileAttributes: int,
     ShareAccess: int,
@@ -156,7 +156,7 @@ def NtCreateFile(
         EaBuffer: Without effect.
         EaLength: Without effect.
     """
-    if not FILE_SUPERSEDE <= CreateDisposition <= FILE_OVERWRITE_IF:
+    if ObjectAttributes is None or not FILE_SUPERSEDE <= CreateDisposition <= FILE_OVERWRITE_IF:
         raise fail(STATUS_INVALID_PARAMETER)
     device, rest = device_of(ObjectAttributes)
     thing: Any
@@ -295,12 +295,14 @@ def NtCancelIoFile(FileHandle: int, IoStatusBlock: IO_STATUS_BLOCK | None = None
     return Ending(IoStatusBlock, None, None).tell(STATUS_SUCCESS, 0)
 
 
-def device_of(attributes: OBJECT_ATTRIBUTES) -> tuple[str, str]:
+def device_of(attributes: OBJECT_ATTRIBUTES | None) -> tuple[str, str]:
     """Split a path into ``"pipe"``, ``"mailslot"`` or ``"file"`` and what comes then.
 
     Raises:
         NtError: It is no path of a file.
     """
+    if attributes is None:
+        raise fail(STATUS_INVALID_PARAMETER)
     path = attributes.text()
     if attributes.RootDirectory:
         if not isinstance(find(attributes.RootDirectory), PipeDevice):

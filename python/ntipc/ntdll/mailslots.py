@@ -29,7 +29,7 @@ _LARGEST = 0xFFFF_FFFF
 @returns(no_file)
 def NtCreateMailslotFile(
     DesiredAccess: int,
-    ObjectAttributes: OBJECT_ATTRIBUTES,
+    ObjectAttributes: OBJECT_ATTRIBUTES | None,
     CreateOptions: int,
     MailslotQuota: int,
     MaximumMessageSize: int,
@@ -46,7 +46,7 @@ def NtCreateMailslotFile(
         ReadTimeout: A relative time that a read waits; 0 for not at all, ``None`` or -2**63 for ever.
     """
     device, name = device_of(ObjectAttributes)
-    if device != "mailslot" or not name:
+    if ObjectAttributes is None or device != "mailslot" or not name:
         raise fail(STATUS_OBJECT_NAME_INVALID)
     if not 0 <= MailslotQuota <= _LARGEST or not 0 <= MaximumMessageSize <= _LARGEST:
         raise fail(STATUS_INVALID_PARAMETER)

@@ -87,8 +87,8 @@ def path_in_namespace(thing: Any) -> str:
     """Return the path of an object, empty for an unnamed one."""
     if isinstance(thing, OpenDirectory):
         return thing.spot.path
-    name = getattr(thing, "name", None)
-    if not name:
+    name = None if isinstance(thing, handles.Pseudo) else getattr(thing, "name", None)
+    if not name or not isinstance(name, str):
         return ""
     if name.startswith("\\"):
         return str(name)

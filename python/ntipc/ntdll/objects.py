@@ -238,7 +238,7 @@ def _basic(thing: Any, handle: int) -> PublicObjectBasicInformation:
 
 
 def _duplicate(thing: Any, source: int, desired: int, attributes: int, options: int) -> int:
-    if isinstance(thing, Pseudo):
+    if isinstance(thing, Pseudo) or not hasattr(thing, "duplicate"):
         raise fail(STATUS_NOT_SUPPORTED)
     access: int | None = None
     if not options & DUPLICATE_SAME_ACCESS:
@@ -248,7 +248,7 @@ def _duplicate(thing: Any, source: int, desired: int, attributes: int, options: 
     inheritable = bool(attributes & OBJ_INHERIT)
     protect = bool(attributes & OBJ_PROTECT_CLOSE)
     if options & DUPLICATE_SAME_ATTRIBUTES:
-        inheritable, protect = thing.inheritable, handles.is_protected(source)
+        inheritable, protect = bool(getattr(thing, "inheritable", False)), handles.is_protected(source)
     number = handles.insert(thing.duplicate(access=access, inheritable=inheritable))
     handles.protect(number, protect)
     return number

@@ -125,7 +125,7 @@ class FILE_PIPE_WAIT_FOR_BUFFER(NamedTuple):
 @returns(no_file)
 def NtCreateNamedPipeFile(
     DesiredAccess: int,
-    ObjectAttributes: OBJECT_ATTRIBUTES,
+    ObjectAttributes: OBJECT_ATTRIBUTES | None,
     ShareAccess: int,
     CreateDisposition: int,
     CreateOptions: int,
@@ -154,7 +154,7 @@ def NtCreateNamedPipeFile(
         DefaultTimeout: A relative time that clients wait for an instance if they do not say.
     """
     device, name = device_of(ObjectAttributes)
-    if device != "pipe" or not name:
+    if ObjectAttributes is None or device != "pipe" or not name:
         raise fail(STATUS_OBJECT_NAME_INVALID)
     message, reads = NamedPipeType == FILE_PIPE_MESSAGE_TYPE, ReadMode == FILE_PIPE_MESSAGE_MODE
     unlimited = MaximumInstances & 0xFFFF_FFFF == FILE_PIPE_UNLIMITED_INSTANCES

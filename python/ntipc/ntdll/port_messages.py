@@ -48,7 +48,7 @@ class PORT_MESSAGE:
     __slots__ = ("ClientId", "ClientViewSize", "Data", "MessageId", "Type", "_received")
 
     def __init__(self, Data: bytes = b"", Type: int = 0) -> None:
-        self.Data = bytes(Data)
+        self.Data = bytes(memoryview(Data))
         self.Type = Type
         self.ClientId = CLIENT_ID(0, 0)
         self.MessageId = 0

@@ -101,7 +101,10 @@ _MESSAGE_TOO_LONG: Final = LARGEST_MESSAGE - HEADER
 
 @returns(no_handle)
 def NtCreatePort(
-    ObjectAttributes: OBJECT_ATTRIBUTES, MaxConnectionInfoLength: int, MaxMessageLength: int, MaxPoolUsage: int = 0
+    ObjectAttributes: OBJECT_ATTRIBUTES | None,
+    MaxConnectionInfoLength: int,
+    MaxMessageLength: int,
+    MaxPoolUsage: int = 0,
 ) -> HandleResult:
     """Make a port, whose server the calling process is.
 
@@ -114,7 +117,7 @@ def NtCreatePort(
     Differs:
         A port without a name is refused.
     """
-    if ObjectAttributes.Attributes & ~OBJ_CASE_INSENSITIVE:
+    if ObjectAttributes is None or ObjectAttributes.Attributes & ~OBJ_CASE_INSENSITIVE:
         raise fail(STATUS_INVALID_PARAMETER)
     if not 0 <= MaxConnectionInfoLength <= LARGEST_CONNECTION_INFORMATION:
         raise fail(STATUS_INVALID_PARAMETER_3)
@@ -125,7 +128,10 @@ def NtCreatePort(
 
 
 def NtCreateWaitablePort(
-    ObjectAttributes: OBJECT_ATTRIBUTES, MaxConnectionInfoLength: int, MaxMessageLength: int, MaxPoolUsage: int = 0
+    ObjectAttributes: OBJECT_ATTRIBUTES | None,
+    MaxConnectionInfoLength: int,
+    MaxMessageLength: int,
+    MaxPoolUsage: int = 0,
 ) -> HandleResult:
     """Make a port that can be waited for, as every port here can."""
     return NtCreatePort(ObjectAttributes, MaxConnectionInfoLength, MaxMessageLength, MaxPoolUsage)
@@ -172,7 +178,7 @@ def NtSecureConnectPort(
         ConnectionInformation: Bytes for the server to decide by.
     """
     try:
-        return _connected(PortName, ClientView, RequiredServerSid, bytes(ConnectionInformation))
+        return _connected(PortName, ClientView, RequiredServerSid, bytes(memoryview(ConnectionInformation)))
     except ConnectionRefused as refusal:
         said = bytes(getattr(refusal, "data", b"") or b"")
         return ConnectResult(NTSTATUS(refusal.status), 0, 0, said, None, None)
@@ -282,7 +288,7 @@ def NtReplyPort(PortHandle: int, ReplyMessage: PORT_MESSAGE, Data: Buffer | None
         Data: The data of the answer, if they are not the message's.
     """
     check_server_side(PortHandle)
-    _reply(ReplyMessage, ReplyMessage.Data if Data is None else bytes(Data))
+    _reply(ReplyMessage, ReplyMessage.Data if Data is None else bytes(memoryview(Data)))
     return STATUS_SUCCESS
 
 
