@@ -84,6 +84,7 @@ stress: $(FAULTS) ## Kill 10,000 processes, at every fault point at least 20 (ab
 	@$(BIN)/python tests/stress/churn.py --of pipes --connects 10000 --kills 1000
 	@$(BIN)/python tests/stress/churn.py --of ports --connects 10000 --kills 1000
 	@$(BIN)/python tests/stress/churn.py --of rpc --connects 10000 --kills 1000
+	@$(BIN)/python tests/stress/churn.py --of messages --connects 10000 --kills 1000
 
 .PHONY: mutations
 mutations: $(READY) ## Take recovery's ingredients away one at a time: some test must miss each (about half an hour)

@@ -14,7 +14,7 @@ from bench.measure import Effort
 from bench.rows import Row, heading, line
 
 MODULES = (
-    *("mutexes", "contention", "events", "ping_pong", "waits", "names", "scale", "crowds"),
+    *("mutexes", "contention", "events", "ping_pong", "waits", "messages", "names", "scale", "crowds"),
     *("calls", "ports", "rpc", "pipes", "connections", "mailslots", "sections", "memory", "death", "processes", "wine"),
     "win32",
 )

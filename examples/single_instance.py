@@ -1,31 +1,49 @@
-"""Run only once: a second copy finds the first one's mutex, asks it to show itself, and ends.
+"""An editor that runs once: later starts hand it the files to open, and their environment, and end.
 
-The mutex goes with its owner, however that one ends, so nothing stale can keep the program from starting.
+    python examples/single_instance.py notes.txt &
+    python examples/single_instance.py more.txt      # opened in the first
+    python examples/single_instance.py --quit
+
+However the first one ends, the next start takes its place. Without arguments it plays all of that by itself.
 """
 
 import subprocess
 import sys
+import threading
 
 import ntipc
 
-NAME = "example single instance"
+NAME = "example editor"
 
 
-def main() -> int:
-    """Be the first copy or the second."""
-    with ntipc.Event(f"{NAME}: show yourself") as show_yourself:
-        only_one = ntipc.Mutex(NAME, initial_owner=True)
-        if not only_one.created:
-            print("second copy: it runs already, I ask it to show itself")
-            show_yourself.set()
+def main(arguments: list[str]) -> int:
+    """Be the first, or hand over what this was started with."""
+    end = threading.Event()
+
+    def open_files(start: ntipc.Start) -> int:
+        files = start.argv[1:]
+        if "--quit" in files:
+            end.set()
             return 0
-        print("first copy: running")
-        second = subprocess.Popen([sys.executable, __file__])  # so that there is something to see
-        if show_yourself.wait(30):
-            print("first copy: here I am")
-        only_one.release()
-        return second.wait()
+        print(f"editor: opens {', '.join(files)} in {start.environ.get('LANG', 'no language')}, for {start.pid}")
+        return len(files)
+
+    with ntipc.single_instance(NAME, open_files) as instance:
+        if not instance.is_first:
+            print(f"handed over: {instance.result} files are open there")
+            return 0
+        print(f"editor: runs, and opens {', '.join(arguments) or 'nothing'}")
+        if not arguments:
+            play()
+        end.wait()
+    return 0
+
+
+def play() -> None:
+    """Start it twice more, as somebody at a shell would."""
+    for files in (["notes.txt", "more.txt"], ["--quit"]):
+        subprocess.run([sys.executable, __file__, *files], check=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -23,6 +23,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"directories", "global_memory", "shared_data"}),
     frozenset({"mailslots", "pipes", "ports"}),
     frozenset({"overlapped", "rpc", "watching", "window_messages"}),
+    frozenset({"mailboxes", "single_instances"}),
     frozenset({"__init__"}),
     frozenset({"ntdll"}),
     frozenset({"win32"}),

@@ -74,6 +74,7 @@ from ntipc.sync import (
 if TYPE_CHECKING:
     from ntipc import rpc
     from ntipc.global_memory import GlobalMemory
+    from ntipc.mailboxes import Address, Mailbox, mailbox, on
     from ntipc.mailslots import Mailslot, MailslotClient
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
     from ntipc.shared_data import Shared, SharedArray, SharedData, SharedStruct
+    from ntipc.single_instances import SingleInstance, Start, single_instance
     from ntipc.watching import Watched, Watcher, WatchEvent, watch
     from ntipc.window_messages import (
         CopyData,
@@ -143,6 +145,7 @@ __all__ = [
     "AbandonedMutexWarning",
     "Access",
     "AccessDenied",
+    "Address",
     "AllSignaled",
     "BufferTooSmall",
     "Connection",
@@ -163,6 +166,7 @@ __all__ = [
     "InvalidViewSize",
     "InvalidWindow",
     "LimitExceeded",
+    "Mailbox",
     "Mailslot",
     "MailslotClient",
     "MailslotFull",
@@ -213,6 +217,8 @@ __all__ = [
     "SharedData",
     "SharedStruct",
     "Signaled",
+    "SingleInstance",
+    "Start",
     "Status",
     "StillInUse",
     "Thread",
@@ -240,7 +246,9 @@ __all__ = [
     "is_hung",
     "is_window",
     "kill_timer",
+    "mailbox",
     "messages",
+    "on",
     "peek_message",
     "post_message",
     "post_quit_message",
@@ -257,6 +265,7 @@ __all__ = [
     "send_notify_message",
     "set_timer",
     "signal_and_wait",
+    "single_instance",
     "unregister_class",
     "wait_all",
     "wait_any",
@@ -269,11 +278,13 @@ __all__ = [
 
 
 _PART_OF = {
+    "Address": "mailboxes",
     "Connection": "ports",
     "ConnectionRequest": "ports",
     "CopyData": "window_messages",
     "HWND_BROADCAST": "window_messages.constants",
     "GlobalMemory": "global_memory",
+    "Mailbox": "mailboxes",
     "Mailslot": "mailslots",
     "MailslotClient": "mailslots",
     "Message": "window_messages",
@@ -293,6 +304,8 @@ _PART_OF = {
     "QueueReader": "queues",
     "QueueWriter": "queues",
     "Reply": "ports",
+    "SingleInstance": "single_instances",
+    "Start": "single_instances",
     "WM_APP": "window_messages.constants",
     "WM_CLOSE": "window_messages.constants",
     "WM_COPYDATA": "window_messages.constants",
@@ -323,7 +336,9 @@ _PART_OF = {
     "is_hung": "window_messages",
     "is_window": "window_messages",
     "kill_timer": "window_messages",
+    "mailbox": "mailboxes",
     "messages": "window_messages",
+    "on": "mailboxes",
     "peek_message": "window_messages",
     "post_message": "window_messages",
     "post_quit_message": "window_messages",
@@ -338,6 +353,7 @@ _PART_OF = {
     "send_message_callback": "window_messages",
     "send_notify_message": "window_messages",
     "set_timer": "window_messages",
+    "single_instance": "single_instances",
     "unregister_class": "window_messages",
     "duplicate_handle": "processes",
     "wait_for_pipe": "pipes",

@@ -374,6 +374,9 @@ class ReadEnd(Waitable):
     ) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
+    def _take_now(self) -> bytes | Frame | None:
+        """Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge."""
+
     def _peek(self, limit: int | None = None, stream: bool = False, operation: str | None = None) -> Frame | None:
         """Look at the next frame; of a stream, at several. None: nothing is there now."""
 

@@ -21,8 +21,8 @@ def test_every_page_holds_what_it_shows() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example: Path) -> None:
-    partner = ["--demo"] if example.stem in ("producer", "consumer", "command_server", "rpc_service") else []
-    result = run(str(example), *partner)
+    alone = "clipboard", "command_server", "consumer", "producer", "rpc_service"
+    result = run(str(example), *(["--demo"] if example.stem in alone else []))
     assert result.returncode == 0, result.stderr
 
 

@@ -1,4 +1,4 @@
-"""Connects and disconnects of pipes, of ports, or of services and their proxies, with kills between.
+"""Connects and disconnects of pipes, ports, or services and their proxies, or messages of windows, with kills between.
 
 Nothing leaks, nobody hangs, every answer is the right one.
 
@@ -115,7 +115,7 @@ class Churn:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--of", choices=["pipes", "ports", "rpc"], default="pipes")
+    parser.add_argument("--of", choices=["messages", "pipes", "ports", "rpc"], default="pipes")
     parser.add_argument("--connects", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))

@@ -1,4 +1,4 @@
-"""A short churn each of pipes, ports and procedure calls; `make stress` runs long ones."""
+"""A short churn each of window messages, pipes, ports and procedure calls; `make stress` runs long ones."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ CHURN = Path(__file__).with_name("churn.py")
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize(("kind", "connects", "kills"), [("pipes", 600, 15), ("ports", 600, 15), ("rpc", 100, 8)])
+@pytest.mark.parametrize(("kind", "connects", "kills"), [("messages", 600, 15), ("pipes", 600, 15), ("ports", 600, 15), ("rpc", 100, 8)])
 def test_connects_with_kills_between_leave_nothing(kind: str, connects: int, kills: int) -> None:
     command = [sys.executable, str(CHURN), "--of", kind, "--connects", str(connects), "--kills", str(kills)]
     environment = {**os.environ, "NTIPC_SESSION": os.environ["NTIPC_SESSION"] + ".churn"}

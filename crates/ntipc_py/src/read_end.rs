@@ -92,6 +92,25 @@ pub fn take_small<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> 
     })
 }
 
+/// The next frame, if it is small, or Python's None if nothing is there: bytes of a frame that has nothing but data, a `Frame` of
+/// any other. Rust's `None`: another way must be gone, and nothing is taken.
+pub fn take_at_once<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> Option<Bound<'py, PyAny>> {
+    with_small_buffer(|buffer| {
+        let Some(taken) = session.take_frame(handle, buffer, Mode::Whole).ok()? else {
+            return Some(py.None().into_bound(py));
+        };
+        if taken.left > 0 {
+            return None;
+        }
+        let data = PyBytes::new(py, &buffer[..taken.bytes]);
+        let is_bare = taken.tag == 0 && taken.correlation == 0 && taken.handles.is_empty() && !taken.closed();
+        if is_bare {
+            return Some(data.into_any());
+        }
+        Bound::new(py, Frame::new(data, session, taken)).ok().map(Bound::into_any)
+    })
+}
+
 /// The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.
 #[pyclass(module = "ntipc._kernel", extends = Waitable, subclass, frozen)]
 pub struct ReadEnd;
@@ -244,6 +263,12 @@ impl ReadEnd {
         };
         let (call, deadline) = (Context::new("get", operation), deadline_or_block(timeout)?);
         take_frame(slf, call, limit.unwrap_or(usize::MAX), mode, deadline)
+    }
+
+    /// Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge. None: nothing is there.
+    #[pyo3(name = "_take_now", signature = ())]
+    fn take_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Frame>> {
+        take_frame(slf, Context::new("get", None), usize::MAX, Mode::Whole, POLL)
     }
 
     /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.

@@ -15,7 +15,7 @@ from ntipc.queues.ends import QueueWriter
 from ntipc.session.session import Session, within
 from ntipc.sync.semaphores import Semaphore
 from ntipc.window_messages.constants import MOST_POSTED
-from ntipc.window_messages.message import POST, pack_post
+from ntipc.window_messages.message import pack_post
 from ntipc.window_messages.table import MESSAGE_ONLY, PREFIX, THREAD, Slot, WindowTable
 
 HUNG_AFTER = 5.0
@@ -41,7 +41,7 @@ def no_window(call: str, hwnd: object, detail: str = "") -> NtError:
 class Route:
     """The way to the queue of one thread."""
 
-    __slots__ = ("identity", "number", "room", "serial", "thread_id", "writer")
+    __slots__ = ("_acquire", "number", "put", "room", "serial", "thread_id", "writer")
 
     def __init__(self, native: _kernel.Session, namespace: int, thread_id: int) -> None:
         self.thread_id = thread_id
@@ -56,6 +56,7 @@ class Route:
         except BaseException:
             self.writer.close()
             raise
+        self._acquire, self.put = self.room.acquire, self.writer._put_now
 
     @property
     def leads_on(self) -> bool:
@@ -69,17 +70,20 @@ class Route:
             OutOfResources: It holds 10,000 posted messages, or the session is full.
             PeerGone: The thread has ended.
         """
-        tag, data = pack_post(call, hwnd, msg, wparam, lparam)
-        if not self.room.acquire(False):
+        data = pack_post(call, hwnd, msg, wparam, lparam)
+        if not self._acquire(False):
             if not self.leads_on:
                 raise PeerGone
             detail = f"thread {self.thread_id} has {MOST_POSTED:,} posted messages that it has not retrieved"
             raise from_status(Status.QUOTA_EXCEEDED, call, "", detail, problem="the queue is full", advice=_REPOST)
         try:
-            self.writer.put(data, 0, tag=POST | tag)
+            if self.put(data, call):
+                return
         except BaseException:
             self.room.release()
             raise
+        self.room.release()
+        raise from_status(Status.INSUFFICIENT_RESOURCES, call, "", "the session has no memory left for messages")
 
     def close(self) -> None:
         """Give it up."""
@@ -98,12 +102,14 @@ class Desktop:
         self.namespace = _kernel.pid_namespace()
         self.table = WindowTable(native)
         self.registered: dict[str, int] = {}
+        self.is_closed = False
         self._routes: dict[int, Route] = {}
         self._of_window: dict[int, Route] = {}
         self._of_thread: dict[int, Route] = {}
 
     def close(self) -> None:
         """Give up everything, for this process leaves the session."""
+        self.is_closed = True
         for route in list(self._routes.values()):
             route.close()
         self._routes.clear()
@@ -235,14 +241,20 @@ class Desktop:
 
 
 _desktops: dict[str, Desktop] = {}
+_last: Desktop | None = None
+"""The one that was asked for last."""
 
 
 def desktop_of(native: _kernel.Session) -> Desktop:
     """Return this process's view of a session."""
+    global _last
+    if _last is not None and _last.native is native and not _last.is_closed:
+        return _last
     path = native.path
     desktop = _desktops.get(path)
     if desktop is None or desktop.native.closed:
         desktop = _desktops[path] = Desktop(native)
+    _last = desktop
     return desktop
 
 

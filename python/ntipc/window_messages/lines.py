@@ -34,16 +34,17 @@ class LinesOut:
         self._of: dict[int, int] = {}
         self._to: dict[int, int] = {}
 
-    def to(self, serial: int) -> tuple[int, list[NtObject]]:
-        """Return the number of the line to a receiver, and what goes along if it has not got it yet."""
-        number = self._of.get(serial)
-        if number is not None:
-            return number, []
+    def known(self, serial: int) -> int | None:
+        """Return the number of the line that a receiver has; ``None`` if it has none."""
+        return self._of.get(serial)
+
+    def make(self) -> tuple[int, QueueWriter]:
+        """Make a line for a receiver: its number, and what goes along with the first message."""
         number = next(self._numbers)
         line = QueueWriter.__new__(QueueWriter)
         parents_only.add(line)
         self._reader._make_badge(number, line, operation="send_message")
-        return number, [line]
+        return number, line
 
     def given(self, serial: int, number: int) -> None:
         """Remember that the receiver has it."""
@@ -78,13 +79,13 @@ class LinesIn:
             self._forget_dead()
         return arrived[1:]
 
-    def answer(self, sender: int, tag: int, data: bytes) -> None:
+    def answer(self, sender: int, data: bytes) -> None:
         """Tell a sender. One that has gone is not told."""
         line = self._to.get(sender)
         if line is None:
             return
         try:
-            line.put(data, 0, tag=tag)
+            line._put_now(data, "reply_message")
         except NtError:
             self._to.pop(sender, None)
             line.close()

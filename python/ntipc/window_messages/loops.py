@@ -83,7 +83,7 @@ class _Relay:
         """Wait until something has come, or until a moment."""
         queue = self._queue
         self._news.clear()
-        queue.desktop.table.looked(queue.number, inf)
+        queue.note_wait()
         self._asked.set()
         try:
             await asyncio.wait_for(self._news.wait(), None if moment == inf else max(moment - monotonic(), 0.0))
@@ -91,7 +91,7 @@ class _Relay:
             pass
         finally:
             self._asked.clear()
-            queue.desktop.table.looked(queue.number, monotonic())
+            queue.note_look()
 
     def end(self) -> None:
         """End the thread."""

@@ -1,9 +1,9 @@
 """A message as a thread retrieves it, and as it lies in a queue.
 
->>> from ntipc.window_messages.message import Message, WIDE_LPARAM, pack_post, unpack_post
->>> tag, data = pack_post("post_message", 0x10000, 0x400, 1, 2**64 - 1)
->>> tag == WIDE_LPARAM, unpack_post(tag, data)[:4]
-(True, (65536, 1024, 1, 18446744073709551615))
+>>> from ntipc.window_messages.message import Message, pack_post, unpack_post
+>>> data = pack_post("post_message", 0x10000, 0x400, 1, 2**64 - 1)
+>>> unpack_post(data)[:4]
+(65536, 1024, 1, 18446744073709551615)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from operator import index
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ntipc.errors import Status, from_status
 
@@ -37,61 +37,126 @@ class Message(NamedTuple):
     time: float = 0.0
 
 
-KIND = 0xFF
-POST, SEND, NOTIFY, CALLBACK, DATA, RESULT, FAILED, WITHDRAW = range(8)
-"""What a frame of a thread's queue is: the low bits of its tag."""
-WIDE_WPARAM, WIDE_LPARAM, WITH_LINE, IN_SECTION = 0x100, 0x200, 0x400, 0x800
-"""Bits of the tag: a parameter is 2**63 or more; the sender's line comes along; the data do, as a section."""
+Outcome: TypeAlias = int | bytes | tuple[int, str]
+"""The result of a send; or a status, and the reason why there is none."""
 
-_POST = struct.Struct("<QqqdI")
-SEND_TAIL = struct.Struct("<IQQd")
-"""What follows in a message that was sent: line, number of the send, queue to answer to, moment when it expires."""
-RESULT_HEAD = struct.Struct("<Qq")
-"""Number of the send, result; of one that failed, a status and then the reason."""
-POST_SIZE = _POST.size
-SEND_SIZE = POST_SIZE + SEND_TAIL.size
+KIND = 0x0F
+POST, SEND, NOTIFY, CALLBACK, DATA, RESULT, FAILED, WITHDRAW, TELL, ASK, VALUE = range(1, 12)
+"""What a frame of a thread's queue is: the low bits of its first byte. A notice of the kernel has no bytes."""
+SENT = frozenset({SEND, NOTIFY, CALLBACK, DATA, TELL, ASK})
+"""Those that a window deals with inside of a retrieval."""
+WIDE_WPARAM, WIDE_LPARAM, WITH_LINE, IN_SECTION = 0x10, 0x20, 0x40, 0x80
+"""The other bits: a parameter is 2**63 or more; the sender's line comes along; the data do, as a section."""
+
+_POST = struct.Struct("<BQIqqd")
+_SEND = struct.Struct("<BQIqqdQQd")
+_RESULT = struct.Struct("<BQq")
+_WITHDRAW = struct.Struct("<BQQ")
+POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = _POST.size, _SEND.size, _RESULT.size, _WITHDRAW.size
 
 
-def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> tuple[int, bytes]:
-    """Make the tag, without its kind, and the data of a message.
+def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes:
+    """Make a frame of a posted message.
 
     Raises:
         InvalidParameter: ``msg`` is no 32-bit number.
         OverflowError: A parameter needs more than 64 bits.
     """
     try:
-        return 0, _POST.pack(hwnd, wparam, lparam, monotonic(), msg)
+        return _POST.pack(POST, hwnd, msg, wparam, lparam, monotonic())
     except struct.error:
-        check_number(call, msg)
-        wide = WIDE_WPARAM if checked("wparam", wparam) >= 2**63 else 0
-        wide |= WIDE_LPARAM if checked("lparam", lparam) >= 2**63 else 0
-        return wide, _POST.pack(hwnd, narrowed(wparam), narrowed(lparam), monotonic(), msg)
+        wide = _checked_wide(call, msg, wparam, lparam)
+        return _POST.pack(POST | wide, hwnd, msg, narrowed(wparam), narrowed(lparam), monotonic())
 
 
-def unpack_post(tag: int, data: bytes) -> tuple[int, int, int, int, float]:
-    """Return window, number, parameters and time of a message; zeros if the data is of no message."""
+def unpack_post(data: bytes) -> Message:
+    """Make the message of a frame; zeros if the frame has none."""
     if len(data) < POST_SIZE:
-        return 0, 0, 0, 0, 0.0
-    hwnd, wparam, lparam, time, msg = _POST.unpack_from(data)
-    if tag & (WIDE_WPARAM | WIDE_LPARAM):
-        wparam &= LARGEST_NUMBER if tag & WIDE_WPARAM else -1
-        lparam &= LARGEST_NUMBER if tag & WIDE_LPARAM else -1
-    return hwnd, msg, wparam, lparam, time
+        return Message(0, 0)
+    message: Message = tuple.__new__(Message, _POST.unpack_from(data)[1:])
+    return widened(data[0], message) if data[0] & (WIDE_WPARAM | WIDE_LPARAM) else message
 
 
-def pack_result(send_id: int, result: int) -> tuple[int, bytes]:
-    """Make the tag and the data of a result."""
-    return RESULT | (WIDE_LPARAM if result >= 2**63 else 0), RESULT_HEAD.pack(send_id, narrowed(result))
+def pack_send(
+    call: str, kind: int, message: tuple[int, int, int, int], number: int, sender: int, expires: float
+) -> bytes:
+    """Make a frame of a message that is sent.
+
+    Args:
+        call: The program's call.
+        kind: :data:`SEND`, :data:`NOTIFY`, :data:`CALLBACK` or :data:`DATA`, and other bits.
+        message: Window, number and parameters.
+        number: Number of the send.
+        sender: The queue to answer to.
+        expires: The moment from which on the receiver must not begin.
+
+    Raises:
+        InvalidParameter: Its number has more than 32 bits.
+        OverflowError: A parameter needs more than 64 bits.
+    """
+    try:
+        return _SEND.pack(kind, *message, monotonic(), number, sender, expires)
+    except struct.error:
+        hwnd, msg, wparam, lparam = message
+        wide = _checked_wide(call, msg, wparam, lparam)
+        numbers = narrowed(wparam), narrowed(lparam)
+        return _SEND.pack(kind | wide, hwnd, msg, *numbers, monotonic(), number, sender, expires)
 
 
-def unpack_result(tag: int, data: bytes) -> tuple[int, int, str]:
-    """Return the number of the send, its result or the status that it failed with, and the reason."""
-    if len(data) < RESULT_HEAD.size:
-        return 0, 0, ""
-    send_id, result = RESULT_HEAD.unpack_from(data)
-    if tag & WIDE_LPARAM:
+def unpack_send(data: bytes) -> tuple[int, int, int, int, int, float, int, int, float]:
+    """Return kind, window, number, parameters, time, number of the send, queue to answer to and moment of expiry."""
+    fields: tuple[int, int, int, int, int, float, int, int, float] = _SEND.unpack_from(data)
+    if data[0] & (WIDE_WPARAM | WIDE_LPARAM):
+        return fields[0], *widened(data[0], Message(*fields[1:6])), *fields[6:]
+    return fields
+
+
+def widened(kind: int, message: Message) -> Message:
+    """Make parameters of 2**63 and more what they were."""
+    wparam = message.wparam & LARGEST_NUMBER if kind & WIDE_WPARAM else message.wparam
+    lparam = message.lparam & LARGEST_NUMBER if kind & WIDE_LPARAM else message.lparam
+    return message._replace(wparam=wparam, lparam=lparam)
+
+
+def pack_result(number: int, result: int) -> bytes:
+    """Make a frame of a result."""
+    try:
+        return _RESULT.pack(RESULT, number, result)
+    except struct.error:
+        return _RESULT.pack(RESULT | WIDE_LPARAM, number, narrowed(result))
+
+
+def pack_value(number: int, value: bytes) -> bytes:
+    """Make a frame of a result that is bytes."""
+    return _RESULT.pack(VALUE, number, 0) + value
+
+
+def pack_failure(number: int, status: int, reason: str) -> bytes:
+    """Make a frame of what a sender gets in place of a result."""
+    return _RESULT.pack(FAILED, number, status) + reason.encode("utf-8", "replace")
+
+
+def unpack_result(data: bytes) -> tuple[int, Outcome]:
+    """Return the number of the send, and what became of it."""
+    kind, number, result = _RESULT.unpack_from(data)
+    if kind & WIDE_LPARAM:
         result &= LARGEST_NUMBER
-    return send_id, result, data[RESULT_HEAD.size :].decode("utf-8", "replace")
+    kind &= KIND
+    if kind == RESULT:
+        return number, result
+    rest = data[RESULT_SIZE:]
+    return number, rest if kind == VALUE else (result, rest.decode("utf-8", "replace"))
+
+
+def pack_withdrawal(number: int, sender: int) -> bytes:
+    """Make a frame that takes a send back."""
+    return _WITHDRAW.pack(WITHDRAW, number, sender)
+
+
+def unpack_withdrawal(data: bytes) -> tuple[int, int]:
+    """Return the number of the send and the sender's queue."""
+    _, number, sender = _WITHDRAW.unpack_from(data)
+    return number, sender
 
 
 def check_number(call: str, msg: int) -> int:
@@ -101,6 +166,13 @@ def check_number(call: str, msg: int) -> int:
         detail = f"the number of a message is 0 to 0xFFFFFFFF, not {msg}"
         raise from_status(Status.INVALID_PARAMETER, call, "", detail)
     return msg
+
+
+def _checked_wide(call: str, msg: int, wparam: int, lparam: int) -> int:
+    """Return the bits that say which parameters are wide, or refuse what does not fit."""
+    check_number(call, msg)
+    wide = WIDE_WPARAM if checked("wparam", wparam) >= 2**63 else 0
+    return wide | (WIDE_LPARAM if checked("lparam", lparam) >= 2**63 else 0)
 
 
 def checked(what: str, number: int) -> int:

@@ -11,6 +11,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +28,19 @@ from ntipc.window_messages.constants import (
     WM_COPYDATA,
 )
 from ntipc.window_messages.message import (
+    ASK,
     CALLBACK,
     DATA,
-    FAILED,
     IN_SECTION,
     KIND,
     NOTIFY,
-    POST_SIZE,
-    RESULT_HEAD,
     SEND,
-    SEND_SIZE,
-    SEND_TAIL,
+    TELL,
     checked,
+    pack_failure,
     pack_result,
-    unpack_post,
+    pack_value,
+    unpack_send,
 )
 
 if TYPE_CHECKING:
@@ -50,22 +50,30 @@ DEEPEST = 64
 """Messages from other threads that one thread deals with at once, each inside of a send of the one before."""
 LONGEST_REASON = 2000
 
-_FLAGS = {SEND: ISMEX_SEND, DATA: ISMEX_SEND, NOTIFY: ISMEX_NOTIFY, CALLBACK: ISMEX_CALLBACK}
+_FLAGS = {
+    **dict.fromkeys((SEND, DATA, ASK), ISMEX_SEND),
+    **dict.fromkeys((NOTIFY, TELL), ISMEX_NOTIFY),
+    CALLBACK: ISMEX_CALLBACK,
+}
 _logger = logging.getLogger("ntipc.window_messages")
 
 
 class Received:
     """A message that another thread has sent."""
 
-    __slots__ = ("_luggage", "expires", "frame", "hwnd", "is_answered", "kind", "send_id", "sender")
+    __slots__ = (
+        *("data", "frame", "hwnd", "is_answered", "kind", "lparam", "luggage", "msg", "wparam"),
+        *("expires", "send_id", "sender"),
+    )
 
-    def __init__(self, frame: _kernel.Frame, luggage: Sequence[NtObject]) -> None:
+    def __init__(self, frame: bytes | _kernel.Frame, data: bytes) -> None:
         self.frame = frame
-        self.kind = frame.tag & KIND
-        self.hwnd = unpack_post(0, frame.data)[0]
-        self._luggage = luggage
-        _, self.send_id, self.sender, self.expires = SEND_TAIL.unpack_from(frame.data, POST_SIZE)
+        self.data = data
+        self.luggage: Sequence[NtObject] = ()
         self.is_answered = False
+        fields = unpack_send(data)
+        kind, self.hwnd, self.msg, self.wparam, self.lparam, _, self.send_id, self.sender, self.expires = fields
+        self.kind = kind & KIND
 
     @property
     def flags(self) -> int:
@@ -74,27 +82,34 @@ class Received:
 
     def run(self, queue: ThreadQueue) -> None:
         """Have the window deal with it."""
-        if monotonic() >= self.expires:
+        if self.expires != inf and monotonic() >= self.expires:
             self.is_answered = True  # its sender has gone on
             return
         window = queue.windows.get(self.hwnd)
         if window is None:
             self.fail(queue, Status.INVALID_WINDOW_HANDLE)
             return
-        _, msg, wparam, lparam, _ = unpack_post(self.frame.tag, self.frame.data)
         try:
             if self.kind == DATA:
-                in_line = not self.frame.tag & IN_SECTION
-                data = copy_data.arrived(lparam, self.frame.data, self._luggage, in_line)
+                in_line = not self.data[0] & IN_SECTION
+                data = copy_data.arrived(self.lparam, self.data, self.luggage, in_line)
                 try:
-                    result = window._call(WM_COPYDATA, wparam, data)
+                    result = window._call(WM_COPYDATA, self.wparam, data)
                 finally:
                     data._release()
+            elif self.kind in (TELL, ASK):
+                data_there = copy_data.arrived(0, self.data, self.luggage, not self.data[0] & IN_SECTION)
+                try:
+                    value = window._deal_with(data_there.data, self.kind == ASK)
+                finally:
+                    data_there._release()
+                self._answer_with(queue, value)
+                return
             else:
-                result = window._call(msg, wparam, lparam)
+                result = window._call(self.msg, self.wparam, self.lparam)
         except Exception as problem:
             self.fail(queue, Status.UNSUCCESSFUL, f"the handler raised {type(problem).__name__}: {problem}")
-            _report(problem, f"window {self.hwnd:#x}, message {msg:#x}")
+            _report(problem, f"window {self.hwnd:#x}, message {self.msg:#x}")
         else:
             self.answer(queue, result)
 
@@ -102,19 +117,23 @@ class Received:
         """Give the sender its result, unless it was answered before; whether it was now."""
         if self.is_answered:
             return False
-        if self.kind != NOTIFY:
-            queue.lines_in.answer(self.sender, *pack_result(self.send_id, result))
+        if self.kind not in (NOTIFY, TELL):
+            queue.lines_in.answer(self.sender, pack_result(self.send_id, result))
         self.is_answered = True
         return True
+
+    def _answer_with(self, queue: ThreadQueue, value: bytes) -> None:
+        if not self.is_answered and self.kind == ASK:
+            queue.lines_in.answer(self.sender, pack_value(self.send_id, value))
+        self.is_answered = True
 
     def fail(self, queue: ThreadQueue, status: Status, reason: str = "") -> None:
         """Tell the sender that there is no result, unless it was answered before."""
         if self.is_answered:
             return
-        if self.kind != NOTIFY:
-            number = int(status) - (1 << 64 if status >= 1 << 63 else 0)
-            data = RESULT_HEAD.pack(self.send_id, number) + reason[:LONGEST_REASON].encode("utf-8", "replace")
-            queue.lines_in.answer(self.sender, FAILED, data)
+        if self.kind not in (NOTIFY, TELL):
+            data = pack_failure(self.send_id, status, reason[:LONGEST_REASON])
+            queue.lines_in.answer(self.sender, data)
         self.is_answered = True
 
 
@@ -132,11 +151,6 @@ class CallbackDue:
     def run(self, queue: ThreadQueue) -> None:
         """Call it."""
         self._callback(*self._arguments)
-
-
-def is_whole(frame: _kernel.Frame) -> bool:
-    """Say whether a frame that claims to be a message that was sent has what such a one has."""
-    return len(frame.data) >= SEND_SIZE
 
 
 def deal_with_sent(queue: ThreadQueue) -> None:

@@ -38,6 +38,9 @@ from ntipc.window_messages.windows import own_window
 
 _OF_THE_THREAD = frozenset({HWND_TOPMOST, HWND_BOTTOM, HWND_BROADCAST})
 _OF_NOBODY = frozenset({HWND_NOTOPMOST, HWND_MESSAGE})
+_OLD = ~(QS_POSTMESSAGE | QS_HOTKEY | QS_TIMER | QS_ALLPOSTMESSAGE)
+_OLD_OF_A_RANGE = ~(QS_POSTMESSAGE | QS_HOTKEY | QS_TIMER)
+"""What a retrieval leaves of the news: messages that it has looked past are old."""
 LARGEST_FILTER = 0xFFFF
 
 
@@ -78,7 +81,7 @@ def get_message(
     7
     """
     queue = own_queue(session)
-    matches = _filter("get_message", queue, hwnd, first, last)
+    matches = _filter("get_message", queue, hwnd, first, last) if hwnd or first or last else None
     anything = not first and not last
     message = look(queue, matches, anything, True)
     if message is None:
@@ -87,9 +90,11 @@ def get_message(
             left = deadline.left()
             if left == 0:
                 raise from_status(Status.TIMEOUT, "get_message", "", "no message has come")
-            if queue.timers:
+            if queue.timers.known:
                 due = max(queue.timers.next_due(matches) - monotonic(), 0.0)
                 left = left if due == inf else due if left is None else min(left, due)
+            if not queue.posted:
+                queue.mend_room()
             queue.wait(left)
             message = look(queue, matches, anything, True)
     if message.msg == WM_QUIT:
@@ -171,20 +176,19 @@ def look(
     queue.note_look()
     if queue.sent:
         deal_with_sent(queue)
-    if queue.timers:
+    if queue.timers.known:
         queue.timers.news()  # they are no news after this look
-    queue.changed &= ~(QS_POSTMESSAGE | QS_HOTKEY | QS_TIMER | (QS_ALLPOSTMESSAGE if any_number else 0))
-    message = _posted(queue, matches, remove)
-    if message is None and queue.quit is not None:
+    queue.changed &= _OLD if any_number else _OLD_OF_A_RANGE
+    if queue.posted:
+        message = _posted(queue, matches, remove)
+        if message is not None:
+            return message
+    if queue.quit is not None:
         message = Message(0, WM_QUIT, queue.quit, 0, monotonic())
         if remove:
             queue.quit = None
-    if message is None:
-        queue.drain()
-        if queue.sent:
-            deal_with_sent(queue)
-        message = timer_message(queue, matches, remove)
-    return message
+        return message
+    return timer_message(queue, matches, remove) if queue.timers.known else None
 
 
 def _posted(queue: ThreadQueue, matches: Callable[[Message], bool] | None, remove: bool) -> Message | None:

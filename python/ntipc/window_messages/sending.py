@@ -7,7 +7,7 @@ first, for it is the inner call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -27,12 +27,12 @@ from ntipc.window_messages.message import (
     IN_SECTION,
     NOTIFY,
     SEND,
-    SEND_TAIL,
+    TELL,
     WITH_LINE,
-    WITHDRAW,
     check_number,
     checked,
-    pack_post,
+    pack_send,
+    pack_withdrawal,
 )
 from ntipc.window_messages.posting import sync_only
 from ntipc.window_messages.thread_queue import LOST, ThreadQueue, own_queue
@@ -301,7 +301,7 @@ def _check(call: str, msg: int, wparam: int, lparam: int) -> None:
 class _Send:
     """One message on its way to another thread."""
 
-    __slots__ = ("_content", "_queue", "_route", "call", "data", "hwnd", "number", "tag")
+    __slots__ = ("_content", "_message", "_queue", "_route", "call", "number")
 
     def __init__(
         self,
@@ -314,92 +314,103 @@ class _Send:
         content: memoryview | None = None,
     ) -> None:
         self.call = call
-        self.hwnd = hwnd
+        self._message = hwnd, msg, wparam, lparam
         self._content = content
         self._queue = queue
         self._route: Route = queue.desktop.route_of_window(call, hwnd)
-        self.tag, self.data = pack_post(call, hwnd, msg, wparam, lparam)
         self.number = next(queue.numbers)
 
     def put(self, kind: int, expires: float = inf) -> None:
         """Put it into the receiver's queue."""
-        queue, luggage, line = self._queue, list[NtObject](), 0
-        tag = self.tag | kind
-        if kind != NOTIFY:
-            line, luggage = queue.lines_out.to(self._route.serial)
-            queue.awaited[self.number] = line
-        tail = SEND_TAIL.pack(line, self.number, queue.serial, expires)
-        pieces: list[bytes | memoryview] = [self.data, tail]
-        if luggage:
-            tag |= WITH_LINE
-        if self._content is not None:
-            if len(self._content) <= LONGEST_IN_LINE:
-                pieces.append(self._content)
-            else:
-                tag |= IN_SECTION
-                luggage.append(in_section(self._content, queue.native))
+        queue, route, line = self._queue, self._route, None
+        if kind not in (NOTIFY, TELL):
+            through = queue.lines_out.known(route.serial)
+            if through is None:
+                through, line = queue.lines_out.make()
+                kind |= WITH_LINE
+            queue.awaited[self.number] = through
+        luggage: list[NtObject] = [] if line is None else [line]
+        if self._content is not None and len(self._content) > LONGEST_IN_LINE:
+            kind |= IN_SECTION
+            luggage.append(in_section(self._content, queue.native))
+        data = pack_send(self.call, kind, self._message, self.number, queue.serial, expires)
+        pieces: Buffer | Sequence[Buffer] = data
+        if self._content is not None and not kind & IN_SECTION:
+            pieces = [data, self._content]
         try:
             if luggage:
-                self._route.writer.put(pieces, 0, tag=tag, handles=luggage, move=True)
-            else:
-                self._route.writer.put(pieces if len(pieces) > 2 else self.data + tail, 0, tag=tag)
+                route.writer.put(pieces, 0, handles=luggage, move=True)
+            elif not route.put(pieces, self.call):
+                raise from_status(Status.INSUFFICIENT_RESOURCES, self.call, "", "the session has no memory left")
         except PeerGone:
-            queue.desktop.forget(self._route)
-            raise no_window(self.call, self.hwnd, "its thread has ended") from None
+            queue.desktop.forget(route)
+            raise no_window(self.call, self._message[0], "its thread has ended") from None
         finally:
             for thing in luggage:
                 thing.close()
-        if tag & WITH_LINE:
-            queue.lines_out.given(self._route.serial, line)
+        if line is not None:
+            queue.lines_out.given(route.serial, queue.awaited[self.number])
 
     def result(self, timeout: float | None, abort_if_hung: bool = False, block: bool = False) -> int:
-        """Wait for the result."""
-        queue, level = self._queue, len(self._queue.receiving)
-        deadline = Deadline(timeout)
-        if level >= receiving.DEEPEST:
-            raise from_status(Status.STACK_OVERFLOW, self.call, f"window {self.hwnd:#x}")
+        """Send it, and wait for the result, which is a number."""
+        kind = SEND if self._content is None else DATA
+        outcome = self.outcome(kind, timeout, abort_if_hung, block)
+        return outcome if isinstance(outcome, int) else 0
+
+    def outcome(self, kind: int, timeout: float | None, abort_if_hung: bool, block: bool) -> int | bytes:
+        """Send it, and wait for the result."""
+        queue, number = self._queue, self.number
+        if len(queue.receiving) >= receiving.DEEPEST:
+            raise from_status(Status.STACK_OVERFLOW, self.call, self._subject)
         if abort_if_hung and queue.desktop.is_hung(self._route):
             raise self._late("its thread is hung: it has not looked at its queue for 5 seconds")
-        left = deadline.left()
+        deadline = None if timeout is None else Deadline(timeout)
+        left = None if deadline is None else deadline.left()
         if left == 0:
             raise self._late("there was no time to begin with")
         try:
-            self.put(SEND if self._content is None else DATA, inf if left is None else monotonic() + left)
+            self.put(kind, inf if left is None else monotonic() + left)
             while True:
                 queue.drain()
-                outcome = queue.results.pop(self.number, None)
+                outcome = queue.results.pop(number, None)
                 if outcome is not None:
                     break
                 if queue.sent and not block:
                     receiving.deal_with_sent(queue)
                     continue
-                left = deadline.left()
-                if left == 0:
-                    raise self._late("no result has come")
+                if deadline is not None:
+                    left = deadline.left()
+                    if left == 0:
+                        raise self._late("no result has come")
                 queue.wait(left)
         except BaseException:
-            if self.number not in queue.results:
+            if number not in queue.results:
                 self._withdraw()
             raise
         finally:
-            queue.awaited.pop(self.number, None)
-            queue.results.pop(self.number, None)
-        if outcome is LOST:
-            detail = "the window's thread has ended"
-            raise from_status(Status.LPC_REPLY_LOST, self.call, f"window {self.hwnd:#x}", detail)
-        if isinstance(outcome, int):
+            queue.awaited.pop(number, None)
+            queue.results.pop(number, None)
+        if isinstance(outcome, (int, bytes)):
             return outcome
-        status, reason = outcome
-        problem = reason or None
-        raise from_status(status, self.call, f"window {self.hwnd:#x}", problem=problem, advice="" if reason else None)
+        raise self._failure(outcome)
+
+    @property
+    def _subject(self) -> str:
+        return f"window {self._message[0]:#x}"
 
     def _withdraw(self) -> None:
         """Have the receiver not begin any more."""
-        data = SEND_TAIL.pack(0, self.number, self._queue.serial, 0.0)
         try:
-            self._route.writer.put(data, 0, tag=WITHDRAW)
+            self._route.put(pack_withdrawal(self.number, self._queue.serial), self.call)
         except Exception:  # the receiver has gone
             pass
 
+    def _failure(self, outcome: tuple[int, str]) -> Exception:
+        if outcome is LOST:
+            return from_status(Status.LPC_REPLY_LOST, self.call, self._subject, "the window's thread has ended")
+        status, reason = outcome
+        advice = "" if reason else None
+        return from_status(status, self.call, self._subject, problem=reason or None, advice=advice)
+
     def _late(self, detail: str) -> Exception:
-        return from_status(Status.TIMEOUT, self.call, f"window {self.hwnd:#x}", detail)
+        return from_status(Status.TIMEOUT, self.call, self._subject, detail)

@@ -25,7 +25,7 @@ def queue_status(mask: int = QS_ALLINPUT, *, session: Session | str | None = Non
     queue, mask = own_queue(session), index(mask)
     queue.drain()
     queue.note_look()
-    if queue.timers:
+    if queue.timers.known:
         queue.changed |= queue.timers.news()
     changed = queue.changed & mask
     queue.changed &= ~mask
@@ -39,6 +39,6 @@ def current(queue: ThreadQueue) -> int:
         kinds |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
     if queue.sent:
         kinds |= QS_SENDMESSAGE
-    if queue.timers and queue.timers.expired(None) is not None:
+    if queue.timers.known and queue.timers.expired(None) is not None:
         kinds |= QS_TIMER
     return kinds

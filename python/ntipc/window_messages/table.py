@@ -47,7 +47,7 @@ _FIXED = struct.Struct(
     "<QQQIIQQII"
 )  # word, serial, namespace, thread, process, order, owner, flags, version of the text
 _WORD = struct.Struct("<Q")
-_LOOKED = struct.Struct("<d")
+LOOK = struct.Struct("<d")
 _LENGTHS = struct.Struct("<HH")
 _LONG_LENGTHS = struct.Struct("<II")
 _LOOKED_AT, _LENGTHS_AT, _TEXT_AT = 64, 72, 76
@@ -163,18 +163,19 @@ class WindowTable:
                     found.append(slot)
         return found
 
-    def looked(self, number: int, moment: float) -> None:
-        """Note when the thread of that slot has looked at its queue; infinity while it waits there."""
-        segment = self._segments.get((number & 0xFFFF) >> 8)
-        if segment is not None:
-            _LOOKED.pack_into(segment, (number & 0xFF) * SLOT_SIZE + _LOOKED_AT, moment)
+    def place_of_look(self, number: int) -> tuple[memoryview, int]:
+        """Return where the thread of that slot notes, as a float, when it has last looked at its queue.
+
+        Infinity stands for a thread that waits there.
+        """
+        return self._segment((number & 0xFFFF) >> 8), (number & 0xFF) * SLOT_SIZE + _LOOKED_AT
 
     def last_look(self, number: int) -> float:
         """When the thread of that slot has last looked at its queue; infinity while it waits there."""
         place = number & 0xFFFF
         if place >= self._places():
             return 0.0
-        moment: float = _LOOKED.unpack_from(self._segment(place >> 8), (place & 0xFF) * SLOT_SIZE + _LOOKED_AT)[0]
+        moment: float = LOOK.unpack_from(self._segment(place >> 8), (place & 0xFF) * SLOT_SIZE + _LOOKED_AT)[0]
         return moment
 
     def text(self, slot: Slot) -> tuple[str, str]:

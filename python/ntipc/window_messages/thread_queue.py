@@ -15,16 +15,15 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from math import inf
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from ntipc import _kernel
 from ntipc.errors import LimitExceeded, NtError, ObjectExists, Status
 from ntipc.objects.arrivals import claim
 from ntipc.queues.ends import QueueReader, QueueWriter
-from ntipc.session.session import Session, before_leaving, within
+from ntipc.session.session import Session, before_leaving, default_session, within
 from ntipc.sync.semaphores import Semaphore
 from ntipc.window_messages.constants import (
     MOST_POSTED,
@@ -36,24 +35,25 @@ from ntipc.window_messages.constants import (
 from ntipc.window_messages.desktop import Desktop, desktop_of, leave, queue_name, room_name
 from ntipc.window_messages.lines import LinesIn, LinesOut, parents_only
 from ntipc.window_messages.message import (
-    CALLBACK,
-    DATA,
     FAILED,
     KIND,
-    NOTIFY,
     POST,
-    POST_SIZE,
     RESULT,
-    SEND,
-    SEND_TAIL,
+    RESULT_SIZE,
+    SEND_SIZE,
+    SENT,
+    VALUE,
     WITH_LINE,
     WITHDRAW,
+    WITHDRAW_SIZE,
     Message,
+    Outcome,
     unpack_post,
     unpack_result,
+    unpack_withdrawal,
 )
-from ntipc.window_messages.receiving import CallbackDue, Received, is_whole
-from ntipc.window_messages.table import THREAD
+from ntipc.window_messages.receiving import CallbackDue, Received
+from ntipc.window_messages.table import LOOK, THREAD
 from ntipc.window_messages.timers import WindowTimers
 
 if TYPE_CHECKING:
@@ -61,12 +61,11 @@ if TYPE_CHECKING:
 
 LOST: Final = 0, "lost"
 """The outcome of a send whose receiver has gone."""
-Outcome: TypeAlias = int | tuple[int, str]
-"""The result of a send; or a status, and the reason why there is none."""
 
 _NO_QUOTA = 1 << 40
 _LOOKS_APART = 0.25
 """Seconds between two notes of the thread's looks, so that not every look costs one."""
+_ROOM_LOOKS_APART = 1.0
 _PATIENCE = 2.0
 """Seconds that a thread waits until the queue of an ended thread of the same id has gone."""
 
@@ -81,7 +80,7 @@ class ThreadQueue:
         self.pid = os.getpid()
         self.is_closed = False
         self.windows: dict[int, Window] = {}
-        self.posted: deque[_kernel.Frame | Message] = deque()
+        self.posted: deque[bytes | Message] = deque()
         self.quit: int | None = None
         self.quit_code: int | None = None
         self.changed = 0
@@ -91,8 +90,9 @@ class ThreadQueue:
         self.awaited: dict[int, int] = {}
         self.results: dict[int, Outcome] = {}
         self.callbacks: dict[int, tuple[Callable[[int, int, int], object], int, int]] = {}
-        self._inbox: deque[_kernel.Frame] = deque()
+        self._inbox: deque[bytes | _kernel.Frame] = deque()
         self._looked = 0.0
+        self._room_looked_at, self._room_missing = monotonic(), 0
         self.reader, self.keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self.room = Semaphore.__new__(Semaphore)
         for part in (self.reader, self.keeper, self.room):
@@ -107,7 +107,8 @@ class ThreadQueue:
             raise
         self.timers = WindowTimers()
         self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
-        self._take_now = partial(self.reader._take, None, 0)
+        self._place_of_look = table.place_of_look(self.number)
+        self._take_now = self.reader._take_now
         self.note_look()
         _all.add(weakref.ref(self, _all.discard))
 
@@ -165,7 +166,12 @@ class ThreadQueue:
         now = monotonic()
         if now - self._looked > _LOOKS_APART:
             self._looked = now
-            self.desktop.table.looked(self.number, now)
+            LOOK.pack_into(*self._place_of_look, now)
+
+    def note_wait(self) -> None:
+        """Tell others that this thread waits at its queue, until it looks."""
+        self._looked = 0.0
+        LOOK.pack_into(*self._place_of_look, inf)
 
     def drain(self) -> None:
         """Take all that has come, and put each thing where it belongs."""
@@ -173,7 +179,7 @@ class ThreadQueue:
         inbox.extend(iter(self._take_now, None))
         while inbox:
             frame = inbox[0]
-            if frame.tag & KIND == POST and not frame.closed:
+            if isinstance(frame, bytes) and frame and frame[0] & KIND == POST:
                 self.changed |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
                 if not self.posted or self.posted[-1] is not frame:  # an interrupt came before it left the inbox
                     self.posted.append(frame)
@@ -182,25 +188,30 @@ class ThreadQueue:
             if inbox and inbox[0] is frame:
                 inbox.popleft()
 
-    def _sort_in(self, frame: _kernel.Frame) -> None:
+    def _sort_in(self, frame: bytes | _kernel.Frame) -> None:
         """Put what was not posted where it belongs."""
-        kind = frame.tag & KIND
-        if frame.closed:
-            self._line_has_gone(frame.badge or 0)
-        elif kind in (RESULT, FAILED):
-            send_id, result, reason = unpack_result(frame.tag, frame.data)
-            self._result_has_come(send_id, result if kind == RESULT else (result & 0xFFFF_FFFF, reason))
-        elif kind == WITHDRAW and len(frame.data) >= SEND_TAIL.size:
-            _, send_id, sender, _ = SEND_TAIL.unpack_from(frame.data)
+        if isinstance(frame, bytes):
+            data, luggage = frame, None
+        else:
+            data, luggage = frame.data, frame
+            if frame.closed:
+                self._line_has_gone(frame.badge or 0)
+                return
+        kind = data[0] & KIND if data else 0
+        if kind in (RESULT, FAILED, VALUE) and len(data) >= RESULT_SIZE:
+            self._result_has_come(*unpack_result(data))
+        elif kind == WITHDRAW and len(data) >= WITHDRAW_SIZE:
+            send_id, sender = unpack_withdrawal(data)
             for entry in [entry for entry in self.sent if isinstance(entry, Received)]:
                 if entry.send_id == send_id and entry.sender == sender:
                     self.sent.remove(entry)
-        elif kind in (SEND, NOTIFY, CALLBACK, DATA) and is_whole(frame):
+        elif kind in SENT and len(data) >= SEND_SIZE:
             if self.sent and self.sent[-1].frame is frame:  # an interrupt came before it left the inbox
                 return
-            sender = SEND_TAIL.unpack_from(frame.data, POST_SIZE)[2]
-            luggage = self.lines_in.adopt(frame, sender) if frame.tag & WITH_LINE else claim(frame)
-            self.sent.append(Received(frame, luggage))
+            entry = Received(frame, data)
+            if luggage is not None:
+                entry.luggage = self.lines_in.adopt(luggage, entry.sender) if data[0] & WITH_LINE else claim(luggage)
+            self.sent.append(entry)
             self.changed |= QS_SENDMESSAGE
 
     def _result_has_come(self, send_id: int, outcome: Outcome) -> None:
@@ -220,25 +231,38 @@ class ThreadQueue:
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until something comes; whether it did."""
-        self.desktop.table.looked(self.number, inf)
+        self.note_wait()
         try:
             return self.reader.wait(timeout)
         finally:
-            self._looked = monotonic()
-            self.desktop.table.looked(self.number, self._looked)
+            self.note_look()
 
     def wait_among(self, objects: tuple[object, ...], timeout: float | None) -> Any:
         """Wait until one of several is set, of which the queue may be one."""
-        self.desktop.table.looked(self.number, inf)
+        self.note_wait()
         try:
             return _kernel.wait_multiple(objects, False, timeout)
         finally:
-            self._looked = monotonic()
-            self.desktop.table.looked(self.number, self._looked)
+            self.note_look()
 
-    def message_of(self, entry: _kernel.Frame | Message) -> Message:
+    def mend_room(self) -> None:
+        """Give back the room of posters that were killed before they had put their message.
+
+        Only where nothing waits to be retrieved. What is missing for longer than a second is nobody's that lives; one
+        that was stopped for so long puts a message more than the queue should hold.
+        """
+        now = monotonic()
+        if now < self._room_looked_at + _ROOM_LOOKS_APART:
+            return
+        missing = MOST_POSTED - self.room.count
+        if missing and missing == self._room_missing:
+            self.room.release(missing)
+            missing = 0
+        self._room_looked_at, self._room_missing = now, missing
+
+    def message_of(self, entry: bytes | Message) -> Message:
         """Make a message of what the list of posted ones holds."""
-        return entry if isinstance(entry, Message) else Message._make(unpack_post(entry.tag, entry.data))
+        return unpack_post(entry) if isinstance(entry, bytes) else entry
 
     def window_has_gone(self, hwnd: int) -> None:
         """Throw away what has come for a window that was destroyed. A quit that was posted to it is the thread's."""
@@ -301,7 +325,7 @@ _local = _Local()
 
 def own_queue(session: Session | str | None = None) -> ThreadQueue:
     """Return the calling thread's queue, made at the first call."""
-    where = within(session)
+    where = default_session() if session is None else within(session)
     last = _local.last
     if last is not None and last[0] is where and not last[1].is_closed:
         return last[1]

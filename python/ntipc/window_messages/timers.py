@@ -64,34 +64,31 @@ class WindowTimers:
     """The timers of one thread."""
 
     def __init__(self) -> None:
-        self._timers: dict[tuple[int, int], WindowTimer] = {}
+        self.known: dict[tuple[int, int], WindowTimer] = {}
         self._tokens = itertools.count(1)
         self._next_id = _FIRST_ID
 
-    def __bool__(self) -> bool:
-        return bool(self._timers)
-
     def set(self, hwnd: int, timer_id: int, period: float, callback: TimerCallback | None) -> int:
         """Set a timer, in place of the one with the same window and id; return its id."""
-        if not hwnd and (0, timer_id) not in self._timers:
+        if not hwnd and (0, timer_id) not in self.known:
             timer_id = self._free_id()
         key = hwnd, timer_id
-        self._timers[key] = WindowTimer(key, period, callback, next(self._tokens))
+        self.known[key] = WindowTimer(key, period, callback, next(self._tokens))
         return timer_id or 1
 
     def kill(self, hwnd: int, timer_id: int) -> bool:
         """End a timer; whether there was one."""
-        return self._timers.pop((hwnd, timer_id), None) is not None
+        return self.known.pop((hwnd, timer_id), None) is not None
 
     def window_has_gone(self, hwnd: int) -> None:
         """End the timers of a window."""
-        for key in [key for key in self._timers if key[0] == hwnd]:
-            self._timers.pop(key, None)
+        for key in [key for key in self.known if key[0] == hwnd]:
+            self.known.pop(key, None)
 
     def expired(self, matches: Callable[[Message], bool] | None) -> WindowTimer | None:
         """Return the timer that has been due the longest, of those that a filter lets through."""
         now = monotonic()
-        due = [timer for timer in self._timers.values() if timer.due <= now and timer.posted is None]
+        due = [timer for timer in self.known.values() if timer.due <= now and timer.posted is None]
         due.sort(key=lambda timer: timer.due)
         for timer in due:
             if matches is None or matches(timer.message(now)):
@@ -103,7 +100,7 @@ class WindowTimers:
         now = monotonic()
         moments = [
             timer.due
-            for timer in self._timers.values()
+            for timer in self.known.values()
             if timer.posted is None and (matches is None or matches(timer.message(now)))
         ]
         return min(moments, default=math.inf)
@@ -111,35 +108,33 @@ class WindowTimers:
     def news(self) -> int:
         """Return ``QS_TIMER`` if a timer has become due since this was asked; else 0."""
         now, news = monotonic(), 0
-        for timer in self._timers.values():
+        for timer in self.known.values():
             if timer.due <= now and not timer.is_told:
                 timer.is_told, news = True, QS_TIMER
         return news
 
     def taken(self, message: Message) -> None:
         """Go on with the timer whose posted message was taken."""
-        timer = self._timers.get((message.hwnd, message.wparam))
+        timer = self.known.get((message.hwnd, message.wparam))
         if timer is not None and timer.posted is message:
             timer.go_on(monotonic())
 
     def callback_of(self, message: Message) -> TimerCallback | None:
         """Return what a WM_TIMER's ``lparam`` stands for, if that timer is there."""
-        timer = self._timers.get((message.hwnd, message.wparam))
+        timer = self.known.get((message.hwnd, message.wparam))
         return timer.callback if timer is not None and timer.token == message.lparam else None
 
     def _free_id(self) -> int:
         for _ in range(_FIRST_ID - _LAST_ID + 1):
             timer_id = self._next_id
             self._next_id = timer_id - 1 if timer_id > _LAST_ID else _FIRST_ID
-            if (0, timer_id) not in self._timers:
+            if (0, timer_id) not in self.known:
                 return timer_id
         raise from_status(Status.NO_MORE_USER_HANDLES, "set_timer", "", "the thread has too many timers")
 
 
 def timer_message(queue: ThreadQueue, matches: Callable[[Message], bool] | None, remove: bool) -> Message | None:
     """Make the message of a timer that is due, if a filter lets it through."""
-    if not queue.timers:
-        return None
     timer = queue.timers.expired(matches)
     if timer is None:
         return None

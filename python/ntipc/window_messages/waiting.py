@@ -89,7 +89,7 @@ class MessageQueue(WaitedForByPlan):
 def is_set(queue: ThreadQueue, mask: int, input_available: bool) -> bool:
     """Say whether messages of these kinds have come, or are there."""
     queue.drain()
-    if queue.timers:
+    if queue.timers.known:
         queue.changed |= queue.timers.news()
     return bool(queue.changed & mask or (input_available and current(queue) & mask))
 
@@ -153,7 +153,7 @@ def wait_messages(
 
 def _no_longer_than(queue: ThreadQueue, mask: int, left: float | None) -> float | None:
     """Shorten a wait so that it ends when the next timer is due."""
-    if not queue.timers or not mask & QS_TIMER:
+    if not queue.timers.known or not mask & QS_TIMER:
         return left
     due = max(queue.timers.next_due(None) - monotonic(), 0.0)
     if due == inf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -79,6 +80,7 @@ class Window:
         self.class_name = self._class.name
         self.thread_id, self.pid = queue.thread_id, queue.pid
         self._is_destroyed = False
+        self._values: Callable[[memoryview, bool], bytes] | None = None
         table = queue.desktop.table
         owner = queue.serial, queue.desktop.namespace, queue.thread_id, queue.pid, queue.number
         with table.mutex:
@@ -168,10 +170,17 @@ class Window:
     def _call(self, msg: int, wparam: int, lparam: Any) -> int:
         """Have the handler deal with a message."""
         if self._procedure is not None:
-            return checked_result(self._procedure(self.hwnd, msg, wparam, lparam))
+            result = self._procedure(self.hwnd, msg, wparam, lparam)
+            return 0 if result is None else checked_result(result)
         if msg == WM_CLOSE:
             self.destroy()
         return 0
+
+    def _deal_with(self, data: memoryview, is_asked: bool) -> bytes:
+        """Have what takes typed messages deal with one."""
+        if self._values is None:
+            raise TypeError("the window takes no typed messages")
+        return self._values(data, is_asked)
 
     def __enter__(self) -> Self:
         return self
