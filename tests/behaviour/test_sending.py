@@ -38,7 +38,7 @@ def test_send_to_a_window_of_this_thread_is_a_call() -> None:
 
 
 def test_send_to_another_thread_and_another_process_returns_the_result(peer: Peer) -> None:
-    """MS-03, MS-07."""
+    """MS-03, MS-07, MS-12, MS-100."""
     hwnd = peer.run(PEER_LOOP)
     with Loop(add) as loop:
         running = peer.begin("loop()")
@@ -66,7 +66,7 @@ def test_receiver_deals_with_it_in_each_call_that_looks(peer: Peer, call: str) -
 
 
 def test_posted_messages_wait_while_a_send_waits_and_sent_ones_come_first() -> None:
-    """MS-06, MS-56, MS-73, MS-101."""
+    """MS-06, MS-42, MS-56, MS-73, MS-101."""
     seen: list[Any] = []
 
     def own(hwnd: int, msg: int, wparam: int, lparam: int) -> None:

@@ -6,6 +6,7 @@ counts how many more posted messages the queue may hold; both are found by the n
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from time import monotonic
 
@@ -15,8 +16,8 @@ from ntipc.queues.ends import QueueWriter
 from ntipc.session.session import Session, within
 from ntipc.sync.semaphores import Semaphore
 from ntipc.window_messages.constants import MOST_POSTED
-from ntipc.window_messages.message import pack_post
-from ntipc.window_messages.table import MESSAGE_ONLY, PREFIX, THREAD, Slot, WindowTable
+from ntipc.window_messages.message import POST, POST_FORMAT, pack_post
+from ntipc.window_messages.table import MESSAGE_ONLY, PREFIX, THREAD, WORD, Slot, WindowTable
 
 HUNG_AFTER = 5.0
 """Seconds without a look at its queue after which a thread that does not wait there counts as hung."""
@@ -70,12 +71,12 @@ class Route:
             OutOfResources: It holds 10,000 posted messages, or the session is full.
             PeerGone: The thread has ended.
         """
-        data = pack_post(call, hwnd, msg, wparam, lparam)
+        try:
+            data = POST_FORMAT.pack(POST, hwnd, msg, wparam, lparam, monotonic())
+        except struct.error:
+            data = pack_post(call, hwnd, msg, wparam, lparam)
         if not self._acquire(False):
-            if not self.leads_on:
-                raise PeerGone
-            detail = f"thread {self.thread_id} has {MOST_POSTED:,} posted messages that it has not retrieved"
-            raise from_status(Status.QUOTA_EXCEEDED, call, "", detail, problem="the queue is full", advice=_REPOST)
+            raise self._full(call)
         try:
             if self.put(data, call):
                 return
@@ -84,6 +85,12 @@ class Route:
             raise
         self.room.release()
         raise from_status(Status.INSUFFICIENT_RESOURCES, call, "", "the session has no memory left for messages")
+
+    def _full(self, call: str) -> Exception:
+        if not self.leads_on:
+            return PeerGone()
+        detail = f"thread {self.thread_id} has {MOST_POSTED:,} posted messages that it has not retrieved"
+        return from_status(Status.QUOTA_EXCEEDED, call, "", detail, problem="the queue is full", advice=_REPOST)
 
     def close(self) -> None:
         """Give it up."""
@@ -104,7 +111,7 @@ class Desktop:
         self.registered: dict[str, int] = {}
         self.is_closed = False
         self._routes: dict[int, Route] = {}
-        self._of_window: dict[int, Route] = {}
+        self._of_window: dict[int, tuple[Route, memoryview, int]] = {}
         self._of_thread: dict[int, Route] = {}
 
     def close(self) -> None:
@@ -123,9 +130,9 @@ class Desktop:
         Raises:
             InvalidWindow: There is no such window.
         """
-        route = self._of_window.get(hwnd)
-        if route is not None and self.table.is_live(hwnd):
-            return route
+        known = self._of_window.get(hwnd)
+        if known is not None and WORD.unpack_from(known[1], known[2])[0] == hwnd:
+            return known[0]
         slot = self._window(hwnd)
         if slot is None:
             self._of_window.pop(hwnd, None)
@@ -133,7 +140,7 @@ class Desktop:
         route = self._route_of(slot)
         if route is None:
             raise no_window(call, hwnd, "its thread has ended")
-        self._of_window[hwnd] = route
+        self._of_window[hwnd] = route, *self.table.place_of(hwnd)
         return route
 
     def route_of_thread(self, call: str, thread_id: int) -> Route:
@@ -157,10 +164,8 @@ class Desktop:
 
     def forget(self, route: Route) -> None:
         """Forget a way to a thread that has ended, and take its windows from the table."""
-        for known in (self._routes, self._of_window, self._of_thread):
-            for key in [key for key, value in list(known.items()) if value is route]:
-                known.pop(key, None)
-        route.close()
+        self._routes.pop(route.serial, None)
+        self._forget_ways(route)
         self._sweep([slot for slot in self.table.slots() if slot.serial == route.serial])
 
     def forget_own(self, serial: int) -> None:
@@ -168,9 +173,13 @@ class Desktop:
         route = self._routes.pop(serial, None)
         if route is None:
             return
-        for known in (self._of_window, self._of_thread):
-            for key in [key for key, value in list(known.items()) if value is route]:
-                known.pop(key, None)
+        self._forget_ways(route)
+
+    def _forget_ways(self, route: Route) -> None:
+        for hwnd in [hwnd for hwnd, known in list(self._of_window.items()) if known[0] is route]:
+            self._of_window.pop(hwnd, None)
+        for thread_id in [thread_id for thread_id, known in list(self._of_thread.items()) if known is route]:
+            self._of_thread.pop(thread_id, None)
         route.close()
 
     def owner(self, hwnd: int) -> Slot | None:

@@ -48,11 +48,11 @@ SENT = frozenset({SEND, NOTIFY, CALLBACK, DATA, TELL, ASK})
 WIDE_WPARAM, WIDE_LPARAM, WITH_LINE, IN_SECTION = 0x10, 0x20, 0x40, 0x80
 """The other bits: a parameter is 2**63 or more; the sender's line comes along; the data do, as a section."""
 
-_POST = struct.Struct("<BQIqqd")
+POST_FORMAT = struct.Struct("<BQIqqd")
 _SEND = struct.Struct("<BQIqqdQQd")
 _RESULT = struct.Struct("<BQq")
 _WITHDRAW = struct.Struct("<BQQ")
-POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = _POST.size, _SEND.size, _RESULT.size, _WITHDRAW.size
+POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = POST_FORMAT.size, _SEND.size, _RESULT.size, _WITHDRAW.size
 
 
 def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes:
@@ -63,17 +63,17 @@ def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes
         OverflowError: A parameter needs more than 64 bits.
     """
     try:
-        return _POST.pack(POST, hwnd, msg, wparam, lparam, monotonic())
+        return POST_FORMAT.pack(POST, hwnd, msg, wparam, lparam, monotonic())
     except struct.error:
         wide = _checked_wide(call, msg, wparam, lparam)
-        return _POST.pack(POST | wide, hwnd, msg, narrowed(wparam), narrowed(lparam), monotonic())
+        return POST_FORMAT.pack(POST | wide, hwnd, msg, narrowed(wparam), narrowed(lparam), monotonic())
 
 
 def unpack_post(data: bytes) -> Message:
     """Make the message of a frame; zeros if the frame has none."""
     if len(data) < POST_SIZE:
         return Message(0, 0)
-    message: Message = tuple.__new__(Message, _POST.unpack_from(data)[1:])
+    message: Message = tuple.__new__(Message, POST_FORMAT.unpack_from(data)[1:])
     return widened(data[0], message) if data[0] & (WIDE_WPARAM | WIDE_LPARAM) else message
 
 

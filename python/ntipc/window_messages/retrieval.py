@@ -85,9 +85,9 @@ def get_message(
     anything = not first and not last
     message = look(queue, matches, anything, True)
     if message is None:
-        deadline = Deadline(timeout)
+        deadline = Deadline(timeout) if timeout is not None else None
         while message is None:
-            left = deadline.left()
+            left = deadline.left() if deadline is not None else None
             if left == 0:
                 raise from_status(Status.TIMEOUT, "get_message", "", "no message has come")
             if queue.timers.known:
@@ -180,7 +180,9 @@ def look(
         queue.timers.news()  # they are no news after this look
     queue.changed &= _OLD if any_number else _OLD_OF_A_RANGE
     if queue.posted:
-        message = _posted(queue, matches, remove)
+        message = queue.first_posted() if matches is None and remove else None
+        if message is None:
+            message = _posted(queue, matches, remove)
         if message is not None:
             return message
     if queue.quit is not None:

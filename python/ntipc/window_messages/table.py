@@ -46,7 +46,7 @@ _HEADER = struct.Struct("<QQII")  # numbers given out, windows made, segments, p
 _FIXED = struct.Struct(
     "<QQQIIQQII"
 )  # word, serial, namespace, thread, process, order, owner, flags, version of the text
-_WORD = struct.Struct("<Q")
+WORD = struct.Struct("<Q")
 LOOK = struct.Struct("<d")
 _LENGTHS = struct.Struct("<HH")
 _LONG_LENGTHS = struct.Struct("<II")
@@ -93,7 +93,7 @@ class WindowTable:
         self._segments: dict[int, memoryview] = {}
         self._header = self._map("header", 4096)
         with self.mutex:
-            if not _WORD.unpack_from(self._header)[0]:
+            if not WORD.unpack_from(self._header)[0]:
                 first = int.from_bytes(os.urandom(4), "little") | 1
                 _HEADER.pack_into(self._header, 0, first, 1, 0, 0)
 
@@ -104,12 +104,9 @@ class WindowTable:
             section.close()
         self.mutex.close()
 
-    def is_live(self, number: int) -> bool:
-        """Say whether the number is that of a slot now."""
-        segment = self._segments.get((number & 0xFFFF) >> 8)
-        if segment is None:
-            return self.read(number) is not None
-        return bool(number) and _WORD.unpack_from(segment, (number & 0xFF) * SLOT_SIZE)[0] == number
+    def place_of(self, number: int) -> tuple[memoryview, int]:
+        """Return where the first word of a slot lies: it is the slot's number as long as that is somebody's."""
+        return self._segment((number & 0xFFFF) >> 8), (number & 0xFF) * SLOT_SIZE
 
     def read(self, number: int) -> Slot | None:
         """Read the fixed fields of a slot; ``None`` if it is nobody's now."""
@@ -119,7 +116,7 @@ class WindowTable:
         segment = self._segment(place >> 8)
         at = (place & 0xFF) * SLOT_SIZE
         slot = Slot(*_FIXED.unpack_from(segment, at))
-        if slot.number != number or _WORD.unpack_from(segment, at)[0] != number:
+        if slot.number != number or WORD.unpack_from(segment, at)[0] != number:
             return None
         return slot
 
@@ -143,14 +140,14 @@ class WindowTable:
         serial, namespace, thread_id, pid, owner = make(number)
         _FIXED.pack_into(segment, at, 0, serial, namespace, thread_id, pid, order, owner or number, flags, 0)  # A3
         self._write_text(segment, at, name, title)
-        _WORD.pack_into(segment, at, number)  # A4
+        WORD.pack_into(segment, at, number)  # A4
         return number
 
     def remove(self, number: int, serial: int | None = None) -> None:
         """Make a slot free, if it is still that one. Only with the mutex."""
         slot = self.read(number)
         if slot is not None and serial in (None, slot.serial):
-            _WORD.pack_into(self._segment((number & 0xFFFF) >> 8), (number & 0xFF) * SLOT_SIZE, 0)  # R2
+            WORD.pack_into(self._segment((number & 0xFFFF) >> 8), (number & 0xFF) * SLOT_SIZE, 0)  # R2
 
     def slots(self) -> list[Slot]:
         """Read all that are somebody's."""
@@ -158,7 +155,7 @@ class WindowTable:
         for number in range(self._segments_made()):
             segment = self._segment(number)
             for at in range(0, SLOTS_OF_A_SEGMENT * SLOT_SIZE, SLOT_SIZE):
-                word = _WORD.unpack_from(segment, at)[0]
+                word = WORD.unpack_from(segment, at)[0]
                 if word and (slot := self.read(word)) is not None and word & 0xFFFF == number << 8 | at // SLOT_SIZE:
                     found.append(slot)
         return found
@@ -240,7 +237,7 @@ class WindowTable:
             segments = min(segments, MOST_SEGMENTS)
             for candidate in range(place, segments * SLOTS_OF_A_SEGMENT):
                 at = (candidate & 0xFF) * SLOT_SIZE
-                if not _WORD.unpack_from(self._segment(candidate >> 8), at)[0]:
+                if not WORD.unpack_from(self._segment(candidate >> 8), at)[0]:
                     return candidate
             live = len(self.slots())
             if live * 2 >= segments * SLOTS_OF_A_SEGMENT and segments < MOST_SEGMENTS:

@@ -38,6 +38,8 @@ from ntipc.window_messages.message import (
     FAILED,
     KIND,
     POST,
+    POST_FORMAT,
+    POST_SIZE,
     RESULT,
     RESULT_SIZE,
     SEND_SIZE,
@@ -108,7 +110,8 @@ class ThreadQueue:
         self.timers = WindowTimers()
         self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
         self._place_of_look = table.place_of_look(self.number)
-        self._take_now = self.reader._take_now
+        self._release_unit = self.room.release
+        self._take_now, self._take = self.reader._take_now, self.reader._take
         self.note_look()
         _all.add(weakref.ref(self, _all.discard))
 
@@ -179,24 +182,22 @@ class ThreadQueue:
         inbox.extend(iter(self._take_now, None))
         while inbox:
             frame = inbox[0]
-            if isinstance(frame, bytes) and frame and frame[0] & KIND == POST:
+            data = frame if isinstance(frame, bytes) else frame.data
+            if data and data[0] & KIND == POST:
                 self.changed |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
-                if not self.posted or self.posted[-1] is not frame:  # an interrupt came before it left the inbox
-                    self.posted.append(frame)
+                if not self.posted or self.posted[-1] is not data:  # an interrupt came before it left the inbox
+                    self.posted.append(data)
             else:
-                self._sort_in(frame)
+                self._sort_in(frame, data)
             if inbox and inbox[0] is frame:
                 inbox.popleft()
 
-    def _sort_in(self, frame: bytes | _kernel.Frame) -> None:
+    def _sort_in(self, frame: bytes | _kernel.Frame, data: bytes) -> None:
         """Put what was not posted where it belongs."""
-        if isinstance(frame, bytes):
-            data, luggage = frame, None
-        else:
-            data, luggage = frame.data, frame
-            if frame.closed:
-                self._line_has_gone(frame.badge or 0)
-                return
+        luggage = None if isinstance(frame, bytes) else frame
+        if luggage is not None and luggage.closed:
+            self._line_has_gone(luggage.badge or 0)
+            return
         kind = data[0] & KIND if data else 0
         if kind in (RESULT, FAILED, VALUE) and len(data) >= RESULT_SIZE:
             self._result_has_come(*unpack_result(data))
@@ -230,12 +231,13 @@ class ThreadQueue:
             self._result_has_come(send_id, LOST)
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until something comes; whether it did."""
+        """Wait until something comes, and take it in, without a step in between; whether it did."""
         self.note_wait()
         try:
-            return self.reader.wait(timeout)
+            self._inbox.extend(filter(None, map(self._take, (None,), (timeout,))))
         finally:
             self.note_look()
+        return bool(self._inbox)
 
     def wait_among(self, objects: tuple[object, ...], timeout: float | None) -> Any:
         """Wait until one of several is set, of which the queue may be one."""
@@ -264,6 +266,18 @@ class ThreadQueue:
         """Make a message of what the list of posted ones holds."""
         return unpack_post(entry) if isinstance(entry, bytes) else entry
 
+    def first_posted(self) -> Message | None:
+        """Take the first posted message, if it is one of the ordinary ones; ``None``: look closer."""
+        entry = self.posted[0]
+        if type(entry) is not bytes or entry[0] != POST or len(entry) != POST_SIZE:
+            return None
+        message: Message = tuple.__new__(Message, POST_FORMAT.unpack(entry)[1:])
+        if message[0] and message[0] not in self.windows:
+            return None
+        self.posted.popleft()
+        self._give_room()
+        return message
+
     def window_has_gone(self, hwnd: int) -> None:
         """Throw away what has come for a window that was destroyed. A quit that was posted to it is the thread's."""
         self.drain()
@@ -285,8 +299,11 @@ class ThreadQueue:
         if isinstance(entry, Message):
             self.timers.taken(entry)
             return
+        self._give_room()
+
+    def _give_room(self) -> None:
         try:
-            self.room.release()
+            self._release_unit()
         except LimitExceeded:  # a poster has gone on that was taken for dead
             pass
 
