@@ -265,6 +265,23 @@ def test_exception_in_a_handler_is_the_senders_error_and_the_loop_goes_on(caplog
     assert "by nought" in caplog.text
 
 
+def test_exception_in_a_handler_is_told_to_the_watcher_of_its_process(peer: Peer) -> None:
+    with ntipc.Watcher("guard") as watcher:
+        beginning = peer.begin("import ntipc; watched = ntipc.watch('guard', timeout=20)")
+        assert next(watcher.events(20)).kind == "process-start"
+        beginning.result()
+        watcher.on_exception = lambda event: True
+        peer.run("HANDLERS = {0x400: lambda hwnd, wparam, lparam: [][wparam]}")
+        hwnd = peer.run(PEER_LOOP)
+        running = peer.begin("loop()")
+        with pytest.raises(ntipc.NtError, match="IndexError"):
+            send_message(hwnd, WM_USER, 1)
+        event = next(event for event in watcher.events(20) if event.kind == "exception")
+        assert event.type == "builtins.IndexError" and event.pid == peer.pid
+        ntipc.post_message(hwnd, ntipc.WM_QUIT)
+        running.result()
+
+
 def test_result_that_does_not_fit_is_the_senders_error(caplog: pytest.LogCaptureFixture) -> None:
     with Loop(lambda *_: 2**64) as loop:
         with pytest.raises(ntipc.NtError, match="OverflowError"):

@@ -13,6 +13,7 @@ from time import monotonic
 from ntipc import _kernel
 from ntipc.errors import NtError, ObjectNotFound, PeerGone, Status, from_status
 from ntipc.queues.ends import QueueWriter
+from ntipc.session import session as sessions
 from ntipc.session.session import Session, within
 from ntipc.sync.semaphores import Semaphore
 from ntipc.window_messages.constants import MOST_POSTED
@@ -250,26 +251,39 @@ class Desktop:
 
 
 _desktops: dict[str, Desktop] = {}
-_last: Desktop | None = None
-"""The one that was asked for last."""
+_of_default: tuple[object, Desktop] | None = None
+"""That of the default session, and what that was then."""
+_environment = sessions._environment
 
 
 def desktop_of(native: _kernel.Session) -> Desktop:
     """Return this process's view of a session."""
-    global _last
-    if _last is not None and _last.native is native and not _last.is_closed:
-        return _last
     path = native.path
     desktop = _desktops.get(path)
     if desktop is None or desktop.native.closed:
         desktop = _desktops[path] = Desktop(native)
-    _last = desktop
     return desktop
 
 
 def desktop(session: Session | str | None = None) -> Desktop:
     """Return this process's view of the session that a ``session`` argument means."""
-    return desktop_of(within(session)._native)
+    global _of_default
+    known = _of_default
+    if known is not None and session is None:
+        # The default session is what it was: asked without a call, for this is asked for each message.
+        default = sessions._default
+        if (
+            default is known[0]
+            and default is not None
+            and default[0] == _environment.get(b"NTIPC_SESSION")
+            and default[1] == _environment.get(b"NTIPC_DIR")
+            and not known[1].is_closed
+        ):
+            return known[1]
+    found = desktop_of(within(session)._native)
+    if session is None:
+        _of_default = sessions._default, found
+    return found
 
 
 def leave(path: str) -> None:

@@ -9,7 +9,7 @@ from ntipc.errors import NtError, PeerGone, Status, from_status
 from ntipc.session.session import Session, within
 from ntipc.window_messages.broadcast import to_all
 from ntipc.window_messages.constants import HWND_BROADCAST, POINTER_MESSAGES, QS_ALLPOSTMESSAGE, QS_POSTMESSAGE
-from ntipc.window_messages.desktop import desktop_of, no_window
+from ntipc.window_messages.desktop import desktop, desktop_of, no_window
 from ntipc.window_messages.message import checked, pack_post
 from ntipc.window_messages.thread_queue import own_queue
 
@@ -43,20 +43,20 @@ def post_message(
         raise sync_only("post_message", msg)
     if not hwnd:
         queue = own_queue(session)
-        desktop, hwnd = queue.desktop, 0
-        route = desktop.route_of_thread("post_message", queue.thread_id)
+        here, hwnd = queue.desktop, 0
+        route = here.route_of_thread("post_message", queue.thread_id)
     elif hwnd == HWND_BROADCAST:
         where = within(session)
         pack_post("post_message", hwnd, msg, wparam, lparam)
         to_all(desktop_of(where._native), msg, lambda each: post_message(each, msg, wparam, lparam, session=where))
         return
     else:
-        desktop = desktop_of(within(session)._native)
-        route = desktop.route_of_window("post_message", hwnd)
+        here = desktop(session)
+        route = here.route_of_window("post_message", hwnd)
     try:
         route.post("post_message", hwnd, msg, wparam, lparam)
     except PeerGone:
-        desktop.forget(route)
+        here.forget(route)
         raise no_window("post_message", hwnd, "its thread has ended") from None
 
 
@@ -87,12 +87,12 @@ def post_thread_message(
         raise sync_only("post_thread_message", msg)
     if thread_id == get_native_id():
         own_queue(session)
-    desktop = desktop_of(within(session)._native)
-    route = desktop.route_of_thread("post_thread_message", index(thread_id))
+    here = desktop(session)
+    route = here.route_of_thread("post_thread_message", index(thread_id))
     try:
         route.post("post_thread_message", 0, msg, wparam, lparam)
     except PeerGone:
-        desktop.forget(route)
+        here.forget(route)
         raise from_status(Status.INVALID_THREAD_ID, "post_thread_message", f"thread {thread_id}") from None
 
 

@@ -32,7 +32,7 @@ from ntipc.window_messages.constants import (
 from ntipc.window_messages.desktop import no_window
 from ntipc.window_messages.message import Message
 from ntipc.window_messages.receiving import deal_with_sent
-from ntipc.window_messages.thread_queue import ThreadQueue, own_queue
+from ntipc.window_messages.thread_queue import LOOKS_APART, ThreadQueue, own_queue
 from ntipc.window_messages.timers import timer_message
 from ntipc.window_messages.windows import own_window
 
@@ -173,7 +173,8 @@ def look(
 ) -> Message | None:
     """Look for a message in NT's order."""
     queue.drain()
-    queue.note_look()
+    if monotonic() - queue.looked > LOOKS_APART:
+        queue.note_look()
     if queue.sent:
         deal_with_sent(queue)
     if queue.timers.known:

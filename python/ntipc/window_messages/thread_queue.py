@@ -23,7 +23,8 @@ from ntipc import _kernel
 from ntipc.errors import LimitExceeded, NtError, ObjectExists, Status
 from ntipc.objects.arrivals import claim
 from ntipc.queues.ends import QueueReader, QueueWriter
-from ntipc.session.session import Session, before_leaving, default_session, within
+from ntipc.session import session as sessions
+from ntipc.session.session import Session, before_leaving, within
 from ntipc.sync.semaphores import Semaphore
 from ntipc.window_messages.constants import (
     MOST_POSTED,
@@ -65,7 +66,7 @@ LOST: Final = 0, "lost"
 """The outcome of a send whose receiver has gone."""
 
 _NO_QUOTA = 1 << 40
-_LOOKS_APART = 0.25
+LOOKS_APART = 0.25
 """Seconds between two notes of the thread's looks, so that not every look costs one."""
 _ROOM_LOOKS_APART = 1.0
 _PATIENCE = 2.0
@@ -93,7 +94,7 @@ class ThreadQueue:
         self.results: dict[int, Outcome] = {}
         self.callbacks: dict[int, tuple[Callable[[int, int, int], object], int, int]] = {}
         self._inbox: deque[bytes | _kernel.Frame] = deque()
-        self._looked = 0.0
+        self.looked = 0.0
         self._room_looked_at, self._room_missing = monotonic(), 0
         self.reader, self.keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self.room = Semaphore.__new__(Semaphore)
@@ -167,13 +168,13 @@ class ThreadQueue:
     def note_look(self) -> None:
         """Tell others that this thread looks at its queue."""
         now = monotonic()
-        if now - self._looked > _LOOKS_APART:
-            self._looked = now
+        if now - self.looked > LOOKS_APART:
+            self.looked = now
             LOOK.pack_into(*self._place_of_look, now)
 
     def note_wait(self) -> None:
         """Tell others that this thread waits at its queue, until it looks."""
-        self._looked = 0.0
+        self.looked = 0.0
         LOOK.pack_into(*self._place_of_look, inf)
 
     def drain(self) -> None:
@@ -275,7 +276,10 @@ class ThreadQueue:
         if message[0] and message[0] not in self.windows:
             return None
         self.posted.popleft()
-        self._give_room()
+        try:
+            self._release_unit()
+        except LimitExceeded:  # a poster has gone on that was taken for dead
+            pass
         return message
 
     def window_has_gone(self, hwnd: int) -> None:
@@ -308,6 +312,7 @@ class ThreadQueue:
             pass
 
 
+_environment = sessions._environment
 _all: set[weakref.ref[ThreadQueue]] = set()
 
 
@@ -316,7 +321,7 @@ class _Local(threading.local):
 
     def __init__(self) -> None:
         self.queues: dict[str, ThreadQueue] = {}
-        self.last: tuple[Session, ThreadQueue] | None = None
+        self.last: tuple[object, ThreadQueue] | None = None
         self.guard = _Guard(self.queues)
 
 
@@ -342,15 +347,25 @@ _local = _Local()
 
 def own_queue(session: Session | str | None = None) -> ThreadQueue:
     """Return the calling thread's queue, made at the first call."""
-    where = default_session() if session is None else within(session)
     last = _local.last
-    if last is not None and last[0] is where and not last[1].is_closed:
-        return last[1]
+    if last is not None and session is None:
+        # The default session is what it was: asked without a call, for this is asked for each message.
+        default = sessions._default
+        if (
+            default is last[0]
+            and default is not None
+            and default[0] == _environment.get(b"NTIPC_SESSION")
+            and default[1] == _environment.get(b"NTIPC_DIR")
+            and not last[1].is_closed
+        ):
+            return last[1]
+    where = within(session)
     path = where.path
     queue = _local.queues.get(path)
     if queue is None or queue.is_closed:
         queue = _local.queues[path] = ThreadQueue(where._native)
-    _local.last = where, queue
+    if session is None:
+        _local.last = sessions._default, queue
     return queue
 
 
