@@ -11,7 +11,10 @@ CHURN = Path(__file__).with_name("churn.py")
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize(("kind", "connects", "kills"), [("messages", 600, 15), ("pipes", 600, 15), ("ports", 600, 15), ("rpc", 100, 8)])
+@pytest.mark.parametrize(
+    ("kind", "connects", "kills"),
+    [("messages", 600, 15), ("pipes", 600, 15), ("ports", 600, 15), ("rpc", 100, 8)],
+)
 def test_connects_with_kills_between_leave_nothing(kind: str, connects: int, kills: int) -> None:
     command = [sys.executable, str(CHURN), "--of", kind, "--connects", str(connects), "--kills", str(kills)]
     environment = {**os.environ, "NTIPC_SESSION": os.environ["NTIPC_SESSION"] + ".churn"}
