@@ -13,9 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from ntipc._runtime.deadlines import Deadline
 from ntipc.errors import InvalidWindow, NtError, ReplyLost, Status, from_status
@@ -36,8 +35,7 @@ _PAUSE = 0.005
 _SUBJECT = "mutex of a single instance"
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """What another start of the program was started with.
 
     Attributes:
@@ -49,8 +47,11 @@ class Start:
 
     argv: tuple[str, ...]
     directory: str
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     pid: int
+
+    def __repr__(self) -> str:
+        return f"Start(argv={self.argv}, directory={self.directory!r}, pid={self.pid})"
 
     @classmethod
     def _own(cls, argv: Sequence[str] | None, environ: Mapping[str, str] | None) -> Start:
