@@ -264,6 +264,16 @@ def test_times_and_threads() -> None:
         assert child.times[:2] == (None, None) and child.times.started >= started
 
 
+def test_the_code_of_what_ends_right_after_it_was_opened_is_known() -> None:
+    for _ in range(20):
+        stranger = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        with ntipc.Process.open(stranger.pid) as process:
+            assert stranger.stdin is not None
+            stranger.stdin.close()
+            stranger.wait()  # its zombie is gone, perhaps before anybody looks
+            assert process.wait(20) and process.exit_code == 0
+
+
 def test_nothing_is_left_of_what_was_opened(peer: Peer) -> None:
     for _ in range(50):
         ntipc.Process.open(peer.pid).close()
@@ -315,7 +325,7 @@ def test_threads_are_waited_for() -> None:
     assert worker.native_id is not None
     with ntipc.Thread.open(worker.native_id) as thread, ntipc.Thread.current() as here:
         assert (thread.id, thread.pid) == (worker.native_id, os.getpid())
-        assert not thread.wait(0.1) and thread.exit_code is None and thread.identity != here.identity
+        assert not thread.wait(0) and thread.exit_code is None and thread.identity != here.identity
         go.set()
         assert ntipc.wait_any([here, thread], 20).index == 1  # type: ignore[union-attr]
         worker.join()

@@ -183,7 +183,7 @@ impl Session {
         let incarnation = self.own.incarnation.load(Ordering::Relaxed);
         drop(locked);
         if !satisfied && wanted.iter().any(|wanted| wanted.kind.is_life()) {
-            wanted.iter().for_each(|wanted| self.watch_object(wanted.entry, 0));
+            wanted.iter().for_each(|wanted| self.watch_object(wanted.entry, 0, None));
         }
         match satisfied {
             true => Ok(Started::Satisfied(self.acknowledge(slot, count))),

@@ -15,7 +15,7 @@
 
 use super::lives::Life;
 use super::lock::Locked;
-use super::pidfd_watch::{self, What};
+use super::pidfd_watch::{self, Watched, What};
 use super::reap::Death;
 use crate::arena::Arena;
 use crate::arena::layout::{IN_FRAMES, PROCESSES, Process};
@@ -154,7 +154,8 @@ impl Session {
             && record.pid.load(Ordering::Acquire) != 0
         {
             let heir = Heir { slot, generation: record.generation.get() };
-            pidfd_watch::watch(pidfd_watch::Watched { session: session.clone(), what: What::Heir(heir), kill_ns: 0 });
+            let watched = Watched { session: session.clone(), what: What::Heir(heir), kill_ns: 0 };
+            pidfd_watch::watch(watched, None);
         }
     }
 

@@ -29,6 +29,7 @@ use crate::session::{Session, locked};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
 use crate::sys::{namespaces, pidfd, process};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Which process or thread.
@@ -126,7 +127,7 @@ impl Session {
         };
         let stat = process::stat(number);
         // Its number cannot have been given to another one before this.
-        if descriptor.is_some_and(|descriptor| !pidfd::exists(&descriptor)) {
+        if descriptor.as_ref().is_some_and(|descriptor| !pidfd::exists(descriptor)) {
             return Err(missing());
         }
         let namespace = namespaces::pid_namespace();
@@ -139,31 +140,33 @@ impl Session {
         let detail = u64::from(belongs_to) << ending::PROCESS_SHIFT;
         let initial = Initial { kind: life.kind(), value: 0, limit: number, quantity: life.start_time, detail };
         let opened = self.create(Some(&life.name()), Disposition::OpenOrCreate, rights, initial, false)?;
-        self.watch_life(opened.handle);
+        if let Ok(entry) = self.entry(opened.handle) {
+            self.watch_object(entry, 0, descriptor.as_ref());
+        }
         Ok(opened)
     }
 
     /// Make sure that this process watches what the handle leads to, if that is a process or thread which has not ended.
     pub fn watch_life(self: &Arc<Self>, handle: u32) {
         if let Ok(entry) = self.entry(handle) {
-            self.watch_object(entry, 0);
+            self.watch_object(entry, 0, None);
         }
     }
 
-    /// The same, of an entry; at `kill_ns`, unless that is 0, what has not ended is killed.
-    pub(crate) fn watch_object(self: &Arc<Self>, entry: Entry, kill_ns: u64) {
+    /// The same, of an entry, by a pidfd if there is one; at `kill_ns`, unless that is 0, what has not ended is killed.
+    pub(crate) fn watch_object(self: &Arc<Self>, entry: Entry, kill_ns: u64, descriptor: Option<&OwnedFd>) {
         let record = self.arena.object(entry.object);
         if Kind::of(record).is_some_and(Kind::is_life) && record.word.get() & 1 == 0 {
             let serial = self.arena.origin(entry.object).serial.get();
             let what = What::Object(entry.object, serial);
-            pidfd_watch::watch(Watched { session: Arc::downgrade(self), what, kill_ns });
+            pidfd_watch::watch(Watched { session: Arc::downgrade(self), what, kill_ns }, descriptor);
         }
     }
 
     /// Watch the object of a process whose slot this process has released.
     pub(super) fn watch_object_of_dead(self: &Arc<Self>, object: u32) {
         let generation = word::generation(self.arena.object(object).word.get());
-        self.watch_object(Entry { object, generation, access: 0, flags: 0 }, 0);
+        self.watch_object(Entry { object, generation, access: 0, flags: 0 }, 0, None);
     }
 
     /// Which process or thread of our pid namespace that object is; `None`: another one by now, or of another namespace, or signalled.
@@ -286,7 +289,7 @@ impl Session {
                 process::end_at_once(code);
             }
             self.poke(slot);
-            self.watch_object(entry, pidfd_watch::last_resort_ns());
+            self.watch_object(entry, pidfd_watch::last_resort_ns(), None);
             return Ok(());
         }
         let Some(life) = self.life_of(entry.object, serial) else {

@@ -1,11 +1,12 @@
 //! The watch over processes and threads that this process has opened, was given or waits for: one thread for about a thousand of them.
 //!
 //! Started when first needed. It has a table of descriptors of its own: the program's calls neither count its pidfds nor close
-//! them, no child inherits them, and it keeps nothing of the program's open. The one descriptor that it shares is the counter that
-//! wakes it. A program that closes that one, too, leaves the thread with what it watches, and the next request gets a new thread.
+//! them, no child inherits them, and it keeps nothing of the program's open. Requests come along a line, with the pidfd of whoever has
+//! one: so what ended since is not missed. A program that closes its end of the line leaves the thread with what it watches, and the
+//! next request gets a new thread.
 //! What no pidfd can be had for (no descriptor is left; threads before Linux 6.9) is looked at from time to time instead.
 //!
-//! Invariant: a request is in the list before the counter rises, and the thread reads the list after it has cleared the counter.
+//! Invariant: a request and its message, with the pidfd, are given under one lock, under which the thread takes all of both.
 //! Crash: the watch ends with its process. All others that want to know watch for themselves.
 
 use super::heirs::Heir;
@@ -14,6 +15,7 @@ use crate::session::{Session, locked};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::clock::now_ns;
 use crate::sys::kept::Kept;
+use crate::sys::parcels::{self, Arrival};
 use crate::sys::pidfd::{self, Poller};
 use crate::sys::process;
 use std::collections::HashMap;
@@ -28,7 +30,8 @@ const SPARE: usize = 16;
 const LOOK_MS: u64 = 50;
 /// How long a helper that was asked to end its process may take.
 const LAST_RESORT_NS: u64 = 200_000_000;
-const BELL: u64 = u64::MAX;
+/// The number of the line among what is slept on.
+const LINE: u64 = 0;
 
 pub(super) fn last_resort_ns() -> u64 {
     now_ns() + LAST_RESORT_NS
@@ -70,8 +73,9 @@ impl Watched {
 
 /// What a thread is to watch.
 struct Watch {
-    bell: Kept,
-    requests: Mutex<Vec<Watched>>,
+    line: Kept,
+    /// With the number of each request.
+    requests: Mutex<Vec<(u64, Watched)>>,
     /// How many it watches, or will.
     load: AtomicU32,
 }
@@ -81,6 +85,8 @@ struct Watch {
 struct Watches {
     pid: u32,
     threads: Vec<Arc<Watch>>,
+    /// Of the last request.
+    number: u64,
     assigned: HashMap<Key, usize>,
 }
 
@@ -95,8 +101,8 @@ pub(super) fn keep_still() -> Still {
     Still(locked(&WATCHES))
 }
 
-/// Watch an object, unless this process does already.
-pub(super) fn watch(watched: Watched) {
+/// Watch an object, unless this process does already: by that pidfd, or one of its own.
+pub(super) fn watch(watched: Watched, descriptor: Option<&OwnedFd>) {
     let mut guard = locked(&WATCHES);
     let watches = guard.get_or_insert_with(Watches::default);
     if watches.pid != process::pid() {
@@ -109,7 +115,7 @@ pub(super) fn watch(watched: Watched) {
         return;
     }
     let room = pidfd::descriptor_limit().saturating_sub(SPARE).clamp(1, MOST) as u32;
-    let has_room = |watch: &Arc<Watch>| watch.load.load(Ordering::Relaxed) < room && watch.bell.get().is_some();
+    let has_room = |watch: &Arc<Watch>| watch.load.load(Ordering::Relaxed) < room && watch.line.get().is_some();
     let place = match known.or_else(|| watches.threads.iter().position(has_room)) {
         Some(place) => place,
         None => match start() {
@@ -120,14 +126,19 @@ pub(super) fn watch(watched: Watched) {
             None => return, // the next wait asks again
         },
     };
-    let watch = &watches.threads[place];
+    watches.number += 1;
+    let (number, watch) = (watches.number, &watches.threads[place]);
     if known.is_none() {
         watches.assigned.insert(key, place);
         watch.load.fetch_add(1, Ordering::Relaxed);
     }
-    locked(&watch.requests).push(watched);
-    if let Some(bell) = watch.bell.get() {
-        pidfd::ring(&bell);
+    let mut requests = locked(&watch.requests);
+    requests.push((number, watched));
+    if let Some(line) = watch.line.get()
+        && parcels::send(&line, number, descriptor).is_err()
+        && descriptor.is_some()
+    {
+        let _ = parcels::send(&line, number, None); // too many are on their way
     }
 }
 
@@ -140,20 +151,24 @@ fn forget(key: Key) {
 }
 
 fn start() -> Option<Arc<Watch>> {
-    let bell = pidfd::bell().ok()?;
-    let number = bell.as_raw_fd();
-    let watch = Arc::new(Watch { bell: Kept::new(bell).ok()?, requests: Mutex::default(), load: AtomicU32::new(0) });
+    let (sending, receiving) = parcels::line().ok()?;
+    let watch = Watch { line: Kept::new(sending).ok()?, requests: Mutex::default(), load: AtomicU32::new(0) };
+    let watch = Arc::new(watch);
     let mine = Arc::clone(&watch);
+    let number = receiving.as_raw_fd();
     let (ready, answer) = std::sync::mpsc::channel();
     let spawned = process::with_signals_blocked(|| {
         std::thread::Builder::new().name("ntipc-pidfds".into()).stack_size(256 << 10).spawn(move || {
-            pidfd::part_descriptors(number);
-            let _ = ready.send(());
+            let parted = pidfd::part_descriptors(number);
+            let _ = ready.send(parted);
             run(&mine, number);
         })
     });
-    // The number of the counter may be another file's as soon as the program runs on.
-    (spawned.is_ok() && answer.recv().is_ok()).then_some(watch)
+    let parted = answer.recv();
+    if spawned.is_ok() && parted == Ok(false) {
+        std::mem::forget(receiving); // the thread uses it in the table of the process
+    }
+    (spawned.is_ok() && parted.is_ok()).then_some(watch)
 }
 
 /// One that is watched.
@@ -166,7 +181,10 @@ struct Case {
 
 impl Case {
     /// What is to be watched, or how it has ended already.
-    fn open(watched: Watched, life: Life) -> Result<Case, (Watched, Option<i32>)> {
+    fn open(watched: Watched, life: Life, given: Option<OwnedFd>) -> Result<Case, (Watched, Option<i32>)> {
+        if given.is_some() {
+            return Ok(Case { watched, life, descriptor: given });
+        }
         let is_it = || process::stat(life.number).is_none_or(|stat| stat.start_time == life.start_time);
         match pidfd::open(life.number, life.is_thread) {
             Ok(descriptor) => match is_it() && pidfd::exists(&descriptor) {
@@ -196,18 +214,33 @@ impl Case {
     }
 }
 
-fn run(watch: &Watch, bell: i32) {
+fn run(watch: &Watch, line: i32) {
     let Ok(poller) = Poller::new() else { return };
-    if poller.add(&bell, BELL).is_err() {
+    if poller.add(&line, LINE).is_err() {
         return;
     }
     let mut cases: HashMap<u64, Case> = HashMap::new();
     let mut numbers: HashMap<Key, u64> = HashMap::new();
-    let mut last_number = 0;
+    let mut is_open = true;
     loop {
-        pidfd::silence(&bell);
-        let requests = std::mem::take(&mut *locked(&watch.requests));
-        for watched in requests {
+        let mut given: HashMap<u64, OwnedFd> = HashMap::new();
+        let mut waiting = locked(&watch.requests);
+        while is_open {
+            match parcels::receive(&line) {
+                Arrival::Message(number, descriptor) => given.extend(descriptor.map(|descriptor| (number, descriptor))),
+                Arrival::Empty => break,
+                Arrival::End => {
+                    poller.remove(&line);
+                    is_open = false;
+                }
+            }
+        }
+        let requests = std::mem::take(&mut *waiting);
+        drop(waiting);
+        if !is_open && requests.is_empty() && cases.is_empty() {
+            return; // nothing more will come
+        }
+        for (number, watched) in requests {
             let key = watched.key();
             if let Some(case) = numbers.get(&key).and_then(|number| cases.get_mut(number)) {
                 case.watched.kill_ns = watched.kill_ns;
@@ -217,14 +250,13 @@ fn run(watch: &Watch, bell: i32) {
                 forget(key); // another namespace's, or over
                 continue;
             };
-            match Case::open(watched, life) {
+            match Case::open(watched, life, given.remove(&number)) {
                 Ok(mut case) => {
-                    last_number += 1;
-                    if case.descriptor.as_ref().is_some_and(|fd| poller.add(fd, last_number).is_err()) {
+                    if case.descriptor.as_ref().is_some_and(|fd| poller.add(fd, number).is_err()) {
                         case.descriptor = None;
                     }
-                    numbers.insert(key, last_number);
-                    cases.insert(last_number, case);
+                    numbers.insert(key, number);
+                    cases.insert(number, case);
                 }
                 Err((watched, code)) => tell(&watched, code),
             }

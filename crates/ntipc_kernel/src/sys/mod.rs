@@ -8,6 +8,7 @@ pub mod foreign;
 pub mod futex;
 pub mod kept;
 pub mod namespaces;
+pub mod parcels;
 pub mod pidfd;
 pub mod process;
 pub mod robust;

@@ -1,6 +1,5 @@
 //! Pidfds: descriptors that stand for one process or thread, whatever its number is used for later.
 
-use super::files::last_errno;
 use super::process;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -117,30 +116,6 @@ pub fn part_descriptors(kept: i32) -> bool {
     close(kept + 1, u32::MAX, CLOSE_RANGE_UNSHARE) && (kept == 0 || close(0, kept - 1, 0))
 }
 
-/// A counter to wake a thread that sleeps on descriptors.
-pub fn bell() -> io::Result<OwnedFd> {
-    // SAFETY: two numbers; a new descriptor, or -1.
-    unsafe {
-        match libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) {
-            fd if fd >= 0 => Ok(OwnedFd::from_raw_fd(fd)),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-}
-
-pub fn ring(bell: &impl AsRawFd) -> bool {
-    let one = 1_u64;
-    // SAFETY: eight readable bytes. A counter that is full says that its thread is to wake already.
-    let written = unsafe { libc::write(bell.as_raw_fd(), (&raw const one).cast(), 8) };
-    written == 8 || last_errno() == libc::EAGAIN
-}
-
-pub fn silence(bell: &impl AsRawFd) {
-    let mut count = 0_u64;
-    // SAFETY: eight writable bytes.
-    unsafe { libc::read(bell.as_raw_fd(), (&raw mut count).cast(), 8) };
-}
-
 /// Descriptors that a thread sleeps on, each with a number of the caller's.
 pub struct Poller(OwnedFd);
 
@@ -162,6 +137,11 @@ impl Poller {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         }
+    }
+
+    pub fn remove(&self, fd: &impl AsRawFd) {
+        // SAFETY: numbers, and no event.
+        unsafe { libc::epoll_ctl(self.0.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), std::ptr::null_mut()) };
     }
 
     /// The numbers of those that can be read, after a sleep of at most so many milliseconds; below 0 is for ever.
