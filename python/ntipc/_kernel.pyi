@@ -50,7 +50,7 @@ class Session:
         target: tuple[int, int],
         terms: tuple[int | None, bool, bool],
     ) -> int:
-        """A handle of one process for another. Processes are given by id and start time, 0 if that is unknown.
+        """A handle of one process for another. Processes are given by id, 0 for this one, and start time, 0 if that is unknown.
 
         The terms are rights, the mark, and whether to close the source.
         """
@@ -58,7 +58,7 @@ class Session:
     def prepare_heir(self, numbers: Sequence[int] | None) -> tuple[int, int] | None:
         """Set handles aside for a child; None: those marked inheritable. Returns what names it, if there are any."""
 
-    def name_heir(self, heir: tuple[int, int], pid: int) -> None: ...
+    def name_heir(self, heir: tuple[int, int], pid: int, start_time: int) -> None: ...
     def disinherit(self, heir: tuple[int, int]) -> None: ...
     def is_owned(self, handle: int) -> bool:
         """Whether an object of Python in this process has this handle."""

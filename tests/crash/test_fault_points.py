@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from crash.workload import SLEEPS, Things, signal_everything
 from harness.peers import Call, Peer
-from harness.points import OF_A_CHILD, POINTS
+from harness.points import AT_WORK, POINTS
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import asleep, facts, look, wait_until
 
@@ -16,8 +16,6 @@ import ntipc
 
 WHEN_IT_COMES = ["LockTaken", "LockBeforeRelease", "LockReleased", "LifeHeld", "SlotClaimed", "SlotAttached"]
 """Steps that a process passes when it joins a session."""
-
-AT_WORK = [point for point in POINTS if point not in OF_A_CHILD]
 
 pytestmark = [
     pytest.mark.skipif(not POINTS, reason="this build has no fault points: make build-faults"),

@@ -9,3 +9,6 @@ POINTS: tuple[str, ...] = tuple(point for point in _kernel.FAULT_POINTS if point
 
 OF_A_CHILD: frozenset[str] = frozenset({"HeirJoined"})
 """Points that only a program passes which was started with handles, as it joins. Their scenes start one."""
+
+AT_WORK: tuple[str, ...] = tuple(point for point in POINTS if point not in OF_A_CHILD)
+"""Points that a process passes which has joined already."""

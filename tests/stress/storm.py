@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from harness.leftovers import session_paths
 from harness.peers import Peer, PeerEnded, PeerHangs
-from harness.points import POINTS
+from harness.points import AT_WORK
 from harness.suspicions import exists
 from storm_frames import Register
 from storm_ledger import AMBIGUOUS, HELD, MAYBE_LOST, OBJECTS, OPERATIONS, READY, TAKING, TOKENS, Ledger
@@ -70,7 +70,7 @@ class Storm:
         self.most = 2 * kills if hits else kills
         self.register = Register(self.most + SPARE)
         self.started = self.maybe_lost = 0
-        self.coverage = Coverage(POINTS, _kernel.FAULT_POINTS, self.dice)
+        self.coverage = Coverage(AT_WORK, _kernel.FAULT_POINTS, self.dice)
         self.keeper = Peer({"PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))})
         self.keeper.run("import contextlib; from storm_objects import Objects; objects = Objects()")
         self.keeper.run("from storm_queues import drain; from storm_calls import serve_all")
@@ -337,7 +337,7 @@ taken
             print(self.coverage.table())
         print(
             f"seed {self.seed}: {self.deaths} deaths, {self.coverage.deaths} of them at "
-            f"{len(self.coverage.hits)} of {len(POINTS)} fault points; {self.operations} operations, "
+            f"{len(self.coverage.hits)} of {len(AT_WORK)} fault points; {self.operations} operations, "
             f"{self.watcher.looks} looks, {self.quiet_times} quiet times, {self.stops} stops, {seconds:.1f} s\n"
             f"{self.frames}\n{self.counters}"
         )

@@ -16,6 +16,7 @@ from storm_ledger import AMBIGUOUS, HELD, MAIL, OBJECTS, PID, STAY, Ledger
 from storm_objects import Actor, Interruption, Objects, address
 from storm_pipes import Piping
 from storm_ports import Porting
+from storm_processes import Minding
 from storm_queues import Queueing
 
 import ntipc
@@ -322,7 +323,7 @@ class Parting(Accountant):
             _kernel.leave_all()
 
 
-class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting):
+class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, Minding):
     """All that a mortal does, each by its name."""
 
     OFTEN = (
@@ -332,9 +333,9 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting):
         "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
         "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
         "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
-        "serve_port", "serve_port", "ask_port", "ask_port",
+        "serve_port", "serve_port", "ask_port", "ask_port", "open_worker", "move_handle",
     )  # fmt: skip
-    SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put")
+    SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put", "child_with_handles", "end_a_child")
 
     def do_something(self, focus: str | None) -> None:
         roll = self.dice.randrange(100)

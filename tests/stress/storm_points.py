@@ -75,6 +75,13 @@ LED_TO = {
     "NoticeTaken": "serve_port",
     "NoticeMarked": "ask_port",
     "NoticeListed": "ask_port",
+    "LifeEnded": "child_with_handles",
+    "LifeTold": "child_with_handles",
+    "LifeAsked": "end_a_child",
+    "HeirTaken": "child_with_handles",
+    "HeirFilled": "child_with_handles",
+    "HeirStarted": "child_with_handles",
+    "HeirNamed": "child_with_handles",
 }
 """Operations that pass a point which others seldom or never pass."""
 REAPING_AT_ONCE = 3

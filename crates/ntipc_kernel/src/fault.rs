@@ -46,12 +46,12 @@ fault_points! {
     PutTold, TurnTaken, TurnLeft, TakeLocked, TakeCopied, TakeCommitted, TakeMoved, TakeOwned, TakeUnlocked, TakeCopiedOut, TakeTold,
     BadgeMade, BadgeCounted, BadgeRevoked, NoticeMarked, NoticeListed, NoticeTaken, ReplyQueueMade, CallNoted, CallTaken, ReplyAllowed, LostTold, PutHandleNamed, PutHandleMoved, TakeHandleStored, TakeHandleMoved, PlaceDropped, CollectTaken,
     SettlePositions, SettleChain, SettleUnlocked, SettleTurn, SettleTold,
+    // fork
+    ForkBeforeCopy, ForkCopied,
     // objects of processes and threads
     LifeEnded, LifeAsked, LifeTold,
     // handles of a child that has not joined
     HeirTaken, HeirFilled, HeirStarted, HeirNamed, HeirJoined,
-    // fork
-    ForkBeforeCopy, ForkCopied,
 }
 
 /// What happens to a thread that passes an armed point.

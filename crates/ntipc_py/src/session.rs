@@ -136,10 +136,10 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "Process.start", "the handles to inherit"))
     }
 
-    /// The child was started: it has that process id.
-    fn name_heir(&self, heir: (u32, u32), pid: u32) {
+    /// The child was started: it has that process id, and began so many clock ticks after the machine.
+    fn name_heir(&self, heir: (u32, u32), pid: u32, start_time: u64) {
         if let Ok(session) = self.current() {
-            session.name_heir(Heir { slot: heir.0, generation: heir.1 }, pid);
+            session.name_heir(Heir { slot: heir.0, generation: heir.1 }, pid, start_time);
         }
     }
 

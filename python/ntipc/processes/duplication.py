@@ -66,21 +66,22 @@ def duplicate_handle(
     (False, True)
     """
     handle = index(number)
-    subject = f"handle {handle}"
-    wanted = None if access is None else rights(access, CALL, subject, None)
+    wanted = None if access is None else rights(access, CALL, f"handle {handle}", None)
     if session is None:
-        session = next((one.session for one in (source, target) if isinstance(one, Process)), None)
+        session = source.session if isinstance(source, Process) else None
+        session = target.session if session is None and isinstance(target, Process) else session
     native = within(session)._native
     if not 0 < handle <= LARGEST_HANDLE:
-        raise from_status(Status.INVALID_HANDLE, CALL, subject)
-    ends = _participant(source, subject), _participant(target, subject)
+        raise from_status(Status.INVALID_HANDLE, CALL, f"handle {handle}")
+    ends = _participant(source, handle), _participant(target, handle)
     return native.duplicate_handle(ends[0], handle, ends[1], (wanted, bool(inheritable), bool(close_source)))
 
 
-def _participant(process: AnyProcess, subject: str) -> tuple[int, int]:
-    """Say which process that is: its id and, as far as known, its start time."""
-    if process is None:
-        return os.getpid(), 0
+def _participant(process: AnyProcess, handle: int) -> tuple[int, int]:
+    """Say which process that is: its id, 0 for this one, and, as far as known, its start time."""
+    if process is None or process == os.getpid():
+        return 0, 0
+    subject = f"handle {handle}"
     if isinstance(process, Process):
         if not process.access & Access.PROCESS_DUP_HANDLE:
             detail = f"the handle to process {process.pid} lacks the right PROCESS_DUP_HANDLE, 0x40"

@@ -21,7 +21,7 @@ from ntipc.session.session import Session
 @contextmanager
 def estate(
     handles: bool | Iterable[NtObject | Composite | int], own: Session, call: str
-) -> Iterator[Callable[[int], None]]:
+) -> Iterator[Callable[[int, int], None]]:
     """Set handles aside for a child that is started in the ``with`` block.
 
     Args:
@@ -30,7 +30,7 @@ def estate(
         call: The call of the program, for the message of an error.
 
     Yields:
-        What to call with the child's process id. Without that, the handles are given back.
+        What to call with the child's process id and start time. Without that, the handles are given back.
     """
     heirs = [
         (session, heir)
@@ -38,10 +38,10 @@ def estate(
         if (heir := session._native.prepare_heir(numbers)) is not None
     ]
 
-    def bequeath(pid: int) -> None:
+    def bequeath(pid: int, start_time: int) -> None:
         while heirs:
             session, heir = heirs.pop()
-            session._native.name_heir(heir, pid)
+            session._native.name_heir(heir, pid, start_time)
 
     try:
         yield bequeath

@@ -98,15 +98,15 @@ class Process(_kernel.Process, ClosingObject):
         own = within(session)
         with estate(inherit_handles, own, call) as bequeath:
             child = children.start(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
-            bequeath(child.pid)
-        self = cls.__new__(cls)
-        self._child, self._pid = child, child.pid
-        try:
-            self._open(own._native, child.pid, 0, call)
-        except BaseException:  # nobody would have a way to it
-            child.kill()
-            child.wait()
-            raise
+            self = cls.__new__(cls)
+            self._child, self._pid = child, child.pid
+            try:
+                self._open(own._native, child.pid, 0, call)
+                bequeath(child.pid, self._identity()[2])
+            except BaseException:  # nobody would have a way to it
+                child.kill()
+                child.wait()
+                raise
         return self
 
     @classmethod

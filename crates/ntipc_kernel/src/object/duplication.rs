@@ -11,7 +11,7 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
 use std::sync::Arc;
 
-/// A process, as programs name it: its id in our pid namespace, and its start time if they know it, else 0.
+/// A process, as programs name it: its id in our pid namespace, and its start time if they know it, else 0. Id 0 is this process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Participant {
     pub pid: u32,
@@ -109,6 +109,9 @@ impl Locked<'_> {
     /// The slot of a living participant.
     fn participant(&self, who: Participant) -> NtResult<u32> {
         let arena = &self.session.arena;
+        if who.pid == 0 {
+            return Ok(self.session.slot());
+        }
         let is_it = |slot: &u32| {
             let process = arena.process(*slot);
             process.pid.get() == who.pid

@@ -89,14 +89,14 @@ impl Session {
         Ok(Some(heir))
     }
 
-    /// H3: the child is there.
-    pub fn name_heir(self: &Arc<Self>, heir: Heir, pid: u32) {
+    /// H3: the child is there, and started at that time.
+    pub fn name_heir(self: &Arc<Self>, heir: Heir, pid: u32, start_time: u64) {
         let record = self.arena.process(heir.slot);
         if record.generation.get() != heir.generation {
             return;
         }
-        record.start_time.put(process::stat(pid).map_or(0, |stat| stat.start_time));
-        record.pid_namespace.put(namespaces::pid_namespace());
+        record.start_time.put(start_time);
+        record.pid_namespace.put(self.own_pid_namespace());
         fault!(HeirStarted);
         record.pid.store(pid, Ordering::Release);
         fault!(HeirNamed);
@@ -163,10 +163,8 @@ impl Session {
     pub(super) fn life_of_heir(&self, heir: Heir) -> Option<Life> {
         let record = self.arena.process(heir.slot & (PROCESSES - 1));
         let life = Life::of_record(record)?;
-        (record.is_heir()
-            && record.generation.get() == heir.generation
-            && namespaces::is_own_pid_namespace(life.namespace))
-        .then_some(life)
+        (record.is_heir() && record.generation.get() == heir.generation && life.namespace == self.own_pid_namespace())
+            .then_some(life)
     }
 
     /// Has the process of an heir ended, or will there never be one? The look of those who have no pidfd.
@@ -181,7 +179,7 @@ impl Session {
                 let parent = self.arena.process(noted as u32 & (PROCESSES - 1));
                 !robust::is_held(parent.life.word.get()) || parent.generation.get() != (noted >> 32) as u32
             }
-            (pid, Some(life)) if namespaces::is_own_pid_namespace(life.namespace) => {
+            (pid, Some(life)) if life.namespace == self.own_pid_namespace() => {
                 let is_it =
                     |stat: process::Stat| stat.start_time == life.start_time && !matches!(stat.state, 'Z' | 'X');
                 !process::stat(pid).is_some_and(is_it)

@@ -28,7 +28,7 @@ use crate::object::table::{Disposition, Initial, Opened};
 use crate::session::{Session, locked};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
-use crate::sys::{namespaces, pidfd, process};
+use crate::sys::{pidfd, process};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -110,6 +110,7 @@ impl Session {
     }
 
     fn open_life(self: &Arc<Self>, number: u32, rights: u32, is_thread: bool) -> NtResult<Opened> {
+        self.take_part()?;
         let noun = if is_thread { "thread" } else { "process" };
         let missing = || Failure::new(NtStatus::INVALID_PARAMETER, format!("there is no {noun} {number}"));
         let unknown = || {
@@ -130,7 +131,7 @@ impl Session {
         if descriptor.as_ref().is_some_and(|descriptor| !pidfd::exists(descriptor)) {
             return Err(missing());
         }
-        let namespace = namespaces::pid_namespace();
+        let namespace = self.own_pid_namespace();
         let stat = stat.filter(|stat| stat.start_time != 0 && namespace != 0).ok_or_else(unknown)?;
         let belongs_to = match is_thread {
             true => process::process_of_thread(number).ok_or_else(missing)?,
@@ -174,16 +175,23 @@ impl Session {
         let record = self.arena.object(object);
         let kind = Kind::of(record).filter(|kind| kind.is_life())?;
         let life = Life {
-            namespace: namespaces::pid_namespace(),
+            namespace: self.own_pid_namespace(),
             number: record.limit.get(),
             start_time: record.quantity.get(),
             is_thread: kind == Kind::Thread,
         };
-        let is_it = self.arena.origin(object).serial.get() == serial
-            && record.handles.get() != 0
-            && record.word.get() & 1 == 0
-            && life.is_named(&self.arena, record);
-        is_it.then_some(life)
+        (self.is_to_be_watched(object, serial) && life.is_named(&self.arena, record)).then_some(life)
+    }
+
+    /// Is it the same object as ever, has anybody a handle to it, and has it not been signalled?
+    pub(super) fn is_to_be_watched(&self, object: u32, serial: u64) -> bool {
+        let record = self.arena.object(object);
+        self.arena.origin(object).serial.get() == serial && record.handles.get() != 0 && record.word.get() & 1 == 0
+    }
+
+    /// As the session knows it; 0 = unknown.
+    pub(super) fn own_pid_namespace(&self) -> u64 {
+        self.arena.process(self.slot()).pid_namespace.get()
     }
 
     /// Linux says that it has ended: have the helper note it, which has the descriptors that a watching thread has not.
@@ -225,7 +233,7 @@ impl Session {
         let record = self.arena.object(entry.object);
         let state = self.state_of_life(record);
         let life = Life {
-            namespace: namespaces::pid_namespace(),
+            namespace: self.own_pid_namespace(),
             number: state.number,
             start_time: state.start_time,
             is_thread: wanted == Type::Thread,
@@ -364,7 +372,7 @@ impl Locked<'_> {
         if Kind::of(record) != Some(Kind::Process) || record.word.get() & 1 != 0 {
             return None;
         }
-        if record.detail.get() & ending::ENDED != 0 || !namespaces::is_own_pid_namespace(life.namespace) {
+        if record.detail.get() & ending::ENDED != 0 || life.namespace != self.session.own_pid_namespace() {
             self.tell_end(object); // E2; of what nobody here can watch it is all that will ever be known
             return None;
         }

@@ -61,6 +61,15 @@ impl Watched {
         (self.session.as_ptr() as usize, self.what)
     }
 
+    /// Is there anything to watch still?
+    fn is_open(&self) -> bool {
+        let session = self.session.upgrade().filter(|session| !session.is_left());
+        session.is_some_and(|session| match self.what {
+            What::Object(object, serial) => session.is_to_be_watched(object, serial),
+            What::Heir(heir) => session.life_of_heir(heir).is_some(),
+        })
+    }
+
     /// Which process or thread that is; `None`: there is nothing to watch any more.
     fn life(&self) -> Option<Life> {
         let session = self.session.upgrade().filter(|session| !session.is_left())?;
@@ -263,7 +272,7 @@ fn run(watch: &Watch, line: i32) {
         }
         // What nobody has open any more.
         cases.retain(|_, case| {
-            let is_open = case.watched.life().is_some();
+            let is_open = case.watched.is_open();
             if !is_open {
                 forget(case.watched.key());
                 numbers.remove(&case.watched.key());
