@@ -151,9 +151,7 @@ def duplicating(effort: Effort) -> Iterator[Row]:
 
     loops: dict[str, Loop] = {"number": by_number, "method": by_method}
     seconds = interleaved({name: loop_trial(loop, count) for name, loop in loops.items()}, effort.trials)
-    yield Row(
-        "duplicate a handle by number, and close the copy", seconds["number"], "by its object", seconds["method"], 1.2
-    )
+    yield Row("duplicate a handle by number, and close the copy", seconds["number"], "by its object", seconds["method"])
 
 
 def rows(effort: Effort) -> Iterator[Row]:

@@ -50,9 +50,10 @@ class Session:
         target: tuple[int, int],
         terms: tuple[int | None, bool, bool],
     ) -> int:
-        """A handle of one process for another. Processes are given by id, 0 for this one, and start time, 0 if that is unknown.
+        """A handle of one process for another.
 
-        The terms are rights, the mark, and whether to close the source.
+        Processes are given by id, 0 for this one, and start time, 0 if that is unknown. The terms are rights, the mark,
+        and whether to close the source.
         """
 
     def prepare_heir(self, numbers: Sequence[int] | None) -> tuple[int, int] | None:

@@ -315,3 +315,30 @@ def test_ntipc_dir_that_does_not_exist_or_cannot_be_written_is_a_clear_error(
     closed = start_peer({"NTIPC_DIR": "/proc"})
     with pytest.raises((ntipc.NtError, OSError), match="/proc"):
         closed.run("ntipc.Event('x')")
+
+
+OPENS = """
+session = ntipc.Session('strangers')
+parent = os.getppid()
+try:
+    ntipc.Process.open(parent, session=session)
+except ntipc.AccessDenied as problem:
+    say(problem.winerror)
+harmless = ntipc.Access.SYNCHRONIZE | ntipc.Access.PROCESS_QUERY_INFORMATION
+with ntipc.Process.open(parent, harmless, session=session) as process:
+    say((process.wait(0), process.exit_code, process.times.user is not None))
+    try:
+        process.terminate()
+    except ntipc.AccessDenied as problem:
+        say(problem.winerror)
+    with process.duplicate(access=ntipc.Access.PROCESS_ALL_ACCESS) as more:
+        try:
+            more.terminate()
+        except ntipc.AccessDenied as problem:
+            say(problem.winerror)
+session.close()
+"""
+
+
+def test_another_user_may_wait_for_a_process_and_no_more(session: ntipc.Session) -> None:
+    assert as_user(OPENS).splitlines() == ["5", "(False, None, True)", "5", "5"]

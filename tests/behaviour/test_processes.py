@@ -344,3 +344,45 @@ def test_threads_of_a_process_end_with_it(peer: Peer) -> None:
         assert not process.wait(0)
         peer.kill()
         assert all(thread.wait(20) for thread in threads)
+
+
+def kernel_thread() -> int | None:
+    try:
+        with open("/proc/2/comm") as file:
+            return 2 if file.read() == "kthreadd\n" else None
+    except OSError:
+        return None
+
+
+@pytest.mark.skipif(kernel_thread() is None, reason="no thread of the kernel of Linux is to be seen here")
+def test_a_thread_of_the_kernel_of_linux_runs_for_ever() -> None:
+    with ntipc.Process.open(2, Access.SYNCHRONIZE | Access.PROCESS_QUERY_INFORMATION) as process:
+        assert not process.wait(0.01) and process.exit_code is None and process.times.user is not None
+
+
+def test_the_first_process_can_be_waited_for() -> None:
+    with ntipc.Process.open(1, Access.SYNCHRONIZE) as process:
+        assert not process.wait(0) and process.pid == 1
+
+
+@pytest.mark.parametrize("code", [-1, 2**31, 2**63])
+def test_codes_that_cannot_be(code: int) -> None:
+    stranger = sleeper()
+    with ntipc.Process.open(stranger.pid) as process:
+        with pytest.raises(ntipc.InvalidParameter):
+            process.terminate(code)
+        assert not process.wait(0)
+    stranger.kill()
+    stranger.wait()
+
+
+def test_handles_of_other_types_are_refused(peer: Peer) -> None:
+    """HD-22, HD-43: the type is told before the rights."""
+    event, process = ntipc.Event(), ntipc.Process.open(peer.pid, Access.SYNCHRONIZE)
+    with process, ntipc.Thread.current() as thread:
+        for kind, thing in ((ntipc.Process, event), (ntipc.Thread, process), (ntipc.Process, thread)):
+            with pytest.raises(ntipc.ObjectTypeMismatch) as problem:
+                kind.from_handle(thing.handle)
+            assert problem.value.winerror == 6
+        with pytest.raises(TypeError):
+            ntipc.signal_and_wait(process, event, 0)

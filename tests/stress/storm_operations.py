@@ -335,7 +335,15 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, M
         "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
         "serve_port", "serve_port", "ask_port", "ask_port", "open_worker", "move_handle",
     )  # fmt: skip
-    SELDOM = ("start_helper", "fork", "leave_and_return", "interrupted", "interrupted_put", "child_with_handles", "end_a_child")
+    SELDOM = (
+        "start_helper",
+        "fork",
+        "leave_and_return",
+        "interrupted",
+        "interrupted_put",
+        "child_with_handles",
+        "end_a_child",
+    )
 
     def do_something(self, focus: str | None) -> None:
         roll = self.dice.randrange(100)

@@ -7,9 +7,10 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from operator import index
+from typing import Protocol
 
 from ntipc.errors import Status, from_status
 from ntipc.objects.composite import Composite, ObjectWithParts
@@ -18,10 +19,15 @@ from ntipc.session import session as sessions
 from ntipc.session.session import Session
 
 
+class Bequeath(Protocol):
+    """Gives what was set aside to a child."""
+
+    def __call__(self, pid: int, start_time: int = 0) -> None:
+        """Name the child; its start time is in clock ticks since the machine's, 0 to have it looked up."""
+
+
 @contextmanager
-def estate(
-    handles: bool | Iterable[NtObject | Composite | int], own: Session, call: str
-) -> Iterator[Callable[[int, int], None]]:
+def estate(handles: bool | Iterable[NtObject | Composite | int], own: Session, call: str) -> Iterator[Bequeath]:
     """Set handles aside for a child that is started in the ``with`` block.
 
     Args:
@@ -30,7 +36,7 @@ def estate(
         call: The call of the program, for the message of an error.
 
     Yields:
-        What to call with the child's process id and start time. Without that, the handles are given back.
+        What to call with the child's process id. Without that, the handles are given back.
     """
     heirs = [
         (session, heir)
@@ -38,7 +44,7 @@ def estate(
         if (heir := session._native.prepare_heir(numbers)) is not None
     ]
 
-    def bequeath(pid: int, start_time: int) -> None:
+    def bequeath(pid: int, start_time: int = 0) -> None:
         while heirs:
             session, heir = heirs.pop()
             session._native.name_heir(heir, pid, start_time)

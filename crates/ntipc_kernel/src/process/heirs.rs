@@ -89,13 +89,16 @@ impl Session {
         Ok(Some(heir))
     }
 
-    /// H3: the child is there, and started at that time.
+    /// H3: the child is there, and started at that time; 0: to be looked up.
     pub fn name_heir(self: &Arc<Self>, heir: Heir, pid: u32, start_time: u64) {
         let record = self.arena.process(heir.slot);
         if record.generation.get() != heir.generation {
             return;
         }
-        record.start_time.put(start_time);
+        record.start_time.put(match start_time {
+            0 => process::stat(pid).map_or(0, |stat| stat.start_time),
+            known => known,
+        });
         record.pid_namespace.put(self.own_pid_namespace());
         fault!(HeirStarted);
         record.pid.store(pid, Ordering::Release);
@@ -179,7 +182,7 @@ impl Session {
                 let parent = self.arena.process(noted as u32 & (PROCESSES - 1));
                 !robust::is_held(parent.life.word.get()) || parent.generation.get() != (noted >> 32) as u32
             }
-            (pid, Some(life)) if life.namespace == self.own_pid_namespace() => {
+            (pid, Some(life)) if namespaces::is_own_pid_namespace(life.namespace) => {
                 let is_it =
                     |stat: process::Stat| stat.start_time == life.start_time && !matches!(stat.state, 'Z' | 'X');
                 !process::stat(pid).is_some_and(is_it)

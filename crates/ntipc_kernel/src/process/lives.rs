@@ -28,7 +28,7 @@ use crate::object::table::{Disposition, Initial, Opened};
 use crate::session::{Session, locked};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
-use crate::sys::{pidfd, process};
+use crate::sys::{namespaces, pidfd, process};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ impl Session {
         self.arena.origin(object).serial.get() == serial && record.handles.get() != 0 && record.word.get() & 1 == 0
     }
 
-    /// As the session knows it; 0 = unknown.
+    /// As the session knows it; 0 = unknown, or this process takes no part.
     pub(super) fn own_pid_namespace(&self) -> u64 {
         self.arena.process(self.slot()).pid_namespace.get()
     }
@@ -372,7 +372,7 @@ impl Locked<'_> {
         if Kind::of(record) != Some(Kind::Process) || record.word.get() & 1 != 0 {
             return None;
         }
-        if record.detail.get() & ending::ENDED != 0 || life.namespace != self.session.own_pid_namespace() {
+        if record.detail.get() & ending::ENDED != 0 || !namespaces::is_own_pid_namespace(life.namespace) {
             self.tell_end(object); // E2; of what nobody here can watch it is all that will ever be known
             return None;
         }
