@@ -21,6 +21,7 @@ from ntipc import rpc
 from ntipc.rpc import protocol
 from ntipc.rpc.failures import exception_of
 from ntipc.rpc.handlers import prefix_of
+from ntipc.rpc.served_callbacks import CallbackChannel
 
 
 class Seen:
@@ -252,6 +253,30 @@ def test_a_client_that_asks_for_nothing_keeps_no_memory_of_the_service(monkeypat
             service.listener.changed("k", 1)
         reply = client.call(subscribe, 20)
         assert isinstance(reply, bytes) and isinstance(exception_of(reply, {}, "s"), ntipc.OutOfResources)
+
+
+def test_a_client_whose_end_was_heard_of_before_its_last_question_is_answered() -> None:
+    """Two threads of a service may have one message each in hand."""
+    answers: list[bytes] = []
+    channel = CallbackChannel(lambda message, data, packer: not answers.append(data), "a client", None)
+    channel.fail()
+    channel.next(None)  # type: ignore[arg-type]
+    assert protocol.read_wanted(answers[0]) == (0, 0, b"")
+
+
+def test_ctrl_c_while_the_thread_for_callbacks_starts_keeps_no_later_one_from_it() -> None:
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            raise KeyboardInterrupt
+
+    with connected() as (_, proxy):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ntipc.rpc.callbacks.threading.Thread", Interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                proxy.call_back(Seen())
+        assert rpc.with_timeout(proxy, 20).call_back(Seen()) == [os.getpid()]
+        wait_until(lambda: [each.name for each in threading.enumerate()].count("ntipc.rpc objects for s") == 1)
 
 
 def test_a_reference_may_go_in_the_midst_of_a_callback() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness.peers import Peer
-from harness.rpc_services import AsyncEverything, AsyncView, Everything
+from harness.rpc_services import AsyncEverything, AsyncView, Everything, SyncView
 from harness.rpc_serving import connected, quiet, run, serve_for_ever, serve_in, serving
 from harness.waiting import wait_until
 
@@ -296,6 +296,32 @@ def test_stop_waits_no_longer_than_it_is_told() -> None:
     assert isinstance(told[0], ntipc.PeerGone)
     assert service.go.wait(20) and service.log == ["cancelled"]
     rpc.close(proxy)
+
+
+@pytest.mark.parametrize("service", [Everything, AsyncEverything])
+def test_stop_lets_streams_come_to_their_end(service: type) -> None:
+    server = rpc.Server("s", service()).start()
+    with rpc.connected("s", SyncView if service is AsyncEverything else Everything, timeout=20) as proxy:
+        streams = [proxy.count(100) for _ in range(2)]
+        assert [next(stream) for stream in streams] == [0, 0]
+        results: list[bool] = []
+        stopping = threading.Thread(target=lambda: results.append(server.stop(20)))
+        stopping.start()
+        assert list(streams[0]) == list(range(1, 100))
+        assert not results
+        streams[1].close()  # type: ignore[attr-defined]
+        stopping.join(20)
+    assert results == [True]
+
+
+def test_stop_waits_for_no_stream_longer_than_it_is_told() -> None:
+    server = rpc.Server("s", Everything()).start()
+    with rpc.connected("s", Everything, timeout=20) as proxy:
+        stream = proxy.count(100)
+        assert next(stream) == 0
+        assert server.stop(0.05) is False
+        with pytest.raises(ntipc.PeerGone):
+            list(stream)
 
 
 def test_stop_cancels_tasks_at_the_end_of_the_grace() -> None:

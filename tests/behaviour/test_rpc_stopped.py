@@ -21,8 +21,9 @@ LONG = "x" * 100_000
 
 
 class Noting(Protocol):
-    """One method of :class:`Everything`, for a loop."""
+    """Two methods of :class:`Everything`, for a loop."""
 
+    async def echo_bytes(self, data: bytes) -> bytes: ...
     @rpc.one_way
     async def note(self, text: str) -> None: ...
 
@@ -65,6 +66,24 @@ def test_a_one_way_call_of_a_coroutine_keeps_its_loop_from_nothing(service: Peer
         assert not waiting.done()
         os.kill(service.pid, signal.SIGCONT)
         await waiting
+        rpc.close(awaited)
+
+    run(work())
+
+
+def test_calls_of_coroutines_wait_for_room_beside_their_loop_and_no_longer_than_they_may(service: Peer) -> None:
+    async def work() -> None:
+        awaited = rpc.connect("s", Noting, timeout=20)
+        assert await awaited.echo_bytes(b"") == b""
+        os.kill(service.pid, signal.SIGSTOP)
+        impatient = rpc.with_timeout(awaited, 0.1)
+        late = await asyncio.gather(*(impatient.echo_bytes(bytes(100_000)) for _ in range(30)), return_exceptions=True)
+        assert {type(each) for each in late} == {ntipc.Timeout}
+        patient = asyncio.gather(*(awaited.echo_bytes(bytes(100_000)) for _ in range(30)))
+        for _ in range(5):  # the loop goes on
+            await asyncio.sleep(0.005)
+        os.kill(service.pid, signal.SIGCONT)
+        assert [len(each) for each in await patient] == [100_000] * 30
         rpc.close(awaited)
 
     run(work())

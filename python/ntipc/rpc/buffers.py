@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +189,7 @@ class Luggage:
         except NtError as error:
             raise ValidationError(f"the memory that came along cannot be read: {error}") from None
         self._kept.add(len(self._handles) - 1)
-        weakref.finalize(view, section.close).atexit = False
+        view._rpc_section = section  # type: ignore[attr-defined] # both go together, and no code runs when they do
         return memoryview(view)
 
     def close(self) -> None:

@@ -53,7 +53,8 @@ class ExportedObjects:
         self._numbers = itertools.count(1)
         self._objects: dict[int, _Exported] = {}
         self._known: dict[tuple[int, int], int] = {}
-        self._served: weakref.WeakSet[PortClient] = weakref.WeakSet()
+        self._served: weakref.WeakKeyDictionary[PortClient, object] = weakref.WeakKeyDictionary()
+        """The connections with a thread that does what the service wants, each with the mark of that thread."""
 
     def export(self, thing: object, interface: Interface) -> int:
         """Keep an object, and let the service call it.
@@ -81,11 +82,23 @@ class ExportedObjects:
             except RuntimeError:
                 pass
             if client not in self._served:
-                self._served.add(client)
-                threading.Thread(
-                    target=_serve, args=(self, client), name=f"ntipc.rpc objects for {link.name}", daemon=True
-                ).start()
+                self._start(client, link.name)
         return number
+
+    def _start(self, client: PortClient, name: str) -> None:
+        """Start the thread for a connection. A signal handler may raise meanwhile: then it is not the one."""
+        mark = self._served[client] = object()
+        try:
+            threading.Thread(
+                target=_serve, args=(self, client, mark), name=f"ntipc.rpc objects for {name}", daemon=True
+            ).start()
+        except BaseException:
+            del self._served[client]
+            raise
+
+    def is_served_by(self, client: PortClient, mark: object) -> bool:
+        """Whether the thread of this mark is the one for a connection."""
+        return self._served.get(client) is mark
 
     def arrived(self, number: int, interface: Interface) -> object:
         """Refuse: a service's objects do not travel by reference."""
@@ -128,11 +141,11 @@ class ExportedObjects:
             self._known.clear()
 
 
-def _serve(exported: ExportedObjects, client: PortClient) -> None:
+def _serve(exported: ExportedObjects, client: PortClient, mark: object) -> None:
     """Ask the service what it wants, and let threads do it, until the connection ends."""
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="ntipc.rpc calls back")
     try:
-        while True:
+        while exported.is_served_by(client, mark):
             try:
                 reply = client.call(protocol.NEXT.write())
             except (NtError, ValueError):
@@ -147,7 +160,8 @@ def _serve(exported: ExportedObjects, client: PortClient) -> None:
             else:
                 exported.let_go(thing)
     finally:
-        exported.forget()
+        if exported.is_served_by(client, mark):
+            exported.forget()
         threads.shutdown(wait=False)
 
 

@@ -227,12 +227,14 @@ class Dispatcher:
         try:
             self.loop().call_soon_threadsafe(self._begin, handler, message, client)
         except BaseException:
-            client.pending -= 1
+            with self._pending_lock:
+                client.pending -= 1
             raise
 
     def _begin(self, handler: Handler, message: PortMessage, client: ConnectedClient) -> None:
         if not message.is_datagram and (client.gone or message.is_withdrawn):
-            client.pending -= 1
+            with self._pending_lock:
+                client.pending -= 1
             close_all(message.handles)
             return
         number = -next(self._tasks) if message.is_datagram else message.id
@@ -414,11 +416,6 @@ class Dispatcher:
         """Cancel every task. Called in the loop."""
         for task in list(self.all_tasks):
             task.cancel()
-
-    @property
-    def tasks(self) -> int:
-        """How many tasks run."""
-        return len(self.all_tasks)
 
 
 def _cancel(client: ConnectedClient, number: int) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ntipc.ports import PortMessage
 
 Answer = tuple[bytes, Sequence[NtObject]]
+_NOTHING = msgpack.encode((0, 0, b""))
+"""What a client is told that has asked, and of which nothing will be wanted."""
 MOST_WANTED = 10_000
 """Calls that wait for one client to ask for them, and objects that it does not let go of; it may be stopped."""
 
@@ -88,8 +90,11 @@ class CallbackChannel:
     def next(self, message: PortMessage) -> None:
         """The client asks what is wanted of it."""
         with self._lock:
-            self._asked = message
-            self._pass_on()
+            if not self._gone:
+                self._asked = message
+                self._pass_on()
+                return
+        self._send(message, _NOTHING, None)  # its end was heard of by another thread meanwhile
 
     def answer(self, number: int, data: bytes, handles: Sequence[NtObject]) -> None:
         """The client has called a method."""
@@ -108,7 +113,7 @@ class CallbackChannel:
             self._wanted.clear()
             asked, self._asked = self._asked, None
         if asked is not None:  # a thread of a client that has closed its side still waits
-            self._send(asked, msgpack.encode((0, 0, b"")), None)
+            self._send(asked, _NOTHING, None)
         for each in waiting.values():
             if each.set_running_or_notify_cancel():
                 each.set_exception(self.lost("it ended before it answered"))

@@ -115,8 +115,8 @@ class Server:
             raise RuntimeError(f"service {self.name!r} has been started before; make another Server")
         limits = self._dispatcher.limits
         largest = min(max(limits.max_argument, 65_536), LONGEST_MESSAGE)
-        self._port = Port(self.name, max_large=largest, session=self._session)
         self._pid = os.getpid()
+        self._port = Port(self.name, max_large=largest, session=self._session)
         try:
             self._welcome = msgpack.encode(
                 Welcome(PROTOCOL, self._pid, self.interface.title, self._dispatcher.digest, self.version,
@@ -141,6 +141,8 @@ class Server:
     def stop(self, grace: float | None = None) -> bool:
         """Refuse new calls, let those finish that run, and close.
 
+        A stream runs until its consumer has all of it, or closes it.
+
         Args:
             grace: Seconds to wait for them; ``None`` to wait as long as they take. What has not finished then is told
                 that it is cancelled, and its callers that no answer comes.
@@ -153,12 +155,19 @@ class Server:
         self._dispatcher.stopping = True
         end = None if grace is None else time.monotonic() + grace
         finished = self._pool is None or self._pool.drain(grace)
-        while finished and self._dispatcher.tasks:  # tasks are few when one stops, and no hurry is needed
+        while finished and any(client.pending or client.streams for client in self._connected()):
             if end is not None and time.monotonic() >= end:
                 finished = False
-            time.sleep(0.005)
+            time.sleep(0.005)  # they are few when one stops, and no hurry is needed
         self.close()
         return finished
+
+    def _connected(self) -> list[ConnectedClient]:
+        while True:
+            try:
+                return list(self._clients)
+            except RuntimeError:
+                pass  # one has come meanwhile
 
     async def stop_async(self, grace: float | None = None) -> bool:
         """As :meth:`stop`, for the loop in which the service's methods run."""
@@ -169,13 +178,13 @@ class Server:
 
         A method that runs in a thread goes on; ``ntipc.rpc.current().cancelled`` tells it. Tasks are cancelled.
         """
+        if self._pid != os.getpid():
+            return  # the child of a fork has none of its threads, and its port is its parent's
         with self._closing:
             port = self._port
             if port is None or self._ended.is_set():
                 return
             self._ended.set()
-        if self._pid != os.getpid():
-            return  # the child of a fork has none of its threads, and its port is its parent's
         self._dispatcher.stopping = True
         _running.discard(self)
         if self._pool is not None:
@@ -183,7 +192,7 @@ class Server:
         if self._entry is not None:
             self._entry.close()
         port.close()  # first: what a cancelled method still answers comes too late
-        for client in list(self._clients):
+        for client in self._connected():
             client.channel.fail()
         self._end_loop()
         listener = self._listener
