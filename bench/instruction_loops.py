@@ -6,7 +6,9 @@ several times, between calls of ``getppid``, and the names are printed in the or
 
 import gc
 import os
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import ntipc
 from bench.bench_events import by_set_and_wait
@@ -86,6 +88,35 @@ def by_put_and_get(length: int) -> Loop:
     return loop
 
 
+@contextmanager
+def answered() -> Iterator[ntipc.PortClient]:
+    """A client whose calls another thread answers."""
+    with ntipc.Port("instructions") as port:
+
+        def serve() -> None:
+            port.listen().accept()
+            while not (message := port.receive()).is_closed:
+                message.reply(message.data)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        with ntipc.PortClient("instructions") as client:
+            yield client
+        server.join()
+
+
+def by_call(client: ntipc.PortClient) -> Loop:
+    """The caller's side of a call: the server has a thread, and so instructions, of its own."""
+    data = bytes(64)
+
+    def loop(count: int) -> None:
+        call = client.call
+        for _ in range(count):
+            call(data)
+
+    return loop
+
+
 def measure(name: str, loop: Loop) -> None:
     print(name, COUNT, TIMES, flush=True)
     loop(2)  # whatever is done only the first time
@@ -114,6 +145,8 @@ def main() -> None:
         measure("Event: duplicate + close", by_duplicate)
         measure("Queue: put + get 64 bytes", by_put_and_get(64))
         measure("Queue: put + get 64 KiB", by_put_and_get(65_536))
+        with answered() as client:
+            measure("PortClient.call with 64 bytes: the caller's side", by_call(client))
         measure("Section: create, open, map, unmap, close", make_map_and_close(4096, reserve=True))
 
 
