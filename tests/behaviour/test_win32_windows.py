@@ -112,6 +112,11 @@ def test_windows_are_found(make: Callable[..., int]) -> None:  # FC-109
     stopped: list[int] = []
     win32gui.EnumWindows(lambda window, kept: bool(kept.append(window)), stopped)
     assert len(stopped) == 1
+    with pytest.raises(TypeError):
+        win32gui.EnumWindows(lambda window, kept: "x", None)
+    with pytest.raises(ZeroDivisionError):
+        win32gui.EnumWindows(lambda window, kept: 1 // 0, None)
+    assert code(win32gui.EnumWindows, lambda window, kept: bool(win32api.SetLastError(1)), None) == (1, "EnumWindows")
     assert win32gui.GetWindowText(hwnd) == "some title"
     win32gui.SetWindowText(hwnd, "new")
     assert (win32gui.GetWindowText(hwnd), win32gui.GetWindowTextLength(hwnd)) == ("new", 3)
@@ -174,7 +179,11 @@ def test_bad_addresses_end_no_program(make: Callable[..., int]) -> None:
     hwnd = make({win32con.WM_COPYDATA: receiver([])})
     for address in (1, 0, 2**62, -1):
         assert code(win32gui.SendMessage, hwnd, win32con.WM_COPYDATA, 0, address) == (998, "SendMessage")
-    assert code(win32gui.PyGetMemory, 16, 10)[0] == 998
+    for bad in (0, 16, 2**62):
+        with pytest.raises(ValueError):
+            win32gui.PyGetMemory(bad, 10)
+        with pytest.raises(ValueError):
+            win32gui.PyGetString(bad)
     assert code(win32gui.PySetMemory, 16, b"x")[0] == 998
     with pytest.raises(TypeError):
         win32gui.SendMessage(hwnd, win32con.WM_COPYDATA, 0, b"short")
@@ -187,7 +196,10 @@ def test_memory_by_address() -> None:
     assert win32gui.PyGetString(at) == "text"
     assert win32gui.PyGetString(at, 2) == "te"
     assert win32gui.PySetMemory(at, b"ab") == 2
-    assert bytes(win32gui.PyGetMemory(at, 2)) == b"ab"
+    seen = win32gui.PyGetMemory(at, 2)
+    assert bytes(seen) == b"ab"
+    buffer[0] = b"x"
+    assert (bytes(seen), seen[0], seen.readonly) == (b"xb", ord("x"), True)
     assert len(win32gui.PyMakeBuffer(5)) == 5
 
 

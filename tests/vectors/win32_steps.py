@@ -12,6 +12,7 @@ from harness.waiting import facts
 import ntipc
 from ntipc.ntdll import handles
 from ntipc.win32 import ntsecuritycon, pywintypes, win32api, win32con, win32event, win32file, win32pipe
+from ntipc.win32.binding import pipe_servers
 
 Result = dict[str, Any]
 
@@ -226,7 +227,7 @@ class NamedPipeSteps(NamedFileSteps):
         mode |= win32pipe.PIPE_TYPE_MESSAGE if type_message else 0
         mode |= win32pipe.PIPE_READMODE_MESSAGE if read_message else 0
         path = rf"\\.\pipe\{name}"
-        win32pipe.PATIENCE = 0  # no process has just died
+        pipe_servers.PATIENCE = 0  # no process has just died
         return self.made(
             slot, lambda: win32pipe.CreateNamedPipe(path, access, mode, max_instances, QUOTA, QUOTA, 0, None)
         )

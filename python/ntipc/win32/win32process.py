@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from ntipc.win32.binding import tables
 from ntipc.win32.binding.failures import error as error
-from ntipc.win32.binding.messages import GetWindowThreadProcessId as GetWindowThreadProcessId
 from ntipc.win32.binding.process_memory import GetPriorityClass as GetPriorityClass
 from ntipc.win32.binding.process_memory import ReadProcessMemory as ReadProcessMemory
 from ntipc.win32.binding.process_memory import SetPriorityClass as SetPriorityClass
@@ -36,5 +35,6 @@ from ntipc.win32.binding.startup import GetStartupInfo as GetStartupInfo
 from ntipc.win32.binding.system import GetCurrentProcess as GetCurrentProcess
 from ntipc.win32.binding.system import GetCurrentProcessId as GetCurrentProcessId
 from ntipc.win32.binding.system import GetCurrentThreadId as GetCurrentThreadId
+from ntipc.win32.binding.window_search import GetWindowThreadProcessId as GetWindowThreadProcessId
 
 __getattr__ = tables.lookup(__name__)

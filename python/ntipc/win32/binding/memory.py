@@ -13,7 +13,7 @@ import ctypes
 import os
 from typing import TYPE_CHECKING, Any
 
-from ntipc.win32.binding.failures import failure
+from ntipc.win32.binding.failures import error, failure
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -45,12 +45,21 @@ def read_memory(address: int, size: int, call: str) -> bytes:
 
 
 def PyGetMemory(address: int, size: int, /) -> memoryview:
-    """Return the bytes at an address, as they are now.
+    """Return the memory at an address, which is not to be written to. It shows what is there later, too.
 
     Raises:
-        error: They cannot be read (998).
+        ValueError: It cannot be read.
     """
-    return memoryview(read_memory(address, size, "PyGetMemory"))
+    _check_readable(address, size)
+    array: Any = (ctypes.c_ubyte * size).from_address(address) if size else bytearray()
+    return memoryview(array).cast("B").toreadonly()
+
+
+def _check_readable(address: int, size: int) -> bytes:
+    try:
+        return read_memory(address, size, "PyGetMemory")
+    except error:
+        raise ValueError("The value is not a valid address for reading") from None
 
 
 def PyMakeBuffer(size: int, address: int = 0, /) -> memoryview:
@@ -62,13 +71,13 @@ def PyGetString(address: int, size: int = -1, /) -> str:
     """Return the text at an address: of so many characters of UTF-16, or up to a NUL.
 
     Raises:
-        error: It cannot be read (998).
+        ValueError: It cannot be read.
     """
     if size >= 0:
-        return read_memory(address, size * _UNIT, "PyGetString").decode("utf-16-le", "surrogatepass")
+        return _check_readable(address, size * _UNIT).decode("utf-16-le", "surrogatepass")
     units = bytearray()
     while True:
-        unit = read_memory(address + len(units), _UNIT, "PyGetString")
+        unit = _check_readable(address + len(units), _UNIT)
         if unit == b"\0\0":
             return units.decode("utf-16-le", "surrogatepass")
         units += unit

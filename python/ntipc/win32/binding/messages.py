@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import ntipc
@@ -11,16 +10,12 @@ from ntipc.errors import NtError, Timeout
 from ntipc.win32.binding.arguments import text
 from ntipc.win32.binding.copy_data import given, number_of
 from ntipc.win32.binding.failures import failed, failure
-from ntipc.win32.binding.last_error import last
-from ntipc.win32.binding.windows import class_name, kept_with, windows
+from ntipc.win32.binding.windows import windows
 from ntipc.window_messages import (
     Message,
     dispatch_message,
-    enum_windows,
-    find_window,
     get_message,
     in_send_message,
-    is_window,
     peek_message,
     post_message,
     post_quit_message,
@@ -29,8 +24,6 @@ from ntipc.window_messages import (
     reply_message,
     send_data,
     send_message,
-    window_text,
-    window_thread,
 )
 from ntipc.window_messages.constants import WM_COPYDATA, WM_QUIT
 
@@ -258,134 +251,3 @@ def _tuple_of(message: Message) -> MessageTuple:
 def _message_of(message: MessageTuple) -> Message:
     hwnd, msg, wparam, lparam, moment, _place = message
     return Message(hwnd, msg, wparam, lparam, moment / 1000)
-
-
-def FindWindow(className: int | str | None, windowName: str | None, /) -> int:
-    """Find a window by class and title; 0 if there is none.
-
-    Source:
-        FindWindow (Win32).
-    """
-    return FindWindowEx(0, 0, className, windowName)
-
-
-def FindWindowEx(
-    parent: int | None, childAfter: int | None, className: int | str | None, windowName: str | None, /
-) -> int:
-    """Find a window by class and title, behind another one; 0 if there is none.
-
-    Source:
-        FindWindowEx (Win32).
-    """
-    last.code = 0
-    try:
-        return find_window(class_name(className), windowName, childAfter or None) or 0
-    except NtError as problem:
-        raise failed(problem, "FindWindowEx") from None
-
-
-def EnumWindows(callback: Callable[[int, Any], Any], extra: Any, /) -> None:
-    """Call a function for each window of all processes, until it returns a false result that is not ``None``.
-
-    Source:
-        EnumWindows (Win32).
-    """
-    for hwnd in enum_windows():
-        result = callback(hwnd, extra)
-        if result is not None and not result:
-            return
-
-
-def EnumThreadWindows(dwThreadId: int, callback: Callable[[int, Any], Any], extra: Any, /) -> None:
-    """Call a function for each window of a thread.
-
-    Source:
-        EnumThreadWindows (Win32).
-    """
-    EnumWindows(lambda hwnd, kept: callback(hwnd, kept) if _thread_of(hwnd)[0] == dwThreadId else True, extra)
-
-
-def _thread_of(hwnd: int) -> tuple[int, int]:
-    try:
-        return window_thread(hwnd)
-    except NtError:
-        return 0, 0
-
-
-def EnumChildWindows(hwnd: int, callback: Callable[[int, Any], Any], extra: Any, /) -> None:
-    """Call a function for each window of this process whose parent a window is.
-
-    Source:
-        EnumChildWindows (Win32).
-    """
-    for child in [child for child in windows if kept_with(child).get(-8) == hwnd]:
-        result = callback(child, extra)
-        if result is not None and not result:
-            return
-
-
-def IsWindow(hwnd: int | None, /) -> bool:
-    """Say whether there is a window of that number.
-
-    Source:
-        IsWindow (Win32).
-    """
-    return bool(hwnd) and is_window(hwnd or 0)
-
-
-def GetWindowText(hwnd: int, /) -> str:
-    """Return the title of a window of any process.
-
-    Source:
-        GetWindowText (Win32).
-    """
-    try:
-        return window_text(hwnd)[1]
-    except NtError as problem:
-        raise failed(problem, "GetWindowText") from None
-
-
-def GetWindowTextLength(hwnd: int, /) -> int:
-    """Return how many characters the title of a window has."""
-    return len(GetWindowText(hwnd))
-
-
-def SetWindowText(hwnd: int, text: str, /) -> None:
-    """Set the title of a window of this process.
-
-    Source:
-        SetWindowText (Win32).
-    """
-    if hwnd not in windows:
-        raise failure(5 if is_window(hwnd) else 1400, "SetWindowText")
-    try:
-        windows[hwnd].title = text
-    except NtError as problem:
-        raise failed(problem, "SetWindowText") from None
-
-
-def GetClassName(hwnd: int, /) -> str:
-    """Return the name of the class of a window of any process.
-
-    Source:
-        GetClassName (Win32).
-    """
-    try:
-        return window_text(hwnd)[0]
-    except NtError as problem:
-        raise failed(problem, "GetClassName") from None
-
-
-RealGetWindowClass = GetClassName
-
-
-def GetWindowThreadProcessId(hwnd: int, /) -> list[int]:
-    """Return the ids of the thread and the process of a window.
-
-    Source:
-        GetWindowThreadProcessId (Win32).
-    """
-    try:
-        return list(window_thread(hwnd))
-    except NtError as problem:
-        raise failed(problem, "GetWindowThreadProcessId") from None

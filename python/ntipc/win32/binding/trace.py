@@ -96,6 +96,7 @@ class Channel:
 
     def write(self, text: str) -> None:
         """Write a text, in parts if it is long."""
+        self._check(False)
         data = text.encode("latin-1", "replace")
         for begin in range(0, len(data), PART):
             self._put(data[begin : begin + PART])
