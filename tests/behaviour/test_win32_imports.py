@@ -89,6 +89,11 @@ def test_what_is_out_of_scope_says_so(tmp_path: Path) -> None:
             assert "win32file.GetFileTime is not part of ntipc.win32" in str(problem)
         assert not hasattr(win32file, "NoSuchCallOfWindows")
         assert __import__("win32event", None, None, "*") is __import__("win32event")
+        import win32clipboard, win32evtlogutil, winreg
+        try:
+            win32clipboard.OpenClipboard()
+        except NotImplementedError as problem:
+            assert "win32clipboard.OpenClipboard" in str(problem)
         for name in ("win32com.client", "win32ui"):
             try:
                 __import__(name)
@@ -139,7 +144,7 @@ def test_tables_are_complete() -> None:
 
 
 PROGRAM = """
-import win32event as e, win32gui, ctypes, mmap, winreg
+import win32event as e, win32gui, ctypes, mmap, winsound
 from win32file import ReadFile, DeviceIoControl
 from ctypes import windll
 k = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -157,7 +162,7 @@ def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
     assert found[6, "win32event.SetEvent"] is True
     assert found[7, "win32gui.BitBlt"] is False
     assert {(8, "kernel32.CreateMutexW"), (8, "user32.FindWindowW"), (9, "mmap.mmap(tagname)")} <= set(found)
-    assert (2, "import winreg") in found
+    assert (2, "import winsound") in found
     (tmp_path / "p.py").write_text(PROGRAM)
     (tmp_path / "old.py").write_text("print 'Python 2'")
     command = [sys.executable, "-m", "ntipc", "port-check", "--json", str(tmp_path)]

@@ -1,6 +1,7 @@
 """Overlapped operations and completion ports by pywin32's names (FC-65, FC-68, FC-72, FC-74, FC-80 to FC-83)."""
 
 import gc
+import os
 import threading
 from typing import Any
 
@@ -277,3 +278,86 @@ def test_many_ends_are_served_by_one_thread() -> None:
         win32file.WriteFile(there, b"x")
     keys = {win32file.GetQueuedCompletionStatus(port, 10_000)[2] for _ in range(30)}
     assert keys == set(range(30))
+
+
+def test_a_port_that_is_closed_stops_nobody_else() -> None:
+    port = win32file.CreateIoCompletionPort(-1, None, 0, 0)
+    here, there = pair()
+    other, far = pair()
+    win32file.CreateIoCompletionPort(here, port, 1, 0)
+    lost, kept = overlapped(), overlapped()
+    win32file.ReadFile(here, 10, lost)
+    win32file.ReadFile(other, 10, kept)
+    port.Close()
+    win32file.WriteFile(there, b"x")
+    assert win32file.GetOverlappedResult(here, lost, True) == 1
+    win32file.WriteFile(far, b"yy")
+    assert win32file.GetOverlappedResult(other, kept, True) == 2
+    assert win32file.GetQueuedCompletionStatus(port, 0)[0] == 6
+
+
+def test_a_child_of_a_fork_has_none_of_its_parents_operations() -> None:
+    here, there = pair()
+    reading = overlapped()
+    buffer = win32file.ReadFile(here, 10, reading)[1]
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            own = overlapped()
+            win32file.ReadFile(here, 10, own)  # behind nothing: its parent's is not there
+            win32file.CancelIo(here)
+            here.Close()
+            there.Close()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    win32file.WriteFile(there, b"parent")
+    assert win32file.GetOverlappedResult(here, reading, True) == 6
+    assert bytes(buffer[:6]) == b"parent"
+
+
+def test_a_peer_that_is_killed_ends_what_goes_on(start_peer: Any) -> None:
+    here = server()
+    connecting = overlapped()
+    win32pipe.ConnectNamedPipe(here, connecting)
+    peer = start_peer()
+    peer.run("from ntipc.win32 import win32file as f")
+    peer.run(f"h = f.CreateFile({NAME!r}, f.GENERIC_READ | f.GENERIC_WRITE, 0, None, f.OPEN_EXISTING, 0, None)")
+    assert win32pipe.GetOverlappedResult(here, connecting, True) == 0
+    reading = overlapped()
+    assert win32file.ReadFile(here, 10, reading)[0] == 997
+    peer.kill()
+    assert win32event.WaitForSingleObject(reading.hEvent, 20_000) == 0
+    assert code(win32file.GetOverlappedResult, here, reading, True)[0] == 109
+
+
+def test_threads_begin_and_cancel_at_once() -> None:
+    here, there = pair()
+    outcomes: list[int] = []
+
+    def work() -> None:
+        for _ in range(60):
+            own = overlapped()
+            buffer = win32file.AllocateReadBuffer(4)
+            if win32file.ReadFile(here, buffer, own)[0] == 997:
+                win32file.CancelIo(here)
+            try:
+                win32file.GetOverlappedResult(here, own, True)
+                outcomes.append(int.from_bytes(buffer, "little"))
+            except pywintypes.error as problem:
+                assert problem.winerror == 995
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    sent = 0
+    while any(thread.is_alive() for thread in threads) and sent < 100:
+        win32file.WriteFile(there, sent.to_bytes(4, "little"))
+        sent += 1
+    for thread in threads:
+        thread.join()
+    while win32pipe.PeekNamedPipe(here, 0)[1]:
+        outcomes.append(int.from_bytes(win32file.ReadFile(here, 4)[1], "little"))
+    assert sorted(outcomes) == list(range(sent))  # each message once, none lost

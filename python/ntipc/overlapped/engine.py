@@ -11,11 +11,13 @@ import threading
 from typing import Any
 
 from ntipc import _kernel
-from ntipc.errors import NtError
+from ntipc.errors import NtError, Status, from_status
 from ntipc.overlapped.lines import Line
 from ntipc.session.session import Session, before_leaving
 from ntipc.sync.events import Event
 
+MOST_LINES = 2000
+"""Ends that one thread waits for: a wait has room for 4,096 objects, and an end may need two."""
 _engines: dict[str, Engine] = {}
 _making = threading.Lock()
 
@@ -54,8 +56,16 @@ class Engine:
         return self._thread.is_alive() and not self._stopped
 
     def watch(self, line: Line) -> None:
-        """Complete the operations of a line from now on, until none is left."""
+        """Complete the operations of a line from now on, until none is left.
+
+        Raises:
+            OutOfResources: There are 2,000 lines already.
+        """
         with self._lock:
+            if len(self._plans) + len(self._new) >= MOST_LINES:
+                raise from_status(
+                    Status.INSUFFICIENT_RESOURCES, "Engine.watch", "", f"{MOST_LINES:,} ends are waited for"
+                )
             self._new.append(line)
         self._bell.set()
 

@@ -133,14 +133,23 @@ class PipeFile(FileObject):
         return reader.session if reader is not None and not reader.closed else None
 
     def start(self, operation: Operation) -> bool:
-        """Begin an operation; whether it is done at once."""
+        """Begin an operation; whether it is done at once.
+
+        Raises:
+            HandleClosed: The end was closed meanwhile.
+            OutOfResources: Too many ends are waited for.
+        """
         operation.file = self
         self.begun()
         if isinstance(operation, Write):
             return self._writes.begin(operation)
         if self._reads.begin(operation):
             return True
-        engine_of(self.end.reader.session).watch(self._reads)
+        try:
+            engine_of(self.end.reader.session).watch(self._reads)
+        except BaseException:
+            self._reads.cancel(lambda other: other is operation)
+            raise
         return False
 
     def cancel(self, which: Callable[[Operation], bool] = lambda operation: True) -> int:

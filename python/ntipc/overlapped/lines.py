@@ -1,12 +1,17 @@
-"""The operations of one end in one direction, which are done in the order in which they were begun."""
+"""The operations of one end in one direction, which are done in the order in which they were begun.
+
+A child of a fork has none of them: they are its parent's, who goes on with them.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 
 from ntipc import _kernel
+from ntipc._runtime.turns import Turns
 from ntipc.errors import NtError
 from ntipc.overlapped.operations import Operation, Write
 
@@ -20,8 +25,21 @@ class Line:
     """Operations that wait their turn. Everything about them is done under one lock, and told after it is released."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.waiting: deque[Operation] = deque()
+        self._turns = Turns()
+        self._waiting: deque[Operation] = deque()
+        self._owner = os.getpid()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock; a child of a fork finds it free."""
+        return self._turns.lock
+
+    @property
+    def waiting(self) -> deque[Operation]:
+        """The operations that go on, the next one first. To be called with the lock."""
+        if self._owner != os.getpid():
+            self._waiting, self._owner = deque(), os.getpid()
+        return self._waiting
 
     def begin(self, operation: Operation) -> bool:
         """Attempt an operation, or put it in line behind those that go on; whether it is done.

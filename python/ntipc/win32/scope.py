@@ -15,6 +15,7 @@ MODULES: Final = (
     "win32com",
     "win32con",
     "win32event",
+    "win32evtlogutil",
     "win32file",
     "win32gui",
     "win32pipe",
@@ -25,10 +26,16 @@ MODULES: Final = (
     "win32timezone",
     "win32trace",
     "winerror",
+    "winreg",
 )
-"""The modules that are here: those of pywin32, and ``msvcrt``."""
+"""The modules that are here: those of pywin32, ``msvcrt`` and ``winreg``."""
 OUT_OF_SCOPE: Final = frozenset({
     "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help", "win32ui",
     "win32uiole", "winxpgui", "wmi",
 })  # fmt: skip
 """Modules whose import fails, with a word on why: programs that can do without them go on."""
+WITHOUT_CALLS: Final = (
+    "win32clipboard", "win32console", "win32cred", "win32crypt", "win32evtlog", "win32inet", "win32job", "win32net",
+    "win32pdh", "win32print", "win32profile", "win32ras", "win32ts", "win32wnet",
+)  # fmt: skip
+"""Modules of pywin32 that can be imported, and whose calls are all out of scope."""

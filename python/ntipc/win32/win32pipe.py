@@ -14,6 +14,7 @@ r"""Named and anonymous pipes, as pywin32's ``win32pipe`` has them.
 
 from __future__ import annotations
 
+import os
 from operator import index
 from typing import Any, Final, NoReturn
 
@@ -157,8 +158,6 @@ def GetNamedPipeServerProcessId(hPipe: HandleLike, /) -> int:
 
 
 def _pid(handle: HandleLike, call: str, *, of_server: bool) -> int:
-    import os
-
     end = pipe_or_failure(handle, call).end
     if end.is_server == of_server:
         return os.getpid()
@@ -209,6 +208,19 @@ def CreatePipe(sa: SecurityAttributes | None, nSize: int, /) -> tuple[PyHANDLE, 
         for file in files:
             file.inheritable = inherits(sa)
     return new_handle(files[0]), new_handle(files[1])
+
+
+def FdCreatePipe(sa: SecurityAttributes | None, nSize: int, mode: int, /) -> tuple[int, int]:
+    """Create a pipe of Linux; the descriptor that reads and the one that writes.
+
+    Source:
+        FdCreatePipe (pywin32).
+    """
+    reader, writer = os.pipe()
+    if sa is not None and inherits(sa):
+        os.set_inheritable(reader, True)
+        os.set_inheritable(writer, True)
+    return reader, writer
 
 
 def ImpersonateNamedPipeClient(handle: HandleLike, /) -> None:

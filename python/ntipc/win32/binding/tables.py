@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "tables")
@@ -102,3 +103,15 @@ def is_out_of_scope(value: object) -> bool:
 
 
 _REFUSAL = out_of_scope("").__code__
+
+
+@cache
+def module_without_calls(title: str) -> ModuleType:
+    """Make a module of pywin32 all of whose calls are out of scope."""
+    from ntipc.win32.binding.failures import error
+
+    module = ModuleType(f"ntipc.win32.{title}", "A module of pywin32 whose calls are out of scope.")
+    for call in calls(title):
+        setattr(module, call, out_of_scope(f"{title}.{call}"))
+    vars(module).update(_constants_if_any(title), error=error)
+    return module

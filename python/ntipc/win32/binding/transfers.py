@@ -163,7 +163,11 @@ def begin(file: PipeFile, operation: Operation, overlapped: OVERLAPPED, call: st
     overlapped.Internal, overlapped.InternalHigh = PENDING, 0
     overlapped._operation = operation
     operation.when_done = _teller(file, overlapped, event)
-    if not file.start(operation):
+    try:
+        done = file.start(operation)
+    except NtError as problem:
+        raise failed(problem, call) from None
+    if not done:
         if file.overlapped:
             last.code = IO_PENDING
             return IO_PENDING
@@ -243,7 +247,10 @@ def _teller(file: PipeFile, overlapped: OVERLAPPED, event: Event | None) -> Any:
                 pass  # closed meanwhile
         failed_at_once = operation.problem is not None and not operation.went_on
         if file.port is not None and not failed_at_once:
-            file.port.post(Packet(operation.size, file.key, kept or Lost, operation.winerror))
+            try:
+                file.port.post(Packet(operation.size, file.key, kept or Lost, operation.winerror))
+            except NtError:
+                pass  # the port was closed meanwhile
 
     return tell
 

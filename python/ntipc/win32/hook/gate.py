@@ -16,7 +16,7 @@ from types import FrameType, ModuleType
 from typing import Any, Final
 
 from ntipc.win32.hook.rule import is_own
-from ntipc.win32.scope import MODULES, OUT_OF_SCOPE
+from ntipc.win32.scope import MODULES, OUT_OF_SCOPE, WITHOUT_CALLS
 
 _PACKAGE: Final = "ntipc.win32"
 _views: dict[str, Callable[[], ModuleType]] = {}
@@ -37,6 +37,8 @@ def install() -> bool:
         return False
     for name in MODULES:
         offer(name, _loader_of(f"{_PACKAGE}.{name}"))
+    for name in WITHOUT_CALLS:
+        offer(name, _loader_without_calls(name))
     offer("win32", _loader_of(_PACKAGE))
     _real_import, builtins.__import__ = builtins.__import__, _import
     sys.meta_path.append(_Finder())
@@ -51,6 +53,15 @@ def given() -> Mapping[str, Sequence[str]]:
 
 def _loader_of(module: str) -> Callable[[], ModuleType]:
     return lambda: importlib.import_module(module)
+
+
+def _loader_without_calls(name: str) -> Callable[[], ModuleType]:
+    def load() -> ModuleType:
+        from ntipc.win32.binding.tables import module_without_calls
+
+        return module_without_calls(name)
+
+    return load
 
 
 def _import(

@@ -10,14 +10,9 @@ from typing import Final, NamedTuple
 from ntipc.win32.binding import tables
 from ntipc.win32.porting.uses import uses_in
 from ntipc.win32.porting.verdicts import advice, is_here
-from ntipc.win32.scope import MODULES, OUT_OF_SCOPE
+from ntipc.win32.scope import MODULES, OUT_OF_SCOPE, WITHOUT_CALLS
 
-_OTHER_MODULES: Final = frozenset({
-    "win32clipboard", "win32console", "win32cred", "win32crypt", "win32evtlog", "win32evtlogutil", "win32inet",
-    "win32job", "win32net", "win32pdh", "win32print", "win32profile", "win32ras", "win32ts", "win32wnet", "winioctlcon",
-    "win32gui_struct", "wmi",
-})  # fmt: skip
-_ALL: Final = frozenset(MODULES) | OUT_OF_SCOPE | _OTHER_MODULES
+_ALL: Final = frozenset({*MODULES, *WITHOUT_CALLS, *OUT_OF_SCOPE, "winioctlcon", "win32gui_struct"})
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 
 
