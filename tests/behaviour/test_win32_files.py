@@ -1,6 +1,9 @@
 """Ordinary files, mailslots, descriptors and mapped memory by pywin32's names (FC-69 to FC-76, FC-93)."""
 
 import os
+import socket
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 
 import ntipc
 from ntipc.win32 import mmapfile, msvcrt, pywintypes, win32api, win32con, win32event, win32file
+from ntipc.win32.binding import directory_changes
 
 BOTH = win32file.GENERIC_READ | win32file.GENERIC_WRITE
 SHARED = win32file.FILE_SHARE_READ | win32file.FILE_SHARE_WRITE
@@ -229,3 +233,56 @@ def test_mapped_files(tmp_path: Path) -> None:  # FC-93
     with pytest.raises(mmapfile.error) as caught:
         mmapfile.mmapfile(str(tmp_path / "no" / "file"), None, 10)
     assert caught.value.args[:2] == (2, "CreateFile")
+
+
+def test_changes_in_a_directory_set_a_handle(tmp_path: Path) -> None:  # FC-28, FC-76
+    names = win32con.FILE_NOTIFY_CHANGE_FILE_NAME
+    handle = win32file.FindFirstChangeNotification(str(tmp_path), True, names)
+    assert isinstance(handle, int)
+    other = win32event.CreateEvent(None, 0, 0, None)
+    assert win32event.WaitForMultipleObjects([other, handle], False, 0) == 258
+    (tmp_path / "new").write_bytes(b"")
+    assert win32event.WaitForMultipleObjects([other, handle], False, 20_000) == 1
+    win32file.FindNextChangeNotification(handle)
+    (tmp_path / "new").unlink()
+    assert win32event.WaitForSingleObject(handle, 20_000) == 0
+    win32file.FindCloseChangeNotification(handle)
+    assert code(win32event.WaitForSingleObject, handle, 0)[0] == 6
+    assert code(win32file.FindFirstChangeNotification, str(tmp_path / "none"), False, names)[0] in (2, 3)
+
+
+def test_changes_in_a_directory_are_listed(tmp_path: Path) -> None:  # FC-76
+    flags = win32con.FILE_FLAG_BACKUP_SEMANTICS
+    folder = win32file.CreateFile(str(tmp_path), 1, SHARED, None, win32con.OPEN_EXISTING, flags, None)
+    seen: list[tuple[int, str]] = []
+    everything = 0x15F
+
+    def read() -> None:
+        while len(seen) < 5:
+            seen.extend(win32file.ReadDirectoryChangesW(folder, 1024, True, everything, None, None))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while not directory_changes._watches:
+        time.sleep(0.001)
+    (tmp_path / "one").write_bytes(b"data")
+    (tmp_path / "one").rename(tmp_path / "two")
+    (tmp_path / "two").unlink()
+    thread.join(30)
+    assert [change for change in seen if change[0] != 3] == [(1, "one"), (4, "one"), (5, "two"), (2, "two")]
+
+
+def test_sockets_set_events() -> None:
+    here, there = socket.socketpair()
+    event = win32event.CreateEvent(None, True, False, None)
+    win32file.WSAEventSelect(here, event, win32file.FD_READ | win32file.FD_CLOSE)
+    assert win32event.WaitForSingleObject(event, 0) == 258
+    for data in (b"x", b"y"):
+        there.send(data)
+        assert win32event.WaitForMultipleObjects([event], False, 20_000) == 0
+        assert win32file.WSAEnumNetworkEvents(here, event) == {0: 0} or data == b"y"
+        assert here.recv(10) in (data, b"xy")
+    win32file.WSAEventSelect(here, None, 0)
+    assert code(win32file.WSAEnumNetworkEvents, here, event)[0] == 10022
+    here.close()
+    there.close()

@@ -15,6 +15,7 @@ from ntipc.win32 import (
     win32con,
     win32event,
     win32file,
+    win32job,
     win32pipe,
     win32process,
 )
@@ -189,3 +190,21 @@ def test_priorities() -> None:
     assert win32process.GetPriorityClass(me) in (0x20, 0x4000, 0x8000, 0x40)
     win32process.SetPriorityClass(me, win32process.GetPriorityClass(me))
     assert code(win32process.SetPriorityClass, me, 12345)[0] == 87
+
+
+def test_jobs_end_their_processes() -> None:
+    for closing in (False, True):
+        job = win32job.CreateJobObject(None, "job")
+        process, _, pid, _ = start('python -c "import time; time.sleep(60)"')
+        win32job.AssignProcessToJobObject(job, process)
+        assert win32job.IsProcessInJob(process, job)
+        assert win32job.QueryInformationJobObject(job, win32job.JobObjectBasicProcessIdList) == (pid,)
+        info = win32job.QueryInformationJobObject(job, win32job.JobObjectExtendedLimitInformation)
+        info["BasicLimitInformation"]["LimitFlags"] |= win32job.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+        win32job.SetInformationJobObject(job, win32job.JobObjectExtendedLimitInformation, info)
+        if closing:
+            job.Close()
+        else:
+            win32job.TerminateJobObject(job, 5)
+        assert ended(process) != 0
+    assert code(win32job.TerminateJobObject, process, 1)[0] == 6

@@ -18,6 +18,7 @@ MODULES: Final = (
     "win32evtlogutil",
     "win32file",
     "win32gui",
+    "win32job",
     "win32pipe",
     "win32process",
     "win32security",
@@ -35,7 +36,7 @@ OUT_OF_SCOPE: Final = frozenset({
 })  # fmt: skip
 """Modules whose import fails, with a word on why: programs that can do without them go on."""
 WITHOUT_CALLS: Final = (
-    "win32clipboard", "win32console", "win32cred", "win32crypt", "win32evtlog", "win32inet", "win32job", "win32net",
+    "win32clipboard", "win32console", "win32cred", "win32crypt", "win32evtlog", "win32inet", "win32net",
     "win32pdh", "win32print", "win32profile", "win32ras", "win32ts", "win32wnet",
 )  # fmt: skip
 """Modules of pywin32 that can be imported, and whose calls are all out of scope."""

@@ -16,6 +16,11 @@ from ntipc.win32.binding import tables
 from ntipc.win32.binding.completion import CreateIoCompletionPort as CreateIoCompletionPort
 from ntipc.win32.binding.completion import GetQueuedCompletionStatus as GetQueuedCompletionStatus
 from ntipc.win32.binding.completion import PostQueuedCompletionStatus as PostQueuedCompletionStatus
+from ntipc.win32.binding.directory_changes import FILE_NOTIFY_INFORMATION as FILE_NOTIFY_INFORMATION
+from ntipc.win32.binding.directory_changes import FindCloseChangeNotification as FindCloseChangeNotification
+from ntipc.win32.binding.directory_changes import FindFirstChangeNotification as FindFirstChangeNotification
+from ntipc.win32.binding.directory_changes import FindNextChangeNotification as FindNextChangeNotification
+from ntipc.win32.binding.directory_changes import ReadDirectoryChangesW as ReadDirectoryChangesW
 from ntipc.win32.binding.disk_calls import CopyFile as CopyFile
 from ntipc.win32.binding.disk_calls import CreateDirectory as CreateDirectory
 from ntipc.win32.binding.disk_calls import DeleteFile as DeleteFile
@@ -43,6 +48,8 @@ from ntipc.win32.binding.pyhandle import CloseHandle as CloseHandle
 from ntipc.win32.binding.slots import CreateMailslot as CreateMailslot
 from ntipc.win32.binding.slots import GetMailslotInfo as GetMailslotInfo
 from ntipc.win32.binding.slots import SetMailslotInfo as SetMailslotInfo
+from ntipc.win32.binding.socket_events import WSAEnumNetworkEvents as WSAEnumNetworkEvents
+from ntipc.win32.binding.socket_events import WSAEventSelect as WSAEventSelect
 from ntipc.win32.binding.transfers import AllocateReadBuffer as AllocateReadBuffer
 from ntipc.win32.binding.transfers import CancelIo as CancelIo
 from ntipc.win32.binding.transfers import GetOverlappedResult as GetOverlappedResult

@@ -68,6 +68,7 @@ from ntipc.win32.binding.messages import ReplyMessage as ReplyMessage
 from ntipc.win32.binding.messages import SendMessage as SendMessage
 from ntipc.win32.binding.messages import SendMessageTimeout as SendMessageTimeout
 from ntipc.win32.binding.messages import TranslateMessage as TranslateMessage
+from ntipc.win32.binding.system import GetModuleHandle as GetModuleHandle
 from ntipc.win32.binding.window_search import EnumChildWindows as EnumChildWindows
 from ntipc.win32.binding.window_search import EnumDesktopWindows as EnumDesktopWindows
 from ntipc.win32.binding.window_search import EnumThreadWindows as EnumThreadWindows

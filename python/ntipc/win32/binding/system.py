@@ -11,6 +11,7 @@ import time
 from operator import index
 from typing import Any, Final
 
+import ntipc
 from ntipc.win32.binding.arguments import text
 from ntipc.win32.binding.failures import failure, linux_failure
 from ntipc.win32.binding.last_error import last
@@ -233,3 +234,48 @@ def GetSystemInfo() -> tuple[int, int, int, int, int, int, int, int, tuple[int, 
 def GetSystemMetrics(index: int, /) -> int:
     """Tell a measure of the screen: of one that is not there, but has the usual size."""
     return {0: 1920, 1: 1080, 16: 1920, 17: 1080, 78: 1920, 79: 1080, 80: 1, 0x1000: 0}.get(index, 0)
+
+
+def OutputDebugString(msg: str, /) -> None:
+    """Write a text for those who read the debug log; without a reader it is lost.
+
+    Source:
+        OutputDebugString (Win32).
+    """
+    write: Any = getattr(ntipc, "output_debug_string", None)
+    if write is not None:
+        write(text(msg))
+
+
+def GetShortPathName(path: str, /) -> str:
+    """Return the path itself: there are no short names."""
+    return text(path)
+
+
+GetLongPathName = GetShortPathName
+
+
+def GetFullPathName(fileName: str, /) -> str:
+    """Return the path from the root on."""
+    return os.path.abspath(fileName)
+
+
+def GetCursorPos() -> tuple[int, int]:
+    """Return 0, 0: there is no mouse."""
+    return 0, 0
+
+
+def LoadLibrary(fileName: str, /) -> int:
+    """Return the number of a library whose calls are here.
+
+    Raises:
+        error: It is another one (126).
+    """
+    try:
+        return _MODULES[text(fileName).lower().removesuffix(".dll")]
+    except KeyError:
+        raise failure(126, "LoadLibrary") from None
+
+
+def FreeLibrary(hModule: int, /) -> None:
+    """Return at once."""
