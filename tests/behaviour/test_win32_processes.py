@@ -128,6 +128,27 @@ def test_children_have_marked_handles_under_their_numbers() -> None:  # HD-05, H
     assert win32event.WaitForSingleObject(given, 0) == 258
 
 
+def test_children_have_marked_pipes_under_their_numbers() -> None:  # HD-36
+    attributes = pywintypes.SECURITY_ATTRIBUTES()
+    attributes.bInheritHandle = True
+    reader, writer = win32pipe.CreatePipe(attributes, 0)
+    win32api.SetHandleInformation(reader, win32con.HANDLE_FLAG_INHERIT, 0)
+    text = (
+        "from ntipc.win32 import win32file as f, win32pipe as p\n"
+        f"f.WriteFile({int(writer)}, b'from the child')\n"
+        "new = p.CreatePipe(None, 0)\n"
+        f"assert {int(writer)} not in (int(new[0]), int(new[1]))\n"
+        "try:\n"
+        f"    f.ReadFile({int(reader)}, 1)\n"
+        "except f.error as problem:\n"
+        "    raise SystemExit(problem.winerror)"
+    )
+    assert ended(start(f'"{sys.executable}" -c "{text}"', inherit=True)[0]) == 6
+    assert win32file.ReadFile(reader, 100) == (0, b"from the child")
+    writer.Close()
+    assert code(win32file.ReadFile, reader, 1)[0] == 109
+
+
 def test_handles_go_from_process_to_process(start_peer: Any) -> None:  # HD-11, FC-85
     peer = start_peer()
     peer.run("from ntipc.win32 import win32event as e; keep = e.CreateEvent(None, 0, 0, None)")

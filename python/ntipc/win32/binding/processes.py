@@ -15,6 +15,7 @@ from ntipc.processes import Process, Thread
 from ntipc.win32.binding.arguments import DWORD, flag
 from ntipc.win32.binding.command_line import arguments_of
 from ntipc.win32.binding.failures import failed, failure, linux_failure
+from ntipc.win32.binding.heirlooms import bequeath
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, new_handle, object_of
 from ntipc.win32.binding.security import SecurityAttributes, inherits
@@ -77,7 +78,9 @@ def CreateProcess(
         if flags & _SUSPENDED:
             arguments = ["/bin/sh", "-c", _HOLD, *arguments]
         given = _standard_streams(startupinfo, streams)
-        environment = None if newEnvironment is None else _environment(newEnvironment)
+        environment = dict(os.environ) if newEnvironment is None else _environment(newEnvironment)
+        if inherit:
+            bequeath(environment)
         process = Process.start(
             arguments,
             inherit_handles=inherit,

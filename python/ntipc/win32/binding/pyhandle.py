@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 from operator import index
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -198,3 +199,9 @@ def CloseHandle(handle: HandleLike, /) -> None:
         handle.Close()
     else:
         close_number(number_of(handle))
+
+
+if "NTIPC_WIN32_HANDLES" in os.environ:  # from a parent that has started this process with its handles
+    from ntipc.win32.binding.heirlooms import take_over
+
+    take_over()
