@@ -197,3 +197,23 @@ def test_two_threads_hand_over() -> None:
         win32event.SetEvent(ping)
         assert win32event.WaitForSingleObject(pong, 10_000) == 0
     thread.join()
+
+
+def test_objects_of_the_machine_and_of_the_session_in_one_wait() -> None:  # NM-16
+    here, everywhere = win32event.CreateEvent(None, 0, 0, None), win32event.CreateEvent(None, 0, 0, r"Global\both")
+    for order in ([here, everywhere], [everywhere, here]):
+        assert win32event.WaitForMultipleObjects(order, False, 0) == 258
+        for place, handle in enumerate(order):
+            win32event.SetEvent(handle)
+            assert win32event.WaitForMultipleObjects(order, False, 10_000) == place
+            assert win32event.WaitForSingleObject(handle, 0) == 258
+        timer = threading.Timer(0.05, win32event.SetEvent, (order[1],))
+        timer.start()
+        assert win32event.WaitForMultipleObjects(order, False, win32event.INFINITE) == 1
+        timer.join()
+    mutex = win32event.CreateMutex(None, False, r"Global\lock")
+    abandon(mutex)
+    while (result := win32event.WaitForMultipleObjects([here, mutex], False, 1000)) == 258:
+        pass
+    assert result == 128 + 1
+    assert code(win32event.WaitForMultipleObjects, [here, everywhere], True, 0)[0] == 50

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ntipc.errors import NtError, Status, from_status
+from ntipc._runtime.deadlines import Deadline
+from ntipc.errors import NotSupported, NtError, Status, from_status
 from ntipc.ntdll.handles import Pseudo
+from ntipc.objects.object import NtObject
+from ntipc.session.session import default_session
 from ntipc.sync import Mutex
 from ntipc.sync.waits import signal_and_wait as signal_and_wait_for
 from ntipc.sync.waits import wait_all, wait_any
@@ -15,6 +18,8 @@ from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, number_of, object
 WAIT_OBJECT_0: Final = 0
 WAIT_ABANDONED: Final = 128
 WAIT_TIMEOUT: Final = 258
+_LOOK: Final = 0.01
+"""Seconds between two looks at objects of several sessions."""
 
 
 def wait_for_one(handle: HandleLike, milliseconds: int) -> int:
@@ -53,6 +58,10 @@ def wait_for_several(handles: Sequence[HandleLike], all_of_them: bool, seconds: 
             taken = wait_all(things, seconds)
             return WAIT_TIMEOUT if taken is None else WAIT_ABANDONED if taken.abandoned else WAIT_OBJECT_0
         one = wait_any(things, seconds)
+    except NotSupported:
+        if all_of_them:
+            raise
+        return _wait_across_sessions(things, seconds)
     except NtError:
         raise
     except ValueError as problem:  # there are too many
@@ -60,6 +69,37 @@ def wait_for_several(handles: Sequence[HandleLike], all_of_them: bool, seconds: 
     if one is None:
         return WAIT_TIMEOUT
     return one.index + (WAIT_ABANDONED if one.abandoned else WAIT_OBJECT_0)
+
+
+def _wait_across_sessions(things: list[Any], seconds: float | None) -> int:
+    r"""Wait for one of several objects, some of which are of the session of ``Global\`` names.
+
+    No wait has objects of two sessions. So this looks at each in turn, and waits in between for those of one session.
+    """
+    deadline = Deadline(seconds)
+    first = _path_of(things[0])
+    nearest = [place for place, thing in enumerate(things) if _path_of(thing) == first]
+    while True:
+        for place, thing in enumerate(things):
+            if thing.wait(0):
+                return place + _base(thing)
+        left = deadline.left()
+        if left == 0:
+            return WAIT_TIMEOUT
+        one = wait_any([things[place] for place in nearest], _LOOK if left is None else min(left, _LOOK))
+        if one is not None:
+            return nearest[one.index] + (WAIT_ABANDONED if one.abandoned else WAIT_OBJECT_0)
+
+
+def _path_of(thing: Any) -> str | None:
+    if isinstance(thing, NtObject):
+        return thing._session_path
+    session = thing.session if hasattr(thing, "session") else None
+    return default_session().path if session is None else str(session.path)
+
+
+def _base(thing: Any) -> int:
+    return WAIT_ABANDONED if isinstance(thing, Mutex) and thing.abandoned else WAIT_OBJECT_0
 
 
 def wait_for_messages(
