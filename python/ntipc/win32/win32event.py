@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from operator import index
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ntipc.errors import NtError, Status, from_status
 from ntipc.sync import Event, Mutex, Semaphore, Timer
@@ -22,8 +22,10 @@ from ntipc.win32.binding.creation import created, opened
 from ntipc.win32.binding.failures import error as error
 from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, object_of, object_of_kind
-from ntipc.win32.binding.security import SecurityAttributes
 from ntipc.win32.binding.waiting import signal_and_wait, wait_for_messages, wait_for_one, wait_for_several
+
+if TYPE_CHECKING:
+    from ntipc.win32.binding.security import SecurityAttributes
 
 __getattr__ = tables.lookup(__name__)
 

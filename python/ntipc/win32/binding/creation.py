@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntipc.win32.binding.arguments import flag, rights_of, text
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.pyhandle import PyHANDLE, new_handle
-from ntipc.win32.binding.security import SecurityAttributes, inherits
+
+if TYPE_CHECKING:
+    from ntipc.win32.binding.security import SecurityAttributes
 
 ERROR_ALREADY_EXISTS = 183
 
 
 def created(thing: Any, attributes: SecurityAttributes | None, name: str | None) -> PyHANDLE:
     """Return the handle to an object that a call has created, or found by its name: the last error says which."""
-    if attributes is not None and inherits(attributes):
-        thing.inheritable = True
+    if attributes is not None:
+        from ntipc.win32.binding.security import inherits  # rare, and not small
+
+        thing.inheritable = inherits(attributes)
     handle = new_handle(thing, is_local=name is None or not name.startswith("Global\\"))
     last.code = 0 if thing.created else ERROR_ALREADY_EXISTS
     return handle

@@ -14,7 +14,6 @@ from typing import Any
 
 from ntipc.errors import NtError
 from ntipc.win32.binding.last_error import last
-from ntipc.win32.binding.texts import text_of
 
 
 class error(Exception):  # noqa: N818, RUF100 - pywin32's name
@@ -47,6 +46,8 @@ error.__module__ = "pywintypes"  # as tracebacks of Windows show it
 
 def failure(code: int, call: str) -> error:
     """Set the last error, and make the exception for a call that failed with that code; the caller raises it."""
+    from ntipc.win32.binding.texts import text_of  # most programs start without a failure
+
     last.code = code & 0xFFFF_FFFF
     return error(code, call, text_of(code))
 
