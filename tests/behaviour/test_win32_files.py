@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 import ntipc
-from ntipc.win32 import mmapfile, msvcrt, pywintypes, win32api, win32con, win32event, win32file
+from ntipc.win32 import mmapfile, msvcrt, pywintypes, win32api, win32con, win32event, win32file, win32pipe
 from ntipc.win32.binding import directory_changes
 
 BOTH = win32file.GENERIC_READ | win32file.GENERIC_WRITE
@@ -125,10 +127,71 @@ def test_handles_for_descriptors_and_back(tmp_path: Path) -> None:  # FC-75, FC-
     fd = msvcrt.open_osfhandle(opened(tmp_path / "file", win32con.OPEN_EXISTING).Detach(), os.O_RDONLY)
     with os.fdopen(fd, "rb") as again:
         assert again.read() == b"xstill open"
+    assert code(win32pipe.PeekNamedPipe, win32event.CreateEvent(None, 0, 0, None), 0)[0] == 6
     with pytest.raises(OSError):
         msvcrt.open_osfhandle(win32event.CreateEvent(None, 0, 0, None).Detach(), 0)
     with pytest.raises(OSError):
         win32file._get_osfhandle(9999)
+
+
+def test_descriptors_of_pipes_of_linux() -> None:  # FC-75
+    reading, writing = os.pipe()
+    here = msvcrt.get_osfhandle(reading)
+    assert win32pipe.PeekNamedPipe(here, 10) == (b"", 0, 0)
+    assert win32file.WriteFile(msvcrt.get_osfhandle(writing), b"hello") == (0, 5)
+    assert win32pipe.PeekNamedPipe(here, 2) == (b"he", 5, -2)
+    assert win32file.ReadFile(here, 10) == (0, b"hello")
+    os.close(writing)
+    assert code(win32pipe.PeekNamedPipe, here, 0) == (109, "PeekNamedPipe")
+    assert code(win32file.ReadFile, here, 10) == (109, "ReadFile")
+    os.close(reading)
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert code(win32file.WriteFile, msvcrt.get_osfhandle(writing), b"x") == (232, "WriteFile")
+    os.close(writing)
+
+
+def test_pipes_have_descriptors() -> None:  # FC-75, FC-134
+    reading, writing = win32pipe.CreatePipe(None, 0)
+    with (
+        os.fdopen(msvcrt.open_osfhandle(reading.Detach(), os.O_RDONLY), "rb") as reader,
+        os.fdopen(msvcrt.open_osfhandle(writing.Detach(), 0), "wb") as writer,
+    ):
+        writer.write(b"x" * 30_000 + b"end")
+        writer.close()
+        assert reader.read() == b"x" * 30_000 + b"end"
+    server = win32pipe.CreateNamedPipe(r"\\.\pipe\descriptor", 3, 0, 1, 0, 0, 0, None)
+    client = win32file.CreateFile(r"\\.\pipe\descriptor", 0xC000_0000, 0, None, 3, 0, None)
+    with os.fdopen(msvcrt.open_osfhandle(client.Detach(), os.O_RDWR), "r+b", 0) as file:
+        file.write(b"question")
+        assert win32file.ReadFile(server, 100) == (0, b"question")
+        win32file.WriteFile(server, b"answer")
+        assert file.read(100) == b"answer"
+    assert code(win32file.ReadFile, server, 100) == (109, "ReadFile")
+    server.Close()
+    server = win32pipe.CreateNamedPipe(r"\\.\pipe\descriptor", 3, 0, 1, 0, 0, 0, None)
+    client = win32file.CreateFile(r"\\.\pipe\descriptor", 0xC000_0000, 0, None, 3, 0, None)
+    with os.fdopen(msvcrt.open_osfhandle(client.Detach(), os.O_RDWR), "r+b", 0) as file:
+        win32file.WriteFile(server, b"last")
+        server.Close()
+        assert file.read(100) + file.read(100) == b"last"
+
+
+def test_what_was_written_to_a_descriptor_arrives_as_the_process_ends() -> None:
+    server = win32pipe.CreateNamedPipe(r"\\.\pipe\descriptor", 1, 0, 1, 0, 0, 0, None)
+    program = r"""
+import os
+from ntipc.win32 import msvcrt, win32file
+client = win32file.CreateFile(r"\\.\\pipe\\descriptor", 0x4000_0000, 0, None, 3, 0, None)
+os.write(msvcrt.open_osfhandle(client.Detach(), 0), b"x" * 30_000)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    win32pipe.ConnectNamedPipe(server, None)
+    data = b""
+    while len(data) < 30_000:
+        data += win32file.ReadFile(server, 10_000)[1]
+    assert code(win32file.ReadFile, server, 100) == (109, "ReadFile")
+    assert process.wait(30) == 0
 
 
 def test_files_by_names(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_service_runs_until_it_is_asked_to_stop(tmp_path: Path, main: str, arg
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert output.strip().endswith("stopped")
-    assert "server" in errors
+    assert "Info 0x40001002 - The server service has started." in errors
     assert process.returncode == 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ntipc.win32 import pywintypes, win32api, win32con, win32event, win32gui
+from ntipc.win32 import pywintypes, timer, win32api, win32con, win32event, win32gui
 
 
 def code(call: Callable[..., object], *arguments: object) -> tuple[int, str]:
@@ -270,3 +270,22 @@ def test_windows_of_other_processes(start_peer: Any) -> None:
     assert thread is None or thread[1] == peer.pid
     peer.kill()
     assert not pumping.returned
+
+
+def test_functions_are_called_while_messages_are_dealt_with() -> None:
+    seen: list[tuple[int, int]] = []
+    done = win32event.CreateEvent(None, 0, 0, None)
+
+    def tick(number: int, time: int) -> None:
+        seen.append((number, time))
+        if len(seen) == 3:
+            assert timer.kill_timer(number)
+            win32event.SetEvent(done)
+
+    number = timer.set_timer(10, tick)
+    while win32event.MsgWaitForMultipleObjects((done,), 0, 10_000, win32event.QS_ALLEVENTS) == 1:
+        assert not win32gui.PumpWaitingMessages()
+    assert [which for which, _ in seen] == [number] * 3
+    assert not timer.kill_timer(number)
+    with pytest.raises(TypeError):
+        timer.set_timer(10, None)  # type: ignore[arg-type]

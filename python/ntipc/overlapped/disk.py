@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import select
+import socket
 import stat
 import struct
+import termios
 import threading
 from typing import Any, Final
 
@@ -13,6 +17,8 @@ from ntipc.overlapped.files import FileObject
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
 _WHOLE_FILE: Final = 2**63 - 1
+_COPY: Final = 65_536
+"""How many bytes of a pipe of Linux are shown at most: as many as another has room for."""
 FILE_TYPE_DISK, FILE_TYPE_CHAR, FILE_TYPE_PIPE = 1, 2, 3
 
 
@@ -59,6 +65,45 @@ class DiskFile(FileObject):
             rest = data[done:]
             done += os.write(self.fd, rest) if offset is None else os.pwrite(self.fd, rest, offset + done)
         return done
+
+    def waiting(self) -> int:
+        """Return how many bytes a pipe or a socket has to be read.
+
+        Raises:
+            BrokenPipeError: It has none, and nobody can write to it any more.
+        """
+        count = fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4))
+        number = int.from_bytes(count, "little")
+        if not number:
+            poll = select.poll()
+            poll.register(self.fd, select.POLLIN)
+            if any(events & select.POLLHUP for _, events in poll.poll(0)):
+                raise BrokenPipeError(errno.EPIPE, "nobody can write to it any more")
+        return number
+
+    def peek(self, size: int) -> bytes:
+        """Return what a pipe or a socket has to be read, and leave it there.
+
+        Args:
+            size: How many bytes at most.
+        """
+        size = min(size, self.waiting())
+        if not size:
+            return b""
+        if stat.S_ISSOCK(os.fstat(self.fd).st_mode):
+            with socket.socket(fileno=os.dup(self.fd)) as connection:
+                return connection.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        import ctypes
+
+        here, there = os.pipe()
+        try:
+            copied = ctypes.CDLL(None, use_errno=True).tee(self.fd, there, min(size, _COPY), 0)
+            if copied < 0:
+                raise OSError(number := ctypes.get_errno(), os.strerror(number))
+            return os.read(here, copied) if copied else b""
+        finally:
+            os.close(here)
+            os.close(there)
 
     def seek(self, distance: int, how: int) -> int:
         """Move the position; where it is then."""

@@ -11,6 +11,7 @@ MODULES: Final = (
     "pythoncom",
     "pywintypes",
     "servicemanager",
+    "timer",
     "win32api",
     "win32com",
     "win32con",

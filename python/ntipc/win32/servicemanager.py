@@ -25,17 +25,17 @@ def LogMsg(errorType: int, eventId: int, inserts: Any = (), /) -> None:
 
 def LogInfoMsg(msg: str, /) -> None:
     """Write a message that informs."""
-    service_host.message(_INFORMATION, 0, (msg,))
+    service_host.message(_INFORMATION, 0x4000_F000, (msg,))
 
 
 def LogErrorMsg(msg: str, /) -> None:
     """Write a message about an error."""
-    service_host.message(_ERROR, 0, (msg,))
+    service_host.message(_ERROR, 0xC000_F000, (msg,))
 
 
 def LogWarningMsg(msg: str, /) -> None:
     """Write a message that warns."""
-    service_host.message(_WARNING, 0, (msg,))
+    service_host.message(_WARNING, 0x8000_F000, (msg,))
 
 
 def Initialize(eventSourceName: str | None = None, eventSourceFile: str | None = None, /) -> None:

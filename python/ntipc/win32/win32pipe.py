@@ -19,12 +19,13 @@ from operator import index
 from typing import Any, Final, NoReturn
 
 from ntipc.errors import NtError, Status, from_status
+from ntipc.overlapped.disk import FILE_TYPE_PIPE, DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.pipes.anonymous import DEFAULT_QUOTA, create_pipe
 from ntipc.win32.binding import tables
 from ntipc.win32.binding.arguments import DWORD
 from ntipc.win32.binding.failures import error as error
-from ntipc.win32.binding.failures import failed, failure
+from ntipc.win32.binding.failures import failed, failure, linux_failure
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.pipe_clients import CallNamedPipe as CallNamedPipe
 from ntipc.win32.binding.pipe_clients import WaitNamedPipe as WaitNamedPipe
@@ -35,7 +36,7 @@ from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, new_handle
 from ntipc.win32.binding.security import SecurityAttributes, inherits
 from ntipc.win32.binding.transfers import GetOverlappedResult as GetOverlappedResult
 from ntipc.win32.binding.transfers import TransactNamedPipe as TransactNamedPipe
-from ntipc.win32.binding.transfers import pipe_or_failure
+from ntipc.win32.binding.transfers import object_or_failure, pipe_or_failure
 
 __getattr__ = tables.lookup(__name__)
 
@@ -53,13 +54,25 @@ def PeekNamedPipe(hPipe: HandleLike, bufSize: int, /) -> tuple[bytes, int, int]:
     Source:
         PeekNamedPipe (Win32).
     """
-    file, size = pipe_or_failure(hPipe, "PeekNamedPipe"), index(bufSize)
+    size = index(bufSize)
+    thing = object_or_failure(hPipe, "PeekNamedPipe")
+    if isinstance(thing, DiskFile) and thing.type == FILE_TYPE_PIPE:  # a standard stream, or one of a child
+        return _peek_at_descriptor(thing, size)
+    file = pipe_or_failure(hPipe, "PeekNamedPipe")
     try:
         seen = file.end.peek(size, operation="PeekNamedPipe")
     except NtError as problem:
         raise failed(problem, "PeekNamedPipe") from None
     # Of a pipe of byte type NT tells what is left of no message: minus the bytes that were copied.
     return seen.data, seen.available, seen.left if file.end.settings.is_message else -len(seen.data)
+
+
+def _peek_at_descriptor(file: DiskFile, size: int) -> tuple[bytes, int, int]:
+    try:
+        data = file.peek(size)
+        return data, file.waiting(), -len(data)
+    except OSError as problem:
+        raise linux_failure(problem, "PeekNamedPipe") from None
 
 
 def SetNamedPipeHandleState(

@@ -204,13 +204,19 @@ def _get_osfhandle(fd: int, /) -> int:
 
 
 def _open_osfhandle(osfhandle: HandleLike, flags: int, /) -> int:
-    """Return a descriptor of Linux for the handle of a file, which belongs to the descriptor from then on.
+    """Return a descriptor of Linux for the handle of a file or a pipe, which belongs to the descriptor from then on.
+
+    What a pipe has goes to the descriptor by way of a thread, and so does what is written there to the pipe.
 
     Raises:
-        error: It is none, or the handle of something that is no file of Linux, such as a named pipe.
+        error: It is none, or the handle of something else.
     """
-    file = _disk_file(osfhandle, "_open_osfhandle")
-    fd = os.dup(file.fd)
+    thing = object_or_failure(osfhandle, "_open_osfhandle")
+    if isinstance(thing, PipeFile):
+        from ntipc.win32.binding.streams import descriptor_of
+
+        return descriptor_of(thing, number_of(osfhandle))
+    fd = os.dup(_disk_file(osfhandle, "_open_osfhandle").fd)
     table.close(number_of(osfhandle))
     return fd
 

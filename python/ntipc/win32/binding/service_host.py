@@ -15,6 +15,14 @@ log: Final = logging.getLogger("ntipc.win32.services")
 STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
 STOP_CONTROL, INTERROGATE, SHUTDOWN = 1, 4, 5
 _LEVELS: Final = {1: logging.ERROR, 2: logging.WARNING, 4: logging.INFO}
+_KINDS: Final = {1: "Error", 2: "Warning", 4: "Info"}
+_TEXTS: Final = {
+    0x4000_1000: "The {0} service is starting{1}.",
+    0x4000_1002: "The {0} service has started{1}.",
+    0x4000_1003: "The {0} service is stopping{1}.",
+    0x4000_1004: "The {0} service has stopped{1}.",
+}
+"""The messages that pywin32 has for services, by number."""
 
 hosted: list[type[Any]] = []
 """The classes that a program has offered to host."""
@@ -24,7 +32,8 @@ state: dict[str, int] = {}
 
 def message(kind: int, number: int, strings: Sequence[object]) -> None:
     """Write a message of a service."""
-    text = " ".join(str(part) for part in strings) or f"event {number:#x}"
+    text = _TEXTS.get(number, "").format(*strings, "", "").strip() or " ".join(str(part) for part in strings)
+    text = f"{_KINDS.get(kind, 'Info')} 0x{number:X} - {text}"
     if not log.handlers and not logging.getLogger().handlers:
         print(text, file=sys.stderr, flush=True)
     else:

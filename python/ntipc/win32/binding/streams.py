@@ -1,19 +1,34 @@
-"""Standard streams of a child that are handles of its parent: files as they are, pipes by way of a thread."""
+"""Descriptors for handles, such as standard streams of a child: files as they are, pipes by way of a thread."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import fcntl
 import os
+import select
+import socket
+import stat
+import termios
 import threading
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from ntipc.errors import NtError
+from ntipc.ntdll import handles as table
 from ntipc.overlapped.disk import DiskFile
 from ntipc.overlapped.files import PipeFile
+from ntipc.overlapped.operations import Read
 from ntipc.win32.binding.disk_calls import _get_osfhandle
 from ntipc.win32.binding.failures import failure
 from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, number_of, object_of
 
-_PIECE = 65_536
+_PIECE: Final = 65_536
+_PATIENCE: Final = 5.0
+"""How many seconds a process waits at its end for what is between."""
+_taking: Final[dict[int, bool]] = {}
+"""By descriptor that is read for a pipe: whether something is on the way just now."""
 _STANDARD = {-10: 0, -11: 1, -12: 2}
 
 
@@ -50,11 +65,8 @@ class Streams:
             return thing.fd
         if not isinstance(thing, PipeFile):
             raise failure(6, call)
-        reading, writing = os.pipe()
-        here, there = (writing, reading) if to_child else (reading, writing)
+        there = _piped(thing.duplicate(), for_reading=to_child)
         self._opened.append(there)
-        work = _to_child if to_child else _from_child
-        threading.Thread(target=work, args=(thing.duplicate(), here), name="ntipc-stream", daemon=True).start()
         return there
 
     def close(self) -> None:
@@ -64,27 +76,101 @@ class Streams:
         self._opened.clear()
 
 
-def _from_child(file: PipeFile, fd: int) -> None:
-    """Write to a pipe what a child prints, until it has closed its end."""
+def descriptor_of(file: PipeFile, number: int) -> int:
+    """Return a descriptor that stands for an end of a pipe, which is closed when that is, and the handle with it.
+
+    What was written there is in the pipe before this process ends, unless the pipe has no room for it for seconds.
+    """
+
+    def close() -> None:
+        if table.things.get(number) is file:
+            table.close(number)
+
+    if not (file.end.may_read and file.end.may_write):
+        return _piped(file.duplicate(), for_reading=file.end.may_read, when_closed=close)
+    ours, theirs = socket.socketpair()
+    _start(_give, file.duplicate(), os.dup(ours.fileno()), None)
+    _start(_take, file.duplicate(), ours.detach(), close)
+    return theirs.detach()
+
+
+def _piped(file: PipeFile, *, for_reading: bool, when_closed: Callable[[], None] | None = None) -> int:
+    """Return a descriptor to read what a pipe has, or to write to it."""
+    reading, writing = os.pipe()
+    here, there = (writing, reading) if for_reading else (reading, writing)
+    _start(_give if for_reading else _take, file, here, when_closed)
+    return there
+
+
+def _start(
+    work: Callable[[PipeFile, int], None], file: PipeFile, fd: int, when_closed: Callable[[], None] | None
+) -> None:
+    if not _taking:
+        atexit.register(_see_off)
+    if work is _take:
+        _taking[fd] = False
+
+    def run() -> None:
+        work(file, fd)
+        file.close()
+        if when_closed is not None:
+            when_closed()
+
+    threading.Thread(target=run, name="ntipc-stream", daemon=True).start()
+
+
+def _take(file: PipeFile, fd: int) -> None:
+    """Write to a pipe what comes from a descriptor, until its other side is closed."""
     try:
-        while data := os.read(fd, _PIECE):
+        while True:
+            select.select([fd], [], [])
+            _taking[fd] = True
+            if not (data := os.read(fd, _PIECE)):
+                break
             file.end.write(data)
+            _taking[fd] = False
     except (NtError, OSError):
         pass  # nobody reads it
     finally:
+        del _taking[fd]
         os.close(fd)
-        file.close()
+        file.cancel()
 
 
-def _to_child(file: PipeFile, fd: int) -> None:
-    """Give a child what is written to a pipe, until the other side has closed its end."""
+def _give(file: PipeFile, fd: int) -> None:
+    """Write to a descriptor what a pipe has, until either's other side is closed."""
+    memory = memoryview(bytearray(_PIECE))
     try:
         while True:
-            data = file.end.read(_PIECE)[0]
+            operation = Read(file.end, memory)
+            if not file.start(operation):
+                operation.wait()
+            if operation.problem is not None:
+                break
+            data = memory[: operation.size]
             while data:
                 data = data[os.write(fd, data) :]
     except (NtError, OSError):
-        pass  # the end of it, or the child has ended
+        pass  # nobody reads it
     finally:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            with socket.socket(fileno=os.dup(fd)) as connection, contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
         os.close(fd)
-        file.close()
+
+
+def _see_off() -> None:
+    """Let what was written to descriptors arrive in their pipes, as the process ends."""
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        fds = [fd for fd, busy in list(_taking.items()) if busy or _has_something(fd)]
+        if not fds:
+            return
+        time.sleep(0.001)
+
+
+def _has_something(fd: int) -> bool:
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little") > 0
+    except OSError:
+        return False

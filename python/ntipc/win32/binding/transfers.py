@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ntipc.errors import NtError, Status, Timeout, from_status
 from ntipc.mailslots import Mailslot, MailslotClient
-from ntipc.overlapped.disk import DiskFile
+from ntipc.overlapped.disk import FILE_TYPE_PIPE, DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.overlapped.operations import PENDING, Operation, Read, Transact, Write
 from ntipc.overlapped.ports import Packet
@@ -20,6 +20,8 @@ from ntipc.win32.binding.pyhandle import HandleLike, number_of, object_of
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+BROKEN_PIPE: Final = 109
+NO_DATA: Final = 232
 MORE_DATA: Final = 234
 IO_PENDING: Final = 997
 HANDLE_EOF: Final = 38
@@ -275,7 +277,10 @@ def _read_at_once(thing: Any, target: memoryview) -> tuple[int, int]:
             size, left = thing.end.read_into(target, None, operation="ReadFile")
             return (MORE_DATA if left else 0), size
         if isinstance(thing, DiskFile):
-            return 0, thing.read_into(target)
+            size = thing.read_into(target)
+            if not size and len(target) and thing.type == FILE_TYPE_PIPE:
+                raise failure(BROKEN_PIPE, "ReadFile")
+            return 0, size
         if isinstance(thing, Mailslot):
             return 0, thing.read_into(target)
     except NtError as problem:
@@ -294,6 +299,8 @@ def _write_at_once(thing: Any, source: memoryview) -> int:
             return len(source)
     except NtError as problem:
         raise failed(problem, "WriteFile") from None
+    except BrokenPipeError:
+        raise failure(NO_DATA, "WriteFile") from None
     except OSError as problem:
         raise linux_failure(problem, "WriteFile") from None
     raise failure(5 if isinstance(thing, Mailslot) else 6, "WriteFile")
