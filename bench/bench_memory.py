@@ -1,6 +1,9 @@
-"""Memory that modules and processes share: a counter that all add to, blocks that are locked."""
+"""Memory that processes share, and that of another process: a counter, blocks that are locked, reading."""
 
+import ctypes
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import ntipc
@@ -59,6 +62,69 @@ def uses_of_section(section: ntipc.Section) -> Loop:
     return loop
 
 
+class Range(ctypes.Structure):
+    """What process_vm_readv calls an iovec."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+def reads(process: ntipc.Process, address: int, size: int) -> Loop:
+    """Read another process's memory."""
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            process.read_memory(address, size)
+
+    return loop
+
+
+def reads_by_ctypes(pid: int, address: int, size: int) -> Loop:
+    """The same, by hand."""
+    call = ctypes.CDLL(None, use_errno=True).process_vm_readv
+    call.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong)
+    call.restype = ctypes.c_ssize_t
+    buffer = ctypes.create_string_buffer(size)
+
+    def read() -> bytes:
+        here, there = Range(ctypes.addressof(buffer), size), Range(address, size)
+        if call(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0) != size:
+            raise OSError(ctypes.get_errno(), "process_vm_readv")
+        return buffer.raw
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            read()
+
+    return loop
+
+
+TARGET = """
+import ctypes
+memory = ctypes.create_string_buffer(1 << 20)
+print(ctypes.addressof(memory), flush=True)
+input()
+"""
+
+
+def reading(effort: Effort) -> Iterator[Row]:
+    """Rows about another process's memory."""
+    with ntipc.Process.start([sys.executable, "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        address = int(child.stdout.readline())
+        for size, text, target in ((4096, "4 KiB", 1.2), (1 << 20, "1 MiB", None)):
+            count = effort.count(5_000) * 4096 // size or 1
+            contenders = {
+                "ours": loop_trial(reads(child, address, size), count),
+                "peer": loop_trial(reads_by_ctypes(child.pid, address, size), count),
+            }
+            seconds = interleaved(contenders, effort.trials)
+            peer = "process_vm_readv by ctypes"
+            yield Row(f"read {text} of another process", seconds["ours"], peer, seconds["peer"], target)
+        child.stdin.close()
+        child.wait()
+
+
 def rows(effort: Effort) -> Iterator[Row]:
     """All rows of this file."""
     count = effort.count(20_000)
@@ -71,3 +137,4 @@ def rows(effort: Effort) -> Iterator[Row]:
         contenders = {"ours": loop_trial(uses(block), count), "peer": loop_trial(uses_of_section(section), count)}
         seconds = interleaved(contenders, effort.trials)
     yield Row("global memory: lock, write, unlock", seconds["ours"], "map, write, unmap a section", seconds["peer"])
+    yield from reading(effort)

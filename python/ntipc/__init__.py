@@ -76,9 +76,11 @@ if TYPE_CHECKING:
     from ntipc.global_memory import GlobalMemory
     from ntipc.mailboxes import Address, Mailbox, mailbox, on
     from ntipc.mailslots import Mailslot, MailslotClient
+    from ntipc.other_memory import remote
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
     from ntipc.processes import Process, Thread, duplicate_handle
+    from ntipc.processes.permissions import allow_remote
     from ntipc.processes.proc import ProcessTimes
     from ntipc.queues import Queue, QueueMessage, QueueReader, QueueWriter
     from ntipc.session.peers import Peer
@@ -229,6 +231,7 @@ __all__ = [
     "Watched",
     "Watcher",
     "Window",
+    "allow_remote",
     "call_pipe",
     "create_pipe",
     "dispatch_message",
@@ -257,6 +260,7 @@ __all__ = [
     "quit_code",
     "register_class",
     "register_window_message",
+    "remote",
     "reply_message",
     "rpc",
     "send_data",
@@ -322,6 +326,8 @@ _PART_OF = {
     "Watched": "watching",
     "Watcher": "watching",
     "Window": "window_messages",
+    "allow_remote": "processes.permissions",
+    "remote": "other_memory",
     "call_pipe": "pipes",
     "create_pipe": "pipes",
     "dispatch_message": "window_messages",

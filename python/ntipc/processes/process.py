@@ -22,6 +22,7 @@ from ntipc.objects.object import ClosingObject, NtObject
 from ntipc.objects.process_ids import LARGEST_PID
 from ntipc.objects.registry import register
 from ntipc.processes import children
+from ntipc.processes.asking import AskedProcess
 from ntipc.processes.children import Argument, Child, Stream
 from ntipc.processes.inheritance import estate
 from ntipc.processes.proc import ProcessTimes, thread_ids, times
@@ -34,7 +35,7 @@ _HARMLESS = Access.SYNCHRONIZE | Access.PROCESS_QUERY_INFORMATION | Access.PROCE
 
 
 @register(_kernel.Process)
-class Process(_kernel.Process, ClosingObject):
+class Process(_kernel.Process, AskedProcess, ClosingObject):
     """A process: signalled once it has ended, and from then on.
 
     It need not take part in the session, nor know of ntipc. Of one that does, all that it had in the session is given
@@ -47,7 +48,7 @@ class Process(_kernel.Process, ClosingObject):
         Process Handles and Identifiers (Win32).
     """
 
-    __slots__ = ("__dict__", "_child", "_pid")
+    __slots__ = ("__dict__", "_child", "_pid", "_proxy")
 
     _kind = "process"
     _child: Child | None
@@ -290,6 +291,7 @@ class Process(_kernel.Process, ClosingObject):
                 if stream is not None:
                     with suppress(OSError):  # nobody reads what is left to be written
                         stream.close()
+        self._let_go_of_service()
         super().close()
 
     def _own_child(self) -> Child | None:
