@@ -13,7 +13,7 @@ from typing import Final
 
 from ntipc.win32.standard.exports.words import Export
 
-LIBRARIES: Final = ("kernel32", "msvcrt", "shell32")
+LIBRARIES: Final = ("kernel32", "msvcrt", "shell32", "user32")
 """The libraries that are here, by their names without ``.dll``."""
 
 _ALIASES: Final = {"kernelbase": "kernel32", "ucrtbase": "msvcrt"}

@@ -8,6 +8,7 @@ from typing import Final
 from ntipc.win32.standard.exports import (
     kernel32_errors,
     kernel32_files,
+    kernel32_memory,
     kernel32_processes,
     kernel32_sections,
     kernel32_synchronization,
@@ -19,5 +20,6 @@ EXPORTS: Final[Mapping[str, Export]] = {
     **kernel32_synchronization.EXPORTS,
     **kernel32_sections.EXPORTS,
     **kernel32_files.EXPORTS,
+    **kernel32_memory.EXPORTS,
     **kernel32_processes.EXPORTS,
 }

@@ -1,14 +1,28 @@
-"""Handles between processes, the console's control handlers, and standard handles."""
+"""Processes, their memory, handles between them, and the console's control handlers."""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ntipc.win32.binding.failures import error
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.exports.tables import from_table, own
-from ntipc.win32.standard.exports.words import Export, boolean, handle, put_dword, put_word, unsigned
+from ntipc.win32.standard.exports.words import (
+    Export,
+    ansi,
+    attributes,
+    boolean,
+    handle,
+    put_dword,
+    put_word,
+    text,
+    unsigned,
+)
+
+_USE_STANDARD_HANDLES: Final = 0x100
+_UNICODE_ENVIRONMENT: Final = 0x400
 
 _handlers: dict[int, Any] = {}
 """Control handlers of C code, by address; they are kept, because an address may be registered more than once."""
@@ -46,8 +60,6 @@ def _handle_information(thing: int, flags: int) -> int:
 
 
 def _set_control_handler(routine: int, add: int) -> int:
-    import ctypes
-
     from ntipc.win32 import win32api
 
     if routine == 0:
@@ -63,14 +75,154 @@ def _set_control_handler(routine: int, add: int) -> int:
     return 1
 
 
+class _StartupInfo(ctypes.Structure):
+    """STARTUPINFO."""
+
+    _fields_ = [
+        ("size", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint64),
+        ("desktop", ctypes.c_uint64),
+        ("title", ctypes.c_uint64),
+        ("place", ctypes.c_uint32 * 7),
+        ("flags", ctypes.c_uint32),
+        ("show", ctypes.c_uint16),
+        ("reserved_size", ctypes.c_uint16),
+        ("reserved_bytes", ctypes.c_uint64),
+        ("standard", ctypes.c_uint64 * 3),
+    ]
+
+
+class _ProcessInformation(ctypes.Structure):
+    """PROCESS_INFORMATION."""
+
+    _fields_ = [
+        ("process", ctypes.c_uint64),
+        ("thread", ctypes.c_uint64),
+        ("process_id", ctypes.c_uint32),
+        ("thread_id", ctypes.c_uint32),
+    ]
+
+
+def _environment_block(address: int, wide: bool) -> dict[str, str] | None:
+    """Return the environment that stands in memory, ended by an empty text; ``None`` for NULL."""
+    if not address:
+        return None
+    found: dict[str, str] = {}
+    while entry := (text(address) if wide else ansi(address)) or "":
+        name, _, value = entry[1:].partition("=")
+        found[entry[0] + name] = value
+        address += 2 * (len(entry.encode("utf-16-le", "surrogatepass")) // 2 + 1) if wide else len(entry.encode()) + 1
+    return found
+
+
+def _create_process(wide: bool) -> Export:
+    read = text if wide else ansi
+
+    def create(
+        program: int,
+        line: int,
+        process_security: int,
+        thread_security: int,
+        inherit: int,
+        flags: int,
+        environment: int,
+        directory: int,
+        startup: int,
+        told: int,
+    ) -> int:
+        from ntipc.win32 import win32process
+
+        given: Any = _StartupInfo.from_address(startup)
+        wanted = win32process.STARTUPINFO()
+        wanted.dwFlags, wanted.wShowWindow = given.flags, given.show
+        if given.flags & _USE_STANDARD_HANDLES:
+            wanted.hStdInput, wanted.hStdOutput, wanted.hStdError = (handle(word) for word in given.standard)
+        try:
+            process, thread, process_id, thread_id = win32process.CreateProcess(
+                read(program),
+                read(line),
+                attributes(process_security),
+                attributes(thread_security),
+                boolean(inherit),
+                unsigned(flags),
+                _environment_block(environment, bool(unsigned(flags) & _UNICODE_ENVIRONMENT)),
+                read(directory),
+                wanted,
+            )
+        except error:
+            return 0
+        except TypeError:
+            last.code = 87
+            return 0
+        information: Any = _ProcessInformation.from_address(told)
+        information.process, information.thread = process.Detach(), thread.Detach()
+        information.process_id, information.thread_id = process_id, thread_id
+        return 1
+
+    return own(create, 10)
+
+
+def _exit_code(name: str) -> Export:
+    def told(thing: int, code: int) -> int:
+        from ntipc.win32 import win32process
+
+        try:
+            put_dword(code, getattr(win32process, name)(handle(thing)))
+        except error:
+            return 0
+        return 1
+
+    return own(told, 2)
+
+
+def _read_memory(process: int, address: int, buffer: int, size: int, read: int) -> int:
+    from ntipc.win32 import win32process
+
+    try:
+        data = win32process.ReadProcessMemory(handle(process), address, size)
+    except error:
+        put_word(read, 0)
+        return 0
+    ctypes.memmove(buffer, data, len(data))
+    put_word(read, len(data))
+    return 1
+
+
+def _write_memory(process: int, address: int, buffer: int, size: int, written: int) -> int:
+    from ntipc.win32 import win32process
+
+    try:
+        count = win32process.WriteProcessMemory(handle(process), address, ctypes.string_at(buffer, size))
+    except error:
+        put_word(written, 0)
+        return 0
+    put_word(written, count)
+    return 1
+
+
 EXPORTS: Final[Mapping[str, Export]] = {
     **dict(
         from_table("""
+        OpenProcess          dbd  handle  win32api.OpenProcess
+        OpenThread           dbd  handle  win32api.OpenThread
+        GetStdHandle         l    file    win32api.GetStdHandle
+        TerminateProcess     hd   bool    win32process.TerminateProcess
+        GetProcessId         h    number  win32process.GetProcessId
+        ResumeThread         h    wait    win32process.ResumeThread
+        SuspendThread        h    wait    win32process.SuspendThread
+        VirtualAllocEx       hppdd number win32process.VirtualAllocEx
+        VirtualFreeEx        hppd bool    win32process.VirtualFreeEx
         GetCurrentProcess    -    number  win32api.GetCurrentProcess
         GetCurrentThread     -    number  win32api.GetCurrentThread
         SetHandleInformation hdd  bool    win32api.SetHandleInformation
         """)
     ),
+    "CreateProcessW": _create_process(True),
+    "CreateProcessA": _create_process(False),
+    "GetExitCodeProcess": _exit_code("GetExitCodeProcess"),
+    "GetExitCodeThread": _exit_code("GetExitCodeThread"),
+    "ReadProcessMemory": own(_read_memory, 5),
+    "WriteProcessMemory": own(_write_memory, 5),
     "DuplicateHandle": own(_duplicate, 7),
     "GetHandleInformation": own(_handle_information, 2),
     "SetConsoleCtrlHandler": own(_set_control_handler, 2),
