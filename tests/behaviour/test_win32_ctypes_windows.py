@@ -59,6 +59,7 @@ def test_window_by_a_procedure_of_c(user32: Any) -> None:
     assert user32.RegisterClassExW(ctypes.byref(window_class)) >= 0xC000
     hwnd = user32.CreateWindowExW(0, "Receiver", "title of it", 0, 0, 0, 0, 0, None, None, None, None)
     assert hwnd and user32.FindWindowW("Receiver", None) == hwnd == user32.FindWindowW(None, "title of it")
+    assert user32.IsWindow(ctypes.c_int(hwnd)) and user32.IsWindow(wintypes.HWND(hwnd & 0xFFFFFFFF))
     assert user32.PostMessageW(hwnd, 0x400, 5, -6)
     message = wintypes.MSG()
     assert user32.GetMessageW(ctypes.byref(message), None, 0, 0) == 1 and message.message == 0x400
@@ -85,7 +86,7 @@ def test_windows_are_enumerated_until_the_callback_says_stop(user32: Any) -> Non
     seen: list[int] = []
     callback = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
     collect = callback(lambda hwnd, extra: seen.append(hwnd) or len(seen) < extra)
-    assert user32.EnumWindows(collect, 10) == 1 and made <= set(seen)
+    assert user32.EnumWindows(collect, 10) == 1 and {hwnd & 0xFFFFFFFF for hwnd in made} <= set(seen)
     seen.clear()
     assert user32.EnumWindows(collect, 2) == 0 and len(seen) == 2
     for hwnd in made:

@@ -1,7 +1,8 @@
 """``user32``: windows, their classes and messages.
 
-A window procedure of C code is called by its address. What it gets for WM_COPYDATA is the address of a structure in
-this process; a message structure has the layout of 64-bit Windows.
+A window's number has 32 bits, of which a program without prototypes may make a negative C int. A window procedure of C
+code is called by its address. What it gets for WM_COPYDATA is the address of a structure in this process; a message
+structure has the layout of 64-bit Windows.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _put_message(address: int, found: tuple[Any, ...]) -> None:
 
 def _get(address: int, hwnd: int, first: int, last_message: int) -> int:
     try:
-        code, found = win32gui.GetMessage(hwnd or None, unsigned(first), unsigned(last_message))
+        code, found = win32gui.GetMessage(unsigned(hwnd) or None, unsigned(first), unsigned(last_message))
     except error:
         return -1
     _put_message(address, found)
@@ -144,7 +145,9 @@ def _get(address: int, hwnd: int, first: int, last_message: int) -> int:
 
 def _peek(address: int, hwnd: int, first: int, last_message: int, remove: int) -> int:
     try:
-        code, found = win32gui.PeekMessage(hwnd or None, unsigned(first), unsigned(last_message), unsigned(remove))
+        code, found = win32gui.PeekMessage(
+            unsigned(hwnd) or None, unsigned(first), unsigned(last_message), unsigned(remove)
+        )
     except error:
         return 0
     if code:
@@ -166,7 +169,7 @@ def _dispatch(address: int) -> int:
 def _send_timeout(hwnd: int, message: int, wparam: int, lparam: int, flags: int, wait: int, result: int) -> int:
     try:
         code, value = win32gui.SendMessageTimeout(
-            hwnd, unsigned(message), wparam, long_signed(lparam), unsigned(flags), unsigned(wait)
+            unsigned(hwnd), unsigned(message), wparam, long_signed(lparam), unsigned(flags), unsigned(wait)
         )
     except error as problem:
         if problem.winerror == 0:
@@ -180,7 +183,7 @@ def _send_notify(hwnd: int, message: int, wparam: int, lparam: int) -> int:
     from ntipc.window_messages import send_notify_message
 
     try:
-        send_notify_message(hwnd, unsigned(message), wparam, long_signed(lparam))
+        send_notify_message(unsigned(hwnd), unsigned(message), wparam, long_signed(lparam))
     except NtError as problem:
         failed(problem, "SendNotifyMessage")
         return 0
@@ -193,7 +196,7 @@ def _send_callback(hwnd: int, message: int, wparam: int, lparam: int, routine: i
     function = _SENT(routine)
     try:
         send_message_callback(
-            hwnd,
+            unsigned(hwnd),
             unsigned(message),
             wparam,
             long_signed(lparam),
@@ -222,7 +225,7 @@ def _put(found: Callable[[int], str], *, wide: bool) -> Export:
 
     def put(hwnd: int, address: int, room: int) -> int:
         try:
-            value = found(hwnd)
+            value = found(unsigned(hwnd))
         except error:
             return 0
         put_text(address, signed(room), value, wide=wide)
@@ -233,7 +236,7 @@ def _put(found: Callable[[int], str], *, wide: bool) -> Export:
 
 def _thread_of(hwnd: int, process: int) -> int:
     try:
-        thread, pid = win32gui.GetWindowThreadProcessId(hwnd)
+        thread, pid = win32gui.GetWindowThreadProcessId(unsigned(hwnd))
     except error:
         return 0
     put_dword(process, pid)
@@ -245,7 +248,7 @@ def _set_timer(hwnd: int, number: int, milliseconds: int, routine: int) -> int:
 
     callback = _TIMER(routine) if routine else None
     try:
-        return int(set_timer(hwnd or None, number, max(unsigned(milliseconds), 1) / 1000, callback))
+        return int(set_timer(unsigned(hwnd) or None, number, max(unsigned(milliseconds), 1) / 1000, callback))
     except NtError as problem:
         failed(problem, "SetTimer")
         return 0
@@ -255,7 +258,7 @@ def _kill_timer(hwnd: int, number: int) -> int:
     from ntipc.window_messages import kill_timer
 
     try:
-        return int(kill_timer(hwnd or None, number))
+        return int(kill_timer(unsigned(hwnd) or None, number))
     except NtError as problem:
         failed(problem, "KillTimer")
         return 0
@@ -296,7 +299,7 @@ def _find(read: Reader) -> Export:
 def _find_ex(read: Reader) -> Export:
     def find(parent: int, after: int, name: int, title: int) -> int:
         try:
-            return win32gui.FindWindowEx(parent, after, _class_of(name, read), read(title))
+            return win32gui.FindWindowEx(unsigned(parent), unsigned(after), _class_of(name, read), read(title))
         except error:
             return 0
 
@@ -306,18 +309,18 @@ def _find_ex(read: Reader) -> Export:
 EXPORTS: Final[Mapping[str, Export]] = {
     **dict(
         from_table("""
-        DestroyWindow           p     bool    win32gui.DestroyWindow
-        IsWindow                p     number  win32gui.IsWindow
-        SendMessage*            pdpq  number  win32gui.SendMessage
-        PostMessage*            pdpq  bool    win32gui.PostMessage
+        DestroyWindow           d     bool    win32gui.DestroyWindow
+        IsWindow                d     number  win32gui.IsWindow
+        SendMessage*            ddpq  number  win32gui.SendMessage
+        PostMessage*            ddpq  bool    win32gui.PostMessage
         PostThreadMessage*      ddpq  bool    win32gui.PostThreadMessage
         PostQuitMessage         l     none    win32gui.PostQuitMessage
-        DefWindowProc*          pdpq  number  win32gui.DefWindowProc
+        DefWindowProc*          ddpq  number  win32gui.DefWindowProc
         ReplyMessage            q     number  win32gui.ReplyMessage
         InSendMessage           -     number  win32gui.InSendMessage
         RegisterWindowMessage*  w     number  win32gui.RegisterWindowMessage
-        SetWindowText*          pw    bool    win32gui.SetWindowText
-        GetWindowTextLength*    p     number  win32gui.GetWindowTextLength
+        SetWindowText*          dw    bool    win32gui.SetWindowText
+        GetWindowTextLength*    d     number  win32gui.GetWindowTextLength
         """)
     ),
     "RegisterClassW": _register(_Class, text),
