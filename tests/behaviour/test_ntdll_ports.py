@@ -155,6 +155,91 @@ def test_reply_and_receive_in_one_call(peer: Peer) -> None:
     NtClose(port)
 
 
+def test_the_end_of_a_thread_is_told() -> None:
+    port = server()
+    here, _ = client(port)
+
+    def register() -> None:
+        assert [NtRegisterThreadTerminatePort(here.handle) for _ in range(2)] == [STATUS_SUCCESS] * 2
+        NtRequestPort(here.handle, PORT_MESSAGE(b"from the thread"))
+        NtClose(here.handle)
+
+    thread = threading.Thread(target=register)
+    thread.start()
+    thread.join()
+    told = [NtReplyWaitReceivePort(port) for _ in range(4)]
+    kinds = [each.message.Type for each in told]
+    assert kinds == [LPC_DATAGRAM, LPC_CLIENT_DIED, LPC_CLIENT_DIED, LPC_PORT_CLOSED]  # LP-128, LP-129, LP-132
+    assert told[1].context == "context" and told[1].message.DataLength == 8  # LP-12
+    NtClose(port)
+
+
+def test_threads_of_a_killed_process_are_told_before_its_end(peer: Peer) -> None:
+    port = server()
+    peer.run(CLIENT)
+    connecting = peer.begin(f"here = NtConnectPort({THERE!r}).handle")
+    accept(port)
+    connecting.result()
+    assert peer.run("NtRegisterThreadTerminatePort(here)") == STATUS_SUCCESS
+    peer.kill()
+    told = [NtReplyWaitReceivePort(port).message.Type for _ in range(2)]
+    assert told == [LPC_CLIENT_DIED, LPC_PORT_CLOSED]  # LP-130
+    NtClose(port)
+
+
+def test_a_server_asks_a_waiting_client() -> None:
+    port = server()
+    here, communication = client(port)
+
+    def serve() -> None:
+        message = NtReplyWaitReceivePort(port).message
+        for question in b"first?", b"second?":
+            message.Type, message.Data = LPC_REQUEST, question
+            answers.append(NtRequestWaitReplyPort(communication, message))  # LP-102
+        message.Data = b"done"
+        NtReplyPort(port, message)
+        answers.append(NtRequestWaitReplyPort(communication, message))
+
+    answers: list[MessageResult] = []
+    thread = threading.Thread(target=serve)
+    thread.start()
+    status, asked, _ = NtRequestWaitReplyPort(here.handle, PORT_MESSAGE(b"request"))
+    assert (status, asked.Type, asked.Data) == (STATUS_SUCCESS, LPC_REQUEST, b"first?") and asked.MessageId  # LP-103
+    asked.Data = b"one"
+    status, again, _ = NtReplyWaitReplyPort(here.handle, asked)  # LP-104
+    assert (again.Type, again.Data, again.MessageId) == (LPC_REQUEST, b"second?", asked.MessageId)
+    assert NtReplyWaitReplyPort(here.handle, asked).status == STATUS_REPLY_MESSAGE_MISMATCH
+    again.Data = b"two"
+    status, reply, _ = NtReplyWaitReplyPort(here.handle, again)
+    assert (status, reply.Type, reply.Data) == (STATUS_SUCCESS, LPC_REPLY, b"done")
+    thread.join()
+    assert [answer.message.Data for answer in answers[:2]] == [b"one", b"two"]
+    assert answers[2].status == STATUS_REPLY_MESSAGE_MISMATCH  # LP-106
+    assert NtRequestWaitReplyPort(port, PORT_MESSAGE(b"")).status == STATUS_INVALID_PARAMETER
+    NtClose(port)
+
+
+def test_a_question_that_is_forgotten_is_told() -> None:
+    port = server()
+    here, communication = client(port)
+    answers: list[MessageResult] = []
+
+    def serve() -> None:
+        message = NtReplyWaitReceivePort(port).message
+        message.Type = LPC_REQUEST
+        answers.append(NtRequestWaitReplyPort(communication, message))
+        NtReplyPort(port, message)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    asked = NtRequestWaitReplyPort(here.handle, PORT_MESSAGE(b"request"))
+    assert asked.message.Type == LPC_REQUEST
+    del asked
+    thread.join()
+    assert not answers[0]
+    NtClose(port)
+
+
 def test_a_port_can_be_waited_for() -> None:
     port = NtCreateWaitablePort(NAME, 0, 300).handle  # LP-27
     here, communication = client(port)
@@ -227,11 +312,12 @@ def test_other_handles_are_refused(handle: str) -> None:
     assert NtReplyPort(number, PORT_MESSAGE(b"")) == status
     assert NtImpersonateClientOfPort(number, PORT_MESSAGE(b"")).status == status
     if handle != "client":
-        for call in NtRequestPort, NtRequestWaitReplyPort:
+        for call in NtRequestPort, NtRequestWaitReplyPort, NtReplyWaitReplyPort:
             assert (call(number, PORT_MESSAGE(b"")), status) in ((status, status), ((status, None, None), status))
         assert NtQueryInformationPort(number) == NtRegisterThreadTerminatePort(number) == status
-    assert NtRegisterThreadTerminatePort(port) == STATUS_NOT_SUPPORTED
-    assert NtReplyWaitReplyPort(here.handle, PORT_MESSAGE(b"")).status == STATUS_NOT_SUPPORTED
+    assert NtRegisterThreadTerminatePort(port) == STATUS_INVALID_PORT_HANDLE
+    assert NtReplyWaitReplyPort(here.handle, PORT_MESSAGE(b"")).status == STATUS_REPLY_MESSAGE_MISMATCH
+    assert NtReplyWaitReplyPort(port, PORT_MESSAGE(b"")).status == STATUS_INVALID_PORT_HANDLE
     assert NtRequestPort(port, PORT_MESSAGE(b"")) == STATUS_INVALID_PORT_HANDLE
     assert NtSecureConnectPort(THERE, RequiredServerSid=12345).status == STATUS_SERVER_SID_MISMATCH  # LP-46
     for each in here.handle, communication, port, event:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ntipc.ntdll.permanent import *  # noqa: F403
     from ntipc.ntdll.pipes import *  # noqa: F403
     from ntipc.ntdll.port_messages import *  # noqa: F403
+    from ntipc.ntdll.port_requests import *  # noqa: F403
+    from ntipc.ntdll.port_terminations import *  # noqa: F403
     from ntipc.ntdll.ports import *  # noqa: F403
     from ntipc.ntdll.processes import *  # noqa: F403
     from ntipc.ntdll.results import *  # noqa: F403
@@ -134,10 +136,11 @@ _NAMES_OF = {
     ),
     "ports": (
         "NtAcceptConnectPort NtCompleteConnectPort NtConnectPort NtCreatePort NtCreateWaitablePort "
-        "NtImpersonateClientOfPort NtListenPort NtQueryInformationPort NtRegisterThreadTerminatePort NtReplyPort "
-        "NtReplyWaitReceivePort NtReplyWaitReceivePortEx NtReplyWaitReplyPort NtRequestPort NtRequestWaitReplyPort "
-        "NtSecureConnectPort"
+        "NtImpersonateClientOfPort NtListenPort NtQueryInformationPort NtReplyPort NtReplyWaitReceivePort "
+        "NtReplyWaitReceivePortEx NtRequestPort NtSecureConnectPort"
     ),
+    "port_requests": "NtReplyWaitReplyPort NtRequestWaitReplyPort",
+    "port_terminations": "NtRegisterThreadTerminatePort",
     "port_messages": (
         "CLIENT_ID ConnectResult LARGEST_CONNECTION_INFORMATION LARGEST_MESSAGE LPC_CLIENT_DIED "
         "LPC_CONNECTION_REQUEST LPC_DATAGRAM LPC_DEBUG_EVENT LPC_ERROR_EVENT LPC_EXCEPTION LPC_LOST_REPLY "

@@ -8,7 +8,7 @@ from typing import Any
 from ntipc import Connection, ConnectionRequest, Port, PortClient, Section
 from ntipc.ntdll import handles
 from ntipc.ntdll.handles import find
-from ntipc.ntdll.port_messages import PORT_MESSAGE
+from ntipc.ntdll.port_messages import MessageResult
 from ntipc.ntdll.results import fail
 from ntipc.ntdll.statuses import STATUS_INVALID_PORT_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_PORT_DISCONNECTED
 
@@ -20,7 +20,8 @@ class ServerPort:
 
     def __init__(self, port: Port, maximum: int) -> None:
         self.port, self.maximum = port, maximum
-        self.put_back: deque[PORT_MESSAGE] = deque()
+        self.put_back: deque[MessageResult] = deque()
+        self.registered: dict[Connection, int] = {}
 
     @property
     def closed(self) -> bool:

@@ -19,7 +19,6 @@ b'hello, you'
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from ntipc import (
@@ -56,13 +55,15 @@ from ntipc.ntdll.port_messages import (
     LPC_CONNECTION_REQUEST,
     LPC_DATAGRAM,
     LPC_PORT_CLOSED,
-    LPC_REPLY,
     LPC_REQUEST,
     ConnectResult,
     MessageResult,
     no_message,
 )
 from ntipc.ntdll.port_messages import PORT_MESSAGE as PORT_MESSAGE
+from ntipc.ntdll.port_requests import NtRequestWaitReplyPort as NtRequestWaitReplyPort
+from ntipc.ntdll.port_requests import message_ids
+from ntipc.ntdll.port_terminations import is_about_a_thread, left_at_the_end, note
 from ntipc.ntdll.results import (
     HandleResult,
     Information,
@@ -78,7 +79,6 @@ from ntipc.ntdll.statuses import (
     STATUS_INVALID_PARAMETER_3,
     STATUS_INVALID_PARAMETER_4,
     STATUS_INVALID_PORT_HANDLE,
-    STATUS_NOT_SUPPORTED,
     STATUS_OBJECT_NAME_INVALID,
     STATUS_OBJECT_NAME_NOT_FOUND,
     STATUS_OBJECT_TYPE_MISMATCH,
@@ -95,7 +95,6 @@ from ntipc.session.session import default_session
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_ids = itertools.count(1)
 _MESSAGE_TOO_LONG: Final = LARGEST_MESSAGE - HEADER
 
 
@@ -189,12 +188,7 @@ def NtSecureConnectPort(
 @returns(no_message)
 def NtListenPort(PortHandle: int) -> MessageResult:
     """Wait for a connection request. Other messages stay where they are."""
-    server = server_of(PortHandle)
-    for message in server.put_back:
-        if message.Type == LPC_CONNECTION_REQUEST:
-            server.put_back.remove(message)
-            return MessageResult(STATUS_SUCCESS, message, None)
-    return MessageResult(STATUS_SUCCESS, _request_message(server.port.listen()), None)
+    return MessageResult(STATUS_SUCCESS, _request_message(server_of(PortHandle).port.listen()), None)
 
 
 @returns(no_handle)
@@ -258,26 +252,6 @@ def NtRequestPort(PortHandle: int, RequestMessage: PORT_MESSAGE) -> NTSTATUS:
     return STATUS_SUCCESS
 
 
-@returns(no_message)
-def NtRequestWaitReplyPort(PortHandle: int, RequestMessage: PORT_MESSAGE) -> MessageResult:
-    """Send a request to the server and wait for the answer.
-
-    Differs:
-        A server that calls back in the middle is told that there is nobody who answers.
-    """
-    port = find(PortHandle)
-    if not isinstance(port, ClientPort):
-        known = isinstance(port, (ServerPort, CommunicationPort))
-        raise fail(STATUS_INVALID_PORT_HANDLE if known else STATUS_OBJECT_TYPE_MISMATCH)
-    if RequestMessage.Type not in (0, LPC_REQUEST):
-        raise fail(STATUS_INVALID_PARAMETER)
-    _check_length(RequestMessage, port.client.max_message)
-    answer = port.client.call(RequestMessage.Data)
-    reply = PORT_MESSAGE(answer if isinstance(answer, bytes) else answer.data, LPC_REPLY)
-    reply.MessageId = next(_ids)
-    return MessageResult(STATUS_SUCCESS, reply, None)
-
-
 @returns_status
 def NtReplyPort(PortHandle: int, ReplyMessage: PORT_MESSAGE, Data: Buffer | None = None) -> NTSTATUS:
     """Answer a request.
@@ -309,26 +283,14 @@ def NtReplyWaitReceivePortEx(
     server = server_of(PortHandle)
     if ReplyMessage is not None:
         _reply(ReplyMessage, ReplyMessage.Data)
-    if server.put_back:
-        message = server.put_back.popleft()
-        return MessageResult(STATUS_SUCCESS, message, None)
     while True:
+        if server.put_back:
+            return server.put_back.popleft()
         found = _received(server)
         if found is not None:
             return found
         if wait_any([server.port], deadline.left()) is None:
             return no_message(STATUS_TIMEOUT)
-
-
-@returns(no_message)
-def NtReplyWaitReplyPort(PortHandle: int, ReplyMessage: PORT_MESSAGE) -> MessageResult:
-    """Refuse: nothing calls back to a caller here.
-
-    Differs:
-        ``ntipc.PortClient.call`` takes ``on_callback`` for that.
-    """
-    check_any(PortHandle)
-    raise fail(STATUS_NOT_SUPPORTED)
 
 
 @returns_information
@@ -343,17 +305,6 @@ def NtImpersonateClientOfPort(PortHandle: int, ClientMessage: PORT_MESSAGE) -> I
     if not isinstance(received, PortMessage) or not received.is_request:
         raise fail(STATUS_REPLY_MESSAGE_MISMATCH)
     return Information(STATUS_SUCCESS, received.connection.peer)
-
-
-@returns_status
-def NtRegisterThreadTerminatePort(PortHandle: int) -> NTSTATUS:
-    """Refuse: a server learns that a client's process has ended, not that a thread has.
-
-    Differs:
-        ``ntipc.watch`` tells of threads.
-    """
-    check_any(PortHandle)
-    raise fail(STATUS_NOT_SUPPORTED)
 
 
 @returns_status
@@ -415,7 +366,7 @@ def _reply(message: PORT_MESSAGE, data: bytes) -> None:
 
 def _request_message(request: ConnectionRequest) -> PORT_MESSAGE:
     message = PORT_MESSAGE(request.data, LPC_CONNECTION_REQUEST)
-    message._received, message.MessageId = request, next(_ids)
+    message._received, message.MessageId = request, next(message_ids)
     message.ClientViewSize = request.view_size
     message.ClientId = CLIENT_ID(request.peer.pid or 0, 0)
     return message
@@ -432,11 +383,17 @@ def _received(server: ServerPort) -> MessageResult | None:
             return None
     if arrived.is_withdrawal:
         return None
+    if arrived.is_datagram and is_about_a_thread(arrived.data):
+        return note(server.registered, arrived.connection, arrived.data)
     kind = LPC_PORT_CLOSED if arrived.is_closed else LPC_DATAGRAM if arrived.is_datagram else LPC_REQUEST
     message = PORT_MESSAGE(arrived.data, kind)
-    message._received, message.MessageId = arrived, next(_ids)
+    message._received, message.MessageId = arrived, next(message_ids)
     message.ClientId = CLIENT_ID(arrived.connection.peer.pid or 0, 0)
-    return MessageResult(STATUS_SUCCESS, message, arrived.connection.context)
+    result = MessageResult(STATUS_SUCCESS, message, arrived.connection.context)
+    if arrived.is_closed and (threads := left_at_the_end(server.registered, arrived.connection)):
+        server.put_back.extend([*threads, result])
+        return server.put_back.popleft()
+    return result
 
 
 def _received_by_client(port: ClientPort, deadline: Deadline) -> MessageResult:
@@ -447,5 +404,5 @@ def _received_by_client(port: ClientPort, deadline: Deadline) -> MessageResult:
     except EOFError:
         raise fail(STATUS_PORT_DISCONNECTED) from None
     message = PORT_MESSAGE(arrived.data, LPC_DATAGRAM)
-    message.MessageId = next(_ids)
+    message.MessageId = next(message_ids)
     return MessageResult(STATUS_SUCCESS, message, None)
