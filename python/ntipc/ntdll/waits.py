@@ -60,8 +60,11 @@ def NtWaitForSingleObject(Handle: int, Alertable: bool, Timeout: int | None) -> 
     """
     seconds = seconds_until(Timeout)
     thing = handle_table.get(Handle)
-    if thing is not None and type(thing) in _QUICK and not Alertable:
-        return STATUS_SUCCESS if thing.wait(seconds) else STATUS_TIMEOUT
+    if thing is not None and not Alertable:
+        if type(thing) in _QUICK:
+            return STATUS_SUCCESS if thing.wait(seconds) else STATUS_TIMEOUT
+        if type(thing) is Mutex:
+            return _own(thing, seconds)
     return _wait([_waitable(find(Handle), alone=True)], False, Alertable, seconds)
 
 
@@ -130,6 +133,16 @@ def NtYieldExecution() -> NTSTATUS:
     """Let another thread run."""
     time.sleep(0)
     return STATUS_SUCCESS
+
+
+def _own(mutex: Mutex, seconds: float | None) -> NTSTATUS:
+    silence.kept = True
+    try:
+        if not mutex.wait(seconds):
+            return STATUS_TIMEOUT
+    finally:
+        silence.kept = False
+    return STATUS_ABANDONED_WAIT_0 if mutex.abandoned else STATUS_SUCCESS
 
 
 def _waitable(thing: Any, *, alone: bool) -> Any:
