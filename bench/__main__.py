@@ -15,7 +15,8 @@ from bench.rows import Row, heading, line
 
 MODULES = (
     *("mutexes", "contention", "events", "ping_pong", "waits", "messages", "names", "scale", "crowds"),
-    *("calls", "ports", "rpc", "pipes", "connections", "mailslots", "sections", "memory", "death", "processes", "wine"),
+    *("calls", "ports", "port_steps", "port_loops", "rpc", "pipes", "connections", "mailslots", "sections", "memory"),
+    *("death", "processes", "wine"),
     "win32",
 )
 RESULTS = Path(__file__).with_name("results")

@@ -38,7 +38,10 @@ class Session:
     def closed(self) -> bool: ...
     def leave(self) -> None: ...
     def process_of(self, sender: _Sender) -> tuple[int, int] | None:
-        """Process id and start time of the sender of a frame. None: it has left the session."""
+        """Process id and start time of the sender of a frame, the latter in clock ticks that no time namespace shifts.
+
+        None: it has left the session.
+        """
 
     def look_up(self, handle: int) -> tuple[str, str | None]:
         """Native type and name of what a handle of this process leads to."""
@@ -378,6 +381,21 @@ class ReadEnd(Waitable):
     def _take_now(self) -> bytes | Frame | None:
         """Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge."""
 
+    def _answer_and_take(
+        self,
+        request: Frame,
+        data: Buffer | Sequence[Buffer],
+        *,
+        tag: int = 0,
+        handles: Iterable[Object] | None = None,
+        timeout: float | None = None,
+        operation: str | None = None,
+    ) -> tuple[bool, Frame | None]:
+        """Answer a request, and take the next frame, also if the caller has gone.
+
+        Whether it was answered, and the frame. None: the time, which begins with the answer, ran out.
+        """
+
     def _peek(self, limit: int | None = None, stream: bool = False, operation: str | None = None) -> Frame | None:
         """Look at the next frame; of a stream, at several. None: nothing is there now."""
 
@@ -544,6 +562,7 @@ def read_foreign(pid: int, pieces: Sequence[tuple[int, int]]) -> tuple[bytes, in
 def write_foreign(pid: int, addresses: Sequence[int], data: tuple[Buffer, ...]) -> tuple[int, int]:
     """Write there: how many bytes were written, and why no more, or 0."""
 
+def start_time_shift() -> int: ...
 def allow_spinning(allow: bool) -> bool:
     """Let waits of this process, and of children forked later, spin before they sleep. Returns what held before."""
 

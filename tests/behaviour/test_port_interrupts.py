@@ -71,6 +71,7 @@ def interrupt() -> Iterator[Callable[[Callable[[], object]], None]]:
 VISIT = """
 import gc, os, random, signal, threading, time
 import ntipc
+from ntipc.ports import hubs
 from ntipc.ports.hub import all_hubs
 raises = False
 class Interrupted(Exception): pass
@@ -87,6 +88,7 @@ def visit():
         client.close()
 def at_rest():
     while any(hub._taker for hub in all_hubs()): time.sleep(0.01)
+    hubs._kept.clear()
     gc.collect()
     return next(process['handles'] for process in ntipc.inspect()['processes'] if process['pid'] == os.getpid())
 visit()

@@ -100,6 +100,25 @@ impl Frame {
         frame
     }
 
+    /// Answer a request, once.
+    pub fn answer(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        tag: u32,
+        handles: Option<&Bound<'_, PyAny>>,
+        move_them: bool,
+    ) -> Result<(), WaitError> {
+        let pieces = Pieces::of(data).map_err(WaitError::Raised)?;
+        let objects = luggage::objects(handles).map_err(WaitError::Raised)?;
+        let mut luggage = Luggage::pack(&self.session, &objects, move_them)?;
+        let attached = Attached { handles: &luggage.handles, move_them };
+        let mut waiting = Blocking { py, deadline: FOREVER };
+        self.session.reply(self.correlation, pieces.slices(), tag, attached, &mut waiting)?;
+        luggage.gone = true;
+        Ok(())
+    }
+
     fn unclaimed(&self) -> MutexGuard<'_, Vec<Received>> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,16 +179,7 @@ impl Frame {
         r#move: bool,
         operation: &str,
     ) -> PyResult<()> {
-        let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
-        let send = || {
-            let mut luggage = Luggage::pack(&self.session, &objects, r#move)?;
-            let attached = Attached { handles: &luggage.handles, move_them: r#move };
-            let mut waiting = Blocking { py, deadline: FOREVER };
-            self.session.reply(self.correlation, pieces.slices(), tag, attached, &mut waiting)?;
-            luggage.gone = true;
-            Ok(())
-        };
-        send().map_err(|error| match error {
+        self.answer(py, data, tag, handles, r#move).map_err(|error| match error {
             WaitError::Failed(failure) => errors::raise(py, &failure, operation, "request"),
             WaitError::Raised(raised) => raised,
         })

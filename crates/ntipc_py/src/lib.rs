@@ -115,6 +115,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::pid_namespace, module)?)?;
     module.add_function(wrap_pyfunction!(foreign_memory::read_foreign, module)?)?;
     module.add_function(wrap_pyfunction!(foreign_memory::write_foreign, module)?)?;
+    module.add_function(wrap_pyfunction!(session::start_time_shift, module)?)?;
     module.add_function(wrap_pyfunction!(allow_spinning, module)?)?;
     module.add_function(wrap_pyfunction!(arm_fault, module)?)?;
     module.add_function(wrap_pyfunction!(report_faults, module)?)?;

@@ -11,8 +11,9 @@ use ntipc_kernel::{Failure, NtResult, NtStatus, Session};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
@@ -27,9 +28,38 @@ pub struct Object {
     /// Of a mutex: the last acquire found its owner dead.
     pub abandoned: AtomicBool,
     /// What messages call the object's class: its noun, and the name of the Python class.
-    label: OnceLock<Box<(String, String)>>,
+    label: OnceLock<Label>,
     /// What messages call the object, where a mechanism that is made of several objects says so.
     subject: OnceLock<Box<str>>,
+}
+
+/// What messages call a class: its noun, and what stands before the name of a method.
+type Label = Arc<(String, String)>;
+
+/// Those of classes that had an instance. Each keeps its class, so that no other one has its address.
+static LABELS: Mutex<BTreeMap<usize, (Py<PyType>, Label)>> = Mutex::new(BTreeMap::new());
+/// A program that makes classes without end has those after so many asked each time.
+const LABELS_KEPT: usize = 256;
+
+fn label_of(class: &Bound<'_, PyType>) -> PyResult<Option<Label>> {
+    let address = class.as_ptr() as usize;
+    let labels = || LABELS.lock().unwrap_or_else(PoisonError::into_inner); // nothing of Python's runs with it held
+    if let Some((_, label)) = labels().get(&address) {
+        return Ok(Some(Arc::clone(label)));
+    }
+    let Ok(noun) = class.getattr(pyo3::intern!(class.py(), "_kind")) else { return Ok(None) };
+    // Not by `Display`, which asks Python, and swallows what a signal handler raises then.
+    let title = match class.getattr(pyo3::intern!(class.py(), "_title")) {
+        Ok(title) => title.extract()?,
+        Err(_) => class.name()?.extract()?,
+    };
+    let label: Label = Arc::new((noun.extract()?, title));
+    let kept = class.clone().unbind();
+    let mut labels = labels();
+    if labels.len() < LABELS_KEPT {
+        labels.insert(address, (kept, Arc::clone(&label)));
+    }
+    Ok(Some(label))
 }
 
 impl Object {
@@ -74,13 +104,8 @@ impl Object {
     /// before the method.
     pub fn labelled(kind: Type, class: &Bound<'_, PyType>) -> PyResult<Object> {
         let object = Object::of_type(kind);
-        if let Ok(noun) = class.getattr(pyo3::intern!(class.py(), "_kind")) {
-            // Not by `Display`, which asks Python, and swallows what a signal handler raises then.
-            let title = match class.getattr(pyo3::intern!(class.py(), "_title")) {
-                Ok(title) => title.extract()?,
-                Err(_) => class.name()?.extract()?,
-            };
-            let _ = object.label.set(Box::new((noun.extract()?, title)));
+        if let Some(label) = label_of(class)? {
+            let _ = object.label.set(label);
         }
         Ok(object)
     }

@@ -271,6 +271,29 @@ impl ReadEnd {
         take_frame(slf, Context::new("get", None), usize::MAX, Mode::Whole, POLL)
     }
 
+    /// Answer a request, and take the next frame: as one operation, which the failure of the answer does not end if its caller has gone.
+    /// Whether it was answered, and the frame. None: the time, which begins with the answer, ran out.
+    #[pyo3(name = "_answer_and_take", signature = (request, data, *, tag=0, handles=None, timeout=None, operation=None))]
+    fn answer_and_take<'py>(
+        slf: &Bound<'py, Self>,
+        request: &Bound<'py, Frame>,
+        data: &Bound<'py, PyAny>,
+        tag: u32,
+        handles: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        operation: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(bool, Option<Frame>)> {
+        let (py, call) = (slf.py(), Context::new("get", operation));
+        deadline_or_block(timeout)?; // what is no number fails before anything has happened
+        core(slf).with(py, call, |_, _| Ok(()))?;
+        let answered = match request.get().answer(py, data, tag, handles, false) {
+            Err(WaitError::Failed(failure)) if is_of_caller(failure.status) => false,
+            given => answer(py, core(slf), call, given).map(|()| true)?,
+        };
+        let taken = take_frame(slf, call, usize::MAX, Mode::Whole, deadline_or_block(timeout)?)?;
+        Ok((answered, taken))
+    }
+
     /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
     /// None: nothing is there now.
     #[pyo3(name = "_peek", signature = (limit=None, stream=false, operation=None))]
@@ -341,6 +364,18 @@ impl ReadEnd {
     fn break_queue(slf: &Bound<'_, Self>, status: u32) -> PyResult<()> {
         core(slf).with(slf.py(), "break_queue", |session, handle| session.break_queue(handle, NtStatus(status)))
     }
+}
+
+/// Does that failure of an answer say that its caller waits no more?
+fn is_of_caller(status: NtStatus) -> bool {
+    matches!(
+        status,
+        NtStatus::REPLY_MESSAGE_MISMATCH
+            | NtStatus::PORT_DISCONNECTED
+            | NtStatus::PIPE_DISCONNECTED
+            | NtStatus::PIPE_CLOSING
+            | NtStatus::PIPE_BROKEN
+    )
 }
 
 fn take<'py>(

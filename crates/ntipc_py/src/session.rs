@@ -96,8 +96,8 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.path)))
     }
 
-    /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks, 0 if that is
-    /// unknown. None: it has left the session.
+    /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks that no time
+    /// namespace shifts, 0 if that is unknown. None: it has left the session.
     fn process_of(&self, sender: (u32, u32)) -> Option<(u32, u64)> {
         self.current().ok()?.process_identity(sender.0, sender.1)
     }
@@ -173,6 +173,12 @@ impl PySession {
 #[pyfunction]
 pub fn is_proc_ours() -> bool {
     ntipc_kernel::sys::namespaces::is_proc_ours()
+}
+
+/// By how many clock ticks the time namespace of this process shifts the start times in /proc.
+#[pyfunction]
+pub fn start_time_shift() -> i64 {
+    ntipc_kernel::sys::namespaces::start_time_shift()
 }
 
 /// The pid namespace of this process; 0 if it cannot be told.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +19,7 @@ from ntipc.ports.calls import PortCall, Reply
 from ntipc.ports.connecting import check_server, connect, open_door
 from ntipc.ports.connection import Sender, offered
 from ntipc.ports.hub import Hub, lost
-from ntipc.ports.hubs import hub_here, hub_of
+from ntipc.ports.hubs import client_closed, hub_here, hub_of
 from ntipc.ports.names import locate, parents_only
 from ntipc.ports.thread_hub import ThreadHub
 from ntipc.queues.ends import QueueReader, QueueWriter
@@ -95,7 +94,7 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         offered("PortClient", view)
         self._native, self._name = locate("PortClient", name, session)
         self._subject = describe("port", self._name)
-        self._numbers = itertools.count(int.from_bytes(os.urandom(3), "little"))
+        self._numbers = itertools.count(1)
         self._hub: ThreadHub | None = None
         self._life = object()  # the same of its duplicates
         self.data = b""
@@ -366,8 +365,8 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         """End the connection. The server receives one last message of it. Closing again does nothing."""
         super().close()
         hub, self._hub = self._hub, None
-        if hub is not None and not hub._calls:
-            hub.stop()
+        if hub is not None:
+            client_closed(hub)
 
     def info(self) -> Mapping[str, Any]:
         """Tell what is known of the connection.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ntipc.errors import NtError, ObjectNotFound, PeerGone, ReplyLost, Status, from_status
-from ntipc.objects.arrivals import claim
+from ntipc.objects.arrivals import claim_as
+from ntipc.objects.object import NtObject
 from ntipc.ports import wire
 from ntipc.ports.connection import Sender
 from ntipc.ports.hubs import hub_of
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from ntipc._runtime.deadlines import Deadline
     from ntipc.ports.client import PortClient
 
+_GIVEN: dict[tuple[str, ...], tuple[type[NtObject], ...]] = {
+    ("WriteEnd",): (QueueWriter,),
+    ("WriteEnd", "Section"): (QueueWriter, Section),
+}
+"""What may come with the server's consent: the end for messages to it, a section."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05
 
 
@@ -87,10 +93,11 @@ def connect(
     kind = frame.tag & wire.KIND
     if kind != wire.ACCEPTED:
         raise _refused(client, "the server refused", frame.data if kind == wire.REFUSED else b"")
-    arrived = claim(frame)
-    if not arrived or not isinstance(arrived[0], QueueWriter) or len(frame.data) < wire.WELCOME.size:
+    kinds = _GIVEN.get(tuple(frame.carried))
+    if kinds is None or len(frame.data) < wire.WELCOME.size:
         raise _refused(client, "what the server answered makes no sense")
-    client._writer = arrived[0]
+    arrived = claim_as(frame, kinds)
+    client._writer = cast("QueueWriter", arrived[0])
     client._writer._describe(client._subject)
     client.max_message, client.max_large, offers, size = wire.WELCOME.unpack_from(frame.data)
     client.data = frame.data[wire.WELCOME.size :]

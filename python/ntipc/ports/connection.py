@@ -218,7 +218,7 @@ class ConnectionRequest:
         token = port._messages._make_badge(number, writer, operation="ConnectionRequest.accept")
         connection = Connection(port, number, token, self._sender)
         connection.context, connection._inbox, connection._line = context, self._inbox, self._line
-        port._add(number, connection)
+        port._connections.add(number, connection)
         try:
             connection.view = self._map()
             size = view.size if view is not None else 0

@@ -28,6 +28,8 @@ IDLE_SECONDS = 0.5
 """How long the descriptor is kept after the last call."""
 AT_A_TIME = 100
 """Answers that are taken in one step of the loop."""
+LOOKS = 64
+"""Looks for an answer before the loop sleeps, at most: some 30 microseconds."""
 _LONGEST_WAIT = 0.5
 
 
@@ -41,6 +43,9 @@ class LoopHub(Hub):
         """Hears of the connections that have ended."""
         self._port: _kernel.CompletionPort | None = None
         self._descriptor = -1
+        self._will_look = False
+        self._patience = LOOKS
+        self._moments = 0
         self._will_rest = False  # no handle of the timer: it would keep the loop
         super().__init__(native)
 
@@ -57,12 +62,16 @@ class LoopHub(Hub):
     def _start(self) -> None:
         self._thread = threading.get_ident()  # a loop may go on in another thread
         port = self._port
-        if port is not None and port.fileno() == self._descriptor:
-            return
-        self._port = None
-        if port is not None:  # the program has closed the descriptor
-            port.close()
-        self._open()
+        if port is None or port.fileno() != self._descriptor:
+            self._port = None
+            if port is not None:  # the program has closed the descriptor
+                port.close()
+            self._open()
+        if not self._will_look:
+            loop = self._loop()
+            assert loop is not None
+            loop.call_soon(self._look)
+            self._will_look = True
 
     def _open(self) -> None:
         loop = self._loop()
@@ -94,17 +103,44 @@ class LoopHub(Hub):
         port.close()
         self._descriptor = -1
 
+    def _look(self) -> None:
+        """Look for answers when the tasks that were ready have had their turn, for a moment if that was of use before.
+
+        An answer that comes within a few microseconds takes no other thread, and no sleep of the loop's.
+        """
+        self._will_look = False
+        if self._port is None:
+            return
+        self._moments += 1
+        for _ in range(LOOKS if self._moments % LOOKS == 0 else self._patience):
+            try:
+                frame = self._reader._take(None, 0)
+            except NtError:
+                break  # what follows finds out why
+            if frame is not None:
+                self._patience = min(self._patience * 2, LOOKS)
+                self._take_in(frame)
+                break
+        else:
+            self._patience = max(self._patience // 2, 1)
+        self._go_on()
+
     def _ready(self) -> None:
-        """Take what has come. In the loop's thread."""
+        """Take what has come: the descriptor says that something has."""
+        if self._port is not None:
+            self._port.lower()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take what there is, and be told of more as long as calls are under way."""
         port, loop = self._port, self._loop()
         if port is None or loop is None:
             return
-        port.lower()
         if self._take_some():
-            loop.call_soon(self._ready)  # others are to have their turn
-            return
-        port.arm()
-        if not self._calls and not self._will_rest:
+            loop.call_soon(self._go_on)  # others are to have their turn
+        elif self._calls:
+            port.arm()
+        elif not self._will_rest:
             self._will_rest = True
             loop.call_later(IDLE_SECONDS, self._rest)
 
@@ -124,11 +160,14 @@ class LoopHub(Hub):
                 return False
             if frame is None:
                 return False
-            try:
-                self._deal_with(frame)
-            except Exception:  # it has ended its call, and no other
-                report()
+            self._take_in(frame)
         return True
+
+    def _take_in(self, frame: _kernel.Frame) -> None:
+        try:
+            self._deal_with(frame)
+        except Exception:  # it has ended its call, and no other
+            report()
 
     def _rest(self) -> None:
         self._will_rest = False
@@ -136,17 +175,19 @@ class LoopHub(Hub):
             self._shut()
 
     def help(self, call: PortCall, timeout: float | None) -> None:
-        """Take answers in the loop's thread, where the loop cannot, because this call waits there."""
-        if not self.is_here:
-            return
+        """Take answers where the loop cannot: in its own thread, which waits here, or while it does not run."""
         end = None if timeout is None else time.monotonic() + timeout
         while not call.done():
-            left = _LONGEST_WAIT if end is None else min(end - time.monotonic(), _LONGEST_WAIT)
-            try:
-                _kernel.wait_multiple((self._reader, self._threads._reader), False, max(left, 0))
-            except NtError:
-                self.lose(lambda client: True)
-            self._take_some()
+            left = _LONGEST_WAIT if end is None else max(min(end - time.monotonic(), _LONGEST_WAIT), 0)
+            loop = self._loop()
+            if not self.is_here and loop is not None and loop.is_running():
+                call._wait(left)
+            else:
+                try:
+                    _kernel.wait_multiple((self._reader, self._threads._reader), False, left)
+                except NtError:
+                    self.lose(lambda client: True)
+                self._take_some()
             if end is not None and time.monotonic() >= end:
                 return
 

@@ -118,6 +118,21 @@ class PortMessage:
             raise self._mismatch("reply", "it was given before, or the message is no request")
         self._put_answer(answer, data, handles)
 
+    def _take_request(self, port: Port, data: Buffer | Sequence[Buffer]) -> _kernel.Frame | None:
+        """Take the right to answer a call, with these data; ``None`` if it was given, or it is no call."""
+        limit = port.max_large
+        if (length := wire.length_of(data)) > limit:
+            raise wire.too_long("Port.reply_and_receive", port._subject, length, limit, "the port's max_large")
+        if self._kind != wire.CALL:
+            return None
+        frame, self._frame = self._frame, None
+        return frame
+
+    def _keep(self, frame: _kernel.Frame) -> None:
+        """Keep the right to answer, if the answer was not given."""
+        if frame.awaited:
+            self._frame = frame
+
     def _put_answer(self, answer: QueueWriter, data: Buffer | Sequence[Buffer], handles: Iterable[NtObject]) -> None:
         self._put_or_keep(answer, "reply", data, wire.ANSWER, handles)
 

@@ -17,7 +17,6 @@ r"""Ports: a server with many connected clients, requests and replies, datagrams
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import index
@@ -25,17 +24,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import NtError, ObjectExists, ReplyMismatch, Status, describe, from_status
-from ntipc.objects.arrivals import claim
+from ntipc.errors import NtError, ObjectExists, PeerGone, ReplyMismatch, Status, describe, from_status
+from ntipc.objects.arrivals import claim_as
 from ntipc.objects.composite import Composite
 from ntipc.objects.object import NtObject
 from ntipc.objects.process_ids import HasPid
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
 from ntipc.ports.connection import Connection, ConnectionRequest, Sender
+from ntipc.ports.known import KnownConnections
 from ntipc.ports.message import PortMessage
 from ntipc.ports.names import PREFIX, locate
 from ntipc.queues.ends import LONGEST_MESSAGE, QueueReader, QueueWriter
+from ntipc.sections import Section
 from ntipc.session.session import Session
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ DEFAULT_MAX_LARGE = 1 << 28
 DEFAULT_CLIENT_QUOTA = 1 << 20
 DOOR_QUOTA = 1 << 20
 NO_QUOTA = 1 << 40
-_FIRST_LOOK_AT = 64
-"""With so many connections, look for those that have ended elsewhere."""
+_ENDS = (QueueWriter, QueueWriter)
+_OFFERED: dict[tuple[str, ...], tuple[type[NtObject], ...]] = {
+    ("WriteEnd", "WriteEnd"): _ENDS,
+    ("WriteEnd", "WriteEnd", "Section"): (*_ENDS, Section),
+}
+"""What may come with a connection request: the client's inbox, its lifeline, a section."""
+_REPLY_AND_RECEIVE = "Port.reply_and_receive"
 
 
 class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
@@ -111,11 +117,9 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         self.admit = admit
         self._native, self._name = locate("Port", name, session)
         self._subject = describe("port", self._name)
-        self._connections: dict[int, Connection] = {}
-        self._look_at = _FIRST_LOOK_AT
-        self._ended: dict[int, weakref.ref[Connection]] = {}  # no code runs when one goes
         self._door, self._door_keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self._messages, self._keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
+        self._connections = KnownConnections(self._messages)
         for part in (self._door, self._door_keeper, self._messages, self._keeper):
             part._describe(self._subject)
         limits = self.max_message, self.max_large
@@ -151,7 +155,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         It serves as another process would: each connection belongs to the object that accepted it.
         """
         twin = super().duplicate(process, access=access, inheritable=inheritable)
-        twin._connections, twin._look_at, twin._ended = {}, _FIRST_LOOK_AT, {}
+        twin._connections = KnownConnections(twin._messages)
         if not self._forks:
             twin._leave_at_fork()
         return twin
@@ -175,7 +179,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
     def connections(self) -> tuple[Connection, ...]:
         """The connections that this process knows of."""
         with suppress(NtError):  # closed meanwhile
-            self._forget_ended()  # an interrupt may have come between a closing message and what follows from it
+            self._connections.forget_ended()  # an interrupt may have cut off what follows from a closing message
         return tuple(self._connections.values())
 
     def listen(self, timeout: float | None = None) -> ConnectionRequest:
@@ -216,9 +220,10 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         magic, version, _, _ = wire.HELLO.unpack_from(data)
         if magic != wire.MAGIC or version != wire.VERSION:
             return None
-        arrived = claim(frame)
-        if len(arrived) < 2 or not all(isinstance(end, QueueWriter) for end in arrived[:2]):
+        kinds = _OFFERED.get(tuple(frame.carried))
+        if kinds is None:
             return None
+        arrived = claim_as(frame, kinds)
         return ConnectionRequest(self, frame, arrived, self._native)
 
     def receive(self, timeout: float | None = None) -> PortMessage:
@@ -251,20 +256,44 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         handles: Iterable[NtObject] = (),
         timeout: float | None = None,
     ) -> PortMessage:
-        """Answer a request and take the next message, also if the caller has gone meanwhile.
+        """Answer a request and take the next message, as one operation.
+
+        It receives also if the caller has given up or died meanwhile, or the request was answered before: then nobody
+        misses the answer. What is wrong with the answer itself is raised, and nothing is received.
+
+        Args:
+            message: The request, of this port.
+            data: The answer: bytes, or a list or tuple of pieces.
+            handles: Up to 8 objects that go along with the answer.
+            timeout: Seconds to wait for a message, from the answer on; 0 to only look, ``None`` for ever.
 
         Raises:
             Timeout: No message came in time. The answer has been given.
-            NtError: Whatever :meth:`PortMessage.reply` raises but :exc:`~ntipc.ReplyMismatch`.
+            InvalidParameter: The answer is longer than the port's ``max_large``, or there are more than 8 handles.
+            HandleClosed: The port is closed.
 
         Source:
             NtReplyWaitReceivePort (NT), where a reply that fails keeps it from receiving.
         """
+        deadline = timeout if timeout is None or timeout == 0 else Deadline(timeout)
+        request = message._take_request(self, data)
+        if request is None:  # begun, or answered before
+            with suppress(ReplyMismatch, PeerGone):
+                message.reply(data, handles)
+            return self.receive(timeout)
         try:
-            message.reply(data, handles)
-        except ReplyMismatch:
-            pass
-        return self.receive(timeout)
+            _, frame = self._messages._answer_and_take(
+                request, data, tag=wire.ANSWER, handles=handles, timeout=timeout, operation=_REPLY_AND_RECEIVE
+            )
+        except BaseException:
+            message._keep(request)  # unless it was answered, it may be tried again
+            raise
+        if frame is None:
+            raise self._failure(Status.TIMEOUT, "reply_and_receive", "no message has come")
+        received = self._message(frame)
+        if received is not None:
+            return received
+        return self.receive(deadline.left() if isinstance(deadline, Deadline) else deadline)
 
     def _message(self, frame: _kernel.Frame) -> PortMessage | None:
         """Make a message of a frame. What no client of this library sends ends its connection."""
@@ -277,8 +306,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
                 return None  # accepted by another process, or never
             connection = self._heard_of(number, frame)
         if frame.closed:
-            self._remember_ended(number, connection)
-            self._connections.pop(number, None)
+            self._connections.end(number, connection)
             connection._release()
             return PortMessage(self, connection, frame)
         if connection._revoked:
@@ -291,37 +319,14 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
 
     def _heard_of(self, number: int, frame: _kernel.Frame) -> Connection:
         """Make a connection that another process accepted, or whose closing message another thread has just taken."""
-        if (known := self._ended.get(number)) is not None and (ended := known()) is not None:
+        if (ended := self._connections.ended(number)) is not None:
             return ended
         connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
-        self._add(number, connection)
+        self._connections.add(number, connection)
         # The thread that takes the closing message forgets the connection after its badge went: one of the two does.
         if not self._messages._has_badge(number, frame.badge_token):
             self._connections.pop(number, None)
         return connection
-
-    def _remember_ended(self, number: int, connection: Connection) -> None:
-        """Another thread may still have a message of it in hand."""
-        if len(self._ended) >= _FIRST_LOOK_AT:
-            for other, known in list(self._ended.items()):
-                if known() is None:
-                    self._ended.pop(other, None)
-            while len(self._ended) >= _FIRST_LOOK_AT:  # those that the program keeps
-                self._ended.pop(next(iter(self._ended)), None)
-        self._ended[number] = weakref.ref(connection)
-
-    def _add(self, number: int, connection: Connection) -> None:
-        if len(self._connections) >= self._look_at:
-            self._forget_ended()
-        self._connections[number] = connection
-
-    def _forget_ended(self) -> None:
-        """Forget connections whose closing message was taken, by another process or in vain."""
-        for number, connection in list(self._connections.items()):
-            if not self._messages._has_badge(number, connection._token):
-                self._connections.pop(number, None)
-                connection._release()
-        self._look_at = _FIRST_LOOK_AT + 2 * len(self._connections)
 
     def _revoke(self, number: int, token: tuple[int, int]) -> None:
         self._messages._revoke_badge(number, token)
@@ -407,7 +412,7 @@ def _arrived(
     port._name, port.max_message, port.max_large, port.admit = name, max_message, max_large, admit
     port._subject = describe("port", name)
     port._native = messages.session._native
-    port._connections, port._look_at, port._ended = {}, _FIRST_LOOK_AT, {}
+    port._connections = KnownConnections(messages)
     port._forks = False
     port._door, port._door_keeper, port._messages, port._keeper = door, door_keeper, messages, keeper
     port._leave_at_fork()

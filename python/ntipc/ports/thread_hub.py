@@ -41,6 +41,7 @@ class ThreadHub(Hub):
         self._lines: dict[int, object] = {}
         self._stopping = False
         self._taker: Taker | None = None
+        self.is_worth_keeping = False
         super().__init__(native)
 
     def lifeline(self, client: PortClient) -> QueueWriter:

@@ -51,9 +51,9 @@ def identify(pid: int, start_time: int | None = None) -> Peer:
 
     Args:
         pid: Its process id; 0 if it has none here.
-        start_time: When it started, in clock ticks since the machine did. If the process of that id started at another
-            time it is another one, and nothing is told of it. 0 is unknown, and equals nothing. ``None`` if it cannot
-            have ended.
+        start_time: When it started, in clock ticks since the machine did, shifted by no time namespace. If the process
+            of that id started at another time it is another one, and nothing is told of it. 0 is unknown, and equals
+            nothing. ``None`` if it cannot have ended.
     """
     if not pid or start_time == 0 or not can_ask():
         return Peer(pid, None, None)
@@ -63,8 +63,10 @@ def identify(pid: int, start_time: int | None = None) -> Peer:
         return Peer(pid, None, None)
     try:  # all of it is looked up in one directory, which stays that of one process
         fields = _read(directory, "stat").rpartition(b") ")[2].split()
-        if start_time is not None and abs(int(fields[_START_TIME]) - start_time) > _ROUNDED:
-            return Peer(pid, None, None)
+        if start_time is not None:
+            shifted = start_time + _kernel.start_time_shift()
+            if abs(int(fields[_START_TIME]) - shifted) > _ROUNDED:
+                return Peer(pid, None, None)
         return Peer(pid, _effective_user(_read(directory, "status")), _program(directory))
     except (OSError, ValueError, IndexError):
         return Peer(pid, None, None)

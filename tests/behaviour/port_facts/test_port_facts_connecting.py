@@ -24,7 +24,7 @@ def test_server_of_another_user_gets_nothing(server: Peer) -> None:
 
 def test_server_that_nobody_knows_gets_nothing(server: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """LP-46: the same if the port has no server process."""
-    monkeypatch.setattr("ntipc.ports.client.identify", lambda pid: ntipc.session.peers.NOBODY)
+    monkeypatch.setattr("ntipc.ports.connecting.identify", lambda pid: ntipc.session.peers.NOBODY)
     with pytest.raises(ntipc.AccessDenied, match="nobody knows whose"):
         ntipc.PortClient("p", server_uid=os.geteuid(), timeout=20)
 

@@ -198,6 +198,26 @@ async def call_once(client: ntipc.PortClient, server: Peer) -> Any:
     return answer
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_thread_waits_for_a_call_of_a_loop_that_runs_no_more(
+    closed: bool, client: ntipc.PortClient, server: Peer
+) -> None:
+    async def main() -> ntipc.PortCall:
+        return client.begin(b"?")
+
+    loop = asyncio.new_event_loop()
+    call = loop.run_until_complete(main())
+    if closed:
+        loop.close()
+    with pytest.raises(ntipc.Timeout):
+        in_thread(lambda: call.result(0.01))()
+    waiting = in_thread(lambda: call.result(20))
+    server.run("port.receive(20).reply(b'!')")
+    assert waiting() == b"!"
+    assert call.result(0) == b"!"
+    loop.close()
+
+
 def test_relay_ends_when_nothing_is_under_way(serving: ntipc.PortClient) -> None:
     async def main() -> None:
         assert await serving.call_async(b"a") == b"A"

@@ -255,9 +255,9 @@ fn begin_waits(wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)>, roster: &mut Roster
             if targets.is_empty() {
                 break;
             }
+            roster.enter(&session);
             match session.start_wait(&targets, false, false, None) {
                 Ok(Started::Queued(queued)) => {
-                    roster.enter(&session);
                     sleeps.push(Sleep { session, queued, watches });
                     break;
                 }

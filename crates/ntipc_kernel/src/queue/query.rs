@@ -8,7 +8,6 @@ use crate::object::kind::{Type, access};
 use crate::session::Session;
 use crate::status::{NtResult, NtStatus};
 use crate::sync::Shared;
-use crate::sys::namespaces::start_time_shift;
 
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFacts {
@@ -83,17 +82,14 @@ impl Session {
         pid.filter(|_| self.is_attached_as(slot, generation))
     }
 
-    /// The same, 0 if it means nothing here; and when the process started, in clock ticks as our /proc counts them, or 0 if that is
-    /// unknown. `None`: it takes no part any more.
+    /// The same, 0 if it means nothing here; and when the process started, in clock ticks that no time namespace shifts, or 0 if that is
+    /// unknown. `None`: it takes no part any more. Reads memory alone.
     pub fn process_identity(&self, slot: u32, generation: u32) -> Option<(u32, u64)> {
         if slot >= PROCESSES {
             return None;
         }
         let pid = self.pid_of(slot).unwrap_or(0);
-        let start = match self.arena.process(slot).start_time.get() {
-            0 => 0,
-            ticks => ticks.wrapping_add_signed(start_time_shift()),
-        };
+        let start = self.arena.process(slot).start_time.get();
         self.is_attached_as(slot, generation).then_some((pid, start))
     }
 }

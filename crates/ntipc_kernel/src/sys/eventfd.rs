@@ -29,8 +29,8 @@ impl EventFd {
         Ok(EventFd { kept: Kept::new(fd)?, id })
     }
 
-    /// The descriptor, if it still leads to this eventfd.
-    pub fn get(&self) -> Option<BorrowedFd<'_>> {
+    /// The descriptor, if it still leads to this eventfd: for what would harm another one.
+    fn get(&self) -> Option<BorrowedFd<'_>> {
         let fd = self.kept.get()?;
         let is_ours = self.id.is_none() || id_of(&fd).is_none_or(|id| id == self.id);
         if !is_ours {
@@ -39,8 +39,9 @@ impl EventFd {
         is_ours.then_some(fd)
     }
 
+    /// The number; by a quick look, which takes another eventfd under that number for this one until [`EventFd::raise`] finds out.
     pub fn number(&self) -> Option<RawFd> {
-        self.get().map(|fd| fd.as_raw_fd())
+        self.kept.get().map(|fd| fd.as_raw_fd())
     }
 
     /// Make it readable. `false`: the program has closed it.
@@ -52,9 +53,9 @@ impl EventFd {
         written >= 0 || last_errno() == libc::EAGAIN // full, and so readable
     }
 
-    /// Make it unreadable.
+    /// Make it unreadable. Called by a loop that found it readable, so the quick look is enough.
     pub fn lower(&self) {
-        if let Some(fd) = self.get() {
+        if let Some(fd) = self.kept.get() {
             let mut count = [0; 8];
             // SAFETY: room for eight bytes.
             unsafe { libc::read(fd.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
