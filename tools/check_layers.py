@@ -22,7 +22,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"sync", "sections", "queues"}),
     frozenset({"directories", "global_memory", "other_memory", "shared_data"}),
     frozenset({"mailslots", "pipes", "ports"}),
-    frozenset({"overlapped", "rpc", "watching", "window_messages"}),
+    frozenset({"overlapped", "rpc", "watching", "window_messages", "debuglog"}),
     frozenset({"mailboxes", "single_instances"}),
     frozenset({"processes"}),
     frozenset({"__init__"}),

@@ -72,7 +72,8 @@ from ntipc.sync import (
 )
 
 if TYPE_CHECKING:
-    from ntipc import rpc
+    from ntipc import debuglog, rpc
+    from ntipc.debuglog import output_debug_string
     from ntipc.global_memory import GlobalMemory
     from ntipc.mailboxes import Address, Mailbox, mailbox, on
     from ntipc.mailslots import Mailslot, MailslotClient
@@ -234,6 +235,7 @@ __all__ = [
     "allow_remote",
     "call_pipe",
     "create_pipe",
+    "debuglog",
     "dispatch_message",
     "duplicate_handle",
     "enum_windows",
@@ -252,6 +254,7 @@ __all__ = [
     "mailbox",
     "messages",
     "on",
+    "output_debug_string",
     "peek_message",
     "post_message",
     "post_quit_message",
@@ -345,6 +348,7 @@ _PART_OF = {
     "mailbox": "mailboxes",
     "messages": "window_messages",
     "on": "mailboxes",
+    "output_debug_string": "debuglog",
     "peek_message": "window_messages",
     "post_message": "window_messages",
     "post_quit_message": "window_messages",
@@ -369,6 +373,8 @@ _PART_OF = {
     "window_thread": "window_messages",
 }
 """Names that are imported when they are first asked for, so that who only wants a mutex does not wait for the rest."""
+_MODULES = ("debuglog", "rpc")
+"""So are these modules."""
 
 
 def _load_mailslots() -> None:
@@ -394,8 +400,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return import_module("importlib.metadata").version("ntipc")
-    if name == "rpc":
-        return import_module("ntipc.rpc")
+    if name in _MODULES:
+        return import_module(f"ntipc.{name}")
     if name not in _PART_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"ntipc.{_PART_OF[name]}"), name)
@@ -403,4 +409,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PART_OF, "rpc"})
+    return sorted({*globals(), *_PART_OF, *_MODULES})

@@ -19,6 +19,7 @@ INGREDIENTS: tuple[str, ...]
 STATUSES: dict[str, int]
 """The NT statuses that the kernel fails with, by name."""
 MAXIMUM_WAIT_OBJECTS: int
+LONGEST_LINE: int
 LONGEST_FRAME: int
 """Bytes that one frame of a queue may have."""
 
@@ -67,6 +68,13 @@ class Session:
     def is_owned(self, handle: int) -> bool:
         """Whether an object of Python in this process has this handle."""
 
+    def log(self, text: str) -> int | None:
+        """Write a line into the debug log. The count of names given to objects, if it is not ``names_seen``."""
+
+    def log_is_wanted(self) -> tuple[bool, int | None]:
+        """Whether anybody reads the debug log; and the count that ``log`` would give."""
+
+    def names_seen(self, count: int) -> None: ...
     def statistics(self) -> dict[str, int]: ...
 
 class Object:
@@ -322,6 +330,19 @@ class CompletionPort:
 
     def close(self) -> None:
         """Watch nothing more, and close the descriptor. In a forked child only its copy of it."""
+
+@final
+class LogReader:
+    """A reader of the debug log."""
+
+    def __new__(cls, bell: Event, kept: bool = False) -> Self: ...
+    def read(self) -> tuple[tuple[int, int] | None, int, bytes, bool] | None:
+        """Process and thread id, nanoseconds since 1970, text, whether it was cut."""
+
+    def arm(self) -> bool: ...
+    @property
+    def lost(self) -> int: ...
+    def close(self) -> None: ...
 
 class ReadEnd(Waitable):
     """The end of a queue that frames are taken from. Signalled while there is one, and when none can come any more.

@@ -102,6 +102,16 @@ event.set()
 other.wait()
 """
 
+LOG = "ntipc.output_debug_string('last' * 200)"
+READ_LOG = "ntipc.debuglog.Reader().read().text == 'last' * 200"
+NOBODY_READS = "not ntipc.debuglog.is_wanted()"
+
+
+def log(*, told: bool) -> Scene:
+    """The victim writes a line that the survivor waits for; if it is not whole, the survivor waits for another one."""
+    return Scene(act=LOG, sleep=READ_LOG, told=told, wake=LOG, after=NOBODY_READS)
+
+
 SCENES: dict[str, Scene] = {
     # the dispatcher lock
     "LockTaken": signal(told=False),
@@ -197,6 +207,16 @@ SCENES: dict[str, Scene] = {
     "SectionFileMade": alone(SECTION),
     "SectionReserved": alone(SECTION),
     "SectionPublished": alone(SECTION),
+    # the debug log
+    "LogBlocksTaken": log(told=False),
+    "LogClaimed": log(told=False),
+    "LogNumbered": log(told=False),
+    "LogWritten": log(told=False),
+    "LogCommitted": log(told=True),
+    "LogRung": log(told=True),
+    "LogReaderNamed": alone("ntipc.debuglog.Reader()", NOBODY_READS),
+    "LogReaderListed": alone("ntipc.debuglog.Reader()", NOBODY_READS),
+    "LogReaderGone": alone("ntipc.debuglog.Reader().close()", NOBODY_READS),
     # fork: the child dies, its parent goes on
     "ForkBeforeCopy": signal(FORK, survives=True),
     "ForkCopied": signal(FORK, survives=True),

@@ -201,6 +201,15 @@ def badges(things: Things) -> None:
     keeper.close()
 
 
+def debug_log(things: Things) -> None:
+    """A reader that wants to be told, and lines for it."""
+    with ntipc.debuglog.Reader() as reader:
+        reader.wait(0)
+        for length in 5, 500:
+            ntipc.output_debug_string("a" * length)
+        assert [len(line.text) for line in iter(lambda: reader.read(0), None)] == [5, 500]
+
+
 def wait_for_nothing(things: Things) -> None:
     """Waits that are queued and withdrawn."""
     things.never[0].wait(0.0005)
@@ -330,7 +339,7 @@ def processes(things: Things) -> None:
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, wait_for_nothing,
+    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, debug_log, wait_for_nothing,
     wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
     processes,
 ]  # fmt: skip

@@ -198,6 +198,17 @@ class Making(Accountant):
             if view[65_536 + i] != i + 1:
                 self.ledger.complain(f"section {i}: a write to a copy has reached the original")
 
+    def debug_log(self, i: int) -> None:
+        """Lines of all workers; each reader reads or loses its own in their order."""
+        with ntipc.debuglog.Reader() as reader:
+            reader.wait(0)
+            mine = [f"{os.getpid()}:{n}:" + "x" * (i % 2 * 300) for n in range(5)]
+            for text in mine:
+                ntipc.output_debug_string(text)
+            seen = [line.text for line in iter(lambda: reader.read(0), None) if line.text in mine]
+            if seen != mine and not reader.lost:
+                self.ledger.complain(f"of a worker's {mine} its reader has {seen} and has lost nothing")
+
     def look(self, i: int) -> None:
         for group in self.objects.events, self.objects.mutexes, self.objects.semaphores, self.objects.timers:
             group[i].info()
@@ -333,7 +344,7 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, M
         "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
         "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
         "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
-        "serve_port", "serve_port", "ask_port", "ask_port", "open_worker", "move_handle",
+        "serve_port", "serve_port", "ask_port", "ask_port", "debug_log", "open_worker", "move_handle",
     )  # fmt: skip
     SELDOM = (
         "start_helper",

@@ -82,6 +82,15 @@ LED_TO = {
     "HeirFilled": "child_with_handles",
     "HeirStarted": "child_with_handles",
     "HeirNamed": "child_with_handles",
+    "LogBlocksTaken": "debug_log",
+    "LogClaimed": "debug_log",
+    "LogNumbered": "debug_log",
+    "LogWritten": "debug_log",
+    "LogCommitted": "debug_log",
+    "LogRung": "debug_log",
+    "LogReaderNamed": "debug_log",
+    "LogReaderListed": "debug_log",
+    "LogReaderGone": "debug_log",
 }
 """Operations that pass a point which others seldom or never pass."""
 REAPING_AT_ONCE = 3

@@ -52,6 +52,8 @@ fault_points! {
     LifeEnded, LifeAsked, LifeTold,
     // handles of a child that has not joined
     HeirTaken, HeirFilled, HeirStarted, HeirNamed, HeirJoined,
+    // the debug log
+    LogBlocksTaken, LogClaimed, LogNumbered, LogWritten, LogCommitted, LogRung, LogReaderNamed, LogReaderListed, LogReaderGone,
 }
 
 /// What happens to a thread that passes an armed point.

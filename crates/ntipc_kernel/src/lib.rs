@@ -11,6 +11,7 @@
 //! | `completion` | what event loops wait for, and the thread that tells them | `dispatch` |
 //! | `section`  | shared memory for programs                                  | `object`             |
 //! | `queue`    | frames that move from process to process                    | `object`, `dispatch` |
+//! | `debuglog` | the ring of the debug log, its readers                      | `object`, `dispatch` |
 //! | `query`, `inspect` | looking                                             | everything, read-only |
 //! | `doctor`   | checking every invariant                                    | everything, read-only |
 //!
@@ -18,6 +19,7 @@
 
 mod arena;
 pub mod completion;
+pub mod debuglog;
 pub mod dispatch;
 pub mod doctor;
 pub mod fault;

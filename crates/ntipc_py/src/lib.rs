@@ -9,6 +9,7 @@ mod buffers;
 mod cell;
 mod cells;
 mod completion_port;
+mod debuglog;
 mod errors;
 mod event;
 mod event_pair;
@@ -100,6 +101,8 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<read_end::ReadEnd>()?;
     module.add_class::<write_end::WriteEnd>()?;
     module.add_class::<completion_port::CompletionPort>()?;
+    module.add_class::<debuglog::LogReader>()?;
+    module.add("LONGEST_LINE", ntipc_kernel::debuglog::LONGEST)?;
     module.add("LONGEST_FRAME", ntipc_kernel::queue::LENGTH_MAX)?;
     fast_calls::install(py)?;
     cells::install(py)?;

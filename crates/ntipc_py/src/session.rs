@@ -1,5 +1,6 @@
 //! Attaching to sessions, and forks.
 
+use crate::debuglog;
 use crate::errors;
 use crate::gil::detached;
 use crate::owned;
@@ -10,7 +11,8 @@ use ntipc_kernel::process::fork;
 use ntipc_kernel::process::heirs::Heir;
 use ntipc_kernel::{NtResult, fault, mutation};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// This process's attachment to one session.
@@ -20,9 +22,15 @@ pub struct PySession {
     attachment: Mutex<Arc<Session>>,
     path: String,
     ownership: Ownership,
+    names_seen: AtomicU64,
 }
 
 impl PySession {
+    fn unseen(&self, session: &Session) -> Option<u32> {
+        let count = session.names_published();
+        (self.names_seen.load(Ordering::Relaxed) != u64::from(count)).then_some(count)
+    }
+
     fn attachment(&self) -> MutexGuard<'_, Arc<Session>> {
         self.attachment.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,7 +80,12 @@ impl PySession {
         // May wait for others that make or leave the session, or hold its lock: not with the GIL.
         let attached = detached(py, || attach::attach(path, ownership))
             .map_err(|failure| errors::raise(py, &failure, "Session", &format!("session {path}")))?;
-        Ok(PySession { attachment: Mutex::new(attached), path: path.to_owned(), ownership })
+        Ok(PySession {
+            attachment: Mutex::new(attached),
+            path: path.to_owned(),
+            ownership,
+            names_seen: AtomicU64::new(u64::MAX),
+        })
     }
 
     /// The session's directory.
@@ -153,6 +166,29 @@ impl PySession {
     /// Whether an object of Python in this process has this handle.
     fn is_owned(&self, handle: u32) -> bool {
         self.current().is_ok_and(|session| owned::is_noted(&session, handle))
+    }
+
+    /// Write a line into the debug log if anybody reads it. What cannot be written is not. Gives the count of names that were given
+    /// to objects, if it has changed since ``names_seen``: there may be somebody else now who wants the line.
+    fn log(&self, text: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
+        let Ok(session) = self.current() else { return Ok(None) };
+        if session.log_is_read() {
+            debuglog::with_bytes(text, |bytes| session.log(bytes))?;
+        }
+        Ok(self.unseen(&session))
+    }
+
+    /// Whether anybody reads the debug log; and the count that ``log`` would give.
+    fn log_is_wanted(&self) -> (bool, Option<u32>) {
+        match self.current() {
+            Ok(session) => (session.log_is_read(), self.unseen(&session)),
+            Err(_) => (false, None),
+        }
+    }
+
+    /// From now on ``log`` gives another count only.
+    fn names_seen(&self, count: u32) {
+        self.names_seen.store(u64::from(count), Ordering::Relaxed);
     }
 
     /// Counters of the session.

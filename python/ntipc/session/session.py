@@ -171,6 +171,36 @@ def default_session() -> Session:
     return _default[2]
 
 
+def existing_session(session: Session | str | None = None) -> Session | None:
+    """Return a session if it exists, and attach to it if need be; never make one.
+
+    Args:
+        session: The session, its name, or ``None`` for the default one.
+
+    Returns:
+        ``None`` if there is no such session, or this process cannot take part in it.
+
+    Raises:
+        InvalidName: ``session`` cannot be the name of one.
+    """
+    global _default
+    if isinstance(session, Session):
+        return None if session.closed else session
+    name, directory = _environment.get(b"NTIPC_SESSION"), _environment.get(b"NTIPC_DIR")
+    if session is None and _default is not None and not _default[2].closed and _default[:2] == (name, directory):
+        return _default[2]
+    place = locate(session)
+    found = attached(place.path)
+    if found is None and os.path.lexists(place.path):
+        try:
+            found = attach(place, create=False)
+        except NtError:
+            return None
+    if session is None and found is not None:
+        _default = name, directory, found
+    return found
+
+
 def global_session() -> Session:
     r"""Return the session of names that begin with ``Global\``, attaching to it if need be."""
     return attach(locate_global())
@@ -240,4 +270,20 @@ os.register_at_fork(
     before=_kernel.before_fork,
     after_in_child=_kernel.after_fork_in_child,
 )
-atexit.register(_kernel.leave_all)
+
+
+def has_ended() -> bool:
+    """Say whether the process is at its end and has left its sessions: who attaches now has to leave by itself."""
+    return _has_ended
+
+
+_has_ended = False
+
+
+def _leave_all() -> None:
+    global _has_ended
+    _has_ended = True
+    _kernel.leave_all()
+
+
+atexit.register(_leave_all)

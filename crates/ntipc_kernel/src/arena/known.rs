@@ -22,6 +22,8 @@ pub struct Known {
     pub carriers: AtomicU32,
     pub links: AtomicU32,
     pub pages: AtomicU32,
+    pub log_lines: AtomicU32,
+    pub log_blocks: AtomicU32,
     /// Of each process, of each thread.
     pub handles: Box<[AtomicU32; PROCESSES as usize]>,
     pub blocks: Box<[AtomicU32; THREADS as usize]>,
@@ -45,6 +47,8 @@ impl Known {
             carriers: AtomicU32::new(0),
             links: AtomicU32::new(0),
             pages: AtomicU32::new(0),
+            log_lines: AtomicU32::new(0),
+            log_blocks: AtomicU32::new(0),
             handles: Box::new([const { AtomicU32::new(0) }; PROCESSES as usize]),
             blocks: Box::new([const { AtomicU32::new(0) }; THREADS as usize]),
             bytes: AtomicU64::new(super::layout::PROCESSES_AT),

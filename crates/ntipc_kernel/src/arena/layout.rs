@@ -16,10 +16,13 @@
 //! | blocks    | wait blocks, a row a thread            | yes   |
 //! | queues    | body of a queue, four cache lines      | yes   |
 //! | links     | one word a page: the next of its chain | yes   |
+//! | log lines | lines of the debug log                 | once  |
+//! | log blocks | text that is too long for its line    | once  |
 //! | pages     | 4 KiB each, for what queues hold       | yes   |
 //!
 //! The file is sparse: a region that grows is reserved (`fallocate`) in chunks before it is touched.
 
+pub use super::log_layout::{LogBlock, LogHead, LogLine};
 pub use super::queue_layout::{CARRIED, ChainWords, Hand, PageStep, Queue};
 use crate::process::lock_word::LockWord;
 use crate::sync::{AtomicU32, AtomicU64, Shared};
@@ -27,7 +30,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 13;
+pub const LAYOUT_VERSION: u64 = 14;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot of those who take no part: it has no handles, ever.
@@ -48,6 +51,9 @@ pub const BLOCKS: u32 = 4096;
 pub const CHANGES: u32 = 4096;
 pub const QUEUES: u32 = 1 << 17;
 pub const PAGES: u32 = 1 << 20;
+/// Lines of the debug log, and blocks of text; few in models, so that the ring comes round in every run.
+pub const LOG_LINES: u32 = if cfg!(feature = "models") { 4 } else { 8192 };
+pub const LOG_BLOCKS: u32 = if cfg!(feature = "models") { 4 } else { 2048 };
 /// Bytes of a page of the pool.
 pub const PAGE_SIZE: u32 = 4096;
 /// Operations on queues that a thread may have under way, nested by signal handlers.
@@ -228,7 +234,13 @@ pub struct Header {
     pub clock_namespace: AtomicU64,
     pub clock_shift_ns: AtomicU64,
     pub clock_behind_ns: AtomicU64,
-    _line6: [AtomicU32; 6],
+    pub log_lines_reserved: AtomicU32,
+    pub log_blocks_reserved: AtomicU32,
+    /// Counts objects that got a name. Changed under the dispatcher lock.
+    pub names_published: AtomicU32,
+    _line6: [AtomicU32; 3],
+    /// The debug log: see `debuglog`.
+    pub log: LogHead,
 }
 
 pub mod journal {
@@ -455,7 +467,9 @@ pub const CARRIERS_AT: u64 = HANDLES_AT + PROCESSES as u64 * HANDLES as u64 * 8;
 pub const BLOCKS_AT: u64 = CARRIERS_AT + HANDLES as u64 * 4;
 pub const QUEUES_AT: u64 = BLOCKS_AT + THREADS as u64 * BLOCKS as u64 * 16;
 pub const LINKS_AT: u64 = QUEUES_AT + QUEUES as u64 * 256;
-pub const PAGES_AT: u64 = LINKS_AT + PAGES as u64 * 4;
+pub const LOG_LINES_AT: u64 = LINKS_AT + PAGES as u64 * 4;
+pub const LOG_BLOCKS_AT: u64 = LOG_LINES_AT + LOG_LINES as u64 * 256;
+pub const PAGES_AT: u64 = (LOG_BLOCKS_AT + LOG_BLOCKS as u64 * 512).next_multiple_of(PAGE_SIZE as u64);
 pub const ARENA_SIZE: u64 = PAGES_AT + PAGES as u64 * PAGE_SIZE as u64;
 
 /// Two builds may share a session only if this is the same in both.
@@ -473,6 +487,8 @@ pub const FINGERPRINT: u64 = {
         NOTED as u64,
         QUEUES as u64,
         PAGES as u64,
+        LOG_LINES as u64,
+        LOG_BLOCKS as u64,
         ARENA_SIZE,
         size_of::<usize>() as u64,
         if cfg!(target_endian = "little") { 1 } else { 2 },

@@ -244,6 +244,8 @@ impl Arena {
         queue, queue_beyond, queue_table: Queue = QUEUES_AT, queues_reserved, queues, QUEUES;
         carrier, carrier_beyond, carrier_table: AtomicU32 = CARRIERS_AT, carriers_reserved, carriers, HANDLES;
         link, link_beyond, link_table: AtomicU32 = LINKS_AT, links_reserved, links, PAGES;
+        log_line, log_line_beyond, log_line_table: LogLine = LOG_LINES_AT, log_lines_reserved, log_lines, LOG_LINES;
+        log_block, log_block_beyond, log_block_table: LogBlock = LOG_BLOCKS_AT, log_blocks_reserved, log_blocks, LOG_BLOCKS;
     }
 
     /// One handle of one process.
@@ -367,6 +369,12 @@ impl Arena {
 
     pub fn grow_carriers(&self, needed: u32) -> NtResult<()> {
         self.grow(&self.carrier_table(), needed, 1024)
+    }
+
+    /// All of the debug log.
+    pub fn grow_log(&self) -> NtResult<()> {
+        self.grow(&self.log_line_table(), LOG_LINES, LOG_LINES)?;
+        self.grow(&self.log_block_table(), LOG_BLOCKS, LOG_BLOCKS)
     }
 
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {

@@ -4,6 +4,7 @@ pub mod damage;
 pub mod fields;
 mod known;
 pub mod layout;
+mod log_layout;
 mod memory;
 mod pages;
 mod queue_layout;

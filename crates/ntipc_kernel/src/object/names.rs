@@ -5,7 +5,7 @@ use crate::fault::fault;
 use crate::object::kind::Kind;
 use crate::process::lock::Locked;
 use crate::status::{Failure, NtResult, NtStatus};
-use crate::sync::{AtomicU32, Shared};
+use crate::sync::{AtomicU32, Ordering, Shared};
 
 /// Longest text in bytes: 32,766 UTF-16 units are at most that many bytes of UTF-8.
 pub const TEXT_MAX: usize = 32_766 * 3;
@@ -88,7 +88,13 @@ impl Locked<'_> {
         record.name.put(cells);
         fault!(NameLinked);
         bucket.put(object + 1);
+        self.count_name();
         Ok(())
+    }
+
+    /// Somebody who looked in vain for a name is to look again. After the name is there, and after a death that came between.
+    pub(crate) fn count_name(&self) {
+        self.session.arena.header().names_published.fetch_add(1, Ordering::Release);
     }
 
     /// The word that leads to an object in the chain of its hash, if it is there.

@@ -103,6 +103,7 @@ impl Locked<'_> {
                 false => self.repair_objects(&scope, &named),
             }
         }
+        self.count_name();
         fault!(RecoverListed);
         self.reevaluate_waits(&named);
         self.recover_losses(&ends);

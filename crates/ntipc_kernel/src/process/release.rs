@@ -99,6 +99,7 @@ impl Locked<'_> {
     pub fn release_process(&mut self, process: u32) -> Option<u32> {
         self.lose_calls_to(process);
         let object = self.slot_released(process);
+        self.leave_log(process);
         let record = self.session.arena.process(process);
         record.exit_request.put(0);
         record.pid.put(0);

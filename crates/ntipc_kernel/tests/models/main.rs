@@ -8,6 +8,7 @@
 mod badges;
 mod calls;
 mod deaths;
+mod debuglog;
 mod fast_path;
 mod hand_over;
 mod locks;
