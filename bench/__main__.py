@@ -18,6 +18,7 @@ MODULES = (
     *("calls", "ports", "port_steps", "port_loops", "rpc", "pipes", "connections", "mailslots", "sections", "memory"),
     *("death", "processes", "wine"),
     "win32",
+    "debuglog",
 )
 RESULTS = Path(__file__).with_name("results")
 

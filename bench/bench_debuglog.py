@@ -16,6 +16,8 @@ from bench.rows import Row
 TEXT = "the pump of line 4 runs at 1432 revolutions a minute"
 PEER = "logging to multiprocessing"
 Write = Callable[[str], object]
+Writing = Iterator[tuple[Write, Callable[[], None]]]
+"""What writes a line, and what has to be done after the last."""
 
 
 def logger_with(handler: logging.Handler) -> logging.Logger:
@@ -26,7 +28,7 @@ def logger_with(handler: logging.Handler) -> logging.Logger:
 
 
 @contextmanager
-def debug_log(write: Write) -> Iterator[Write]:
+def debug_log(write: Write) -> Writing:
     """Ours: a reader in another process."""
     ready, stop = ntipc.Event(), ntipc.Event()
 
@@ -39,12 +41,12 @@ def debug_log(write: Write) -> Iterator[Write]:
 
     with partner(read):
         ready.wait()
-        yield write
+        yield write, nothing
         stop.set()
 
 
 @contextmanager
-def queue_handler() -> Iterator[Write]:
+def queue_handler() -> Writing:
     """The standard library's: records through a queue to another process."""
     queue: Any = FORK.Queue()
 
@@ -52,26 +54,34 @@ def queue_handler() -> Iterator[Write]:
         while queue.get() is not None:
             pass
 
-    with partner(read):
-        yield logger_with(logging.handlers.QueueHandler(queue)).warning
+    def flush() -> None:
         queue.put(None)
-    queue.close()
+        queue.close()
+        queue.join_thread()  # its part in the work of the lines
+
+    with partner(read):
+        yield logger_with(logging.handlers.QueueHandler(queue)).warning, flush
 
 
 def trial(make: Callable[[], Any], count: int) -> float:
-    """The time that a line takes its writer."""
-    with make() as write:
+    """The processor time that a line takes its process, with all threads; what others do meanwhile does not count."""
+    with make() as (write, flush):
         write(TEXT)
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(count):
             write(TEXT)
-        return (time.perf_counter() - began) / count
+        flush()
+        return (time.process_time() - began) / count
+
+
+def nothing() -> None:
+    """What is to be done after the last line, where each is written at once."""
 
 
 @contextmanager
-def alone(write: Write) -> Iterator[Write]:
+def alone(write: Write) -> Writing:
     """Nobody reads."""
-    yield write
+    yield write, nothing
 
 
 def rows(effort: Effort) -> Iterator[Row]:

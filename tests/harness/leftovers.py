@@ -24,10 +24,20 @@ def child_processes() -> set[int]:
     except ChildProcessError:
         return set()
     children = {
-        int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and parent_of(path) == os.getpid()
+        int(path.name)
+        for path in Path("/proc").iterdir()
+        if path.name.isdigit() and parent_of(path) == os.getpid() and not starts_a_caretaker(path)
     }
     tracker = multiprocessing.resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]
     return children - {tracker, QuickPeer.nursery and QuickPeer.nursery.process.pid}
+
+
+def starts_a_caretaker(process: Path) -> bool:
+    """Whether it is the library's own, and gone in a moment."""
+    try:
+        return (process / "comm").read_text() == "ntipc-starter\n"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def parent_of(process: Path) -> int | None:

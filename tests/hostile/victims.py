@@ -158,6 +158,14 @@ def use_section(victim: Victim) -> None:
         section.info()
 
 
+def write_and_read_log(victim: Victim) -> None:
+    with ntipc.debuglog.Reader(session=victim.session) as reader:
+        for length in 3, 700:
+            ntipc.output_debug_string("x" * length, session=victim.session)
+        for _ in range(5):
+            reader.read(victim.patience())
+
+
 def send(victim: Victim) -> None:
     victim.things.append(pickle.loads(pickle.dumps(victim.one(*KINDS))))
 
@@ -176,6 +184,7 @@ def look(victim: Victim) -> None:
 
 
 CALLS: list[Callable[[Victim], Any]] = [
+    write_and_read_log,
     create,
     create,
     close,

@@ -136,8 +136,6 @@ ingredients! {
     LogBells = "log-bells",
     /// A reader of the debug log looks whether what it copied is still the line.
     LogChecked = "log-checked",
-    /// A writer that gets a number of the debug log which others have skipped gives it up.
-    LogSkipSeen = "log-skip-seen",
     /// A reader that is about to sleep looks after it has said so.
     LogArmLooks = "log-arm-looks",
     /// What a writer of the debug log that lives has begun is nobody else's.

@@ -168,6 +168,7 @@ impl Session {
         fault!(SectionFileMade);
         self.share_file(&file)?;
         let length = wanted.size.next_multiple_of(PAGE);
+        self.has_grown(length);
         match wanted.reserve {
             true => files::set_length(&file, length)?,
             false => files::reserve(&file, 0, length)?,

@@ -50,6 +50,8 @@ pub struct Session {
     pub(crate) alarm: AtomicU32,
     /// Ends of processes and threads that our helper is to note.
     pub(crate) ended_lives: Mutex<Vec<EndedLife>>,
+    /// Bytes by which this process has made the session larger since it last looked for a caretaker.
+    pub(crate) grown: AtomicU64,
 }
 
 static INCARNATIONS: AtomicU64 = AtomicU64::new(1);
@@ -103,6 +105,7 @@ impl Session {
             helper: Mutex::new(None),
             alarm: AtomicU32::new(0),
             ended_lives: Mutex::default(),
+            grown: AtomicU64::new(0),
         }
     }
 

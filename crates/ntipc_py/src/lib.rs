@@ -114,6 +114,7 @@ fn _kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(session::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(session::leave_all, module)?)?;
+    module.add_function(wrap_pyfunction!(session::clean, module)?)?;
     module.add_function(wrap_pyfunction!(session::is_proc_ours, module)?)?;
     module.add_function(wrap_pyfunction!(session::pid_namespace, module)?)?;
     module.add_function(wrap_pyfunction!(foreign_memory::read_foreign, module)?)?;

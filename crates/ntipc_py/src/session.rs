@@ -7,6 +7,7 @@ use crate::owned;
 use ntipc_kernel::Session;
 use ntipc_kernel::object::duplication::{Participant, Terms};
 use ntipc_kernel::process::attach::{self, Ownership};
+use ntipc_kernel::process::clean::{self as cleaning, Cleaned};
 use ntipc_kernel::process::fork;
 use ntipc_kernel::process::heirs::Heir;
 use ntipc_kernel::{NtResult, fault, mutation};
@@ -233,6 +234,18 @@ pub fn before_fork(py: Python<'_>) -> PyResult<()> {
 #[pyfunction]
 pub fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     fork::in_child().map_err(|failure| errors::raise(py, &failure, "fork", "the session"))
+}
+
+/// Look whether nobody takes part in the session in the directory ``path``, and if ``remove``, remove it then: the bytes that it occupied,
+/// and whether it is gone. None: somebody takes part.
+#[pyfunction]
+pub fn clean(py: Python<'_>, path: &str, owner: u32, remove: bool) -> PyResult<Option<(u64, bool)>> {
+    match detached(py, || cleaning::clean(path, owner, remove)) {
+        Ok(Cleaned::Living) => Ok(None),
+        Ok(Cleaned::Dead(bytes)) => Ok(Some((bytes, false))),
+        Ok(Cleaned::Removed(bytes)) => Ok(Some((bytes, true))),
+        Err(failure) => Err(errors::raise(py, &failure, "clean", &format!("session {path}"))),
+    }
 }
 
 /// Leave every session, at the end of the process.

@@ -7,7 +7,7 @@ any object got a name since this process last looked for a viewer of the program
 from __future__ import annotations
 
 from ntipc.debuglog import viewers
-from ntipc.session.session import Session, existing_session, has_ended
+from ntipc.session.session import Session, attached_default, existing_session, has_ended
 
 
 def output_debug_string(text: str, *, session: Session | str | None = None) -> None:
@@ -37,13 +37,14 @@ def output_debug_string(text: str, *, session: Session | str | None = None) -> N
     """
     if not isinstance(text, str):
         raise TypeError(f"the line must be a str, not {type(text).__name__}")
-    attached = existing_session(session)
-    if attached is not None:
-        names = attached._native.log(text)
-        if names is not None and not viewers.tell(attached, text):
-            attached._native.names_seen(names)
-        if has_ended():
-            attached.close()
+    attached = (attached_default() if session is None else None) or existing_session(session)
+    if attached is None:
+        return
+    names = attached._native.log(text)
+    if names is not None and not viewers.tell(attached, text):
+        attached._native.names_seen(names)
+    if has_ended():
+        attached.close()
 
 
 def is_wanted(session: Session | str | None = None) -> bool:

@@ -29,6 +29,8 @@ pub struct Known {
     pub blocks: Box<[AtomicU32; THREADS as usize]>,
     /// All of these in bytes.
     bytes: AtomicU64,
+    /// Bytes that this process has reserved, since somebody last asked.
+    pub grown: AtomicU64,
     /// The mapping may be written to, and so the file be reserved.
     pub writable: bool,
     /// What the file occupies is a measure of what was reserved.
@@ -52,6 +54,7 @@ impl Known {
             handles: Box::new([const { AtomicU32::new(0) }; PROCESSES as usize]),
             blocks: Box::new([const { AtomicU32::new(0) }; THREADS as usize]),
             bytes: AtomicU64::new(super::layout::PROCESSES_AT),
+            grown: AtomicU64::new(0),
             writable,
             exact,
         }

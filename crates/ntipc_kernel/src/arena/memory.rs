@@ -212,6 +212,12 @@ impl Arena {
         }
     }
 
+    /// Has this process reserved more than so many bytes since it was last asked?
+    #[inline]
+    pub fn has_grown_by(&self, bytes: u64) -> bool {
+        self.known.grown.load(Ordering::Relaxed) > bytes && self.known.grown.swap(0, Ordering::Relaxed) != 0
+    }
+
     /// Bytes that the file occupies.
     pub fn occupied(&self) -> u64 {
         let status = self.file().and_then(|file| files::status_of(&file));
@@ -334,7 +340,9 @@ impl Arena {
             ));
         }
         let target = needed.next_multiple_of(chunk).max(have.saturating_mul(5) / 4 / chunk * chunk).min(table.limit);
-        self.reserve(table.at + u64::from(have) * table.size, u64::from(target - have) * table.size)?;
+        let bytes = u64::from(target - have) * table.size;
+        self.reserve(table.at + u64::from(have) * table.size, bytes)?;
+        self.known.grown.fetch_add(bytes, Ordering::Relaxed);
         table.reserved.fetch_max(target, Ordering::AcqRel);
         match self.learn(table, needed - 1) {
             true => Ok(()),

@@ -32,7 +32,7 @@
 //! Crash: before P3 nothing is there. From P3 to P6 the line's word names a dead owner: it is absent, and the next lap takes its place. Between P6
 //! and the end of P8 a reader may sleep beside its line: whoever releases the dead process sets the events of all readers (`Locked::leave_log`).
 //! A reader that dies leaves its bits: the same function takes them away.
-//! Proof: `tests/models/debuglog.rs`, `tests/debuglog.rs`, the sweep of deaths in `tests/crash`.
+//! Proof: `tests/models/debuglog.rs`, and in Python the sweep of deaths and `tests/behaviour/test_debuglog.py`.
 
 mod bells;
 mod reader;

@@ -4,7 +4,6 @@ use super::word::{self, DONE, Owner, Refused, VOID};
 use super::{CUT, IN_BLOCK, INLINE, LONGEST, SKIP_BITS};
 use crate::arena::layout::{LOG_BLOCKS, LOG_LINES, LogLine};
 use crate::fault::fault;
-use crate::mutation::without;
 use crate::session::Session;
 use crate::sync::{AtomicU64, Ordering, Shared, fence};
 use crate::sys::clock::realtime_ns;
@@ -99,9 +98,7 @@ impl Session {
             let passed = pass(seen, 0); // P4
             fault!(LogNumbered);
             match passed {
-                Err(now) if now & SKIPS != seen & SKIPS && !without!(LogSkipSeen) => {
-                    line.word.store(owner.word(lap, VOID), Ordering::Release)
-                }
+                Err(now) if now & SKIPS != seen & SKIPS => line.word.store(owner.word(lap, VOID), Ordering::Release),
                 // By us; or by somebody who saw the claim.
                 _ => return Some(Claimed { line, lap }),
             }

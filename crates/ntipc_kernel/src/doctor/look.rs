@@ -74,6 +74,7 @@ impl<'a> Look<'a> {
         self.all_waits();
         self.all_names();
         self.all_queues();
+        self.debug_log();
     }
 
     /// How much of each table there is to look at. What the memory claims to have beyond what the file occupies is not touched.

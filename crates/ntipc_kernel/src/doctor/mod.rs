@@ -19,6 +19,7 @@
 //! | `pool`      | every page is free, in one queue, or in one hand; hands belong to living threads                   |
 //! | `carried`   | every handle that lies in a frame lies in one, or in one hand; ends count theirs                  |
 //! | `calls`     | hidden handles belong to threads, nobody waits for a reply that cannot come                        |
+//! | `debuglog`  | readers belong to participants, and have an event by which they are told                        |
 //! | `names`     | chains lead to named objects, each cell is used once or free                                   |
 //!
 //! Nothing here believes an index, follows a list without a bound, or touches memory that the file does not have.
@@ -26,6 +27,7 @@
 mod badges;
 mod calls;
 mod carried;
+mod debuglog;
 mod guest;
 mod header;
 mod look;

@@ -120,7 +120,11 @@ fn is_meeting_place(offset: usize) -> bool {
     let at = offset as u64;
     let within = |begin: u64, size: usize| (at - begin) as usize % size;
     if at < BUCKETS_AT {
-        return offset == offset_of!(Header, lock);
+        let log = offset_of!(Header, log);
+        return offset == offset_of!(Header, lock) || (log..log + offset_of!(LogHead, reader)).contains(&offset);
+    }
+    if (LOG_LINES_AT..PAGES_AT).contains(&at) {
+        return true; // copied word by word while others write
     }
     if (PROCESSES_AT..THREADS_AT).contains(&at) {
         let field = within(PROCESSES_AT, size_of::<Process>());

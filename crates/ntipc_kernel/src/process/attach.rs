@@ -1,14 +1,16 @@
 //! Making, joining and leaving a session.
 //!
-//! Two bytes of the session's lock file are locked (open file description locks, which the kernel of Linux drops with the last
+//! Four bytes of the session's lock file are locked (open file description locks, which the kernel of Linux drops with the last
 //! descriptor or mapping, so nobody has to clean up):
 //!
 //! * byte [`SETUP`]: exclusive, held while somebody makes, joins, or takes the session away;
-//! * the byte of `presence`: shared, held by every participant for as long as it takes part.
+//! * the byte of `presence`: shared, held by every participant for as long as it takes part;
+//! * and behind it that of its witness, by which the caretaker sleeps (`caretaker`), with a byte of its own.
 //!
 //! Invariant: a process that holds SETUP and gets presence exclusively is alone: what lies in the directory belongs to nobody living.
 //! A newcomer then starts from nothing; a leaver removes all of it.
 
+use super::clean::sweep;
 use super::directory::{ATTEMPTS, LOCK, is_current, open_directory, open_file, refused, remove_files};
 use super::helper;
 use super::presence::{self, Presence};
@@ -18,17 +20,17 @@ use crate::completion::relay;
 use crate::session::{LEFT, Session, attaching, locked, sessions};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Ordering;
+use crate::sys::clock;
 use crate::sys::files::{self, Protection, RangeLock, lock_byte};
 use crate::sys::kept::Kept;
 use crate::sys::robust::{HEIR, OWNER_DIED, TID_MASK};
-use crate::sys::{clock, process};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 pub use super::directory::Ownership;
 
-const SETUP: i64 = 0;
+pub(super) const SETUP: i64 = 0;
 /// How long the last to leave waits for the dead to be gone, who hold the session until then.
 const DYING_NS: u64 = 1_000_000_000;
 /// How long it waits, before it gives the session up, for children that it has started with handles and that have not joined.
@@ -37,32 +39,6 @@ const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
 /// How long to wait for somebody who makes or leaves the session. It takes them microseconds.
 const PATIENCE_NS: u64 = 30_000_000_000;
-
-/// Remove the sessions of this user, beside the one at `path`, whose last participants were killed.
-fn sweep(path: &str) {
-    let (Some((base, _)), uid) = (path.rsplit_once('/'), process::uid()) else { return };
-    let prefix = format!("ntipc-{uid}-");
-    for name in files::list(base).iter().filter(|name| name.starts_with(&prefix)) {
-        let other = format!("{base}/{name}");
-        let ownership = Ownership { uid, mode: 0o700, gid: None, must_exist: true };
-        if other == path {
-            continue;
-        }
-        let Ok(directory) = open_directory(&other, ownership) else { continue };
-        match open_file(&other, &directory, LOCK, libc::O_RDWR) {
-            Ok(Some(lock)) => {
-                if lock_byte(&lock, SETUP, RangeLock::Exclusive).unwrap_or(false)
-                    && is_current(&other, &directory, &lock).unwrap_or(false)
-                {
-                    remove_if_alone(&other, &directory, &lock);
-                }
-            }
-            // Killed between making the directory and its first file; one with files in it stays.
-            Ok(None) => drop(std::fs::remove_dir(&other)),
-            Err(_) => {}
-        }
-    }
-}
 
 /// Does anybody take part in the session of that directory? Read only, changes nothing.
 pub(crate) fn is_inhabited(directory: &OwnedFd) -> NtResult<bool> {
@@ -173,7 +149,7 @@ pub fn attach(path: &str, ownership: Ownership) -> NtResult<Arc<Session>> {
 }
 
 /// With SETUP held: remove everything if nobody takes part. Whether that is so.
-fn remove_if_alone(path: &str, directory: &impl AsRawFd, lock: &OwnedFd) -> bool {
+pub(super) fn remove_if_alone(path: &str, directory: &impl AsRawFd, lock: &OwnedFd) -> bool {
     let alone = presence::is_alone(lock).unwrap_or(false);
     if alone {
         remove_files(path, directory, false);
@@ -253,7 +229,7 @@ impl Session {
         }
     }
 
-    fn open_lock(&self) -> NtResult<OwnedFd> {
+    pub(super) fn open_lock(&self) -> NtResult<OwnedFd> {
         open_file(&self.path, &self.directory()?, LOCK, libc::O_RDWR)?
             .ok_or_else(|| Failure::damaged("the session's lock file is gone while it is in use"))
     }

@@ -23,6 +23,7 @@
 //! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. A holder sleeps
 //! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 
+use super::caretaker::GROWTH;
 use super::lock_word::{Acquisition, LockWord, OWNER_MAX, Seen};
 use crate::arena::Arena;
 use crate::arena::layout::{PROCESSES, THREADS, progress};
@@ -286,6 +287,9 @@ impl Drop for Locked<'_> {
         fault!(LockReleased);
         if contended {
             word.wake(1); // U2
+        }
+        if self.session.arena.has_grown_by(GROWTH) {
+            self.session.arena_has_grown();
         }
         for thread in &self.wakes {
             match *thread {

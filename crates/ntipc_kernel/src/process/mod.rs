@@ -2,6 +2,8 @@
 //!
 //! * `lock`: the dispatcher lock, and how it is taken over from the dead; `lock_word`: the word of every lock
 //! * `attach`: making, joining and leaving a session; `directory`: its files; `presence`: the lock that says who takes part
+//! * `caretaker`: the process that removes a large session whose last participant was killed
+//! * `clean`: removing what the dead left
 //! * `helper`: the thread every participant has; it holds the life word, and watches others
 //! * `heirs`: children that were started with handles and have not joined yet
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
@@ -13,7 +15,9 @@
 //! * `membership`: what a forked child must not have; `fork`: it becomes a participant of its own
 
 pub mod attach;
+pub(crate) mod caretaker;
 pub(crate) mod changes;
+pub mod clean;
 pub(crate) mod directory;
 pub mod fork;
 pub mod heirs;

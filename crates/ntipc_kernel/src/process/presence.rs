@@ -13,6 +13,11 @@ use crate::sys::kept::Kept;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 const PRESENCE: i64 = 1;
+/// The caretaker waits for this one. Whoever looks whether it is alone takes the other, under SETUP, and a caretaker that awakes holds
+/// this one without that, for a moment.
+const WITNESS: i64 = 2;
+/// How often it is tried to get it beside such a caretaker, which may be stopped. It makes sure of the other one itself.
+const ATTEMPTS: u32 = 100;
 
 /// The lock, held.
 pub(crate) struct Presence {
@@ -33,7 +38,15 @@ impl Presence {
 /// Take the presence lock.
 pub(super) fn announce(lock: &impl AsRawFd) -> NtResult<()> {
     match lock_byte(lock, PRESENCE, RangeLock::Shared)? {
-        true => Ok(()),
+        true => {
+            for _ in 0..ATTEMPTS {
+                if lock_byte(lock, WITNESS, RangeLock::Shared)? {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            Ok(())
+        }
         false => Err(Failure::new(NtStatus::DEVICE_BUSY, "the session's lock file is locked by a foreign program")),
     }
 }
@@ -41,6 +54,7 @@ pub(super) fn announce(lock: &impl AsRawFd) -> NtResult<()> {
 /// Give it up, through the description by which it was taken.
 pub(super) fn withdraw(lock: &impl AsRawFd) {
     let _ = lock_byte(lock, PRESENCE, RangeLock::Unlocked);
+    let _ = lock_byte(lock, WITNESS, RangeLock::Unlocked);
 }
 
 /// Does nobody take part? If so, nobody can begin to while this description is open.

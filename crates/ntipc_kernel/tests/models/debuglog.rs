@@ -20,9 +20,11 @@ fn line(writer: u32, number: u32) -> String {
 fn take(reader: &LogReader, seen: &Seen) {
     while let Some(line) = reader.read().unwrap() {
         let text = String::from_utf8(line.text).unwrap();
-        let known = (0..4).any(|writer| (0..16).any(|number| self::line(writer, number) == text));
-        assert!(known, "a line of nobody: {text}");
-        seen.lock().unwrap().push(text);
+        // Where a stopped writer keeps the blocks, a line is cut.
+        let is = |whole: &str| if line.is_cut { whole.starts_with(&text) } else { whole == text };
+        let whole =
+            (0..4).flat_map(|writer| (0..16).map(move |number| self::line(writer, number))).find(|whole| is(whole));
+        seen.lock().unwrap().push(whole.unwrap_or_else(|| panic!("a line of nobody: {text}")));
     }
 }
 
@@ -67,7 +69,30 @@ fn lines_of_two(world: &World) {
     world.thread(&first, Fate::Lives, move |session| read_all(session, bell, &log, &read, 8));
     world.run();
     let found = check_order(&seen, 0, 4) + check_order(&seen, 1, 4);
-    assert_eq!(found as u64 + reader.lost(), 8, "each line is read, or counted as lost");
+    // A number that was passed over, because its place was not to be had, may be counted as well.
+    assert!(found as u64 + reader.lost() >= 8, "{found} lines were read and {} counted as lost, of 8", reader.lost());
+    reader.close();
+}
+
+/// One reads what is there while another goes round the ring.
+fn overwritten(world: &World) {
+    let bell = world.make(Kind::NotificationEvent, 0, 0);
+    let process = world.process();
+    let seen = Seen::default();
+    let reader = Arc::new(world.first().read_log(bell, false).unwrap());
+    for number in [0, 2] {
+        world.first().log(line(0, number).as_bytes());
+    }
+    let (first, log, read) = (world.first(), Arc::clone(&reader), Arc::clone(&seen));
+    world.thread(&first, Fate::Lives, move |_| take(&log, &read));
+    world.thread(&process, Fate::Lives, move |session| {
+        for number in [4, 6, 8, 10] {
+            session.log(line(0, number).as_bytes());
+        }
+    });
+    world.run();
+    take(&reader, &seen);
+    assert_eq!(check_order(&seen, 0, 11) as u64 + reader.lost(), 6);
     reader.close();
 }
 
@@ -154,10 +179,11 @@ fn writer_pauses(world: &World) {
     reader.close();
 }
 
-const TWO: Model = Model { name: "lines of two", schedules: 4000, body: lines_of_two };
+const TWO: Model = Model { name: "lines of two", schedules: 2000, body: lines_of_two };
+const OVERWRITTEN: Model = Model { name: "an overwritten line", schedules: 3000, body: overwritten };
 const DIES: Model = Model { name: "a writer of the log dies", schedules: 4000, body: writer_dies };
-const WORDS: Model = Model { name: "last words", schedules: 8000, body: last_words };
-const PAUSES: Model = Model { name: "a writer of the log pauses", schedules: 8000, body: writer_pauses };
+const WORDS: Model = Model { name: "last words", schedules: 4000, body: last_words };
+const PAUSES: Model = Model { name: "a writer of the log pauses", schedules: 3000, body: writer_pauses };
 
 #[test]
 fn each_line_is_read_or_lost() {
@@ -165,8 +191,13 @@ fn each_line_is_read_or_lost() {
 }
 
 #[test]
-fn each_line_is_read_or_lost_needs_the_check_of_the_copy() {
-    TWO.explore_without("log-checked");
+fn a_line_that_is_overwritten_while_it_is_read_is_lost() {
+    OVERWRITTEN.explore();
+}
+
+#[test]
+fn a_line_that_is_overwritten_while_it_is_read_is_lost_needs_the_check_of_the_copy() {
+    OVERWRITTEN.explore_without("log-checked");
 }
 
 #[test]
@@ -197,9 +228,4 @@ fn a_writer_that_pauses_harms_no_line() {
 #[test]
 fn a_writer_that_pauses_harms_no_line_needs_its_ownership() {
     PAUSES.explore_without("log-owned");
-}
-
-#[test]
-fn a_writer_that_pauses_harms_no_line_needs_numbers_to_be_given_up() {
-    PAUSES.explore_without("log-skip-seen");
 }
