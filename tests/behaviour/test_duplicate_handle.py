@@ -32,6 +32,7 @@ def held(name: str = "x") -> int:
 
 @pytest.mark.parametrize("kind", SINGLE)
 def test_a_handle_is_pushed_pulled_and_moved(kind: str, peer: Peer) -> None:
+    """HD-09, HD-11."""
     thing: Any = make(kind, "x")
     there = duplicate_handle(None, thing.handle, peer.pid)  # pushed
     peer.run(f"thing = ntipc.{kind}.from_handle({there}); identity = thing.identity")
@@ -62,7 +63,7 @@ def test_a_third_process_moves_a_handle_between_two(start_peer: Callable[..., Pe
 
 
 def test_fewer_rights_restrict(peer: Peer) -> None:
-    """HD-15."""
+    """HD-15; and whoever takes part may have more again, HD-16, HD-28, HD-32."""
     event = ntipc.Event("x")
     number = duplicate_handle(None, event.handle, peer, access=Access.SYNCHRONIZE)
     peer.run(f"event = ntipc.Event.from_handle({number})")
@@ -72,6 +73,8 @@ def test_fewer_rights_restrict(peer: Peer) -> None:
     assert peer.run("event.wait(0)")
     with pytest.raises(ntipc.AccessDenied):
         duplicate_handle(None, event.handle, peer, access=0)
+    more = peer.run("ntipc.duplicate_handle(None, event.handle, None, access=ntipc.Access.EVENT_ALL_ACCESS)")
+    assert peer.run(f"ntipc.Event.from_handle({more}).set()") is False
 
 
 def test_the_mark_is_that_of_the_call() -> None:
@@ -128,6 +131,7 @@ def test_a_process_handle_needs_the_right(peer: Peer) -> None:
 
 
 def test_a_process_that_has_ended_is_refused(peer: Peer) -> None:
+    """HD-24, HD-44: it has no handles any more."""
     event = ntipc.Event()
     with ntipc.Process.open(peer.pid) as process:
         peer.kill()
@@ -149,6 +153,7 @@ def test_processes_and_threads_are_handles_like_others(peer: Peer) -> None:
 
 
 def test_a_thousand_handles_in_a_row(peer: Peer) -> None:
+    """HD-23: each gets the lowest number that is free."""
     event = ntipc.Event("x")
     numbers = [duplicate_handle(None, event.handle, peer) for _ in range(1000)]
     assert len(set(numbers)) == 1000 and held() == 1001

@@ -65,6 +65,7 @@ def test_a_child_has_exactly_the_handles_that_are_marked() -> None:
 
 
 def test_a_list_is_what_the_child_has_whatever_the_marks() -> None:
+    """HD-37, HD-39."""
     one, two, three = (ntipc.Event() for _ in range(3))
     one.inheritable = True
     lines = told([one, two, three], [two, three.handle])
@@ -82,6 +83,17 @@ def test_fewer_rights_are_inherited_as_they_are() -> None:
     event = ntipc.Event()
     only_wait = event.duplicate(access=Access.SYNCHRONIZE, inheritable=True)
     assert told([only_wait], True)[0] == line(only_wait)
+
+
+def test_a_mark_that_is_set_later_does_not_touch_a_child() -> None:
+    """HD-40, PM-18: nor does the end of its parent end it, as the test of launchers shows."""
+    event, other = ntipc.Event(), ntipc.Event()
+    with ntipc.Process.start(["cat"], inherit_handles=[other], stdin=subprocess.PIPE) as child:
+        event.inheritable = True
+        assert facts(event)["handles"] == 1 and facts(other)["handles"] == 2
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(20)
 
 
 def test_a_child_that_never_imports_ntipc_gives_everything_back() -> None:

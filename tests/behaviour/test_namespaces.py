@@ -267,6 +267,7 @@ second.wait()
 
 
 def test_an_ended_process_is_not_taken_for_the_next_one_of_its_number(start: Start) -> None:
+    """PM-10, PM-14, PM-41."""
     inside = start(CONTAINER)
     inside.run(REUSE)
     assert inside.run("facts") == [True, False, True, -9, False, None]

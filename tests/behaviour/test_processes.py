@@ -39,6 +39,7 @@ def sleeper() -> subprocess.Popen[bytes]:
     ],
 )
 def test_exit_code_of_a_child(code: str, expected: int) -> None:
+    """PM-13, PM-16."""
     with start(code, stderr=subprocess.DEVNULL) as child:
         assert child.wait(20)
         assert child.exit_code == expected
@@ -46,6 +47,7 @@ def test_exit_code_of_a_child(code: str, expected: int) -> None:
 
 
 def test_a_child_that_runs_has_no_exit_code_and_is_not_signalled() -> None:
+    """PM-09, PM-15."""
     with start("input()", stdin=subprocess.PIPE) as child:
         assert not child.wait(0) and child.exit_code is None
         assert ntipc.wait_any([child], 0.01) is None
@@ -69,6 +71,7 @@ def test_a_process_is_waited_for_beside_everything_else() -> None:
 
 
 def test_the_end_of_a_stranger_wakes_a_wait_and_its_code_is_known() -> None:
+    """PM-08."""
     stranger = sleeper()
     with ntipc.Process.open(stranger.pid) as process:
         assert process.pid == stranger.pid
@@ -138,6 +141,7 @@ def test_a_process_that_becomes_another_program_has_not_ended(peer: Peer) -> Non
 
 @pytest.mark.parametrize("code", [0, 1, 77, 300, 2**31 - 1])
 def test_a_participant_that_is_terminated_ends_with_the_code_given(peer: Peer, code: int) -> None:
+    """PM-07, PM-19: nothing of it runs, such as what ``atexit`` knows."""
     peer.run("import atexit; atexit.register(lambda: os._exit(5)); event = ntipc.Event('x')")
     with ntipc.Process.open(peer.pid) as process:
         process.terminate(code)
@@ -193,9 +197,10 @@ def test_access_is_told_as_asked(peer: Peer) -> None:
 
 @pytest.mark.parametrize("pid", [0, -1, 2**31 - 1, 2**31, 2**63, -(2**63)])
 def test_pids_that_never_were(pid: int) -> None:
+    """PM-06, PM-11."""
     with pytest.raises(ntipc.ProcessNotFound) as problem:
         ntipc.Process.open(pid)
-    assert problem.value.winerror == 87  # PM-06
+    assert problem.value.winerror == 87
     assert isinstance(problem.value, ProcessLookupError) and isinstance(problem.value, ntipc.InvalidParameter)
 
 
@@ -206,6 +211,7 @@ def test_what_is_no_pid(pid: object) -> None:
 
 
 def test_a_process_that_has_ended_is_not_found_and_a_zombie_is() -> None:
+    """PM-38."""
     stranger = sleeper()
     stranger.kill()
     os.waitid(os.P_PID, stranger.pid, os.WEXITED | os.WNOWAIT)
@@ -319,6 +325,7 @@ def test_a_forked_child_waits_for_what_its_parent_opened(peer: Peer) -> None:
 
 
 def test_threads_are_waited_for() -> None:
+    """PM-20."""
     go = threading.Event()
     worker = threading.Thread(target=go.wait)
     worker.start()

@@ -1,7 +1,7 @@
 //! Objects: words, owners, the free list, the files of sections.
 
 use super::look::{Life, Look, life};
-use crate::arena::layout::{BLOCKS, Object, THREADS, progress, word};
+use crate::arena::layout::{BLOCKS, Object, THREADS, ending, progress, word};
 use crate::dispatch::signal::{count, owner, recursion};
 use crate::object::kind::Kind;
 use crate::queue::badge::NOTICED;
@@ -108,6 +108,23 @@ impl Look<'_> {
             Kind::Section => self.find_if(value != 0, "state", title, || wrong("a section has none")),
             Kind::BadgedEnd => {
                 self.find_if(value > 3, "state", title, || wrong("a badge is revoked, noticed, or neither"))
+            }
+            Kind::Process | Kind::Thread => {
+                let detail = record.detail.get();
+                self.find_if(value > 1, "state", title, || wrong("it is one bit"));
+                // Signalled without ENDED: of another pid namespace, whose end nobody could watch.
+                let asked_and_known =
+                    detail & ending::ASKED != 0 && detail & (ending::ENDED | ending::KNOWN) == 0 && value == 1;
+                self.find_if(asked_and_known, "ending", title, || {
+                    format!("{title} has ended, was asked to, and has no exit code.")
+                });
+                let named = self.text(record.name.get()).is_some_and(|name| {
+                    let name = String::from_utf8_lossy(&name).into_owned();
+                    name.split('.').nth(1) == Some(&record.limit.get().to_string())
+                });
+                self.find_if(record.handles.get() != 0 && !named, "ending", title, || {
+                    format!("{title} is not found by its number: its name is another one's.")
+                });
             }
             Kind::ReadEnd | Kind::WriteEnd => self.find_if(value != 0, "state", title, || wrong("an end has none")),
             _ => self.find_if(value > 1, "state", title, || wrong("it is one bit")),

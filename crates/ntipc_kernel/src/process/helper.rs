@@ -51,7 +51,7 @@ pub fn start(session: &Arc<Session>, inherited: Option<Arc<Inheritance>>) -> NtR
 
 pub(crate) fn run(session: &Arc<Session>, inherited: Option<&Inheritance>, ready: &Sender<NtResult<()>>) {
     let mut linked = Linked::default();
-    let (slot, is_heir) = match claim_slot(session, &mut linked) {
+    let (slot, is_heir) = match claim_slot(session, inherited.is_some(), &mut linked) {
         Ok(taken) => taken,
         Err(failure) => {
             let _ = ready.send(Err(failure));
@@ -91,11 +91,12 @@ pub(crate) fn run(session: &Arc<Session>, inherited: Option<&Inheritance>, ready
 
 /// Take a free process slot: the life word first, everything else after, so that no death goes untold.
 /// The watchers know of the slot before it has anything. True: one that a parent has filled with handles.
-fn claim_slot(session: &Session, linked: &mut Linked) -> NtResult<(u32, bool)> {
+fn claim_slot(session: &Session, is_forked: bool, linked: &mut Linked) -> NtResult<(u32, bool)> {
     let arena = &session.arena;
     let (pid, start_time, namespace) =
         (process::pid(), process::start_time(process::pid()), namespaces::pid_namespace());
-    if let Some(slot) = session.take_own_heir(linked)? {
+    // Nothing waits for the child of a fork; and its parent, which waits for the child, may be about to start another one.
+    if !is_forked && let Some(slot) = session.take_own_heir(linked)? {
         let record = arena.process(slot);
         for bell in &record.bells {
             robust::hold_last(bell, linked)?;
