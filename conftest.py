@@ -8,6 +8,8 @@ import ntipc.testing
 
 # Importing it changes the process: that is what it is for.
 collect_ignore = ["python/ntipc/win32/children/sitecustomize.py"]
+# They hold no examples, and several modules of one name cannot be looked through for some.
+collect_ignore_glob = ["tests/*conftest.py"]
 
 
 @pytest.fixture(autouse=True)
