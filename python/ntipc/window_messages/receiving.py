@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
@@ -62,7 +63,7 @@ class Received:
     """A message that another thread has sent."""
 
     __slots__ = (
-        *("data", "frame", "hwnd", "is_answered", "kind", "lparam", "luggage", "msg", "wparam"),
+        *("data", "frame", "hwnd", "is_answered", "kind", "lparam", "luggage", "msg", "runner", "wparam"),
         *("expires", "send_id", "sender"),
     )
 
@@ -71,6 +72,7 @@ class Received:
         self.data = data
         self.luggage: Sequence[NtObject] = ()
         self.is_answered = False
+        self.runner: FrameType | None = None
         fields = unpack_send(data)
         kind, self.hwnd, self.msg, self.wparam, self.lparam, _, self.send_id, self.sender, self.expires = fields
         self.kind = kind & KIND
@@ -140,11 +142,12 @@ class Received:
 class CallbackDue:
     """The result of a ``send_message_callback``, which waits until the sender looks at its queue."""
 
-    __slots__ = ("_arguments", "_callback", "frame", "hwnd")
+    __slots__ = ("_arguments", "_callback", "frame", "hwnd", "runner")
 
     def __init__(self, callback: Callable[[int, int, int], object], hwnd: int, msg: int, result: int) -> None:
         self.frame = None
         self.hwnd = 0
+        self.runner: FrameType | None = None
         self._callback = callback
         self._arguments = hwnd, msg, result
 
@@ -155,11 +158,13 @@ class CallbackDue:
 
 def deal_with_sent(queue: ThreadQueue) -> None:
     """Deal with all messages that were sent to this thread, in the order in which they came."""
-    sent = queue.sent
+    forget_interrupted(queue)
+    sent, here = queue.sent, sys._getframe()
     while sent:
         entry = sent[0]
         level = len(queue.receiving)
         try:
+            entry.runner = here
             queue.receiving.append(entry)
             if sent and sent[0] is entry:
                 sent.popleft()
@@ -173,9 +178,26 @@ def deal_with_sent(queue: ThreadQueue) -> None:
 def settle(queue: ThreadQueue, level: int) -> None:
     """Take off the stack what lies above a level; answer who has not been answered."""
     while len(queue.receiving) > level:
-        entry = queue.receiving.pop()
+        entry = queue.receiving[-1]
         if isinstance(entry, Received) and not entry.is_answered:
             entry.fail(queue, Status.UNSUCCESSFUL, "its handler was interrupted")
+        entry.runner = None
+        queue.receiving.pop()
+
+
+def forget_interrupted(queue: ThreadQueue) -> None:
+    """Take off the stack what an interrupt has left there: entries of calls that are no longer under way."""
+    if not queue.receiving:
+        return
+    under_way = set()
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        under_way.add(frame)
+        frame = frame.f_back
+    level = len(queue.receiving)
+    while level and queue.receiving[level - 1].runner not in under_way:
+        level -= 1
+    settle(queue, level)
 
 
 def reply(queue: ThreadQueue, result: int) -> bool:
@@ -192,6 +214,7 @@ def flags(queue: ThreadQueue) -> int:
 
 
 def _innermost(queue: ThreadQueue) -> Received | None:
+    forget_interrupted(queue)
     entry = queue.receiving[-1] if queue.receiving else None
     return entry if isinstance(entry, Received) else None
 

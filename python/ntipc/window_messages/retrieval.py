@@ -93,8 +93,6 @@ def get_message(
             if queue.timers.known:
                 due = max(queue.timers.next_due(matches) - monotonic(), 0.0)
                 left = left if due == inf else due if left is None else min(left, due)
-            if not queue.posted:
-                queue.mend_room()
             queue.wait(left)
             message = look(queue, matches, anything, True)
     if message.msg == WM_QUIT:
@@ -191,6 +189,8 @@ def look(
         if remove:
             queue.quit = None
         return message
+    if not queue.posted:
+        queue.mend_room()
     return timer_message(queue, matches, remove) if queue.timers.known else None
 
 

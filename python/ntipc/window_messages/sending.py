@@ -360,6 +360,7 @@ class _Send:
     def outcome(self, kind: int, timeout: float | None, abort_if_hung: bool, block: bool) -> int | bytes:
         """Send it, and wait for the result."""
         queue, number = self._queue, self.number
+        receiving.forget_interrupted(queue)
         if len(queue.receiving) >= receiving.DEEPEST:
             raise from_status(Status.STACK_OVERFLOW, self.call, self._subject)
         if abort_if_hung and queue.desktop.is_hung(self._route):
