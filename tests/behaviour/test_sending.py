@@ -362,6 +362,9 @@ def test_callback_is_called_when_the_sender_looks(peer: Peer) -> None:
         assert told == []
         send_message(loop.hwnd, WM_USER)
         assert told.pop() == (loop.hwnd, WM_USER, 14)
+        ntipc.send_message_callback(loop.hwnd, WM_USER, 20, 0, callback)
+        assert ntipc.wait_messages([], 10) is not None
+        assert told.pop() == (loop.hwnd, WM_USER, 24)
     hwnd = peer.run(PEER_LOOP)
     ntipc.send_message_callback(hwnd, WM_USER, 1, 0, callback)
     assert peek_message() is None and told == []

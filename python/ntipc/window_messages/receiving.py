@@ -175,6 +175,13 @@ def deal_with_sent(queue: ThreadQueue) -> None:
     queue.changed &= ~QS_SENDMESSAGE
 
 
+def run_callbacks(queue: ThreadQueue) -> None:
+    """Call the callbacks whose results have come, and leave what others have sent."""
+    for entry in [entry for entry in queue.sent if isinstance(entry, CallbackDue)]:
+        queue.sent.remove(entry)
+        entry.run(queue)
+
+
 def settle(queue: ThreadQueue, level: int) -> None:
     """Take off the stack what lies above a level; answer who has not been answered."""
     while len(queue.receiving) > level:

@@ -209,7 +209,7 @@ def send_message_callback(
         wparam: A number of up to 64 bits.
         lparam: Another one.
         callback: Is called with ``hwnd``, ``msg`` and the result when this thread next gets or peeks messages, or waits
-            in a send. The result is 0 if the handler raised or the receiver ended.
+            for messages or in a send. The result is 0 if the handler raised or the receiver ended.
         session: The session, or its name; ``None`` for the default one.
 
     Raises:

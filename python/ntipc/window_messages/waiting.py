@@ -16,6 +16,7 @@ from ntipc.session.session import Session
 from ntipc.sync.timers import Timer
 from ntipc.sync.waits import Signaled
 from ntipc.window_messages.constants import QS_ALLINPUT, QS_TIMER
+from ntipc.window_messages.receiving import run_callbacks
 from ntipc.window_messages.status import current
 from ntipc.window_messages.thread_queue import ThreadQueue, own_queue
 
@@ -89,6 +90,8 @@ class MessageQueue(WaitedForByPlan):
 def is_set(queue: ThreadQueue, mask: int, input_available: bool) -> bool:
     """Say whether messages of these kinds have come, or are there."""
     queue.drain()
+    if queue.sent:
+        run_callbacks(queue)
     if queue.timers.known:
         queue.changed |= queue.timers.news()
     return bool(queue.changed & mask or (input_available and current(queue) & mask))
@@ -105,7 +108,8 @@ def wait_messages(
     """Wait until one of the objects is set, or a message comes for the calling thread.
 
     Of several that are set the first in the list is taken, and messages come last. Messages stay where they are, and no
-    handler runs: retrieve them afterwards. Those that the thread has looked at before and left there do not count.
+    handler runs: retrieve them afterwards. Callbacks of :func:`send_message_callback` are called. Messages that the
+    thread has looked at before and left there do not count.
 
     Args:
         objects: What :func:`~ntipc.wait_any` takes; none to wait for messages alone.
