@@ -14,10 +14,10 @@
 //! Invariant (one owner): only the thread that made a word BUSY, by compare-and-swap from a word of an earlier lap, stores in that record,
 //! until it makes the word DONE or VOID. Nobody takes a BUSY record from an owner that lives, however long it is stopped.
 //! Invariant (no number without a word): `lines` goes from `i` to `i + 1` after line `i`'s word says lap(i); or, as a *skip*, when that place
-//! is BUSY with an earlier lap and its owner lives. A skip is counted in the low bits of `lines`, so the writer that claims number `i` too
-//! late sees it, and gives the number up (VOID).
-//! So a reader that finds `i < lines` learns from the word of its place what became of line `i`: an earlier lap: no line has that number;
-//! DONE: here it is; BUSY: it comes, or if the owner is dead, never; VOID: never; a later lap: lost.
+//! is BUSY with an earlier lap and its owner lives. Then the line of the writer that skips is lost, and has the number. A skip is counted in the
+//! low bits of `lines`, so the writer that claims number `i` too late sees it, and gives the number up (VOID).
+//! So a reader that finds `i < lines` learns from the word of its place what became of line `i`: an earlier lap, VOID, a later lap: lost;
+//! DONE: here it is; BUSY: it comes, or if the owner is dead, never.
 //!
 //!   writer  P1 does anybody read? | P2 blocks: number, claim, text, DONE | P3 claim line i: compare-and-swap to BUSY | P4 lines := i + 1
 //!           P5 text | P6 DONE | P7 fence | P8 does a reader want to be told? lock, its bit := 0, its event is set

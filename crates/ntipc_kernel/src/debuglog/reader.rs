@@ -1,6 +1,6 @@
 //! Lines out of the debug log. What a reader knows of its place in the log is its own, in private memory.
 
-use super::word::{BUSY, DONE, EMPTY, laps_until, owner_lives, phase};
+use super::word::{BUSY, DONE, EMPTY, VOID, laps_until, owner_lives, phase};
 use super::{CUT, IN_BLOCK, INLINE, LONGEST, SKIP_BITS};
 use crate::arena::Arena;
 use crate::arena::layout::{LOG_BLOCKS, LOG_LINES, LogLine};
@@ -30,7 +30,7 @@ enum Fate {
     Ready(u64),
     /// Its writer is in the middle of it.
     Late,
-    /// No line has that number.
+    /// Its writer is dead, and has not finished it.
     Absent,
     Lost,
 }
@@ -169,11 +169,12 @@ impl Position {
 fn look(arena: &Arena, number: u64) -> Fate {
     let word = arena.log_line(number as u32).word.load(Ordering::Acquire); // R2
     match laps_until(word, (number / u64::from(LOG_LINES)) as u32) {
-        1.. => Fate::Absent,
-        _ if phase(word) == EMPTY => Fate::Absent,
+        1.. => Fate::Lost, // its place was not to be had
+        _ if phase(word) == EMPTY => Fate::Lost,
         0 => match phase(word) {
             DONE => Fate::Ready(word),
             BUSY if owner_lives(arena, word) => Fate::Late,
+            VOID => Fate::Lost,
             // Its last store came before its death, which this look has seen.
             BUSY if arena.log_line(number as u32).word.load(Ordering::Acquire) != word => look(arena, number),
             _ => Fate::Absent,

@@ -83,14 +83,13 @@ impl Session {
                     continue;
                 }
                 Err(Refused::Stuck) => {
+                    // The number is that of our line, which is lost: its place is not to be had.
                     let skipped = if seen & SKIPS == SKIPS { 0_u64.wrapping_sub(SKIPS) } else { 1 };
-                    let _ = lines.compare_exchange(
-                        seen,
-                        seen.wrapping_add(ONE_LINE).wrapping_add(skipped),
-                        Ordering::AcqRel,
-                        Ordering::Relaxed,
-                    );
-                    continue;
+                    let passed = seen.wrapping_add(ONE_LINE).wrapping_add(skipped);
+                    match lines.compare_exchange(seen, passed, Ordering::AcqRel, Ordering::Relaxed) {
+                        Ok(_) => return None,
+                        Err(_) => continue,
+                    }
                 }
                 Err(_) => continue,
             }
