@@ -103,7 +103,8 @@ class Cast:
             assert self.sleeper.result(PATIENCE) is True
         wait_until(lambda: [process["pid"] for process in look()["processes"]] == [self.survivor.pid])
         if self.sleeper and not self.scene.told:
-            assert not self.sleeper.returned and sleeping_threads(self.survivor) == 1
+            wait_until(lambda: sleeping_threads(self.survivor) == 1)  # it may have looked up for a moment
+            assert not self.sleeper.returned
             self.survivor.run(self.scene.wake)
             assert self.sleeper.result(PATIENCE) is True
 
