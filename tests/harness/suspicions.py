@@ -29,9 +29,20 @@ def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iter
         owner = entry.get("owner_pid")
         if owner is not None and not (alive(owner) and owner in participants):
             yield ("ghost", entry["index"], owner), f"{describe(entry)} is owned by {owner}, who is gone"
-        handles = entry.get("readers", 0) + entry.get("writers", 0)  # an end is there as long as the other
-        if not entry["holders"] and not entry["waiters"] and not handles:
+        if not entry["holders"] and not entry["waiters"] and not is_kept(entry, objects):
             yield ("leak", entry["index"], entry["serial"]), f"{describe(entry)} has no handle and still exists"
+
+
+def is_kept(entry: dict[str, Any], objects: dict[int, dict[str, Any]]) -> bool:
+    """Whether an object without handles is there for others.
+
+    An end is, as long as the other end has handles, or a badged end exists: a client that keeps its connection. A
+    badged end is, as long as there is a reader that may take the notice of its end.
+    """
+    if "badge" in entry:
+        reader = objects.get(entry["other_end"])
+        return reader is not None and bool(reader["holders"])
+    return bool(entry.get("readers", 0) + entry.get("writers", 0) + entry.get("badges", 0))
 
 
 def satisfiable(thread: dict[str, Any], objects: dict[int, dict[str, Any]]) -> bool:
