@@ -63,7 +63,7 @@ def test_a_third_process_moves_a_handle_between_two(start_peer: Callable[..., Pe
 
 
 def test_fewer_rights_restrict(peer: Peer) -> None:
-    """HD-15; and whoever takes part may have more again, HD-16, HD-28, HD-32."""
+    """HD-15; and a participant may have more again, HD-16, HD-28, HD-32."""
     event = ntipc.Event("x")
     number = duplicate_handle(None, event.handle, peer, access=Access.SYNCHRONIZE)
     peer.run(f"event = ntipc.Event.from_handle({number})")

@@ -1,4 +1,4 @@
-"""Who waits for a process learns of its end, whoever of those that watch it dies at whatever step."""
+"""A waiter for a process learns of its end, whichever watcher dies at whatever step."""
 
 import os
 import signal

@@ -132,7 +132,7 @@ ingredients! {
     WordsCleared = "words-cleared",
     /// The slot of the dead comes free when all whom the death concerns are awake.
     FreedLast = "freed-last",
-    /// Whoever releases a process tells all who read the debug log.
+    /// A thread that releases a process tells all readers of the debug log.
     LogBells = "log-bells",
     /// A reader of the debug log looks whether what it copied is still the line.
     LogChecked = "log-checked",

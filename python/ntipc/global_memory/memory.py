@@ -322,7 +322,7 @@ class GlobalMemory(_kernel.Section, ClosingObject):
         return size
 
     def _carry_over(self, original: Self, access: int | str | None) -> None:
-        """Begin anew: a duplicate is not locked."""
+        """Begin without a lock: a duplicate is not locked."""
 
     def _state(self, info: Mapping[str, Any]) -> list[str]:
         return [f"size={self.size}"] + ([f"locked={count}"] if (count := self.lock_count) else [])

@@ -342,7 +342,7 @@ def NtExtendSection(SectionHandle: int, NewSectionSize: int) -> Information[int]
     """Tell the size of a section that is large enough already.
 
     Differs:
-        A section keeps its size; a larger one of the file is made anew, when the file has been extended.
+        A section keeps its size; a larger one of the file is made again, when the file has been extended.
     """
     size = find_of(SectionHandle, Section).size
     if NewSectionSize > size:

@@ -235,7 +235,7 @@ class mmapfile:  # noqa: N801, RUF100 - pywin32's name
         return 1
 
     def resize(self, MaximumSize: int, FileOffset: int = 0, NumberOfBytesToMap: int = 0) -> None:
-        """Map it anew in another size. Others must not have it mapped by the name.
+        """Map it again in another size. Others must not have it mapped by the name.
 
         Raises:
             error: Others have it, or there is no space.

@@ -9,7 +9,7 @@ all slots of the table, 16 bits are the place. So a number comes again only afte
 Steps of adding: A1 the mutex; A2 a free place; A3 all fields but the word; A4 the word. Of removing: R1 the mutex;
 R2 the word is 0. Of a text: T1 the mutex; T2 its length is 0; T3 text and place of a long text; T4 its length.
 
-Crash: whoever dies before A4 leaves a free slot, before T4 a window without a title. The mutex is handed on as
+Crash: a process that dies before A4 leaves a free slot, before T4 a window without a title. The mutex is handed on as
 abandoned, and there is nothing to repair. Slots of the dead stay until somebody who meets them sees that their queue
 has gone: see :mod:`ntipc.window_messages.desktop`.
 

@@ -160,7 +160,7 @@ def set_timer(
 
     Args:
         hwnd: A window of this thread; ``None`` for the thread itself.
-        timer_id: A number for the timer, the message's ``wparam``. One that the window has is set anew. For a thread's
+        timer_id: A number for the timer, the message's ``wparam``. One that the window has is set again. For a thread's
             own timer that it does not have yet, a number is made up.
         period: Seconds, at least 0.01.
         callback: Is called by :func:`dispatch_message` with the window, ``WM_TIMER``, the id and the message's time, in

@@ -246,7 +246,7 @@ fn give_back_slots(roster: &mut Roster) {
     }
 }
 
-/// Wait for what is armed. What is there already fires, and so does what cannot be waited for any more: whoever looks learns why.
+/// Wait for what is armed. What is there already fires, and so does what cannot be waited for any more: the next look tells why.
 fn begin_waits(wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)>, roster: &mut Roster, sleeps: &mut Vec<Sleep>) {
     for (session, mut watches) in wanted {
         loop {

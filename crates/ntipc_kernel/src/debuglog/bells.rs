@@ -1,4 +1,4 @@
-//! Who reads the debug log, and how a sleeping reader is told of a line. Everything here holds the dispatcher lock.
+//! The readers of the debug log, and how a sleeping one is told of a line. Everything here holds the dispatcher lock.
 //!
 //! A reader has an event of its own, its bell. A writer has no handle to it; it finds the event by its place and its serial number,
 //! which no other object ever has.
@@ -76,7 +76,7 @@ impl LogReader {
     /// Read no more.
     pub fn close(&self) {
         if self.check().is_err() {
-            return; // whoever released the process has done so
+            return; // the thread that released the process has done so
         }
         let Ok(locked) = self.session.lock() else { return };
         if self.closed.swap(1, Ordering::AcqRel) == 0 {

@@ -6,7 +6,7 @@
 //! | `word`   | the word of a line or a block: lap, owner, phase          |
 //! | `writer` | a line in: text, number, commit                           |
 //! | `reader` | lines out: what is there, what comes late, what is lost   |
-//! | `bells`  | who reads, and how a sleeping reader is told              |
+//! | `bells`  | the readers, and how a sleeping one is told               |
 //!
 //! Lines are numbered from 0 on. Line `i` lies in place `i % LOG_LINES`, on lap `i / LOG_LINES`; its word says so. A text that does not
 //! fit in its line lies in blocks, which are numbered in the same way.
@@ -30,7 +30,7 @@
 //! In P8 the bit goes before the event is set, under the dispatcher lock: a reader that arms in between is told once too often, never too seldom.
 //!
 //! Crash: before P3 nothing is there. From P3 to P6 the line's word names a dead owner: it is absent, and the next lap takes its place. Between P6
-//! and the end of P8 a reader may sleep beside its line: whoever releases the dead process sets the events of all readers (`Locked::leave_log`).
+//! and the end of P8 a reader may sleep beside its line: the reaper of the dead process sets the events of all readers (`Locked::leave_log`).
 //! A reader that dies leaves its bits: the same function takes them away.
 //! Proof: `tests/models/debuglog.rs`, and in Python the sweep of deaths and `tests/behaviour/test_debuglog.py`.
 

@@ -4,14 +4,14 @@
 //! when it has made the session large ([`LARGE`]), unless there is one, from a thread that exists for this only.
 //!
 //! Invariant: at most one caretaker at a time. Byte [`CARETAKER`] of the lock file is locked through the description that the caretaker
-//! has from its start; whoever locks it starts one. The lock goes with the description, so a caretaker that was killed is missed by the
+//! has from its start; the participant that locks it starts one. The lock goes with the description, so a caretaker that was killed is missed by the
 //! next participant that looks.
 //!
 //!   S1 lock CARETAKER; somebody has it? end | S2 a child that shares this process's memory, of no session of terminals
 //!   S3 its child, in which only the three descriptors stay open | S4 the program | S5 the first child ends, and is waited for
 //!
 //! Between S2 and S4 nothing runs but system calls, and the starting thread sleeps (`CLONE_VFORK`). The first child tells nobody of its end,
-//! so the program's own waits for children never see it; the second belongs to whoever adopts orphans. Signals are blocked from before S2 on, for good.
+//! so the program's own waits for children never see it; the second belongs to the process that adopts orphans. Signals are blocked from before S2 on, for good.
 //!
 //! Crash: killed before S4, the lock goes with the process. Killed after it, the caretaker finds that nobody is left.
 // UNSAFETY: starts a process: system calls on memory that the starting thread owns, and that stays until they are over.

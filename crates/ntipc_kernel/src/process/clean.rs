@@ -1,6 +1,6 @@
 //! Removing what the dead left: the sessions in which nobody takes part.
 //!
-//! Whoever removes one holds SETUP and presence, as a participant that leaves last does (`attach`), so nobody begins there meanwhile.
+//! A process that removes one holds SETUP and presence, as a participant that leaves last does (`attach`), so nobody begins there meanwhile.
 
 use super::attach::{SETUP, remove_if_alone};
 use super::directory::{LOCK, Ownership, is_current, open_directory, open_file};

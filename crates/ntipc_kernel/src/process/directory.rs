@@ -1,7 +1,7 @@
 //! The directory of a session and its files: opened, checked, found again, missed.
 //!
 //! The directory holds the file `lock`, the file `arena`, and one file for each section. All belong to the owner of the
-//! directory and have its mode, whoever makes them: root, who may take part in everybody's session, gives what it makes to the owner.
+//! directory and have its mode, no matter which user makes them: root, who may take part in everybody's session, gives what it makes to the owner.
 //!
 //! A participant keeps two descriptors, of the directory and of the arena (see `sys::kept`). They are all that survives a change of user or root
 //! directory, after which the path may lead nowhere.

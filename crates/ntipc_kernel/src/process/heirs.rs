@@ -8,9 +8,9 @@
 //!   H2 starts the child   H3 writes down start time, namespace and, last, pid; tells the watchers
 //!   H4 the child joins: it looks for the slot with its pid and start time; life word HEIR -> its helper's
 //!
-//! Invariant: the slot is freed once. Whoever ends it goes by `reap`, which compares the life word; H4 is a compare-and-swap of that word.
+//! Invariant: the slot is freed once. A thread that ends it goes by `reap`, which compares the life word; H4 is a compare-and-swap of that word.
 //! The child may be at H4 before its parent is at H3: as long as its parent has a slot without a pid it waits, for a while.
-//! Crash: before H3 the slot names its sponsor, and whoever reaps that one frees it; after H3 the watchers of the slot learn of the child's
+//! Crash: before H3 the slot names its sponsor, and the reaper of that one frees it; after H3 the watchers of the slot learn of the child's
 //! end, or a look-round does.
 
 use super::lives::Life;

@@ -196,7 +196,7 @@ impl Session {
     fn release_slot(&self, slot: u32) {
         let me = helper_owner(slot);
         while self.lock_as(me).close_some_handles(slot) {}
-        let _ = self.lock_as(me).release_process(slot); // this process lives on: whoever waits for its end watches it
+        let _ = self.lock_as(me).release_process(slot); // this process lives on: waiters for its end watch it
     }
 
     pub(crate) fn wait_for_helper(&self) {

@@ -7,10 +7,10 @@
 //! depends on another that watches. Of a participant the session says, moreover, that its handles are closed:
 //!
 //!   E1 a watcher sees the end: code, ENDED
-//!   E2 is it a participant no more? signal it. Else whoever releases its slot does: it looks for the object, and for ENDED
+//!   E2 is it a participant no more? signal it. Else the thread that releases its slot does: it looks for the object, and for ENDED
 //!
 //! Invariant: E1 and E2, and the release of a slot, are steps under the dispatcher lock. So one of the two finds what the other has done, and
-//! whoever is woken by a process finds its handles closed. A slot that is released without ENDED is that of a process that has
+//! a waiter that a process wakes finds its handles closed. A slot that is released without ENDED is that of a process that has
 //! left, has become another program, or whose end Linux has not told yet: its watchers go on.
 //! Crash: before E1 nothing is done; between E1 and E2 the other watchers, the reaper, or the next process that opens the object go on.
 //! Each step can be repeated.

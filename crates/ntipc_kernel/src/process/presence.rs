@@ -13,7 +13,7 @@ use crate::sys::kept::Kept;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 const PRESENCE: i64 = 1;
-/// The caretaker waits for this one. Whoever looks whether it is alone takes the other, under SETUP, and a caretaker that awakes holds
+/// The caretaker waits for this one. A process that looks whether it is alone takes the other, under SETUP, and a caretaker that awakes holds
 /// this one without that, for a moment.
 const WITNESS: i64 = 2;
 /// How often it is tried to get it beside such a caretaker, which may be stopped. It makes sure of the other one itself.

@@ -1,6 +1,6 @@
 //! What a watcher does for a process that died: its threads are released, its handles closed, its slot is freed.
 //!
-//! Any number of watchers may do so for the same process at the same time, each step under the dispatcher lock. Whoever saw the death a
+//! Any number of watchers may do so for the same process at the same time, each step under the dispatcher lock. A watcher that saw the death a
 //! while ago, because it was stopped since, may find the slot free or taken by somebody else: each step looks first whether the death
 //! is still the one that was seen ([`Death::is_current`]).
 //! A thread that may still run an instruction is left alone, and nobody waits for it here: others may have died meanwhile.

@@ -102,7 +102,7 @@ pub(super) fn mismatch() -> Failure {
 }
 
 fn lost() -> Failure {
-    let why = "whoever had the request ended without a reply, or nobody is left who could take it";
+    let why = "the process that had the request ended without a reply, or nobody is left who could take it";
     Failure::new(NtStatus::LPC_REPLY_LOST, why)
 }
 

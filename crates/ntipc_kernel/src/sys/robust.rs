@@ -7,7 +7,7 @@
 //! | value                | meaning                                        | left by |
 //! | -------------------- | ---------------------------------------------- | ------- |
 //! | 0                    | free                                           | [`claim`] |
-//! | HEIR                 | waits for a process that was started with handles | [`claim_from`], or whoever finds it has ended |
+//! | HEIR                 | waits for a process that was started with handles | [`claim_from`], or a watcher that finds it ended |
 //! | tid + `FUTEX_WAITERS`| held by that living thread                     | [`release`], or the kernel |
 //! | `OWNER_DIED` set     | the holder can run no instruction any more     | the reaper, with 0    |
 //!
