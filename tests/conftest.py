@@ -1,5 +1,6 @@
 """Every test gets sessions of its own and leaves nothing behind: no file, no process."""
 
+import contextlib
 import gc
 import os
 import shutil
@@ -53,6 +54,8 @@ def session() -> Iterator[ntipc.Session]:
     left = child_processes()
     for pid in left:
         os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)  # or each later test would find it
     assert not left, f"the test left child processes running: {left}"
     wait_until(lambda: not session_paths(*names), patience=5)
 

@@ -20,12 +20,21 @@ StartPeer = Callable[..., Peer]
 
 @pytest.mark.parametrize("point", ["LifeEnded", "LifeTold", "LockTaken", "EventStored"])
 def test_the_end_of_a_stranger_is_told_though_one_that_notes_it_dies(point: str, start_peer: StartPeer) -> None:
-    stranger = subprocess.Popen(["sleep", "1000"])
+    with subprocess.Popen(["sleep", "1000"]) as stranger:
+        try:
+            end_of_a_stranger(point, stranger, start_peer)
+        finally:
+            stranger.kill()
+
+
+def end_of_a_stranger(point: str, stranger: subprocess.Popen[bytes], start_peer: StartPeer) -> None:
     victim, waiter = start_peer(), start_peer()
     for peer in (victim, waiter):
         peer.run(f"process = ntipc.Process.open({stranger.pid})")
     os.kill(waiter.pid, signal.SIGSTOP)  # so that the victim is the first to note it
     victim.begin(f"_kernel.arm_fault({point!r}); process.wait()")
+    if point == "LockTaken":  # which it passes as it begins to wait
+        assert victim.wait() == -signal.SIGKILL
     wait_until(lambda: any(entry["waiters"] for entry in look()["objects"]) or point == "LockTaken")
     stranger.kill()
     assert victim.wait() == -signal.SIGKILL

@@ -40,6 +40,8 @@ def held() -> dict[int, list[str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         if path == Path(__file__).resolve() or "LP-" not in path.read_text():
             continue
+        if "ntdll" in path.stem:  # whose calls have a page of their own
+            continue
         source = path.read_text()
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

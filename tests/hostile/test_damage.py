@@ -31,7 +31,16 @@ def peer(name: str, start_peer: Callable[..., Peer]) -> Iterator[Peer]:
     peer.kill()
     if here := attached(str(base() / f"ntipc-{os.getuid()}-{name}")):
         here.close()
-    ntipc.Session(name).close()
+    wait_until(lambda: taken_away(name))  # what the process was just starting keeps it for a moment
+
+
+def taken_away(name: str) -> bool:
+    """Make the session again; whether that went well, because nobody has the damaged one."""
+    try:
+        ntipc.Session(name).close()
+    except ntipc.SessionDamaged:
+        return False
+    return True
 
 
 @pytest.fixture

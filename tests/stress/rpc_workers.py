@@ -13,6 +13,7 @@ import logging
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pipe_workers import CLOSE, NAME, PATIENCE, STOP, TALLY, die_by_yourself, in_threads
@@ -176,11 +177,8 @@ def call_once(proxy: Churned, which: int, number: int, dice: random.Random) -> N
         else:
             raise AssertionError("no failure came back")
     elif which == 5:
-        try:
+        with suppress(ntipc.Timeout):  # the answer may be there by the time that a starved client looks
             rpc.with_timeout(proxy, 0.01).wait(0.5)
-        except ntipc.Timeout:
-            return
-        raise AssertionError("an answer came before its time")
     elif which == 6:
         proxy.note(number)
     else:
