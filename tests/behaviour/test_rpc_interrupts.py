@@ -12,16 +12,14 @@ import ntipc
 def test_interrupted_clients_leave_nothing(peer: Peer) -> None:
     """In a process of its own, where nobody keeps the frames of exceptions.
 
-    A signal that meets CPython in the middle of starting a thread leaves something there, so one run of three has to be
-    without that: what the library leaves, it leaves in each.
+    A handler that raises in a finalizer, or where CPython starts a thread, leaves something behind that no program can
+    help. That is rare; what a call leaves behind, each interrupt of one does.
     """
     serve_in(peer)
     command = [sys.executable, "-m", "harness.rpc_visits"]
-    for _ in range(3):
-        said = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=60)
-        if (said.returncode, said.stdout) == (0, "0\n"):
-            break
-    else:
-        raise AssertionError(said.stderr)
+    said = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    left, interrupts = map(int, said.stdout.split())
+    assert left <= interrupts / 10, said.stderr
     peer.run("from harness.waiting import wait_until; wait_until(lambda: not server._clients)")
     assert not ntipc.examine()["findings"]
