@@ -79,6 +79,8 @@ ingredients! {
     PoolRedo = "pool-redo",
     /// And what was being thrown away is.
     DrainRedo = "drain-redo",
+    /// A frame that is thrown away counts as taken for its badge.
+    DrainCount = "drain-count",
     /// When the last handle of an end goes, the waiters of the other are told.
     EndTold = "end-told",
     /// All of them.

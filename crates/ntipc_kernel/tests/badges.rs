@@ -222,6 +222,23 @@ fn ends_that_outlive_their_queue_lead_nowhere_and_leave_nothing() {
     assert_eq!(session.statistics().iter().find(|(name, _)| *name == "objects").unwrap().1, 2);
 }
 
+/// Short and long frames, and one that was read in part: each lay in the queue when its last reader went.
+#[test]
+fn a_badge_does_not_count_what_was_thrown_away() {
+    let session = private();
+    let (reader, writer) = queue(&session);
+    let badges = [1, 2].map(|number| session.make_badge(reader, number).unwrap().handle);
+    for (badge, length) in [(0, 300), (1, 0), (0, 1), (1, 1000)] {
+        put(&session, badges[badge], &vec![7; length]);
+    }
+    assert_eq!(session.take_frame(reader, &mut [0; 100], Mode::Part).unwrap().unwrap().left, 200);
+    session.close(reader).unwrap();
+    assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+    for handle in badges.into_iter().chain([writer]) {
+        session.close(handle).unwrap();
+    }
+}
+
 #[test]
 fn a_plain_queue_has_no_badges() {
     let session = private();

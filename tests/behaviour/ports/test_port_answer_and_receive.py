@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from harness.in_thread import in_thread
 from harness.peers import Peer
+from harness.soundness import assert_sound
 from harness.waiting import wait_until
 
 import ntipc
@@ -87,7 +88,9 @@ def test_begun_calls_are_answered_in_one_step_as_well(client: ntipc.PortClient, 
     assert calls[2].result(20) == b"last"
 
 
-def test_server_killed_between_answer_and_message_loses_neither(client: ntipc.PortClient, server: Peer) -> None:
+def test_server_killed_between_answer_and_message_loses_neither(
+    session: ntipc.Session, client: ntipc.PortClient, server: Peer
+) -> None:
     """It sleeps for the next message: the answer has been given, and the port goes with it."""
     asking = in_thread(lambda: client.call(b"?", 20))
     server.run("message = port.receive(20)")
@@ -97,6 +100,7 @@ def test_server_killed_between_answer_and_message_loses_neither(client: ntipc.Po
     with pytest.raises(ntipc.PeerGone):
         while True:
             client.call(b"?", 20)
+    assert_sound(session.path)
 
 
 def test_stopped_server_has_answered(client: ntipc.PortClient, server: Peer) -> None:

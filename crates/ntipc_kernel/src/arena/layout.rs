@@ -219,8 +219,11 @@ pub struct Header {
     pub queue_busy: AtomicU32,
     pub drained: ChainWords,
     pub drained_to: AtomicU64,
-    /// Correlation number of the request that the frame held, or 0; places of its handles, + 1.
+    /// Correlation number of the request that the frame held, or 0; its badge, or 0, and what that counts as taken afterwards; places
+    /// of its handles, + 1.
     pub drained_request: AtomicU64,
+    pub drained_badge: AtomicU32,
+    pub drained_badge_after: AtomicU32,
     pub drained_places: [AtomicU32; CARRIED],
     /// Places for whose carriers there is memory.
     pub carriers_reserved: AtomicU32,

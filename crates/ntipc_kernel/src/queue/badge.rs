@@ -13,7 +13,7 @@
 //! | `word`, bit 1         | [`NOTICED`]: in the queue's list of notices                                          | dispatcher lock |
 //! | `detail`              | the number                                                                          | never changes |
 //! | `quantity`, low half  | what was put through it, ever: [`cost`] of each frame, modulo 2^32                   | producer lock |
-//! | `quantity`, high half | the same of what was taken                                                          | consumer lock |
+//! | `quantity`, high half | the same of what was taken, or thrown away                                           | consumer lock |
 //! | `hash`                | frames that had been put when its last handle went: the notice comes after these      | dispatcher lock |
 //! | `link`                | the next in the list of notices, + 1                                                 | dispatcher lock |
 //!

@@ -1,20 +1,24 @@
 //! Frames that nobody will take are thrown away, and what they hold with them.
 //!
-//!   D1 name what the frame holds, and where the head goes      D2 mark it valid      D3 head := there      D4 pages back
-//!   D5 handles dropped, a request's caller told                D6 mark it invalid
+//!   D1 name what the frame holds, and where the head goes      D2 mark it valid      D3 head := there; its badge counts it as taken
+//!   D4 pages back      D5 handles dropped, a request's caller told      D6 mark it invalid
 //!
-//! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his.
+//! Invariant: the reading side is held by the holder of the dispatcher lock, so head and frames are his, and the taken half of each badge's
+//! count. A writer that has published a frame and not counted it yet may be overtaken here: each half is stored by its own side, as an
+//! absolute value, so both agree once that writer has counted.
 //! Nobody keeps the lock for as long as a long queue takes: after [`CHUNK`] frames it is released, and the thread that had it takes it again, and
 //! goes on (`Losses::later`). Its identity stands in the header meanwhile (`undrained`): if that thread dies, a watcher of its process goes on.
-//! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions and
-//! pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
+//! Crash: before D2 nothing has happened. From D2 to D6 recovery does D3 and D4 once more at its beginning, since they are about positions,
+//! counts and pages, and D5 at its end, when handles are counted. What dropping a handle leads to is done after D6: see `collect`.
 
+use super::badge::Half;
 use super::collect::is_rooted;
 use super::frame::{Found, Frame, Place, REQUEST};
 use super::pages::{Chain, DRAINED};
 use super::side::{leave_side, try_side};
 use super::state::is_empty;
 use crate::fault::fault;
+use crate::mutation::without;
 use crate::process::lock::{Locked, is_dead};
 use crate::process::lock_word::OWNER_MAX;
 use crate::session::Session;
@@ -145,7 +149,8 @@ impl Locked<'_> {
             queue.thrown_data.put(queue.data_out.get());
             queue.thrown_from.put(queue.frames_out.get().wrapping_add(1));
         }
-        if chain.is_none() && carried[0] == 0 && request == 0 {
+        let badge = frame.map_or(0, |frame| frame.badge);
+        if chain.is_none() && carried[0] == 0 && request == 0 && badge == 0 {
             queue.head.put(to);
             fault!(DrainMoved);
             return;
@@ -153,6 +158,9 @@ impl Locked<'_> {
         header.drained_to.put(to);
         chain.unwrap_or_default().write(&header.drained);
         header.drained_request.put(request);
+        header.drained_badge.put(badge);
+        let length = frame.map_or(0, |frame| frame.length);
+        header.drained_badge_after.put(self.session.arena.badge_after(badge, Half::Taken, length));
         for (place, carried) in header.drained_places.iter().zip(carried) {
             place.put(carried);
         }
@@ -174,6 +182,10 @@ impl Locked<'_> {
         }
         queue.head.put(to);
         fault!(DrainMoved);
+        let badge = header.drained_badge.get();
+        if badge != 0 && !without!(DrainCount) {
+            arena.count_for_badge(body, badge, Half::Taken, header.drained_badge_after.get());
+        }
         if let Some(chain) = Chain::read(&header.drained) {
             self.give(chain, Some(DRAINED));
         }

@@ -1,8 +1,11 @@
 //! One that puts with badges, or takes such frames and the notices, while the other side goes on.
 
-use crate::sweep::{NAME, Stage, Victim, sweep};
+use crate::support::private;
+use crate::sweep::{NAME, Stage, Victim, everything_goes, sweep};
+use ntipc_kernel::fault::{self, Action};
 use ntipc_kernel::object::kind::Type;
-use ntipc_kernel::queue::{Attached, Mode, Until};
+use ntipc_kernel::object::table::Disposition;
+use ntipc_kernel::queue::{Attached, Mode, NewQueue, Until};
 use ntipc_kernel::sys::clock::NEVER;
 use ntipc_kernel::{NtStatus, Session};
 use std::collections::HashMap;
@@ -190,4 +193,72 @@ pub fn victim_leaves_badges(stage: &Stage) {
     stage.begin();
     session.close(reader).unwrap();
     session.close(writer).unwrap();
+}
+
+/// Leaves a queue, and what lies in it, to those who put it there.
+pub fn victim_leaves_frames_of_badges(stage: &Stage) {
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    stage.begin();
+    stage.session.close(reader).unwrap();
+}
+
+#[test]
+fn badges_do_not_count_what_is_thrown_away_whoever_is_killed_at_it() {
+    let expected = ["EndUnnamed", "DrainNamed", "DrainMoved", "PoolApplied"];
+    sweep("leave badges", Some(QUOTA), &expected, |session, (reader, writer), mut victim| {
+        let badges = [1, 2].map(|number| session.make_badge(reader, number).unwrap().handle);
+        for (badge, length) in [(0, 8), (1, 3000), (0, 500), (1, 0)] {
+            session.put_frame(badges[badge], &[&vec![7; length]], 0).unwrap();
+        }
+        session.close(reader).unwrap();
+        victim.go();
+        let lived = victim.wait();
+        while session.put_frame(badges[0], &[b"x"], 0).is_ok() {
+            std::thread::yield_now(); // the reaper closes its handle
+        }
+        assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+        for handle in badges.into_iter().chain([writer]) {
+            session.close(handle).unwrap();
+        }
+        lived
+    });
+}
+
+/// Puts one frame through a badge, and stops before it counts it.
+pub fn victim_stops_before_its_badge_counts(stage: &Stage) {
+    let reader = stage.session.open_queue(NAME, Type::ReadEnd, 0).unwrap();
+    let badge = stage.session.make_badge(reader, 1).unwrap();
+    stage.session.close(reader).unwrap();
+    stage.say("ready");
+    stage.hear();
+    assert!(fault::arm("PutPublished", 1, Action::Stop));
+    stage.session.put_frame(badge.handle, &[b"late"], 0).unwrap();
+    stage.say("put");
+    stage.hear();
+}
+
+/// The queue is emptied while a writer has published its frame and not counted it; the writer goes on, or is killed there.
+#[test]
+fn a_frame_thrown_away_before_it_is_counted_leaves_its_badge_at_nothing() {
+    for killed in [false, true] {
+        let session = private();
+        let new = NewQueue { quota: QUOTA, badge_quota: 1 << 20, ..NewQueue::default() };
+        let made = session.make_queue(Some(NAME), Disposition::Create, 0, new).unwrap();
+        let own = session.make_badge(made.reader, 2).unwrap().handle; // keeps the queue
+        session.put_frame(own, &[b"early"], 0).unwrap();
+        let mut victim = Victim::start(&session.path, "stop badge", "PutPublished", 1);
+        victim.go();
+        while !victim.is_stopped() {
+            std::thread::yield_now();
+        }
+        session.close(made.reader).unwrap();
+        victim.signal(if killed { "KILL" } else { "CONT" });
+        assert_eq!(victim.word().as_deref(), (!killed).then_some("put"));
+        assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
+        victim.go();
+        assert_eq!(victim.wait(), !killed);
+        session.close(own).unwrap();
+        session.close(made.writer).unwrap();
+        everything_goes(&session);
+    }
 }

@@ -45,6 +45,8 @@ fn victim() {
         "badge reader" => badges::victim_takes_with_badges(&stage),
         "badge asks" => badges::victim_asks_with_a_badge(&stage),
         "refuse badges" => badges::victim_leaves_badges(&stage),
+        "leave badges" => badges::victim_leaves_frames_of_badges(&stage),
+        "stop badge" => badges::victim_stops_before_its_badge_counts(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
     }
