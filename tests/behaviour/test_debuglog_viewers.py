@@ -1,12 +1,12 @@
 """DBWIN_BUFFER and its two events: a viewer of the program's own sees lines, and keeps no writer."""
 
 import os
-import signal
 from collections.abc import Callable
 
 import pytest
 from harness.peers import Peer
-from harness.waiting import is_stopped, wait_until
+from harness.stopping import go_on, stop
+from harness.waiting import wait_until
 
 import ntipc
 from ntipc.debuglog import is_wanted
@@ -84,10 +84,9 @@ def test_reader_and_viewer_see_the_same_line(viewer: Peer) -> None:
 def test_stopped_viewer_keeps_no_writer(viewer: Peer, start_peer: Callable[..., Peer]) -> None:
     """PM-57, which is not copied: no line waits, and the end of a writer for a moment only."""
     writer = start_peer()
-    os.kill(viewer.pid, signal.SIGSTOP)
-    wait_until(lambda: is_stopped(viewer.pid))
+    stop(viewer)
     writer.run("for n in range(3000): ntipc.output_debug_string(str(n))")
-    os.kill(viewer.pid, signal.SIGCONT)
+    go_on(viewer)
     assert viewer.run("[see()[1] for _ in range(20)]") == [str(n) for n in range(20)]
 
 

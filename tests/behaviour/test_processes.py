@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.peers import Peer
+from harness.stopping import stop
 from harness.waiting import facts, look, wait_until
 
 import ntipc
@@ -153,7 +154,7 @@ def test_a_participant_that_is_terminated_ends_with_the_code_given(peer: Peer, c
 
 def test_a_stopped_participant_is_terminated_all_the_same(peer: Peer) -> None:
     peer.run("event = ntipc.Event('x')")
-    os.kill(peer.pid, signal.SIGSTOP)
+    stop(peer)
     with ntipc.Process.open(peer.pid) as process:
         process.terminate(42)
         assert process.wait(20) and process.exit_code == 42

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -13,6 +11,7 @@ import pytest
 from harness.peers import Peer
 from harness.rpc_services import Everything
 from harness.rpc_serving import run, serve_in
+from harness.stopping import go_on, stop
 
 import ntipc
 from ntipc import rpc
@@ -33,7 +32,7 @@ def service(peer: Peer) -> Iterator[Peer]:
     """Another process that serves, and goes on at the end if the test has stopped it."""
     serve_in(peer)
     yield peer
-    os.kill(peer.pid, signal.SIGCONT)
+    go_on(peer)
 
 
 def fill(proxy: Any) -> None:
@@ -46,9 +45,9 @@ def fill(proxy: Any) -> None:
 
 def test_a_one_way_call_waits_for_room_as_long_as_it_may(service: Peer) -> None:
     with rpc.connected("s", Everything, timeout=20) as proxy:
-        os.kill(service.pid, signal.SIGSTOP)
+        stop(service)
         fill(proxy)
-        os.kill(service.pid, signal.SIGCONT)
+        go_on(service)
         proxy.note("there is room again")
         assert service.run("service.go.wait(20), service.log[-1:] and 1")[0]
 
@@ -56,7 +55,7 @@ def test_a_one_way_call_waits_for_room_as_long_as_it_may(service: Peer) -> None:
 def test_a_one_way_call_of_a_coroutine_keeps_its_loop_from_nothing(service: Peer) -> None:
     async def work() -> None:
         awaited = rpc.connect("s", Noting, timeout=20)
-        os.kill(service.pid, signal.SIGSTOP)
+        stop(service)
         with pytest.raises(ntipc.Timeout):
             for _ in range(100):
                 await rpc.with_timeout(awaited, 0.02).note(LONG)
@@ -64,7 +63,7 @@ def test_a_one_way_call_of_a_coroutine_keeps_its_loop_from_nothing(service: Peer
         for _ in range(5):  # the loop goes on
             await asyncio.sleep(0.005)
         assert not waiting.done()
-        os.kill(service.pid, signal.SIGCONT)
+        go_on(service)
         await waiting
         rpc.close(awaited)
 
@@ -75,14 +74,14 @@ def test_calls_of_coroutines_wait_for_room_beside_their_loop_and_no_longer_than_
     async def work() -> None:
         awaited = rpc.connect("s", Noting, timeout=20)
         assert await awaited.echo_bytes(b"") == b""
-        os.kill(service.pid, signal.SIGSTOP)
+        stop(service)
         impatient = rpc.with_timeout(awaited, 0.1)
         late = await asyncio.gather(*(impatient.echo_bytes(bytes(100_000)) for _ in range(30)), return_exceptions=True)
         assert {type(each) for each in late} == {ntipc.Timeout}
         patient = asyncio.gather(*(awaited.echo_bytes(bytes(100_000)) for _ in range(30)))
         for _ in range(5):  # the loop goes on
             await asyncio.sleep(0.005)
-        os.kill(service.pid, signal.SIGCONT)
+        go_on(service)
         assert [len(each) for each in await patient] == [100_000] * 30
         rpc.close(awaited)
 
@@ -93,11 +92,11 @@ def test_forgetting_a_stream_waits_for_nobody_and_ends_its_generator(service: Pe
     with rpc.connected("s", Everything, timeout=20) as proxy:
         stream = proxy.count(1000)
         next(stream)
-        os.kill(service.pid, signal.SIGSTOP)
+        stop(service)
         fill(proxy)
         del stream
         gc.collect()
-        os.kill(service.pid, signal.SIGCONT)
+        go_on(service)
         service.run("from harness.waiting import wait_until; wait_until(lambda: 'finally' in service.log)")
 
 
@@ -105,8 +104,8 @@ def test_a_stream_goes_on_where_its_consumer_could_not_say_how_far_it_is(service
     with rpc.connected("s", Everything, timeout=20) as proxy:
         stream = proxy.count(100)
         items = [next(stream)]
-        os.kill(service.pid, signal.SIGSTOP)
+        stop(service)
         fill(proxy)
         items += [next(stream) for _ in range(len(stream._items))]  # type: ignore[attr-defined]
-        os.kill(service.pid, signal.SIGCONT)
+        go_on(service)
         assert items + list(stream) == list(range(100))

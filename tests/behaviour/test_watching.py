@@ -1,7 +1,6 @@
 """Debug and exception ports: what happens in a watched process arrives at its watcher; neither hangs the other."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from harness.peers import Peer
-from harness.waiting import is_stopped, wait_until
+from harness.stopping import go_on, stop
+from harness.waiting import wait_until
 
 import ntipc
 
@@ -88,11 +88,10 @@ def test_stopped_watcher_hangs_nobody_for_long(start_peer: Callable[..., Peer]) 
     watching = guard.begin("watcher.next(20).kind")
     watched.run("watched = ntipc.watch('guard', timeout=20, answer_timeout=0.2)")
     watching.result()
-    os.kill(guard.pid, signal.SIGSTOP)
-    wait_until(lambda: is_stopped(guard.pid))
+    stop(guard)
     watched.run("watched._thread_hook = lambda arguments: None")
     watched.run("thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()")
-    os.kill(guard.pid, signal.SIGCONT)
+    go_on(guard)
 
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(3)"])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.peers import Call, Peer
+from harness.stopping import go_on, stop
 from harness.suspicions import exists, suspicions_in
 from harness.waiting import facts, look, wait_for_waiters, wait_until, waiters
 from harness.watching import watchers_of
@@ -283,9 +284,9 @@ views = [section.map() for section in sections]
 def test_stopped_process_is_not_taken_for_dead(start_peer: StartPeer) -> None:
     mutex = ntipc.Mutex("m")
     owner = owner_of(start_peer, "m")
-    os.kill(owner.pid, signal.SIGSTOP)
+    stop(owner)
     assert mutex.acquire(timeout=0.3) is False and facts(mutex)["owner_pid"] == owner.pid
-    os.kill(owner.pid, signal.SIGCONT)
+    go_on(owner)
     owner.run("m.release()")
     assert mutex.acquire(timeout=20) and not mutex.abandoned
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from harness.peers import Peer
 from harness.soundness import assert_sound
+from harness.stopping import go_on, stop
 from harness.waiting import look, wait_until
 
 import ntipc
@@ -31,14 +32,14 @@ def end_of_a_stranger(point: str, stranger: subprocess.Popen[bytes], start_peer:
     victim, waiter = start_peer(), start_peer()
     for peer in (victim, waiter):
         peer.run(f"process = ntipc.Process.open({stranger.pid})")
-    os.kill(waiter.pid, signal.SIGSTOP)  # so that the victim is the first to note it
+    stop(waiter)  # so that the victim is the first to note it
     victim.begin(f"_kernel.arm_fault({point!r}); process.wait()")
     if point == "LockTaken":  # which it passes as it begins to wait
         assert victim.wait() == -signal.SIGKILL
     wait_until(lambda: any(entry["waiters"] for entry in look()["objects"]) or point == "LockTaken")
     stranger.kill()
     assert victim.wait() == -signal.SIGKILL
-    os.kill(waiter.pid, signal.SIGCONT)
+    go_on(waiter)
     assert waiter.run("process.wait(20), process.exit_code") == (True, -9)
     stranger.wait()
     assert_sound(look()["path"])

@@ -16,14 +16,15 @@ STOPS = """
 import time, ntipc
 from ntipc import _kernel
 kept = ntipc.Event()
-while len(ntipc.inspect()['processes']) < 3:
+while not any(each['name'] == 'ready' and each['signaled'] for each in ntipc.inspect()['objects']):
     time.sleep(0.01)
 _kernel.arm_fault('LockTaken', 1, 'stop')
 ntipc.Event()
 """
 WANTS = """
 import time, ntipc
-kept = ntipc.Event()
+ready = ntipc.Event('ready')
+ready.set()
 while ntipc.inspect()['lock_owner'] is None:
     time.sleep(0.01)
 print('waits', flush=True)
@@ -50,10 +51,11 @@ def may_choose_pids() -> bool:
 def test_lock_of_a_stopped_holder_is_not_taken_because_a_stranger_sleeps(session: ntipc.Session) -> None:
     stranger = subprocess.Popen(["sleep", "60"])
     command = [*NAMESPACE, "sh", "-c", BOTH, sys.executable, WANTS, STOPS, str(stranger.pid - 1)]
+    here = os.stat("/proc/self/ns/pid").st_ino
     both = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert both.stdout is not None
     try:
-        assert both.stdout.readline() == b"waits\n"
+        assert select.select([both.stdout], [], [], 20)[0] and both.stdout.readline() == b"waits\n"
         wait_until(lambda: ntipc.inspect()["lock_owner"] is not None)
         holder = ntipc.inspect()["lock_owner"]["process"]
         (found,) = [process for process in ntipc.inspect()["processes"] if process["slot"] == holder]
@@ -64,3 +66,4 @@ def test_lock_of_a_stopped_holder_is_not_taken_because_a_stranger_sleeps(session
         for process in both, stranger:
             process.kill()
             process.wait()
+        wait_until(lambda: not any(each["pid_namespace"] != here for each in ntipc.inspect()["processes"]))

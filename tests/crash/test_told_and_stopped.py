@@ -2,11 +2,11 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from harness.peers import Call, Peer
+from harness.stopping import go_on, stopped
 from harness.waiting import is_stopped, wait_for_waiters, wait_until
 
 import ntipc
@@ -21,16 +21,6 @@ READING = ["WaitBeforeSleep", "WaitWoken", "AckBeforeIdle", "AckDone"]
 """Steps of a reader, from the moment it waits."""
 WRITING = ["TurnTaken", *READING, "PutCopied"]
 """Steps of a writer that has the turn, or gets it."""
-
-
-@contextmanager
-def stopped(peer: Peer) -> Iterator[None]:
-    os.kill(peer.pid, signal.SIGSTOP)
-    wait_until(lambda: is_stopped(peer.pid))
-    try:
-        yield
-    finally:
-        os.kill(peer.pid, signal.SIGCONT)
 
 
 def waiting_readers(
@@ -54,7 +44,7 @@ def test_message_that_a_stopped_reader_was_told_of_goes_to_another(point: str, s
     queue.put(b"one")
     assert call.result(timeout=10) == b"one"
     assert is_stopped(victim.pid)
-    os.kill(victim.pid, signal.SIGCONT)
+    go_on(victim)
     queue.put(b"two")
     assert late.result(timeout=10) == b"two"
 
@@ -104,7 +94,7 @@ def test_room_that_is_kept_for_a_stopped_writer_goes_to_others(point: str, start
     late.run("queue.put(b'late')", "writer", timeout=10)
     queue.put(b"mine", 10)
     assert [queue.get(0)[:4] for _ in range(3)] == [b"earl", b"late", b"mine"]
-    os.kill(victim.pid, signal.SIGCONT)
+    go_on(victim)
     call.result(timeout=10)
     assert queue.get(0) == b"y" * 8000
 

@@ -87,13 +87,16 @@ class FileObject(WaitedForByPlan):
 
     def duplicate(self, *, access: int | None = None, inheritable: bool = False) -> Any:
         """Return the object itself, which another handle leads to now."""
-        self._references += 1
+        with self._counting:
+            self._references += 1
         return self
 
     def close(self) -> None:
         """Close one of its handles, and with the last one the file."""
-        self._references -= 1
-        if self._references <= 0:
+        with self._counting:
+            self._references -= 1
+            last = self._references <= 0
+        if last:
             self._close()
             if self._signal is not None:
                 self._signal.close()

@@ -8,6 +8,7 @@ import pytest
 from harness.in_thread import in_thread
 from harness.peers import Peer
 from harness.soundness import assert_sound
+from harness.stopping import go_on, stop
 from harness.waiting import wait_until
 
 import ntipc
@@ -108,11 +109,11 @@ def test_stopped_server_has_answered(client: ntipc.PortClient, server: Peer) -> 
     server.run("message = port.receive(20)")
     serving = server.begin("message = port.reply_and_receive(message, b'!', timeout=20); message.data")
     assert asking() == b"!"
-    os.kill(server.pid, signal.SIGSTOP)
+    stop(server)
     try:
         client.send(b"while it stands still")
     finally:
-        os.kill(server.pid, signal.SIGCONT)
+        go_on(server)
     assert serving.result() == b"while it stands still"
 
 

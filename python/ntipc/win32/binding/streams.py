@@ -89,8 +89,9 @@ def descriptor_of(file: PipeFile, number: int) -> int:
     if not (file.end.may_read and file.end.may_write):
         return _piped(file.duplicate(), for_reading=file.end.may_read, when_closed=close)
     ours, theirs = socket.socketpair()
-    _start(_give, file.duplicate(), os.dup(ours.fileno()), None)
-    _start(_take, file.duplicate(), ours.detach(), close)
+    closed = threading.Event()
+    _start(_give, file.duplicate(), os.dup(ours.fileno()), closed, None)
+    _start(_take, file.duplicate(), ours.detach(), closed, close)
     return theirs.detach()
 
 
@@ -98,20 +99,22 @@ def _piped(file: PipeFile, *, for_reading: bool, when_closed: Callable[[], None]
     """Return a descriptor to read what a pipe has, or to write to it."""
     reading, writing = os.pipe()
     here, there = (writing, reading) if for_reading else (reading, writing)
-    _start(_give if for_reading else _take, file, here, when_closed)
+    _start(_give if for_reading else _take, file, here, threading.Event(), when_closed)
     return there
 
 
 def _start(
-    work: Callable[[PipeFile, int], None], file: PipeFile, fd: int, when_closed: Callable[[], None] | None
+    work: Callable[[PipeFile, int, threading.Event], None],
+    file: PipeFile,
+    fd: int,
+    closed: threading.Event,
+    when_closed: Callable[[], None] | None,
 ) -> None:
-    if not _taking:
-        atexit.register(_see_off)
     if work is _take:
         _taking[fd] = False
 
     def run() -> None:
-        work(file, fd)
+        work(file, fd, closed)
         file.close()
         if when_closed is not None:
             when_closed()
@@ -119,7 +122,7 @@ def _start(
     threading.Thread(target=run, name="ntipc-stream", daemon=True).start()
 
 
-def _take(file: PipeFile, fd: int) -> None:
+def _take(file: PipeFile, fd: int, closed: threading.Event) -> None:
     """Write to a pipe what comes from a descriptor, until its other side is closed."""
     try:
         while True:
@@ -134,16 +137,23 @@ def _take(file: PipeFile, fd: int) -> None:
     finally:
         del _taking[fd]
         os.close(fd)
+        closed.set()
         file.cancel()
 
 
-def _give(file: PipeFile, fd: int) -> None:
-    """Write to a descriptor what a pipe has, until either's other side is closed."""
+def _give(file: PipeFile, fd: int, closed: threading.Event) -> None:
+    """Write to a descriptor what a pipe has, until either's other side is closed.
+
+    The thread that takes sets ``closed`` and then cancels; this one begins to read and then looks: so whichever comes
+    last ends the read.
+    """
     memory = memoryview(bytearray(_PIECE))
     try:
         while True:
             operation = Read(file.end, memory)
             if not file.start(operation):
+                if closed.is_set():
+                    file.cancel()
                 operation.wait()
             if operation.problem is not None:
                 break
@@ -174,3 +184,6 @@ def _has_something(fd: int) -> bool:
         return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little") > 0
     except OSError:
         return False
+
+
+atexit.register(_see_off)
