@@ -13,7 +13,7 @@ CHURN = Path(__file__).with_name("churn.py")
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize(
     ("kind", "connects", "kills"),
-    [("messages", 600, 15), ("pipes", 600, 15), ("ports", 600, 15), ("rpc", 100, 8)],
+    [("messages", 300, 8), ("pipes", 300, 8), ("ports", 300, 8), ("rpc", 60, 5)],
 )
 def test_connects_with_kills_between_leave_nothing(kind: str, connects: int, kills: int) -> None:
     command = [sys.executable, str(CHURN), "--of", kind, "--connects", str(connects), "--kills", str(kills)]
