@@ -20,7 +20,7 @@ def help_out(number: int) -> int:
     if KINDS[number] != "dies":
         ntipc.Semaphore("example results", initial=0).release()
         alive.release()
-    return 0  # the one that dies leaves without releasing its mutex: whoever waits for it is told
+    return 0  # the one that dies leaves without releasing its mutex: its waiters are told
 
 
 def main() -> int:

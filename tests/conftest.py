@@ -24,7 +24,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c() -> None:
-    """Who is started in the background of a script ignores Ctrl-C, and so do his children; the tests are about it."""
+    """A process that a script starts in the background ignores Ctrl-C, and so do its children; some tests need it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

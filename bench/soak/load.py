@@ -166,7 +166,7 @@ class Worker:
             thread.join()
 
     def pipe(self, i: int) -> None:
-        """Serve a pipe whose name others may serve as well, and be the client of whoever is first."""
+        """Serve a pipe whose name others may serve as well, and be the client of the first server."""
         missed = contextlib.suppress(ntipc.Timeout, ntipc.PipeBusy, ntipc.PeerGone, ntipc.ObjectNotFound, EOFError)
         name = f"pipe {i}"
         with ntipc.PipeServer(name) as server, missed, ntipc.PipeClient(name, timeout=0.001) as client:

@@ -60,7 +60,7 @@ def on(*kinds: type) -> Callable[[F], F]:
 class Mailbox:
     """An object that takes messages one after another, in one thread, and is known by a name in all the session.
 
-    Derive from it, and mark methods with :func:`on`. What such a method returns is the answer to who has asked: what
+    Derive from it, and mark methods with :func:`on`. What such a method returns is the answer to the caller: what
     :mod:`msgspec` can encode. Its state belongs to its thread, so it needs no locks.
 
     ``start`` runs it in a thread of its own, ``run`` in the calling one; ``with`` starts and stops it.

@@ -1,7 +1,7 @@
 """PE images: what SEC_IMAGE makes of an executable file.
 
 An image is laid out in memory as its headers say: each of its sections at its address, zero beyond what the file has.
-The layout lies behind it, in a page of its own, so that who opens the section by name knows what it is.
+The layout lies behind it, in a page of its own, so that a process that opens the section by name knows what it is.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Operation(ABC):
         """
 
     def try_now(self) -> bool:
-        """Attempt it; whether it is done now, be it by a failure."""
+        """Attempt it; whether it is done now, with success or a failure."""
         try:
             if not self.attempt():
                 return False

@@ -195,7 +195,7 @@ def put_offer(
 
 
 def take_offer(offers: NameReader, timeout: float | None) -> Offer | None:
-    """Take the offer that has waited longest, be it good or not.
+    """Take the offer that has waited longest, whether or not it is good.
 
     Returns:
         ``None`` if there was none in time.

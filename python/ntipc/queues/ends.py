@@ -1,4 +1,4 @@
-"""The two ends of a queue: who has one learns when nobody has the other any more.
+"""The two ends of a queue: the holder of one learns when nobody has the other any more.
 
 >>> import ntipc
 >>> reader, writer = ntipc.Queue().split()

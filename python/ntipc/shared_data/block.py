@@ -1,6 +1,6 @@
 """The memory of shared data: a section with a name, made and filled once, however many processes come at once.
 
-Who opens it does so under a mutex of that name, and finds one of three states:
+A process opens it under a mutex of that name, and finds one of three states:
 
 ===========  ======================================================================================================
 `EMPTY`      nobody has done anything with it: all is 0

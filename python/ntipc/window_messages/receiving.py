@@ -183,7 +183,7 @@ def run_callbacks(queue: ThreadQueue) -> None:
 
 
 def settle(queue: ThreadQueue, level: int) -> None:
-    """Take off the stack what lies above a level; answer who has not been answered."""
+    """Take off the stack what lies above a level; answer each sender that has no answer yet."""
     while len(queue.receiving) > level:
         entry = queue.receiving[-1]
         if isinstance(entry, Received) and not entry.is_answered:
