@@ -28,7 +28,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"__init__"}),
     frozenset({"ntdll"}),
     frozenset({"win32"}),
-    frozenset({"testing", "demo"}),
+    frozenset({"clib", "testing", "demo"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )

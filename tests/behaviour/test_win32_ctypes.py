@@ -235,3 +235,14 @@ def test_interrupt_of_a_wait_reaches_the_program(kernel32: Any) -> None:
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         kernel32.WaitForSingleObject(event, 20_000)
+
+
+def test_a_null_pointer_is_a_failure_and_no_crash(kernel32: Any) -> None:
+    for call in (
+        lambda: kernel32.CreatePipe(None, None, None, 0),
+        lambda: kernel32.VirtualQuery(kernel32._handle, None, 48),
+        lambda: kernel32.CreateProcessW(None, "x", None, None, 0, 0, None, None, None, None),
+    ):
+        kernel32.SetLastError(0)
+        assert call() == 0
+        assert kernel32.GetLastError() == 998

@@ -24,6 +24,7 @@ from ntipc.win32.binding.streams import Streams
 from ntipc.win32.hook.inheriting import FOLDER, tell_children
 
 STILL_ACTIVE: Final = 259
+_MOST_SIGNALS: Final = 64
 _SUSPENDED: Final = 4
 _ALL_ACCESS: Final = (0x1F_0FFF, 0x1F_FFFF, 0x1F_03FF)
 _GENERIC_OR_MAXIMUM: Final = 0x0200_0000 | 0x1000_0000 | 0x8000_0000 | 0x4000_0000 | 0x2000_0000
@@ -223,7 +224,9 @@ def GetExitCodeProcess(hProcess: HandleLike, /) -> int:
             return 0 if process.wait(0) else STILL_ACTIVE
     except NtError as problem:
         raise failed(problem, "GetExitCodeProcess") from None
-    return code if code >= 0 else 128 - code
+    if -_MOST_SIGNALS <= code < 0:
+        return 128 - code
+    return code & 0xFFFF_FFFF
 
 
 def GetExitCodeThread(hThread: HandleLike, /) -> int:

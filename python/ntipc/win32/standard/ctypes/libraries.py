@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ntipc.win32.standard.exports import find_library_exports
+from ntipc.win32.standard.exports.words import as_c_call
 from ntipc.win32.standard.os_errors import os_error
 
 from .errors import WinError
@@ -56,7 +57,7 @@ class CDLL:
             export = self._exports.get(name)
             if export is None:
                 raise AttributeError(f"function {name!r} not found")
-            _addresses[key] = entry_point(export.load(), export.arguments)
+            _addresses[key] = entry_point(as_c_call(name, export), export.arguments)
         return _addresses[key]
 
     def __getattr__(self, name: str) -> Any:

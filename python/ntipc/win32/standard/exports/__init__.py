@@ -16,6 +16,12 @@ from ntipc.win32.standard.exports.words import Export
 LIBRARIES: Final = ("kernel32", "msvcrt", "shell32", "user32")
 """The libraries that are here, by their names without ``.dll``."""
 
+_PARTS: Final = (
+    "kernel32_errors", "kernel32_synchronization", "kernel32_sections", "kernel32_memory", "kernel32_processes",
+    "kernel32_files", "msvcrt", "shell32", "user32",
+)  # fmt: skip
+"""The modules that have the exports, those first that take the least time to import."""
+
 _ALIASES: Final = {"kernelbase": "kernel32", "ucrtbase": "msvcrt"}
 
 
@@ -31,3 +37,16 @@ def find_library_exports(name: str) -> tuple[str, Mapping[str, Export]] | None:
         return None
     module = importlib.import_module(f"{__name__}.{key}")
     return key, module.EXPORTS
+
+
+def find_export(name: str) -> Export | None:
+    """Return an export by its name, of whatever library; ``None`` if none has it.
+
+    No more modules are imported than have to be looked at: a program that only waits needs no pipes.
+    """
+    for part in _PARTS:
+        module = importlib.import_module(f"{__name__}.{part}")
+        if name in module.EXPORTS:
+            found: Export = module.EXPORTS[name]
+            return found
+    return None

@@ -16,6 +16,7 @@ from ntipc.win32.standard.exports.words import (
     ansi,
     attributes,
     boolean,
+    data_at,
     dword_at,
     handle,
     long_signed,
@@ -23,9 +24,11 @@ from ntipc.win32.standard.exports.words import (
     number,
     put_bytes,
     put_dword,
+    put_text,
     put_word,
     signed,
     text,
+    there,
     unsigned,
 )
 
@@ -63,7 +66,7 @@ def _read(file: int, buffer: int, size: int, read: int, overlapped: int) -> int:
 def _write(file: int, buffer: int, size: int, written: int, overlapped: int) -> int:
     put_dword(written, 0)
     state = overlapped_memory.begin(overlapped)
-    data = ctypes.string_at(buffer, unsigned(size)) if unsigned(size) else b""
+    data = data_at(buffer, unsigned(size))
     try:
         code, count = win32file.WriteFile(handle(file), data, state)
     except error:
@@ -86,7 +89,7 @@ def _peek(pipe: int, buffer: int, size: int, read: int, available: int, left: in
     except error:
         return 0
     if buffer:
-        ctypes.memmove(buffer, data, len(data))
+        ctypes.memmove(there(buffer), data, len(data))
     put_dword(read, len(data))
     put_dword(available, waiting)
     put_dword(left, max(rest, 0))
@@ -106,20 +109,20 @@ def _set_state(pipe: int, mode: int, count: int, timeout: int) -> int:
     return 1
 
 
-def _get_state(pipe: int, mode: int, instances: int, count: int, timeout: int, user: int, room: int) -> int:
-    try:
-        found = win32pipe.GetNamedPipeHandleState(handle(pipe), bool(count), bool(user))
-    except error:
-        return 0
-    put_dword(mode, found[0])
-    put_dword(instances, found[1])
-    put_dword(count, found[2] or 0)
-    put_dword(timeout, found[3] or 0)
-    if user and unsigned(room):
-        from ntipc.win32.standard.exports.words import put_text
+def _get_state(wide: bool) -> Export:
+    def get(pipe: int, mode: int, instances: int, count: int, timeout: int, user: int, room: int) -> int:
+        try:
+            found = win32pipe.GetNamedPipeHandleState(handle(pipe), bool(count), bool(user))
+        except error:
+            return 0
+        put_dword(mode, found[0])
+        put_dword(instances, found[1])
+        put_dword(count, found[2] or 0)
+        put_dword(timeout, found[3] or 0)
+        put_text(user, signed(room), found[4] or "", wide=wide)
+        return 1
 
-        put_text(user, unsigned(room), found[4], wide=True)
-    return 1
+    return own(get, 7)
 
 
 def _pipe_info(pipe: int, flags: int, out_size: int, in_size: int, most: int) -> int:
@@ -145,7 +148,7 @@ def _peer_id(function: Callable[[int], int]) -> Export:
 
 def _transact(pipe: int, data: int, size: int, buffer: int, room: int, read: int, overlapped: int) -> int:
     state = overlapped_memory.begin(overlapped)
-    question = ctypes.string_at(data, unsigned(size)) if unsigned(size) else b""
+    question = data_at(data, unsigned(size))
     try:
         if state is None:
             code, answer = win32pipe.TransactNamedPipe(handle(pipe), question, unsigned(room))
@@ -159,7 +162,7 @@ def _transact(pipe: int, data: int, size: int, buffer: int, room: int, read: int
 
 def _call(name: Callable[[int], str | None]) -> Export:
     def call(words: int, data: int, size: int, buffer: int, room: int, read: int, milliseconds: int) -> int:
-        question = ctypes.string_at(data, unsigned(size)) if unsigned(size) else b""
+        question = data_at(data, unsigned(size))
         try:
             answer = win32pipe.CallNamedPipe(name(words) or "", question, unsigned(room), unsigned(milliseconds))
         except error:
@@ -171,6 +174,7 @@ def _call(name: Callable[[int], str | None]) -> Export:
 
 
 def _create_pipe(reading: int, writing: int, security: int, size: int) -> int:
+    there(reading), there(writing)
     try:
         reader, writer = win32pipe.CreatePipe(attributes(security), unsigned(size))
     except error:
@@ -343,7 +347,8 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "ConnectNamedPipe": own(_connect, 2),
     "PeekNamedPipe": own(_peek, 6),
     "SetNamedPipeHandleState": own(_set_state, 4),
-    "GetNamedPipeHandleStateW": own(_get_state, 7),
+    "GetNamedPipeHandleStateW": _get_state(True),
+    "GetNamedPipeHandleStateA": _get_state(False),
     "GetNamedPipeInfo": own(_pipe_info, 5),
     "GetNamedPipeClientProcessId": _peer_id(win32pipe.GetNamedPipeClientProcessId),
     "GetNamedPipeServerProcessId": _peer_id(win32pipe.GetNamedPipeServerProcessId),

@@ -14,10 +14,12 @@ from ntipc.win32.standard.exports.words import (
     ansi,
     attributes,
     boolean,
+    data_at,
     handle,
     put_dword,
     put_word,
     text,
+    there,
     unsigned,
 )
 
@@ -132,7 +134,8 @@ def _create_process(wide: bool) -> Export:
     ) -> int:
         from ntipc.win32 import win32process
 
-        given: Any = _StartupInfo.from_address(startup)
+        given: Any = _StartupInfo.from_address(there(startup))
+        there(told)
         wanted = win32process.STARTUPINFO()
         wanted.dwFlags, wanted.wShowWindow = given.flags, given.show
         if given.flags & _USE_STANDARD_HANDLES:
@@ -175,6 +178,15 @@ def _exit_code(name: str) -> Export:
     return own(told, 2)
 
 
+def _thread_id(thread: int) -> int:
+    from ntipc.win32.binding.processes import thread_of
+
+    try:
+        return thread_of(handle(thread), "GetThreadId").id
+    except error:
+        return 0
+
+
 def _read_memory(process: int, address: int, buffer: int, size: int, read: int) -> int:
     from ntipc.win32 import win32process
 
@@ -183,7 +195,7 @@ def _read_memory(process: int, address: int, buffer: int, size: int, read: int) 
     except error:
         put_word(read, 0)
         return 0
-    ctypes.memmove(buffer, data, len(data))
+    ctypes.memmove(there(buffer), data, len(data))
     put_word(read, len(data))
     return 1
 
@@ -192,7 +204,7 @@ def _write_memory(process: int, address: int, buffer: int, size: int, written: i
     from ntipc.win32 import win32process
 
     try:
-        count = win32process.WriteProcessMemory(handle(process), address, ctypes.string_at(buffer, size))
+        count = win32process.WriteProcessMemory(handle(process), address, data_at(buffer, size))
     except error:
         put_word(written, 0)
         return 0
@@ -221,6 +233,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "CreateProcessA": _create_process(False),
     "GetExitCodeProcess": _exit_code("GetExitCodeProcess"),
     "GetExitCodeThread": _exit_code("GetExitCodeThread"),
+    "GetThreadId": own(_thread_id, 1),
     "ReadProcessMemory": own(_read_memory, 5),
     "WriteProcessMemory": own(_write_memory, 5),
     "DuplicateHandle": own(_duplicate, 7),

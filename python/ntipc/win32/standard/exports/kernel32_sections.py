@@ -14,7 +14,7 @@ from ntipc.sections import Section, View
 from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.exports.tables import own
-from ntipc.win32.standard.exports.words import Export, ansi, boolean, handle, signed, text, unsigned
+from ntipc.win32.standard.exports.words import Export, ansi, boolean, handle, signed, text, there, unsigned
 
 _ALREADY_EXISTS: Final = 183
 _INVALID_PARAMETER: Final = 87
@@ -160,7 +160,7 @@ def _virtual_query(address: int, buffer: int, size: int) -> int:
     if size < ctypes.sizeof(_MemoryInformation):
         last.code = 24
         return 0
-    told = _MemoryInformation.from_address(buffer)
+    told = _MemoryInformation.from_address(there(buffer))
     page = address & ~(mmap.PAGESIZE - 1)
     view = _find_view(address)
     if view is not None:
@@ -195,17 +195,17 @@ def _protection_of(access: str) -> int:
 
 
 def _move(to: int, source: int, size: int) -> int:
-    ctypes.memmove(to, source, size)
+    ctypes.memmove(there(to), there(source), size)
     return to
 
 
 def _fill(address: int, size: int, value: int) -> int:
-    ctypes.memset(address, value & 0xFF, size)
+    ctypes.memset(there(address), value & 0xFF, size)
     return address
 
 
 def _zero(address: int, size: int) -> int:
-    ctypes.memset(address, 0, size)
+    ctypes.memset(there(address), 0, size)
     return address
 
 

@@ -21,6 +21,7 @@ from ntipc.win32.standard.exports.words import (
     put_dword,
     signed,
     text,
+    there,
     unsigned,
 )
 
@@ -94,7 +95,7 @@ def _set_timer(timer: int, due: int, period: int, routine: int, argument: int, r
     if routine or not due:
         last.code = 50 if routine else 87
         return 0
-    moment = ctypes.c_int64.from_address(due).value
+    moment = ctypes.c_int64.from_address(there(due)).value
     try:
         win32event.SetWaitableTimer(handle(timer), moment, signed(period), None, None, boolean(resume))
     except error:

@@ -10,6 +10,7 @@ import threading
 from typing import Final
 
 from ntipc.win32.binding.overlapped import OVERLAPPED
+from ntipc.win32.standard.exports.words import there
 
 _OPERATION_GOES_ON: Final = 259
 
@@ -35,7 +36,7 @@ class MemoryOverlapped(OVERLAPPED):
 
     def __init__(self, address: int) -> None:
         self.address = address
-        self._layout = _Layout.from_address(address)
+        self._layout = _Layout.from_address(there(address))
         event, offset, high = self._layout.event, self._layout.offset, self._layout.offset_high
         super().__init__()
         self.hEvent, self.Offset, self.OffsetHigh = event & 0x7FFF_FFFF, offset, high

@@ -50,9 +50,9 @@ def _export(kinds: str, result: str, target: str) -> Export:
         function = getattr(importlib.import_module(f"ntipc.win32.{module}"), name)
         return adapted(function, kinds, failure, finish)
 
-    return Export(load, len(kinds))
+    return Export(load, len(kinds), failure)
 
 
-def own(function: Callable[..., Any], arguments: int) -> Export:
+def own(function: Callable[..., Any], arguments: int, failure: int = 0) -> Export:
     """Return the export for a function that takes words itself."""
-    return Export(lambda: function, arguments)
+    return Export(lambda: function, arguments, failure)

@@ -27,6 +27,7 @@ from ntipc.win32.standard.exports.words import (
     put_word,
     signed,
     text,
+    there,
     unsigned,
 )
 
@@ -85,7 +86,7 @@ def _class_of(word: int, read: Reader) -> int | str | None:
 
 def _register(layout: type[ctypes.Structure], read: Reader) -> Export:
     def register(address: int) -> int:
-        given: Any = layout.from_address(address)
+        given: Any = layout.from_address(there(address))
         wanted = win32gui.WNDCLASS()
         wanted.style, wanted.lpszClassName = given.style, read(given.name)
         wanted.lpfnWndProc = _PROCEDURE(given.procedure) if given.procedure else win32gui.DefWindowProc
@@ -156,7 +157,7 @@ def _peek(address: int, hwnd: int, first: int, last_message: int, remove: int) -
 
 
 def _dispatch(address: int) -> int:
-    message = _Message.from_address(address)
+    message = _Message.from_address(there(address))
     place = message.x, message.y
     try:
         return win32gui.DispatchMessage(

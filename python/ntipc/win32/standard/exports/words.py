@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ntipc.errors import NtError
-from ntipc.win32.binding.failures import error, failed
+from ntipc.win32.binding.errnos import winerror_of
+from ntipc.win32.binding.failures import error, failed, failure
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.wide import decode, terminated
 
 Word = int
+_FIRST_ADDRESS = 0x1_0000
+_NO_ACCESS = 998
+_NOT_ENOUGH_MEMORY = 8
 
 
 class Export(NamedTuple):
@@ -20,6 +24,8 @@ class Export(NamedTuple):
     load: Callable[[], Callable[..., Any]]
     """Returns the function, which takes so many words."""
     arguments: int
+    failure: int = 0
+    """What it returns to C code where it cannot do what it should."""
 
 
 def boolean(word: Word) -> bool:
@@ -75,19 +81,37 @@ def put_word(address: int, value: int) -> None:
         ctypes.c_uint64.from_address(address).value = value & 2**64 - 1
 
 
+def there(address: int) -> int:
+    """Return an address at which something has to be.
+
+    Raises:
+        error: It is NULL, or in the first 64 KiB, where nothing is (998, ERROR_NOACCESS).
+    """
+    if address < _FIRST_ADDRESS:
+        raise failure(_NO_ACCESS, "")
+    return address
+
+
 def dword_at(address: int) -> int:
     """Load a DWORD."""
-    return ctypes.c_uint32.from_address(address).value
+    return ctypes.c_uint32.from_address(there(address)).value
+
+
+def data_at(address: int, size: int) -> bytes:
+    """Load so many bytes."""
+    return ctypes.string_at(there(address), size) if size else b""
 
 
 def handles_at(count: int, address: int) -> list[int]:
     """Load an array of HANDLEs."""
-    return [handle(word) for word in (ctypes.c_uint64 * count).from_address(address)] if count else []
+    return [handle(word) for word in (ctypes.c_uint64 * count).from_address(there(address))] if count else []
 
 
 def memory_at(address: int, size: int) -> memoryview:
     """Return the bytes at an address, to be read and written."""
-    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+    if size == 0:
+        return memoryview(bytearray())
+    return memoryview((ctypes.c_ubyte * size).from_address(there(address))).cast("B")
 
 
 def put_bytes(address: int, size: int, data: bytes) -> None:
@@ -138,17 +162,22 @@ def _kinds(kinds: str) -> Iterator[Callable[[int], Any]]:
     return (_KINDS[kind] for kind in kinds)
 
 
-def guarded(function: Callable[..., Any], failure: int, call: str = "") -> Callable[..., Any]:
-    """Return a function that gives ``failure`` instead of raising an error of Windows: its code is the last error."""
+def as_c_call(name: str, export: Export) -> Callable[..., Any]:
+    """Return the function of an export as C code may call it: for an error of Windows it gives the export's failure."""
+    function, result = export.load(), export.failure
 
     def called(*words: int) -> Any:
         try:
             return function(*words)
         except error:
-            return failure
+            return result
         except NtError as problem:
-            failed(problem, call)
-            return failure
+            failed(problem, name)
+        except OSError as problem:
+            last.code = winerror_of(problem)
+        except MemoryError:
+            last.code = _NOT_ENOUGH_MEMORY
+        return result
 
     return called
 
