@@ -11,12 +11,20 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, TypeAlias
 
+from ntipc.processes.proc import used
+
 Argument: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Stream: TypeAlias = int | IO[Any] | None
 
 
 class Child(subprocess.Popen[bytes]):
-    """A child that may go on when nobody refers to it."""
+    """A child that may go on when nobody refers to it.
+
+    Attributes:
+        used: Seconds of processor time in user mode and in the kernel of Linux, noted before its status was taken.
+    """
+
+    used: tuple[float, float] | None = None
 
     def __del__(self, *_arguments: object) -> None:
         """Leave it to run."""
@@ -41,9 +49,8 @@ def start(
     if _owner != os.getpid():
         _running.clear()  # our parent's
         _owner = os.getpid()
-    for pid, other in list(_running.items()):
-        if other.poll() is not None:
-            _running.pop(pid, None)
+    for pid in list(_running):
+        reap(pid)
     child = Child(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
     _running[child.pid] = child
     return child
@@ -52,5 +59,8 @@ def start(
 def reap(pid: int) -> None:
     """Take the exit status of a child that has ended, if it is one of :func:`start`."""
     child = _running.get(pid)
-    if child is not None and _owner == os.getpid() and child.poll() is not None:
+    if child is None or _owner != os.getpid():
+        return
+    child.used = used(pid) or child.used  # Linux forgets it with the status
+    if child.poll() is not None:
         _running.pop(pid, None)

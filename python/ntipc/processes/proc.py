@@ -22,7 +22,8 @@ class ProcessTimes(NamedTuple):
     """What a process has used, and since when it runs.
 
     Attributes:
-        user: Seconds of processor time in user mode; ``None`` once Linux has forgotten the process.
+        user: Seconds of processor time in user mode; ``None`` once Linux has forgotten the process, unless it is a
+            child that this object has started.
         system: Seconds of processor time in the kernel of Linux; ``None`` likewise.
         started: When it started, in seconds since the epoch, as ``time.time`` counts.
     """
@@ -38,7 +39,17 @@ def times(pid: int, start_time: int) -> ProcessTimes:
     fields = _stat(pid)
     if fields is None or abs(int(fields[_START]) - start_time) > 1:  # gone, and perhaps another one has its id
         return ProcessTimes(None, None, started)
-    return ProcessTimes(int(fields[_USER]) / _TICKS, int(fields[_SYSTEM]) / _TICKS, started)
+    return ProcessTimes(*_used(fields), started)
+
+
+def used(pid: int) -> tuple[float, float] | None:
+    """Tell the seconds of processor time of a process, in user mode and in the kernel; ``None`` if there is none."""
+    fields = _stat(pid)
+    return None if fields is None else _used(fields)
+
+
+def _used(fields: list[bytes]) -> tuple[float, float]:
+    return int(fields[_USER]) / _TICKS, int(fields[_SYSTEM]) / _TICKS
 
 
 def thread_ids(pid: int) -> list[int]:

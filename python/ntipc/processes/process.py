@@ -228,7 +228,10 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
             GetProcessTimes (Win32).
         """
         pid, _, start_time = self._identity()
-        return times(pid, start_time)
+        found = times(pid, start_time)
+        if found.user is None and (child := getattr(self, "_child", None)) is not None and child.used is not None:
+            return found._replace(user=child.used[0], system=child.used[1])
+        return found
 
     def threads(self) -> list[Thread]:
         """Open its threads; none once it has ended.
