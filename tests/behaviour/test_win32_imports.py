@@ -238,7 +238,9 @@ def test_program_sees_the_standard_library_of_windows_and_the_interpreter_does_n
             assert error.winerror == 2
         assert "x".encode("mbcs") == b"x"
         import multiprocessing.connection, asyncio, selectors, tempfile
-        assert asyncio.get_event_loop_policy and not hasattr(multiprocessing.connection, "PipeConnection")
+        assert hasattr(multiprocessing.connection, "PipeConnection") and asyncio.ProactorEventLoop
+        assert not hasattr(sys.modules["multiprocessing.connection"], "PipeConnection")
+        assert not hasattr(sys.modules["asyncio"], "ProactorEventLoop")
         done = subprocess.run([sys.executable, "-c", "import sys, os"], capture_output=True)
         assert done.returncode == 0, done.stderr
         """,

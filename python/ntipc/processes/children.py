@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import IO, Any, TypeAlias
 
 from ntipc.processes.proc import used
@@ -43,6 +43,7 @@ def start(
     stdin: Stream,
     stdout: Stream,
     stderr: Stream,
+    pass_fds: Collection[int] = (),
 ) -> Child:
     """Start a child; the arguments are those of :class:`subprocess.Popen`."""
     global _owner
@@ -51,7 +52,7 @@ def start(
         _owner = os.getpid()
     for pid in list(_running):
         reap(pid)
-    child = Child(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
+    child = Child(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=tuple(pass_fds))
     _running[child.pid] = child
     return child
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import index
 from typing import IO, Any, Self
@@ -65,6 +65,7 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
         stdin: Stream = None,
         stdout: Stream = None,
         stderr: Stream = None,
+        pass_fds: Collection[int] = (),
         session: Session | str | None = None,
     ) -> Self:
         """Start a program as a child of this process.
@@ -80,6 +81,7 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
                 descriptor, a file, ``subprocess.PIPE`` or ``subprocess.DEVNULL``.
             stdout: Its standard output, likewise.
             stderr: Its standard error, likewise, or ``subprocess.STDOUT``.
+            pass_fds: Descriptors that the child has, too, under the same numbers.
             session: The session in which the object lives, and to which listed numbers belong.
 
         Raises:
@@ -98,7 +100,7 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
         call = f"{cls.__name__}.start"
         own = within(session)
         with estate(inherit_handles, own, call) as bequeath:
-            child = children.start(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
+            child = children.start(argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds)
             self = cls.__new__(cls)
             self._child, self._pid = child, child.pid
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MODULES: Final = (
+    "_winapi",
     "mmapfile",
     "msvcrt",
     "ntsecuritycon",
@@ -30,7 +31,7 @@ MODULES: Final = (
     "winerror",
     "winreg",
 )
-"""The modules that are here: those of pywin32, ``msvcrt`` and ``winreg``."""
+"""The modules that are here: those of pywin32, ``_winapi``, ``msvcrt`` and ``winreg``."""
 OUT_OF_SCOPE: Final = frozenset({
     "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help", "win32ui",
     "win32uiole", "winxpgui", "wmi",

@@ -7,11 +7,17 @@ r"""Command lines of Windows: one text, split by its rules, with the interpreter
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import Final
 
-_PYTHONS: Final = frozenset({"py", "python", "python3", "pythonw", "pyw"})
+_LAUNCHERS: Final = frozenset({"py", "pyw"})
+_PYTHONS: Final = frozenset({"python", "python3", "pythonw"}) | _LAUNCHERS
+_VERSION: Final = re.compile(r"-[23][\d.]*(-\d+)?$")
+_FIRST_WORD: Final = re.compile(r'\s*(?:"([^"]*)"|([^\s"|&;<>()]+))')
 
 
 def split(line: str) -> list[str]:
@@ -48,24 +54,49 @@ def split(line: str) -> list[str]:
     return words
 
 
-def arguments_of(application: str | None, line: str | None) -> list[str]:
+def arguments_of(application: str | None, line: str | None, words: Sequence[str] | None = None) -> list[str]:
     """Return what is to be run: the interpreter for ``python.exe``, a program of that name, or a file.
+
+    Args:
+        application: The program, in place of the first word.
+        line: The command line, split here.
+        words: The command line, if it is split already.
 
     Raises:
         FileNotFoundError: There is no such program.
     """
-    words = split(line) if line else []
+    words = list(words or (split(line) if line else []))
     if application:
         words = [application, *words[1:]]
     if not words:
         raise FileNotFoundError(2, "No such file or directory")
+    if _stem(words[0]) in _LAUNCHERS and _VERSION.match("".join(words[1:2])):
+        del words[1]  # which interpreter the launcher is to choose: there is one
     return [_program(words[0]), *words[1:]]
+
+
+def for_shell(command: str) -> str:
+    """Return a command for a shell of Linux, in which ``python`` and ``py`` mean this interpreter.
+
+    >>> for_shell("echo python"), for_shell("python.exe -V").endswith(" -V")
+    ('echo python', True)
+    """
+    found = _FIRST_WORD.match(command)
+    if found is None or _stem(found[1] or found[2]) not in _PYTHONS:
+        return command
+    rest = command[found.end() :]
+    if _stem(found[1] or found[2]) in _LAUNCHERS:
+        rest = re.sub(r"^\s+-[23][\d.]*(-\d+)?(?=\s|$)", "", rest)
+    return shlex.quote(_program(found[1] or found[2])) + rest
+
+
+def _stem(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
 
 
 def _program(name: str) -> str:
     plain = name.replace("\\", "/")
-    stem = plain.rpartition("/")[2].lower().removesuffix(".exe")
-    if stem in _PYTHONS and not os.path.exists(plain):
+    if _stem(name) in _PYTHONS and not os.path.isfile(plain):
         return sys.executable
     for candidate in (name, plain, plain.removesuffix(".exe")):
         if os.path.isfile(candidate):

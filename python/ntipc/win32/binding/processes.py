@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from operator import index
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, new_handle, objec
 from ntipc.win32.binding.security import SecurityAttributes, inherits
 from ntipc.win32.binding.startup import STARTUPINFO, USE_STANDARD_HANDLES
 from ntipc.win32.binding.streams import Streams
-from ntipc.win32.hook.inheriting import FOLDER, tell_children
+from ntipc.win32.hook.inheriting import environment_of_child
 
 STILL_ACTIVE: Final = 259
 _MOST_SIGNALS: Final = 64
@@ -71,25 +71,63 @@ def CreateProcess(
         raise TypeError("The command line and application parameters can not both be None")
     if not isinstance(startupinfo, STARTUPINFO):
         raise TypeError("The object is not a PySTARTUPINFO object")
-    inherit, flags = flag(bInheritHandles), index(dwCreationFlags)
+    process, thread = started(
+        appName,
+        commandLine,
+        flag(bInheritHandles),
+        index(dwCreationFlags),
+        newEnvironment,
+        currentDirectory,
+        startupinfo,
+    )
+    for thing, attributes in (process, processAttributes), (thread, threadAttributes):
+        if attributes is not None and inherits(attributes):
+            thing.inheritable = True
+    return new_handle(process), new_handle(thread), process.pid, process.pid
+
+
+def started(
+    application: str | None,
+    line: str | None,
+    inherit: bool | Collection[int],
+    flags: int,
+    given_environment: Mapping[str, str] | None,
+    folder: str | None,
+    startupinfo: STARTUPINFO,
+) -> tuple[Process, Thread]:
+    """Start a program: what :func:`CreateProcess` does.
+
+    Args:
+        application: The program, or ``None``.
+        line: The command line, or ``None``.
+        inherit: Whether the child gets the handles that are marked; or the handles that it gets.
+        flags: As for :func:`CreateProcess`.
+        given_environment: Likewise.
+        folder: Likewise the working directory.
+        startupinfo: Its standard streams.
+
+    Raises:
+        error: It cannot be started.
+    """
+    listed = None if isinstance(inherit, bool) else inherit
+    heirs = inherit if listed is None else [number for number in listed if number < table.FIRST_OWN_NUMBER]
     streams = Streams()
     last.code = 0
     try:
-        arguments = arguments_of(appName, commandLine)
+        arguments = arguments_of(application, line)
         if flags & _SUSPENDED:
             arguments = ["/bin/sh", "-c", _HOLD, *arguments]
         given = _standard_streams(startupinfo, streams)
-        environment = dict(os.environ) if newEnvironment is None else _environment(newEnvironment)
-        if inherit:
-            bequeath(environment)
+        environment = dict(os.environ) if given_environment is None else environment_of_child(given_environment)
         process = Process.start(
             arguments,
-            inherit_handles=inherit,
+            inherit_handles=heirs,
             env=environment,
-            cwd=currentDirectory,
+            cwd=folder,
             stdin=given[0],
             stdout=given[1],
             stderr=given[2],
+            pass_fds=bequeath(environment, listed) if inherit else (),
         )
         thread = Thread.open(process.pid)
     except NtError as problem:
@@ -98,10 +136,7 @@ def CreateProcess(
         raise linux_failure(problem, "CreateProcess") from None
     finally:
         streams.close()
-    for thing, attributes in (process, processAttributes), (thread, threadAttributes):
-        if attributes is not None and inherits(attributes):
-            thing.inheritable = True
-    return new_handle(process), new_handle(thread), process.pid, process.pid
+    return process, thread
 
 
 def _standard_streams(startupinfo: STARTUPINFO, streams: Streams) -> tuple[int | None, int | None, int | None]:
@@ -113,16 +148,6 @@ def _standard_streams(startupinfo: STARTUPINFO, streams: Streams) -> tuple[int |
         streams.descriptor(startupinfo.hStdOutput, call, to_child=False),
         streams.descriptor(startupinfo.hStdError, call, to_child=False),
     )
-
-
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    environment = dict(given)
-    if FOLDER in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-        tell_children(environment)
-    for name in ("NTIPC_SESSION", "NTIPC_DIR", "NTIPC_GLOBAL"):  # or the child would be in another session
-        if name in os.environ:
-            environment.setdefault(name, os.environ[name])
-    return environment
 
 
 def OpenProcess(reqdAccess: int, bInherit: int, pid: int, /) -> PyHANDLE:

@@ -22,3 +22,7 @@ except ImportError:
     pass  # another interpreter
 else:
     install(packages=[name for name in os.environ.get("NTIPC_WIN32_PACKAGES", "").split(",") if name])
+    if "--multiprocessing-fork" in sys.orig_argv:
+        from ntipc.win32.hook.inheriting import prepare_spawned
+
+        prepare_spawned()

@@ -88,15 +88,27 @@ def _import(
 def _for_the_program(name: str, top: str, importer: Mapping[str, Any], fromlist: Sequence[str] | None) -> ModuleType:
     _given.setdefault(str(importer.get("__name__", "?")), set()).add(name)
     module = _views[top]()
-    if name == top:
-        return module
     last = module
     for part in name.split(".")[1:]:
         try:
             last = _part(last, part)
         except (ImportError, AttributeError):
             raise ModuleNotFoundError(_REASON.format(name), name=name) from None
+    if fromlist and hasattr(last, "__path__"):
+        _load_parts(last, fromlist)
     return last if fromlist else module
+
+
+def _load_parts(package: ModuleType, names: Sequence[str]) -> None:
+    """Import the modules of a package that an import statement names, as the interpreter does."""
+    for name in names:
+        if name != "*" and not hasattr(package, name):
+            full = f"{package.__name__}.{name}"
+            try:
+                importlib.import_module(full)
+            except ModuleNotFoundError as missing:
+                if missing.name != full:
+                    raise
 
 
 def _part(package: ModuleType, name: str) -> Any:

@@ -16,7 +16,7 @@ _ERRNOS: Final = {
     10: errno.E2BIG, 11: errno.ENOEXEC, 193: errno.ENOEXEC, 17: errno.EXDEV,
     80: errno.EEXIST, 183: errno.EEXIST, 89: errno.EAGAIN, 164: errno.EAGAIN, 215: errno.EAGAIN,
     109: errno.EPIPE, 232: errno.EPIPE, 112: errno.ENOSPC, 128: errno.ECHILD, 129: errno.ECHILD,
-    145: errno.ENOTEMPTY, 267: errno.ENOTDIR, 10060: errno.ETIMEDOUT, 10061: errno.ECONNREFUSED,
+    145: errno.ENOTEMPTY, 267: errno.ENOTDIR, 258: errno.ETIMEDOUT, 10060: errno.ETIMEDOUT, 10061: errno.ECONNREFUSED,
 }  # fmt: skip
 """As the C library of Windows maps them; every other code is EINVAL."""
 
