@@ -79,7 +79,8 @@ def test_library_is_found_by_any_spelling_and_keeps_its_functions(kernel32: Any)
     assert ctypes.windll.kernel32 is ctypes.windll.Kernel32
     assert kernel32.SetEvent is kernel32.SetEvent and kernel32["SetEvent"] is not kernel32.SetEvent
     assert ctypes.WinDLL("KERNEL32.DLL").SetEvent is not kernel32.SetEvent
-    assert ctypes.windll.LoadLibrary("kernel32.dll").GetLastError() == 0
+    ctypes.windll.kernel32.SetLastError(7)
+    assert ctypes.windll.LoadLibrary("kernel32.dll").GetLastError() == 7
 
 
 def test_export_that_is_not_there_is_an_attribute_error(kernel32: Any) -> None:
