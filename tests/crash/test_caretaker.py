@@ -1,4 +1,4 @@
-"""What the last participant leaves when it is killed: nothing, if it had much memory; and who sees to it."""
+"""What the last participant leaves when it is killed: nothing if it had much memory or a second, and by whose work."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness.leftovers import base
+from harness.leftovers import base, parent_of
 from harness.peers import Peer
 from harness.waiting import is_stopped, wait_until
 
@@ -82,13 +82,73 @@ def test_other_memory_counts_too(path: str, start_peer: Callable[..., Peer], gro
     wait_until(lambda: not os.path.exists(path))
 
 
-def test_small_session_has_none(path: str, start_peer: Callable[..., Peer]) -> None:
-    peer = start_peer()
-    peer.run(
-        "things = [ntipc.Event(f'event {n}') for n in range(100)], ntipc.Queue('queue'), ntipc.Section('small', 4096)"
-    )
+def occupied(path: str) -> int:
+    """Bytes of memory that the files of a session have."""
+    return sum(512 * os.lstat(place).st_blocks for place in [path, *Path(path).iterdir()])
+
+
+FEW = "event, mutex = ntipc.Event('ready'), ntipc.Mutex('turn'); ntipc.wait_any([event, mutex], timeout=0); None"
+
+
+def test_young_and_small_session_leaves_a_few_pages(path: str, start_peer: Callable[..., Peer]) -> None:
+    peer = start_peer({"NTIPC_CARETAKER": "0"})
+    peer.run(FEW)
+    peer.kill()
+    assert occupied(path) <= 64 << 10
+    with ntipc.Session("another"):
+        assert not os.path.exists(path)
+
+
+def test_messages_and_many_names_take_their_own_room(path: str, start_peer: Callable[..., Peer]) -> None:
+    peer = start_peer({"NTIPC_CARETAKER": "0"})
+    peer.run("things = [ntipc.Event(f'event {n}') for n in range(100)], ntipc.Queue('queue')")
     peer.run("things[1].put(bytes(3000))")
-    assert caretakers(path) == []
+    peer.kill()
+    # 100 names take a page of the table of names each, at most 64; all the rest is small.
+    assert occupied(path) <= (64 << 10) + (256 << 10) + (96 << 10)
+    assert main_clean().startswith(f"removed {path}: ")
+
+
+def test_nothing_is_left_of_a_small_session_that_has_lived_for_a_second(
+    path: str, start_peer: Callable[..., Peer]
+) -> None:
+    peer = start_peer()
+    peer.run(FEW)
+    caretaker(path)
+    peer.kill()
+    wait_until(lambda: not os.path.exists(path))
+
+
+def test_process_that_would_adopt_it_starts_none_for_a_small_session(
+    path: str, start_peer: Callable[..., Peer]
+) -> None:
+    adopter, other = start_peer(), start_peer()
+    adopter.run("import ctypes; assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0")  # PR_SET_CHILD_SUBREAPER
+    adopter.run(FEW)
+    other.run(FEW)
+    pid = caretaker(path)
+    assert parent_of(Path(f"/proc/{pid}")) != adopter.pid
+    adopter.kill()
+    other.kill()
+    wait_until(lambda: not os.path.exists(path))
+
+
+def test_told_to_end_it_goes_though_the_session_goes_on(path: str, start_peer: Callable[..., Peer]) -> None:
+    """Who stops a service waits for all processes of it."""
+    peer = start_peer()
+    peer.run(LARGE)
+    pid = caretaker(path)
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: pid not in caretakers(path))
+    peer.run("ntipc.Session().close()")
+
+
+def test_told_to_end_with_the_program_it_removes_the_session_first(path: str, start_peer: Callable[..., Peer]) -> None:
+    peer = start_peer()
+    peer.run(LARGE)
+    os.kill(caretaker(path), signal.SIGTERM)
+    os.kill(peer.pid, signal.SIGTERM)
+    wait_until(lambda: not os.path.exists(path))
 
 
 def test_session_goes_on_while_anybody_lives(path: str, start_peer: Callable[..., Peer]) -> None:
@@ -128,7 +188,7 @@ def test_it_keeps_nothing_of_its_starter(path: str, start_peer: Callable[..., Pe
     assert int(parent) != peer.pid and int(session) == int(group) != os.getsid(peer.pid)
     assert int((process / "statm").read_text().split()[1]) < 64, "it takes no more than some pages"
     assert (process / "comm").read_text() == "ntipc-caretaker\n"
-    for gentle in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1:
+    for gentle in signal.SIGINT, signal.SIGHUP, signal.SIGUSR1:
         os.kill(int(process.name), gentle)
     assert caretakers(path) == [int(process.name)]
 

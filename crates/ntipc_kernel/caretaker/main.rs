@@ -4,7 +4,8 @@
 //! memory (`process::caretaker`). It waits for a lock that every participant shares, so it sleeps while anybody lives, and Linux wakes it.
 //!
 //! Descriptors: 0 the session's lock file, with the byte of the caretaker locked through it; 1 the session's directory. Its second argument
-//! is the directory's path. All signals are blocked. Locks and their order are those of `process::attach`:
+//! is the directory's path. All signals are blocked but SIGTERM: whoever ends a service waits for all of its processes, and this one may be of a
+//! session that others use. So it gives the participants [`GRACE`] to end, and ends. Locks and their order are those of `process::attach`:
 //!
 //!   K1 wait for WITNESS, exclusively, and give it back  K2 wait for SETUP  K3 the session is gone? end
 //!   K4 try PRESENCE; somebody takes part? give SETUP back, K1  K5 remove the files, the lock file last, and the directory; end
@@ -29,6 +30,9 @@ mod calls {
     pub const PRCTL: usize = 157;
     pub const CHDIR: usize = 80;
     pub const EXIT: usize = 231;
+    pub const SIGACTION: usize = 13;
+    pub const SIGPROCMASK: usize = 14;
+    pub const WITH_RESTORER: usize = 0x0400_0000;
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -42,33 +46,51 @@ mod calls {
     pub const PRCTL: usize = 167;
     pub const CHDIR: usize = 49;
     pub const EXIT: usize = 94;
+    pub const SIGACTION: usize = 134;
+    pub const SIGPROCMASK: usize = 135;
+    pub const WITH_RESTORER: usize = 0; // Linux brings its own
 }
 
 #[cfg(target_arch = "x86_64")]
 global_asm!(".globl _start", "_start:", "mov rdi, rsp", "and rsp, -16", "call {main}", "ud2", main = sym main);
+#[cfg(target_arch = "x86_64")]
+global_asm!(".globl restore", "restore:", "mov eax, 15", "syscall"); // rt_sigreturn
 #[cfg(target_arch = "aarch64")]
 global_asm!(".globl _start", "_start:", "mov x0, sp", "bl {main}", "brk #1", main = sym main);
+#[cfg(target_arch = "aarch64")]
+global_asm!(".globl restore", "restore:", "brk #1"); // never called
+
+unsafe extern "C" {
+    fn restore();
+}
 
 #[cfg(target_arch = "x86_64")]
-fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
+fn call4(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result;
     // SAFETY: a system call with valid arguments; it keeps all registers but these.
     unsafe {
-        asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c,
+        asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
             lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
 }
 
 #[cfg(target_arch = "aarch64")]
-fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
+fn call4(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result;
     // SAFETY: a system call with valid arguments.
     unsafe {
-        asm!("svc #0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c, options(nostack));
+        asm!("svc #0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c, in("x3") d, options(nostack));
     }
     result
 }
+
+fn call(number: usize, a: usize, b: usize, c: usize) -> isize {
+    call4(number, a, b, c, 0)
+}
+
+/// Tenths of a second.
+const GRACE: u32 = 20;
 
 const LOCK: usize = 0;
 const DIRECTORY: usize = 1;
@@ -163,6 +185,38 @@ fn pause() {
     call(calls::NANOSLEEP, &raw const tenth as usize, 0, 0);
 }
 
+/// SIGTERM: wait for the participants, here and not behind a flag, which the sleep that begins next would not look at. With WITNESS the
+/// sleep ends at once.
+extern "C" fn told_to_end(_: i32) {
+    for _ in 0..GRACE {
+        if lock(WITNESS, EXCLUSIVE, TRY) {
+            return;
+        }
+        pause();
+    }
+    end(0);
+}
+
+/// As Linux takes it.
+#[repr(C)]
+struct Action {
+    handler: usize,
+    flags: usize,
+    restorer: usize,
+    mask: u64,
+}
+
+fn hear_of_the_end() {
+    const SIGTERM: usize = 15;
+    const UNBLOCK: usize = 1;
+    let handler: extern "C" fn(i32) = told_to_end;
+    let restorer: unsafe extern "C" fn() = restore;
+    let action = Action { handler: handler as usize, flags: calls::WITH_RESTORER, restorer: restorer as usize, mask: 0 };
+    call4(calls::SIGACTION, SIGTERM, &raw const action as usize, 0, 8);
+    let set = 1_u64 << (SIGTERM - 1);
+    call4(calls::SIGPROCMASK, UNBLOCK, &raw const set as usize, 0, 8);
+}
+
 extern "C" fn main(stack: *const usize) -> ! {
     const HERE: usize = -100_isize as usize;
     const REMOVE_DIRECTORY: usize = 0x200;
@@ -174,6 +228,7 @@ extern "C" fn main(stack: *const usize) -> ! {
     }
     call(calls::PRCTL, SET_NAME, c"ntipc-caretaker".as_ptr() as usize, 0);
     call(calls::CHDIR, c"/".as_ptr() as usize, 0, 0);
+    hear_of_the_end();
     loop {
         if !lock(WITNESS, EXCLUSIVE, WAIT) {
             end(1); // K1

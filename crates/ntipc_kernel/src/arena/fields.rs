@@ -42,7 +42,8 @@ pub fn fields() -> Vec<Field> {
             page_step.chain, page_step.first, page_step.last, page_step.count, page_step.free, page_step.after_last,
             page_step.pages_free, page_step.page_high, pages_given, pages_wanted, undrained, queue_busy, drained.first, drained.last,
             drained.count, drained_to, drained_request, drained_badge, drained_badge_after, drained_places, carriers_reserved, origins_reserved, object_serial, clock_namespace,
-            clock_shift_ns, clock_behind_ns, log_lines_reserved, log_blocks_reserved, log.lines, log.blocks, log.readers, log.waiting;
+            clock_shift_ns, clock_behind_ns, log_lines_reserved, log_blocks_reserved, journal_reserved, changes_reserved,
+            bucket_pages, log.lines, log.blocks, log.readers, log.waiting;
         log_line: LogLine at LOG_LINES_AT, LOG_LINES => word, time_ns, ids, namespace, length, block, text;
         log_block: LogBlock at LOG_BLOCKS_AT, LOG_BLOCKS => word, text;
         journal: JournalEntry at JOURNAL_AT, BLOCKS => object, block, word;

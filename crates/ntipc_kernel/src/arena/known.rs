@@ -7,12 +7,14 @@
 //!
 //! What a header claims in all is held against what the file occupies, so that claims alone take no memory.
 
-use super::layout::{PROCESSES, THREADS};
+use super::layout::{BUCKETS, BUCKETS_A_PAGE, HEADER_SIZE, PAGE_SIZE, PROCESSES, THREADS};
 use super::memory::Arena;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Entries known to have memory.
 pub struct Known {
+    pub journal: AtomicU32,
+    pub changes: AtomicU32,
     pub processes: AtomicU32,
     pub threads: AtomicU32,
     pub objects: AtomicU32,
@@ -24,6 +26,8 @@ pub struct Known {
     pub pages: AtomicU32,
     pub log_lines: AtomicU32,
     pub log_blocks: AtomicU32,
+    /// Pages of buckets, a bit each.
+    pub buckets: AtomicU64,
     /// Of each process, of each thread.
     pub handles: Box<[AtomicU32; PROCESSES as usize]>,
     pub blocks: Box<[AtomicU32; THREADS as usize]>,
@@ -40,6 +44,8 @@ pub struct Known {
 impl Known {
     pub fn nothing(writable: bool, exact: bool) -> Known {
         Known {
+            journal: AtomicU32::new(0),
+            changes: AtomicU32::new(0),
             processes: AtomicU32::new(0),
             threads: AtomicU32::new(0),
             objects: AtomicU32::new(0),
@@ -51,9 +57,10 @@ impl Known {
             pages: AtomicU32::new(0),
             log_lines: AtomicU32::new(0),
             log_blocks: AtomicU32::new(0),
+            buckets: AtomicU64::new(0),
             handles: Box::new([const { AtomicU32::new(0) }; PROCESSES as usize]),
             blocks: Box::new([const { AtomicU32::new(0) }; THREADS as usize]),
-            bytes: AtomicU64::new(super::layout::PROCESSES_AT),
+            bytes: AtomicU64::new(HEADER_SIZE),
             grown: AtomicU64::new(0),
             writable,
             exact,
@@ -115,6 +122,35 @@ impl Arena {
             }
             return true;
         }
+    }
+
+    /// The same of a page of buckets.
+    #[cold]
+    pub(super) fn learn_buckets(&self, page: u32) -> bool {
+        let (bit, bytes) = (1_u64 << page, u64::from(PAGE_SIZE));
+        if self.header().bucket_pages.load(Ordering::Acquire) & bit == 0 {
+            return false;
+        }
+        let all = self.known.bytes.load(Ordering::Acquire) + bytes;
+        let exact = self.known.exact && cfg!(not(feature = "models"));
+        if exact && all > self.occupied() && self.known.buckets.load(Ordering::Acquire) & bit == 0 {
+            self.damaged("more of its tables is said to have memory than the file has");
+            return false;
+        }
+        if self.known.writable && self.reserve_buckets(page).is_err() {
+            return false;
+        }
+        if self.known.buckets.fetch_or(bit, Ordering::AcqRel) & bit == 0 {
+            self.known.bytes.fetch_add(bytes, Ordering::AcqRel);
+        }
+        true
+    }
+
+    /// The buckets that names may be in.
+    pub fn buckets(&self) -> impl Iterator<Item = u32> {
+        let mut pages = self.header().bucket_pages.load(Ordering::Acquire);
+        pages &= u64::MAX >> (u64::BITS - BUCKETS.div_ceil(BUCKETS_A_PAGE));
+        (0..BUCKETS).filter(move |bucket| pages & 1 << (bucket / BUCKETS_A_PAGE) != 0)
     }
 
     /// How many of the first `high` entries can be looked at, where that is more than is known.

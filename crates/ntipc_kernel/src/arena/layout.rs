@@ -3,9 +3,9 @@
 //! | region    | entry                                  | grows |
 //! | --------- | -------------------------------------- | ----- |
 //! | header    | lock, journal head, counters           | no    |
-//! | journal   | one record of the step under way       | no    |
-//! | changes   | what the step changes, a word each     | no    |
-//! | names     | hash buckets                           | no    |
+//! | journal   | one record of the step under way       | yes   |
+//! | changes   | what the step changes, a word each     | yes   |
+//! | names     | hash buckets, a page when it is needed | yes   |
 //! | processes | one record a participant               | yes   |
 //! | threads   | one record a thread that has waited    | yes   |
 //! | objects   | one cache line an object               | yes   |
@@ -30,7 +30,7 @@ use crate::sys::robust::LifeWord;
 
 pub const MAGIC: u64 = 0x3143_5049_544e_544e; // "NTNTIPC1"
 /// Raised whenever the meaning of anything here changes.
-pub const LAYOUT_VERSION: u64 = 14;
+pub const LAYOUT_VERSION: u64 = 15;
 
 pub const PROCESSES: u32 = 2048;
 /// The process slot of those who take no part: it has no handles, ever.
@@ -45,6 +45,9 @@ pub const HANDLES: u32 = 1 << 18;
 pub const CELLS: u32 = 1 << 19;
 /// Few in models, where recovery goes through them in every run.
 pub const BUCKETS: u32 = if cfg!(feature = "models") { 16 } else { 1 << 16 };
+/// Buckets in a page of 4 KiB, each of which gets memory when the first name is put there.
+pub const BUCKETS_A_PAGE: u32 = 1024;
+const _: () = assert!(BUCKETS.div_ceil(BUCKETS_A_PAGE) <= u64::BITS);
 /// Wait blocks a thread, and so the most objects in one wait.
 pub const BLOCKS: u32 = 4096;
 /// Notes of what the holder of the dispatcher lock changes.
@@ -241,7 +244,10 @@ pub struct Header {
     pub log_blocks_reserved: AtomicU32,
     /// Counts objects that got a name. Changed under the dispatcher lock.
     pub names_published: AtomicU32,
-    _line6: [AtomicU32; 3],
+    pub journal_reserved: AtomicU32,
+    pub changes_reserved: AtomicU32,
+    /// Bit set: that page of buckets has memory. In the others there is no name.
+    pub bucket_pages: AtomicU64,
     /// The debug log: see `debuglog`.
     pub log: LogHead,
 }
@@ -456,7 +462,8 @@ const _: () = assert!(size_of::<Cell>() == 64);
 const _: () = assert!(size_of::<JournalEntry>() == 16);
 const _: () = assert!(size_of::<Header>() <= HEADER_SIZE as usize);
 
-const HEADER_SIZE: u64 = 16 << 10;
+/// All that a new file has memory for.
+pub const HEADER_SIZE: u64 = PAGE_SIZE as u64;
 pub const JOURNAL_AT: u64 = HEADER_SIZE;
 pub const CHANGES_AT: u64 = JOURNAL_AT + BLOCKS as u64 * 16;
 pub const BUCKETS_AT: u64 = CHANGES_AT + CHANGES as u64 * 4;

@@ -25,20 +25,7 @@ pub struct Arena {
 /// A process that may not have so much address space (`ulimit -v`) maps fewer pages of the pool, but no fewer than these.
 const FEWEST_PAGES: u32 = PAGES >> 4;
 
-macro_rules! table {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $at:ident, $count:ident;)*) => {
-        $($(#[$doc])*
-        #[inline(always)]
-        pub fn $name(&self, index: u32) -> &$type {
-            const { assert!($count.is_power_of_two()) };
-            // SAFETY: the index is masked into the table, which lies inside the mapping and is suitably aligned;
-            // the record consists of atomics only.
-            unsafe { &*self.at::<$type>($at + u64::from(index & ($count - 1)) * size_of::<$type>() as u64) }
-        })*
-    };
-}
-
-/// The same for tables that grow: an index beyond the memory there is leads to nowhere. What happens beyond is a function of
+/// Tables grow: an index beyond the memory there is leads to nowhere. What happens beyond is a function of
 /// its own, so that callers have a comparison and a jump that is hardly ever taken, and keep their values in registers.
 macro_rules! growing {
     ($($name:ident, $beyond:ident, $table:ident: $type:ty = $at:ident, $reserved:ident, $known:ident, $count:ident;)*) => {
@@ -82,7 +69,7 @@ impl Arena {
     /// Give a new, empty file its length, its first chunks and its header.
     pub fn format(file: &OwnedFd) -> NtResult<()> {
         files::set_length(file, ARENA_SIZE)?;
-        files::reserve(file, 0, PROCESSES_AT)?;
+        files::reserve(file, 0, HEADER_SIZE)?;
         let header = Mapping::new(file, 0, size_of::<Header>(), Protection::ReadWrite)?;
         // SAFETY: the mapping is as long as a header and page aligned.
         let header = unsafe { &*header.address.cast::<Header>() };
@@ -235,13 +222,9 @@ impl Arena {
         unsafe { &*self.at::<Header>(0) }
     }
 
-    table! {
-        journal: JournalEntry = JOURNAL_AT, BLOCKS;
-        change: AtomicU32 = CHANGES_AT, CHANGES;
-        bucket: AtomicU32 = BUCKETS_AT, BUCKETS;
-    }
-
     growing! {
+        journal, journal_beyond, journal_table: JournalEntry = JOURNAL_AT, journal_reserved, journal, BLOCKS;
+        change, change_beyond, change_table: AtomicU32 = CHANGES_AT, changes_reserved, changes, CHANGES;
         process, process_beyond, process_table: Process = PROCESSES_AT, processes_reserved, processes, PROCESSES;
         thread, thread_beyond, thread_table: Thread = THREADS_AT, threads_reserved, threads, THREADS;
         object, object_beyond, object_table: Object = OBJECTS_AT, objects_reserved, objects, OBJECTS;
@@ -252,6 +235,37 @@ impl Arena {
         link, link_beyond, link_table: AtomicU32 = LINKS_AT, links_reserved, links, PAGES;
         log_line, log_line_beyond, log_line_table: LogLine = LOG_LINES_AT, log_lines_reserved, log_lines, LOG_LINES;
         log_block, log_block_beyond, log_block_table: LogBlock = LOG_BLOCKS_AT, log_blocks_reserved, log_blocks, LOG_BLOCKS;
+    }
+
+    /// The first object of a chain of names.
+    #[inline]
+    pub fn bucket(&self, index: u32) -> &AtomicU32 {
+        let index = index & (BUCKETS - 1);
+        let page = index / BUCKETS_A_PAGE;
+        if self.known.buckets.load(Ordering::Relaxed) & 1 << page == 0 && !self.learn_buckets(page) {
+            // SAFETY: as aligned as a word, and an atomic.
+            return unsafe { &*nowhere().cast::<AtomicU32>() };
+        }
+        // SAFETY: the index was masked into the table, which lies inside the mapping, and there is memory for it; a word, an atomic.
+        unsafe { &*self.at::<AtomicU32>(BUCKETS_AT + u64::from(index) * 4) }
+    }
+
+    /// Make sure that names can be put into the chain of that bucket. Idempotent, needs no lock.
+    pub fn grow_buckets(&self, index: u32) -> NtResult<()> {
+        let page = (index & (BUCKETS - 1)) / BUCKETS_A_PAGE;
+        if self.known.buckets.load(Ordering::Relaxed) & 1 << page != 0 {
+            return Ok(());
+        }
+        self.reserve_buckets(page)?;
+        self.header().bucket_pages.fetch_or(1 << page, Ordering::AcqRel);
+        match self.learn_buckets(page) {
+            true => Ok(()),
+            false => Err(self.damage().unwrap_or_else(|| NtStatus::DISK_FULL.into())),
+        }
+    }
+
+    pub(super) fn reserve_buckets(&self, page: u32) -> NtResult<()> {
+        self.reserve(BUCKETS_AT + u64::from(page) * u64::from(PAGE_SIZE), u64::from(PAGE_SIZE))
     }
 
     /// One handle of one process.
@@ -339,7 +353,9 @@ impl Arena {
                 format!("the session's table of {} entries is full", table.limit),
             ));
         }
-        let target = needed.next_multiple_of(chunk).max(have.saturating_mul(5) / 4 / chunk * chunk).min(table.limit);
+        // A small session takes little; a large one is not told to ask often.
+        let ahead = if have < 16 * chunk { have.saturating_mul(2) } else { have.saturating_mul(5) / 4 };
+        let target = needed.next_multiple_of(chunk).max(ahead / chunk * chunk).min(table.limit);
         let bytes = u64::from(target - have) * table.size;
         self.reserve(table.at + u64::from(have) * table.size, bytes)?;
         self.known.grown.fetch_add(bytes, Ordering::Relaxed);
@@ -351,24 +367,24 @@ impl Arena {
     }
 
     pub fn grow_processes(&self, needed: u32) -> NtResult<()> {
-        self.grow(&self.process_table(), needed, 8)
+        self.grow(&self.process_table(), needed, 4)
     }
 
     pub fn grow_threads(&self, needed: u32) -> NtResult<()> {
-        self.grow(&self.thread_table(), needed, 16)
+        self.grow(&self.thread_table(), needed, 4)
     }
 
     pub fn grow_objects(&self, needed: u32) -> NtResult<()> {
-        self.grow(&self.origin_table(), needed, 1024)?;
-        self.grow(&self.object_table(), needed, 1024)
+        self.grow(&self.origin_table(), needed, 256)?;
+        self.grow(&self.object_table(), needed, 64)
     }
 
     pub fn grow_cells(&self, needed: u32) -> NtResult<()> {
-        self.grow(&self.cell_table(), needed, 1024)
+        self.grow(&self.cell_table(), needed, 64)
     }
 
     pub fn grow_queues(&self, needed: u32) -> NtResult<()> {
-        self.grow(&self.queue_table(), needed, 256)
+        self.grow(&self.queue_table(), needed, 16)
     }
 
     pub fn grow_handles(&self, process: u32, needed: u32) -> NtResult<()> {
@@ -385,7 +401,13 @@ impl Arena {
         self.grow(&self.log_block_table(), LOG_BLOCKS, LOG_BLOCKS)
     }
 
+    pub fn grow_changes(&self, needed: u32) -> NtResult<()> {
+        self.grow(&self.change_table(), needed, 1024)
+    }
+
+    /// Wait blocks of a thread, and the journal that is to hold a step of its wait: whoever ends the wait cannot fail.
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {
+        self.grow(&self.journal_table(), needed, 256)?;
         self.grow(&self.block_table(thread & (THREADS - 1)), needed, 256)
     }
 }

@@ -7,8 +7,8 @@ use super::memory::Arena;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU64, Ordering};
 
-/// Pages are reserved so many at a time.
-const CHUNK: u32 = 64;
+/// Pages are reserved so many at a time at least.
+const CHUNK: u32 = 4;
 
 impl Arena {
     pub(super) fn page_table(&self) -> Table<'_> {

@@ -2,7 +2,9 @@
 
 use super::Finding;
 use crate::arena::Arena;
-use crate::arena::layout::{BLOCKS, CELLS, HANDLES, OBJECTS, Object, PAGE_SIZE, PAGES, PROCESSES, QUEUES, THREADS};
+use crate::arena::layout::{
+    BLOCKS, CELLS, CHANGES, HANDLES, HEADER_SIZE, OBJECTS, Object, PAGE_SIZE, PAGES, PROCESSES, QUEUES, THREADS,
+};
 use crate::object::kind::{Kind, Type};
 use crate::object::names;
 use crate::sync::Shared;
@@ -81,8 +83,11 @@ impl<'a> Look<'a> {
     /// It is measured again for each look: a session grows between them.
     fn measure(&mut self) {
         let header = self.arena.header();
-        let mut left = self.arena.occupied().saturating_sub(crate::arena::layout::PROCESSES_AT);
+        let mut left = self.arena.occupied().saturating_sub(HEADER_SIZE);
+        left = left.saturating_sub(u64::from(header.bucket_pages.get().count_ones()) * u64::from(PAGE_SIZE));
         let tables = [
+            ("the journal's entries", header.journal_count.get(), header.journal_reserved.get(), BLOCKS, 16),
+            ("changes", header.changes.get(), header.changes_reserved.get(), CHANGES, 4),
             ("processes", header.process_high.get(), header.processes_reserved.get(), PROCESSES, 1024),
             ("threads", header.thread_high.get(), header.threads_reserved.get(), THREADS, 1024),
             ("objects", header.object_high.get(), header.objects_reserved.get(), OBJECTS, 64),
@@ -92,7 +97,7 @@ impl<'a> Look<'a> {
             ("links of pages", header.page_high.get(), header.links_reserved.get(), PAGES, 4),
             ("pages", header.page_high.get(), header.pages_reserved.get(), PAGES, u64::from(PAGE_SIZE)),
         ];
-        let [processes, threads, objects, origins, cells, queues, links, pages] = tables
+        let [_, _, processes, threads, objects, origins, cells, queues, links, pages] = tables
             .map(|(name, high, reserved, limit, size)| self.table("", name, high, reserved, limit, size, &mut left));
         (self.processes, self.threads, self.objects, self.cells) = (processes, threads, objects.min(origins), cells);
         (self.queues, self.pages) = (queues, links.min(pages));

@@ -12,7 +12,7 @@ impl Look<'_> {
     pub fn all_names(&mut self) {
         let mut chained = HashSet::new();
         let mut known = HashMap::new();
-        for bucket in 0..BUCKETS {
+        for bucket in self.arena.buckets() {
             let mut next = self.arena.bucket(bucket).get();
             while let Some(index) = next.checked_sub(1) {
                 let subject = format!("name chain {bucket}");

@@ -77,11 +77,12 @@ impl Locked<'_> {
 
     /// Make the name of an object known.
     pub fn publish_name(&mut self, object: u32, name: &str) -> NtResult<()> {
+        let hash = hash(name);
+        self.session.arena.grow_buckets(hash)?;
         self.note_object(object);
         let cells = self.store_text(name.as_bytes())?;
         let arena = &self.session.arena;
         let record = arena.object(object);
-        let hash = hash(name);
         let bucket = arena.bucket(hash & (BUCKETS - 1));
         record.hash.put(hash);
         record.link.put(bucket.get());

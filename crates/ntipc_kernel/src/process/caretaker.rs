@@ -1,7 +1,8 @@
 //! The caretaker of a session: a minute process that removes the session when the last participant was killed.
 //!
 //! The program is `caretaker/main.rs`, built by `build.rs`; it has no library, and none of this process's memory. A participant starts it
-//! when it has made the session large ([`LARGE`]), unless there is one, from a thread that exists for this only.
+//! when it has made the session large ([`LARGE`]), or has taken part for a second (at each look-round of its helper), unless there is one,
+//! from a thread that exists for this only. So a program that is over at once, and leaves little if it is killed, has none.
 //!
 //! Invariant: at most one caretaker at a time. Byte [`CARETAKER`] of the lock file is locked through the description that the caretaker
 //! has from its start; the participant that locks it starts one. The lock goes with the description, so a caretaker that was killed is missed by the
@@ -29,8 +30,8 @@ static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/caretaker"));
 
 /// Sections of so many bytes make a session large.
 pub const LARGE: u64 = 64 << 10;
-/// So do tables and messages of so many, beside the few hundred KiB that every session has.
-pub const GROWTH: u64 = 512 << 10;
+/// So do tables and messages of so many, beside the few KiB that every session has.
+pub const GROWTH: u64 = 256 << 10;
 /// Set to 0 in the environment, this process starts no caretaker.
 const SWITCH: &str = "NTIPC_CARETAKER";
 
@@ -54,6 +55,17 @@ impl Session {
     pub(crate) fn arena_has_grown(&self) {
         if let Some(session) = self.shared.get().and_then(Weak::upgrade) {
             session.has_grown(LARGE);
+        }
+    }
+
+    /// This process has taken part for a while. Not in one that adopts orphans, as the first of a container does: the caretaker would be its
+    /// child, which a program that waits for all of its children waits for. And what kills the first of a container kills all.
+    #[cold]
+    pub(crate) fn see_to_caretaker(&self) {
+        if !adopts_orphans()
+            && let Some(session) = self.shared.get().and_then(Weak::upgrade)
+        {
+            session.call_caretaker();
         }
     }
 
@@ -90,6 +102,13 @@ impl Session {
         let [Some(lock), Some(directory), Some(program)] = high else { return None };
         start(&[lock, directory, program], &path)
     }
+}
+
+fn adopts_orphans() -> bool {
+    let mut reaper: c_int = 0;
+    // SAFETY: Linux writes one number there.
+    let told = unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut reaper) };
+    crate::sys::process::pid() == 1 || told == 0 && reaper != 0
 }
 
 /// A copy of a descriptor, with a high number.

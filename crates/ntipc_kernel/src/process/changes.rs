@@ -7,12 +7,12 @@
 //! is a body before it leaves or enters its list, or a side of it is taken. Wait lists need no notes: the threads' wait records name the
 //! objects whose lists may be half linked. So whatever is neither noted nor named by a wait record was whole when the lock was taken, and is.
 //! Crash: a note too many does no harm. Recovery adds notes of its own, and takes none away before it is done.
-//! More changes than there are notes, or a lock that was scribbled on: recovery looks at everything.
+//! More changes than there are notes or memory for them, or a lock that was scribbled on: recovery looks at everything.
 
 use super::lock::Locked;
 use crate::arena::layout::CHANGES;
 use crate::object::kind::Kind;
-use crate::sync::Shared;
+use crate::sync::{Ordering, Shared};
 
 const BODY: u32 = 1 << 30;
 const EXISTED: u32 = 1 << 31;
@@ -49,7 +49,7 @@ impl Locked<'_> {
         } else if arena.change(count - 1).get() | EXISTED == what | EXISTED {
             return;
         }
-        if count >= CHANGES {
+        if count >= CHANGES || arena.grow_changes(count + 1).is_err() {
             return self.note_flag(EVERYTHING);
         }
         arena.change(count).put(what);
@@ -100,8 +100,9 @@ impl Locked<'_> {
         let (arena, header) = (&self.session.arena, self.session.arena.header());
         let count = header.changes.get();
         let flags = header.change_flags.get();
+        let have = header.changes_reserved.load(Ordering::Acquire).min(CHANGES);
         let mut scope = Scope {
-            everything: flags & EVERYTHING != 0 || count > CHANGES,
+            everything: flags & EVERYTHING != 0 || count > have,
             texts: flags & TEXTS != 0,
             objects: Vec::new(),
             bodies: Vec::new(),
@@ -109,7 +110,7 @@ impl Locked<'_> {
             live_before: header.live_before.get(),
         };
         let mut objects = Vec::new();
-        for place in 0..count.min(CHANGES) {
+        for place in 0..count.min(have) {
             let change = arena.change(place).get();
             let number = change & !(BODY | EXISTED);
             match change & BODY {

@@ -2,7 +2,7 @@
 
 use super::changes::Scope;
 use super::lock::Locked;
-use crate::arena::layout::{BUCKETS, word};
+use crate::arena::layout::word;
 use crate::fault::fault;
 use crate::mutation::without;
 use crate::object::kind::Kind;
@@ -13,7 +13,7 @@ impl Locked<'_> {
     pub(super) fn rebuild_objects(&mut self) {
         let arena = &self.session.arena;
         let header = arena.header();
-        for bucket in 0..BUCKETS {
+        for bucket in arena.buckets() {
             arena.bucket(bucket).put(0);
         }
         let (mut free, mut live) = (0, 0);

@@ -3,7 +3,7 @@
 //! The nearest watcher that lives reaps at once. Each further one gives those before it [`PATIENCE_NS`] each: they may be stopped, or
 //! get no processor. So a death is told within that time for each watcher that does not run, and ordinarily at once. Nothing else
 //! is timed while everybody lives and nothing is damaged, except a look-round that comes ever more rarely: memory that was scribbled on may hide
-//! a death from Linux.
+//! a death from Linux, and the session may be without a caretaker.
 //!
 //! If all watchers of a process are stopped (a frozen container), threads that wait are the last resort. A sleeping thread looks
 //! at life words 100 ms after its wait began, and then ever more rarely; if it sees a death that nobody has dealt with, it raises the alarm
@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 
 /// How long a watcher waits for each one that is nearer to the dead.
 const PATIENCE_NS: u64 = 20_000_000;
-/// The first look-round after the neighbours have changed; the time doubles with each.
+/// The first look-round after the process has begun to take part, or its neighbours have changed; the time doubles with each.
 const LOOK_ROUND_NS: u64 = 1_000_000_000;
 /// The first look again at a case that could not be closed; the time doubles with each, up to a longest one for the nearest watcher.
 const AGAIN_NS: u64 = 2_000_000;
@@ -80,7 +80,7 @@ pub(crate) fn watch(session: &Session, slot: u32) {
         me: helper_owner(slot),
         cases: Vec::new(),
         listed: SmallVec::new(),
-        look_round_ns: NEVER,
+        look_round_ns: if cfg!(feature = "models") { NEVER } else { now_ns() + LOOK_ROUND_NS },
         pause_ns: LOOK_ROUND_NS,
         words: SmallVec::new(),
     };
@@ -244,6 +244,7 @@ impl Watch<'_> {
         self.look_round_ns = now.saturating_add(self.pause_ns);
         self.session.reap_stray_threads(self.me);
         self.session.finish_drains(self.me);
+        self.session.see_to_caretaker();
         let before = self.cases.len();
         for neighbour in living.iter().filter(|neighbour| is_hidden_death(self.session, neighbour.slot)) {
             let death = Death::of(&self.session.arena, neighbour.slot, neighbour.life, true);
