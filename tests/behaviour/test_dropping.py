@@ -3,14 +3,19 @@
 What a signal handler raises in a finalizer or in a callback of a weak reference, Ctrl-C above all, is lost.
 """
 
+import gc
+import os
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
 import pytest
+from harness.waiting import wait_until
 
 import ntipc
 from ntipc._runtime.forks import PartedAtFork
+from ntipc._runtime.threads import Farewell
 
 
 def connected() -> tuple[object, ...]:
@@ -86,3 +91,53 @@ def test_what_went_leaves_no_growing_rest() -> None:
     for thing in lasting:
         registry.discard(thing)
     assert not {reference() for reference in registry._references} & set(lasting)
+
+
+class Node:
+    """Something that goes at once, or by garbage collection."""
+
+    itself: object = None
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_farewell_is_said_in_another_thread_once(circular: bool) -> None:
+    said: list[int] = []
+    node, other = Node(), Node()
+    if circular:
+        node.itself = node
+    node.farewell = Farewell(node, lambda: said.append(threading.get_ident()))  # type: ignore[attr-defined]
+    Farewell(other, lambda: said.append(0)).cancel()
+    assert not said
+    del node, other
+    gc.collect()
+    wait_until(lambda: said)
+    assert len(said) == 1 and said[0] not in (0, threading.get_ident())
+
+
+def test_farewell_that_fails_is_reported_and_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, said = list[threading.ExceptHookArgs](), list[str]()
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    nodes = [Node(), Node()]
+    Farewell(nodes[0], lambda: {}["missing"])
+    Farewell(nodes[1], lambda: said.append("gone"))
+    nodes.clear()
+    wait_until(lambda: said)
+    assert [each.exc_type for each in told] == [KeyError]
+
+
+def test_forked_child_says_none_of_its_parents_farewells_and_its_own() -> None:
+    reading, writing = os.pipe()
+    node = Node()
+    Farewell(node, lambda: os.write(writing, b"parent's"))
+    if not (pid := os.fork()):
+        node = Node()
+        Farewell(node, lambda: os.write(writing, b"child's"))
+        del node
+        wait_until(lambda: len(os.read(reading, 100)) > 0)
+        os.write(writing, b"said")
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert os.read(reading, 100) == b"said"
+    del node
+    assert os.read(reading, 100) == b"parent's"
+    os.close(reading), os.close(writing)

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,9 +11,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 import pytest
-from harness.waiting import look
+from harness.waiting import look, wait_until
 
 import ntipc
+from ntipc._runtime.threads import start
 from ntipc.objects.devices import locate_pipe
 from ntipc.pipes.offers import open_offers, take_offer
 
@@ -148,3 +150,14 @@ def test_block_that_is_interrupted_as_it_is_entered_leaves_nothing_acquired(lock
             break
         assert names["lock"].info()["count"] == 1, f"interrupted before instruction {step}"
     assert step > 10
+
+
+def test_thread_that_is_interrupted_as_it_starts_runs_or_is_not_there() -> None:
+    before, ran = set(threading.enumerate()), list[int]()
+    names = {"start": start, "Thread": threading.Thread, "run": ran.append}
+    call, also = "start(Thread(target=run, args=(1,)))", threading.Thread.start.__code__
+    instructions = interrupt_before(0, call, names, also)
+    for step in range(1, instructions):
+        interrupt_before(step, call, names, also)
+    wait_until(lambda: set(threading.enumerate()) == before)
+    assert 1 < len(ran) < instructions

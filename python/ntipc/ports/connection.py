@@ -124,7 +124,7 @@ class Connection:
             NtClose of a communication port (NT): LPC_REPLY_LOST, then PORT_DISCONNECTED for the client.
         """
         if self._open:
-            self._open, self._revoked = False, True
+            self._revoked = True
             try:
                 self._port._revoke(self._number, self._token)
             except HandleClosed:  # the port went before, and its connections with it
@@ -132,11 +132,15 @@ class Connection:
             self._release()
 
     def _release(self) -> None:
-        """Give up what belongs to it here."""
+        """Give up what belongs to it here. Whoever then sees that it has ended cannot answer a call of it any more."""
+        self._give_up_calls()
         self._open = False
         for end in (self._inbox, self._line):
             if end is not None:
                 end.close()
+        self._give_up_calls()  # that another thread has taken meanwhile
+
+    def _give_up_calls(self) -> None:
         for reference in list(self._under_way):
             if (message := reference()) is not None:
                 message._give_up()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ntipc._runtime.threads import Farewell, start
 from ntipc._runtime.turns import Turns
 from ntipc.errors import NtError
 from ntipc.objects.object import NtObject
@@ -47,14 +48,15 @@ class ExportedObjects:
     """The objects of one link that travelled by reference. What is below ``_turns`` is only touched in a turn."""
 
     def __init__(self, link: Link) -> None:
-        self._link = weakref.ref(link, self._forgotten)
+        self._link = weakref.ref(link)
+        self._farewell: Farewell | None = None
         self._is_forgotten = False
         self._turns = Turns()
         self._numbers = itertools.count(1)
         self._objects: dict[int, _Exported] = {}
         self._known: dict[tuple[int, int], int] = {}
-        self._served: weakref.WeakKeyDictionary[PortClient, object] = weakref.WeakKeyDictionary()
-        """The connections with a thread that does what the service wants, each with the mark of that thread."""
+        self._served: weakref.WeakKeyDictionary[PortClient, bool] = weakref.WeakKeyDictionary()
+        """The connections with a thread that does what the service wants. Each such thread notes its own."""
 
     def export(self, thing: object, interface: Interface) -> int:
         """Keep an object, and let the service call it.
@@ -66,6 +68,8 @@ class ExportedObjects:
         assert link is not None
         client, _ = link.ready("")
         with self._turns.lock:
+            if self._farewell is None:
+                self._farewell = Farewell(link, self._forgotten)
             key = id(thing), id(interface)
             number = self._known.get(key)
             if number is None:
@@ -82,23 +86,14 @@ class ExportedObjects:
             except RuntimeError:
                 pass
             if client not in self._served:
-                self._start(client, link.name)
+                name = f"ntipc.rpc objects for {link.name}"
+                start(threading.Thread(target=_serve, args=(self, client), name=name, daemon=True))
         return number
 
-    def _start(self, client: PortClient, name: str) -> None:
-        """Start the thread for a connection. A signal handler may raise meanwhile: then it is not the one."""
-        mark = self._served[client] = object()
-        try:
-            threading.Thread(
-                target=_serve, args=(self, client, mark), name=f"ntipc.rpc objects for {name}", daemon=True
-            ).start()
-        except BaseException:
-            del self._served[client]
-            raise
-
-    def is_served_by(self, client: PortClient, mark: object) -> bool:
-        """Whether the thread of this mark is the one for a connection."""
-        return self._served.get(client) is mark
+    def serve(self, client: PortClient) -> bool:
+        """Note that the calling thread does what the service wants by a connection; false if another one does."""
+        with self._turns.lock:
+            return client not in self._served and self._served.setdefault(client, True)
 
     def arrived(self, number: int, interface: Interface) -> object:
         """Refuse: a service's objects do not travel by reference."""
@@ -116,7 +111,15 @@ class ExportedObjects:
                 self._known = {key: each for key, each in self._known.items() if each != number}
         self._end_if_forgotten()
 
-    def _forgotten(self, _: object) -> None:
+    def leave_to_parent(self) -> None:
+        """In a forked child: the connections and the threads are the parent's, and those keep the child's copies."""
+        for client in list(self._served):
+            client.close()
+        self._served.clear()
+        self._farewell = None
+        self.forget()
+
+    def _forgotten(self) -> None:
         """The program has no proxy of this link any more."""
         self._is_forgotten = True  # before the look at the objects: let_go looks at this after it has removed one
         self._end_if_forgotten()
@@ -141,11 +144,13 @@ class ExportedObjects:
             self._known.clear()
 
 
-def _serve(exported: ExportedObjects, client: PortClient, mark: object) -> None:
+def _serve(exported: ExportedObjects, client: PortClient) -> None:
     """Ask the service what it wants, and let threads do it, until the connection ends."""
+    if not exported.serve(client):
+        return
     threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="ntipc.rpc calls back")
     try:
-        while exported.is_served_by(client, mark):
+        while True:
             try:
                 reply = client.call(protocol.NEXT.write())
             except (NtError, ValueError):
@@ -160,8 +165,7 @@ def _serve(exported: ExportedObjects, client: PortClient, mark: object) -> None:
             else:
                 exported.let_go(thing)
     finally:
-        if exported.is_served_by(client, mark):
-            exported.forget()
+        exported.forget()
         threads.shutdown(wait=False)
 
 

@@ -110,6 +110,7 @@ class Link:
     def leave_to_parent(self) -> None:
         """In a forked child: the connection is the parent's, and this process connects for itself when it calls."""
         self._client = None
+        self.references.leave_to_parent()
 
     def close(self) -> None:
         """Close the connection."""

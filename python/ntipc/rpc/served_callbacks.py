@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import msgpack
 
+from ntipc._runtime.threads import Farewell
 from ntipc.errors import NtError, Status, from_status
 from ntipc.objects.object import NtObject
 from ntipc.rpc.buffers import Packer
@@ -208,5 +209,5 @@ class ServedReferences:
 
         self._channel.check_room()
         proxy = make_proxy(CallbackLink(self._channel, number, interface), None)
-        weakref.finalize(proxy, self._channel.let_go, number).atexit = False
+        Farewell(proxy, partial(self._channel.let_go, number))
         return proxy

@@ -7,11 +7,14 @@ the server raises in the consumer, after the items that had come.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from ntipc._runtime.threads import Farewell
 from ntipc.errors import HandleClosed, NtError
 from ntipc.rpc import protocol
 from ntipc.rpc.buffers import Luggage
@@ -37,6 +40,7 @@ class _Consumer:
         self._tell_at = -1
         self._end: BaseException | None = None
         self._is_over = False
+        self._farewell: Farewell | None = None
 
     def _opened(self, client: PortClient, data: bytes | memoryview) -> None:
         self._client = client
@@ -44,6 +48,13 @@ class _Consumer:
             self._number = msgspec.msgpack.decode(data, type=int)
         except msgspec.DecodeError as error:
             raise ValidationError(f"{self._link.where} did not answer with a stream: {error}") from None
+        self._farewell = Farewell(self, partial(_forgotten, self._link, self._codec.where, client, self._number))
+
+    def _ended(self) -> None:
+        """Its producer need not be told any more."""
+        self._is_over = True
+        if self._farewell is not None:
+            self._farewell.cancel()
 
     def _next_here(self) -> Any:
         """Return the next item that is here."""
@@ -74,28 +85,18 @@ class _Consumer:
         self._received += len(decoded)
         self._tell_at = len(self._items) // 2 if len(decoded) > 1 else -1
         if end is not None:
-            self._is_over = True
+            self._ended()
             self._end = exception_of(end, self._link.declared, self._link.where) if end else None
-
-    def _close_quietly(self) -> None:
-        """Tell the producer without waiting for it."""
-        client, self._client = self._client, None
-        if client is not None and not self._is_over:
-            self._is_over = True
-            try:
-                self._link.check(client, self._codec.where)
-                self._link.tell(client, protocol.CLOSE.write(self._number), surely=True)
-            except (NtError, ValueError):
-                pass
-
-    def __del__(self) -> None:
-        try:
-            self._close_quietly()
-        except Exception:
-            pass  # at the end of the program
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._codec.where}{' ended' if self._is_over else ''}>"
+
+
+def _forgotten(link: Any, where: str, client: PortClient, number: int) -> None:
+    """Tell the producer of a stream that nobody has any more, without waiting for it."""
+    with suppress(NtError, ValueError):
+        link.check(client, where)
+        link.tell(client, protocol.CLOSE.write(number), surely=True)
 
 
 class Stream(_Consumer):
@@ -133,9 +134,9 @@ class Stream(_Consumer):
         client, self._client = self._client, None
         self._items.clear()
         if client is None or self._is_over:
-            self._is_over = True
+            self._ended()
             return
-        self._is_over = True
+        self._ended()
         try:
             self._link.check(client, self._codec.where)
             reply = self._link.call(self._codec, client, protocol.CLOSE.write(self._number), self._timeout, None)
@@ -198,9 +199,9 @@ class AsyncStream(_Consumer):
         client, self._client = self._client, None
         self._items.clear()
         if client is None or self._is_over:
-            self._is_over = True
+            self._ended()
             return
-        self._is_over = True
+        self._ended()
         asked = protocol.CLOSE.write(self._number)
         try:
             self._link.check(client, self._codec.where)

@@ -1,5 +1,7 @@
 """How connections end: closed by either side, by death, by a flood, by frames of no protocol."""
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +32,28 @@ def test_server_ends_one_connection(server: Peer, start_peer: Callable[..., Peer
     serving.result()
     client.close()
     assert server.run("port.receive(20).is_closed") is True
+
+
+@pytest.mark.parametrize("how", ["client.call(b'?')", "client.begin(b'?').result()"])
+def test_request_that_is_seen_to_be_lost_cannot_be_answered(how: str, server: Peer, peer_type: type[Peer]) -> None:
+    """The caller is stopped, and has not heard of it."""
+    caller = peer_type()
+    try:
+        accepting = server.begin("connection = port.listen(20).accept()")
+        caller.run("client = ntipc.PortClient('p', timeout=20)")
+        accepting.result()
+        calling = caller.begin(how)
+        server.run("message = port.receive(20)")
+        os.kill(caller.pid, signal.SIGSTOP)
+        server.run("connection.close(); assert message.is_withdrawn")
+        with pytest.raises(ntipc.ReplyMismatch):
+            server.run("message.reply(b'!')")
+        os.kill(caller.pid, signal.SIGCONT)
+        with pytest.raises(ntipc.ReplyLost):
+            calling.result()
+    finally:
+        os.kill(caller.pid, signal.SIGCONT)
+        caller.end()
 
 
 def test_closing_message_is_the_last_and_has_the_context(server: Peer) -> None:

@@ -97,7 +97,7 @@ fn named(process: u32, generation: u32) -> u32 {
 
 pub(super) fn mismatch() -> Failure {
     let why =
-        "it was given before, it is another process's to give, its caller has given up, or the message was no request";
+        "it was given before, it is another process's to give, its caller waits no more, or the message was no request";
     Failure::new(NtStatus::REPLY_MESSAGE_MISMATCH, why)
 }
 
@@ -199,6 +199,10 @@ impl Session {
         let message = Message::new(pieces, tag, attached)?;
         self.thread_slot()?;
         let Some((_, thread)) = self.caller_of(correlation) else { return Err(mismatch().into()) };
+        // A server that has seen that nobody waits any more (`is_awaited_reply`) gives no answer.
+        if thread.lost.load(Ordering::Acquire) == serial_of(correlation) {
+            return Err(mismatch().into());
+        }
         let mine = correlation & !0xffff_ffff | u64::from(self.own_name());
         let answering = mine | u64::from(ANSWERING);
         let change = |from, to| thread.call.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
