@@ -247,3 +247,25 @@ def test_a_null_pointer_is_a_failure_and_no_crash(kernel32: Any) -> None:
         kernel32.SetLastError(0)
         assert call() == 0
         assert kernel32.GetLastError() == 998
+
+
+def test_errcheck_finds_the_copy_of_the_last_error_and_an_exception_of_the_call_goes_first() -> None:
+    library: Any = ctypes.WinDLL("kernel32", use_last_error=True)
+    open_event = library.OpenEventW
+    seen: list[int] = []
+
+    def check(result: int, function: Any, arguments: Any) -> int:
+        seen.append(ctypes.get_last_error())
+        if not result:
+            raise ctypes.WinError(ctypes.get_last_error())
+        return result
+
+    open_event.errcheck = check
+    with pytest.raises(FileNotFoundError) as problem:
+        open_event(0x10_0000, False, "none of this name")
+    assert problem.value.winerror == 2 and seen == [2]  # type: ignore[attr-defined]
+    with pytest.raises(ctypes.ArgumentError):
+        open_event(object(), False, None)
+    library.SetLastError(9)
+    assert (library.GetLastError(), ctypes.get_last_error()) == (9, 9)
+    assert str(ctypes.WinError(0)) == "[WinError 0] The operation completed successfully."

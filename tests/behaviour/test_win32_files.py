@@ -14,6 +14,7 @@ import pytest
 import ntipc
 from ntipc.win32 import mmapfile, msvcrt, pywintypes, win32api, win32con, win32event, win32file, win32pipe
 from ntipc.win32.binding import directory_changes
+from ntipc.win32.binding.pyhandle import object_of
 
 BOTH = win32file.GENERIC_READ | win32file.GENERIC_WRITE
 SHARED = win32file.FILE_SHARE_READ | win32file.FILE_SHARE_WRITE
@@ -326,7 +327,7 @@ def test_changes_in_a_directory_are_listed(tmp_path: Path) -> None:  # FC-76
 
     thread = threading.Thread(target=read)
     thread.start()
-    while not directory_changes._watches:
+    while not isinstance(object_of(folder).line, directory_changes.WatchLine):
         time.sleep(0.001)
     (tmp_path / "one").write_bytes(b"data")
     (tmp_path / "one").rename(tmp_path / "two")
@@ -349,3 +350,50 @@ def test_sockets_set_events() -> None:
     assert code(win32file.WSAEnumNetworkEvents, here, event)[0] == 10022
     here.close()
     there.close()
+
+
+def watched(folder: Path) -> Any:
+    flags = win32con.FILE_FLAG_BACKUP_SEMANTICS | win32con.FILE_FLAG_OVERLAPPED
+    return win32file.CreateFile(str(folder), 1, 7, None, win32con.OPEN_EXISTING, flags, None)
+
+
+def test_changes_of_a_directory_are_told_overlapped(tmp_path: Path) -> None:  # FC-76
+    folder = watched(tmp_path)
+    ov = pywintypes.OVERLAPPED()
+    ov.hEvent = win32event.CreateEvent(None, False, False, None)
+    memory = win32file.AllocateReadBuffer(8192)
+    names = win32con.FILE_NOTIFY_CHANGE_FILE_NAME
+    for name in "first", "second":
+        assert win32file.ReadDirectoryChangesW(folder, memory, True, names, ov) is None
+        assert win32event.WaitForSingleObject(ov.hEvent, 0) == 258
+        (tmp_path / name).touch()
+        assert win32event.WaitForSingleObject(ov.hEvent, 30_000) == 0
+        size = win32file.GetOverlappedResult(folder, ov, False)
+        assert win32file.FILE_NOTIFY_INFORMATION(memory, size) == [(1, name)]
+    win32file.ReadDirectoryChangesW(folder, memory, True, names, ov)
+    win32file.CancelIo(folder)
+    assert code(win32file.GetOverlappedResult, folder, ov, True)[0] == 995
+    win32file.ReadDirectoryChangesW(folder, win32file.AllocateReadBuffer(4), True, names, ov)
+    (tmp_path / "no room for this").touch()
+    assert win32file.GetOverlappedResult(folder, ov, True) == 0
+    with pytest.raises(TypeError):
+        win32file.ReadDirectoryChangesW(folder, 100, True, names, ov)
+    with pytest.raises(NotImplementedError):
+        win32file.ReadDirectoryChangesW(folder, memory, True, names, ov, print)
+    folder.Close()
+    assert code(win32file.ReadDirectoryChangesW, folder, memory, True, names, ov)[0] == 6
+
+
+def test_changes_of_a_directory_are_told_at_a_port_and_closing_ends_them(tmp_path: Path) -> None:
+    folder = watched(tmp_path)
+    port = win32file.CreateIoCompletionPort(folder, None, 5, 0)
+    ov = pywintypes.OVERLAPPED()
+    memory = win32file.AllocateReadBuffer(1000)
+    win32file.ReadDirectoryChangesW(folder, memory, False, win32con.FILE_NOTIFY_CHANGE_DIR_NAME, ov)
+    (tmp_path / "sub").mkdir()
+    rc, size, key, got = win32file.GetQueuedCompletionStatus(port, 30_000)
+    assert (rc, key) == (0, 5) and got is ov
+    assert win32file.FILE_NOTIFY_INFORMATION(memory, size) == [(1, "sub")]
+    win32file.ReadDirectoryChangesW(folder, memory, False, win32con.FILE_NOTIFY_CHANGE_DIR_NAME, ov)
+    folder.Close()
+    assert win32file.GetQueuedCompletionStatus(port, 30_000)[0] == 995

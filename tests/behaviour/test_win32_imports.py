@@ -152,6 +152,16 @@ e.SetEvent(1)
 win32gui.BitBlt(1)
 k.CreateMutexW(None, 0, "x"); windll.user32.FindWindowW(None, "x")
 mmap.mmap(-1, 10, "tag"); mmap.mmap(-1, 10, mmap.MAP_SHARED)
+import asyncio, subprocess, os, multiprocessing.connection, win32clipboard
+from multiprocessing import connection as c
+subprocess.CREATE_NO_WINDOW; asyncio.ProactorEventLoop
+c.PipeConnection(5)
+os.listdrives()
+class K:
+    def __init__(self): self.u: object = windll.user32; self.u.SendMessageW(1)
+    def f(self): k.SetEvent; k.Beep; k.GetFileAttributesW
+win32clipboard.OpenClipboard()
+timer = object(); timer.start()
 """
 
 
@@ -162,7 +172,14 @@ def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
     assert found[6, "win32event.SetEvent"] is True
     assert found[7, "win32gui.BitBlt"] is False
     assert {(8, "kernel32.CreateMutexW"), (8, "user32.FindWindowW"), (9, "mmap.mmap(tagname)")} <= set(found)
-    assert (2, "import winsound") in found
+    assert all(found[place] for place in [(8, "kernel32.CreateMutexW"), (9, "mmap.mmap(tagname)")])
+    assert found[12, "subprocess.CREATE_NO_WINDOW"] and found[12, "asyncio.ProactorEventLoop"]
+    assert found[13, "multiprocessing.connection.PipeConnection"] and not found[14, "os.listdrives"]
+    assert found[16, "user32.SendMessageW"] and found[17, "kernel32.SetEvent"] and not found[17, "kernel32.Beep"]
+    assert (2, "import winsound") not in found and not found[18, "win32clipboard.OpenClipboard"]
+    assert not any(call.startswith("timer") for _, call in found)
+    advice = {finding.call: finding.advice for finding in check_source(PROGRAM, "p.py")}
+    assert advice["kernel32.GetFileAttributesW"] == "call win32file.GetFileAttributes, which is here"
     (tmp_path / "p.py").write_text(PROGRAM)
     (tmp_path / "old.py").write_text("print 'Python 2'")
     command = [sys.executable, "-m", "ntipc", "port-check", "--json", str(tmp_path)]
@@ -245,3 +262,40 @@ def test_program_sees_the_standard_library_of_windows_and_the_interpreter_does_n
         assert done.returncode == 0, done.stderr
         """,
     )
+
+
+def test_handles_that_go_as_the_interpreter_ends_are_closed_without_a_word(tmp_path: Path) -> None:  # FC-25
+    program = tmp_path / "single.py"
+    program.write_text(
+        "from win32event import CreateMutex\nfrom win32api import CloseHandle\n"
+        "class Single:\n    def __init__(self):\n        self.mutex = CreateMutex(None, False, 'only one')\n"
+        "    def __del__(self):\n        CloseHandle(self.mutex)\n"
+        "app = Single()\n"
+    )
+    done = subprocess.run([*RUNNERS[0], str(program)], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_program_finds_names_of_windows_in_the_environment_and_pipes_in_a_folder(tmp_path: Path) -> None:  # FC-133
+    output = run(
+        tmp_path,
+        r"""
+        import glob, os, subprocess, sys, winsound, win32api
+        import ntipc
+        assert os.environ["USERNAME"] and os.path.isdir(os.environ["temp"]) and os.getenv("COMPUTERNAME")
+        assert "APPDATA" in os.environ and os.getenv("NOT_THERE", 5) == 5
+        os.environ["One"] = "1"
+        assert os.environ["ONE"] == os.environ.copy()["One"] == "1" and os.path.expandvars("%one%x") == "1x"
+        shown = "import os; print(os.environ['One'])"
+        print(subprocess.check_output([sys.executable, "-c", shown], env=dict(os.environ), text=True), end="")
+        del os.environ["ONE"]
+        assert "one" not in os.environ and {**os.environ} == os.environ | {}
+        with ntipc.PipeServer("mpv socket"), ntipc.PipeServer("other"), ntipc.Mailslot("slot"):
+            assert sorted(os.listdir(r"\\.\pipe")) == os.listdir("//./pipe/") == ["mpv socket", "other"]
+            print(glob.glob(r"\\.\pipe\mpv*"), list(glob.iglob("//./pipe/o*")), glob.glob("*.py"))
+        assert os.listdir(".") == ["program.py"]
+        winsound.MessageBeep()
+        win32api.MessageBox(0, "text", "title")
+        """,
+    )
+    assert output == "1\n['\\\\\\\\.\\\\pipe\\\\mpv socket'] ['//./pipe/other'] ['program.py']\n"

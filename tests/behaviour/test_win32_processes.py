@@ -18,6 +18,7 @@ from ntipc.win32 import (
     win32job,
     win32pipe,
     win32process,
+    win32security,
 )
 
 
@@ -231,3 +232,30 @@ def test_jobs_end_their_processes() -> None:
             win32job.TerminateJobObject(job, 5)
         assert ended(process) != 0
     assert code(win32job.TerminateJobObject, process, 1)[0] == 6
+
+
+@pytest.mark.parametrize("program", ['python -c "print(1)"', "sh -c exit"])
+def test_a_child_that_never_looks_at_its_handles_gives_them_back(program: str) -> None:  # FC-137
+    attributes = win32security.SECURITY_ATTRIBUTES()
+    attributes.bInheritHandle = True
+    reader, writer = win32pipe.CreatePipe(attributes, 0)
+    win32api.SetHandleInformation(reader, win32con.HANDLE_FLAG_INHERIT, 0)
+    process, *_ = start(program, inherit=True)
+    writer.Close()
+    with pytest.raises(pywintypes.error) as caught:
+        win32file.ReadFile(reader, 10)
+    assert caught.value.winerror == 109
+    assert ended(process) == 0
+
+
+def test_a_pipe_is_inherited_and_outlives_its_parents_handle() -> None:  # FC-137
+    attributes = win32security.SECURITY_ATTRIBUTES()
+    attributes.bInheritHandle = True
+    reader, writer = win32pipe.CreatePipe(attributes, 0)
+    program = f"from ntipc.win32 import win32file; input(); win32file.WriteFile({int(writer)}, b'later')"
+    info, our_out, _ = piped()
+    process, *_ = start(f'python -c "{program}"', inherit=True, info=info)
+    writer.Close()
+    win32file.WriteFile(our_out, b"go\n")
+    assert win32file.ReadFile(reader, 10) == (0, b"later")
+    assert ended(process) == 0

@@ -11,9 +11,11 @@ import stat
 import struct
 import termios
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from ntipc.overlapped.files import FileObject
+from ntipc.overlapped.operations import Operation
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
 _WHOLE_FILE: Final = 2**63 - 1
@@ -30,6 +32,9 @@ class DiskFile(FileObject):
         overlapped: Whether its operations may go on after the call that begins them, though all are done at once.
         owned: Whether closing the handle closes the descriptor.
         path: The file, if it is to be removed when it is closed.
+
+    Attributes:
+        line: Of a directory that is watched, the operations that go on.
     """
 
     _kind = "file"
@@ -40,6 +45,7 @@ class DiskFile(FileObject):
         self._owned = owned
         self._path = path
         self._moving = threading.Lock()
+        self.line: Any = None
 
     @property
     def type(self) -> int:
@@ -132,7 +138,21 @@ class DiskFile(FileObject):
         """Unlock what was locked."""
         fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, self._range(fcntl.F_UNLCK, offset, size))
 
+    def start(self, operation: Operation) -> bool:
+        """Begin an operation that may go on, of a directory; whether it is done at once."""
+        assert self.line is not None
+        operation.file = self
+        self.begun()
+        return bool(self.line.begin(operation))
+
+    def cancel(self, which: Callable[[Operation], bool] = lambda operation: True) -> int:
+        """Cancel operations that go on; how many."""
+        return self.line.cancel(which) if self.line is not None else 0
+
     def _close(self) -> None:
+        self.cancel()
+        if self.line is not None:
+            self.line.close()
         if self._owned:
             fd, self.fd = self.fd, -1
             os.close(fd)
@@ -149,8 +169,8 @@ class DiskFile(FileObject):
         return _FLOCK.pack(kind, os.SEEK_SET, offset, length, 0)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Return at once: nothing goes on."""
-        return True if self.fd >= 0 else super().wait(timeout)
+        """Wait until no operation goes on, which is at once for what is no directory."""
+        return True if self.fd >= 0 and self.line is None else super().wait(timeout)
 
     def __repr__(self) -> str:
         return f"<DiskFile fd={self.fd}>"

@@ -30,8 +30,9 @@ MODULES: Final = (
     "win32trace",
     "winerror",
     "winreg",
+    "winsound",
 )
-"""The modules that are here: those of pywin32, ``_winapi``, ``msvcrt`` and ``winreg``."""
+"""The modules that are here: those of pywin32, ``_winapi``, ``msvcrt``, ``winreg`` and ``winsound``."""
 OUT_OF_SCOPE: Final = frozenset({
     "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help", "win32ui",
     "win32uiole", "winxpgui", "wmi",

@@ -22,6 +22,7 @@ from ntipc.win32.binding.duplication import DuplicateHandle as DuplicateHandle
 from ntipc.win32.binding.duplication import GetHandleInformation as GetHandleInformation
 from ntipc.win32.binding.duplication import SetHandleInformation as SetHandleInformation
 from ntipc.win32.binding.failures import error as error
+from ntipc.win32.binding.hidden import MessageBox as MessageBox
 from ntipc.win32.binding.last_error import GetLastError as GetLastError
 from ntipc.win32.binding.last_error import SetLastError as SetLastError
 from ntipc.win32.binding.messages import PostMessage as PostMessage
@@ -90,5 +91,7 @@ from ntipc.win32.binding.system import SetEnvironmentVariable as SetEnvironmentV
 from ntipc.win32.binding.system import Sleep as Sleep
 from ntipc.win32.binding.windows import GetWindowLong as GetWindowLong
 from ntipc.win32.binding.windows import SetWindowLong as SetWindowLong
+from ntipc.win32.winsound import Beep as Beep
+from ntipc.win32.winsound import MessageBeep as MessageBeep
 
 __getattr__ = tables.lookup(__name__)

@@ -11,19 +11,21 @@ from typing import Any, Final
 from ntipc.errors import NtError
 from ntipc.objects.waiting import WaitedForByPlan, WaitPlan
 from ntipc.overlapped.disk import DiskFile
+from ntipc.overlapped.lines import Line
+from ntipc.overlapped.operations import Operation
 from ntipc.sync import Event
 from ntipc.win32.binding.arguments import text
-from ntipc.win32.binding.failures import failed, failure, linux_failure
+from ntipc.win32.binding.failures import failure, linux_failure
 from ntipc.win32.binding.inotify import Watch
+from ntipc.win32.binding.overlapped import OVERLAPPED, overlapped_or_none
 from ntipc.win32.binding.paths import linux_path
-from ntipc.win32.binding.pyhandle import HandleLike, close_number, new_handle, number_of, object_of
-from ntipc.win32.binding.transfers import memory_of, object_or_failure
+from ntipc.win32.binding.pyhandle import HandleLike, close_number, new_handle, number_of
+from ntipc.win32.binding.transfers import begin, memory_of, object_or_failure
 
 _LOOK: Final = 0.2
 _HEAD: Final = struct.Struct("<III")
 
-_watches: dict[int, Watch] = {}
-"""For handles of directories, by the descriptor: the watch that ReadDirectoryChangesW began."""
+_ABORTED: Final = 995
 
 
 class Notification(WaitedForByPlan):
@@ -112,51 +114,153 @@ def FindCloseChangeNotification(handle: HandleLike, /) -> None:
     close_number(number_of(handle))
 
 
+class Changes(Operation):
+    """Waits until something changes in a directory, and writes down what.
+
+    Args:
+        watch: The watch on the directory.
+        memory: Where to write; if it has no room for all, nothing is written, and ``size`` is 0.
+
+    Source:
+        ReadDirectoryChangesW (Win32).
+    """
+
+    def __init__(self, watch: Watch, memory: memoryview) -> None:
+        super().__init__()
+        self._watch, self._memory = watch, memory
+
+    def attempt(self) -> bool:
+        """Write down what has changed, if something has."""
+        changes = self._watch.changes()
+        if not changes:
+            return False
+        data = encoded(changes)
+        if len(data) <= len(self._memory):
+            self._memory[: len(data)] = data
+            self.size = len(data)
+        return True
+
+    def waits_for(self) -> tuple[Any, ...]:
+        """Say that it waits, if not for an object."""
+        return (self._watch,)
+
+
+class WatchLine(Line):
+    """The operations of one directory. A thread waits for changes, as long as there are any.
+
+    Args:
+        watch: The watch, which is closed with the directory's handle.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+        self._worker: threading.Thread | None = None
+
+    def begin(self, operation: Operation) -> bool:
+        """Wait for a change behind the operations that do; whether there was one already."""
+        if super().begin(operation):
+            return True
+        with self.lock:
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="ntipc-changes", daemon=True)
+                self._worker.start()
+        return False
+
+    def _work(self) -> None:
+        while True:
+            with self.lock:
+                if not self.waiting:
+                    self._worker = None
+                    return
+            try:
+                self.watch.wait(_LOOK)
+            except (OSError, ValueError):
+                return  # closed
+            self.advance()
+
+    def close(self) -> None:
+        """End the watch."""
+        self.watch.close()
+
+
 def ReadDirectoryChangesW(
     handle: HandleLike,
     size: Any,
     bWatchSubtree: int,
     dwNotifyFilter: int,
-    overlapped: Any = None,
+    overlapped: OVERLAPPED | None = None,
     routine: Any = None,
     /,
-) -> list[tuple[int, str]]:
+) -> list[tuple[int, str]] | None:
     """Wait until something changes in a directory; a list of actions and names.
 
     Args:
         handle: A directory, opened with FILE_FLAG_BACKUP_SEMANTICS.
         size: How many bytes of changes are told at most, or memory for them.
-        bWatchSubtree: Whether directories below it count, too.
+        bWatchSubtree: Whether directories below it count, too. That and what is told are those of the first call.
         dwNotifyFilter: What is to be told.
-        overlapped: ``None``: the call waits.
+        overlapped: What stands for the operation, which may go on; ``size`` is memory then, to be read by
+            :func:`FILE_NOTIFY_INFORMATION`, and the result ``None``.
         routine: ``None``.
+
+    Raises:
+        error: It has failed.
+        TypeError: An argument is of another type.
 
     Source:
         ReadDirectoryChangesW (Win32).
     """
-    memory_of(size)
-    if overlapped is not None or routine is not None:
-        raise NotImplementedError("win32file.ReadDirectoryChangesW with an overlapped is not part of ntipc.win32")
-    try:
-        thing = object_of(handle)
-    except NtError as problem:
-        raise failed(problem, "ReadDirectoryChangesW") from None
+    call = "ReadDirectoryChangesW"
+    kept = overlapped_or_none(overlapped)
+    if routine is not None:
+        raise NotImplementedError(f"win32file.{call} calls no routine here: use an overlapped with an event")
+    if kept is not None and isinstance(size, int):
+        raise TypeError("with an overlapped, the size must be a buffer")
+    memory = memory_of(size)
+    thing = object_or_failure(handle, call)
     if not isinstance(thing, DiskFile):
-        raise failure(6, "ReadDirectoryChangesW")
+        raise failure(6, call)
     try:
-        watch = _watches.get(thing.fd)
-        path = os.readlink(f"/proc/self/fd/{thing.fd}")
-        if watch is None or watch.path != path:
-            watch = _watches[thing.fd] = Watch(path, bool(bWatchSubtree), index(dwNotifyFilter))
+        line = _line_of(thing, bool(bWatchSubtree), index(dwNotifyFilter))
+        if kept is not None:
+            begin(thing, Changes(line.watch, memory), kept, call)
+            return None
         changes: list[tuple[int, str]] = []
         while not changes and not thing.closed:
-            watch.wait(_LOOK)
-            changes = watch.changes()
-    except OSError as problem:
-        raise linux_failure(problem, "ReadDirectoryChangesW") from None
+            line.watch.wait(_LOOK)
+            changes = line.watch.changes()
+    except (OSError, ValueError) as problem:
+        if thing.closed:
+            raise failure(_ABORTED, call) from None
+        if isinstance(problem, ValueError):
+            raise
+        raise linux_failure(problem, call) from None
     if thing.closed:
-        raise failure(995, "ReadDirectoryChangesW")
+        raise failure(_ABORTED, call)
     return changes
+
+
+def _line_of(file: DiskFile, below: bool, wanted: int) -> WatchLine:
+    if not isinstance(file.line, WatchLine):
+        file.line = WatchLine(Watch(os.readlink(f"/proc/self/fd/{file.fd}"), below, wanted))
+    return file.line
+
+
+def encoded(changes: list[tuple[int, str]]) -> bytes:
+    """Write down changes as FILE_NOTIFY_INFORMATION has them.
+
+    >>> FILE_NOTIFY_INFORMATION(encoded([(1, "new"), (2, "old.txt")]), 100)
+    [(1, 'new'), (2, 'old.txt')]
+    """
+    data = bytearray()
+    for place, (action, name) in enumerate(changes, 1):
+        text_of_it = name.encode("utf-16-le", "surrogatepass")
+        room = _HEAD.size + len(text_of_it)
+        room += -room % 4
+        data += _HEAD.pack(room if place < len(changes) else 0, action, len(text_of_it))
+        data += text_of_it.ljust(room - _HEAD.size, b"\0")
+    return bytes(data)
 
 
 def FILE_NOTIFY_INFORMATION(buffer: Any, size: int, /) -> list[tuple[int, str]]:

@@ -46,9 +46,11 @@ error.__module__ = "pywintypes"  # as tracebacks of Windows show it
 
 def failure(code: int, call: str) -> error:
     """Set the last error, and make the exception for a call that failed with that code; the caller raises it."""
-    from ntipc.win32.binding.texts import text_of  # most programs start without a failure
-
     last.code = code & 0xFFFF_FFFF
+    try:
+        from ntipc.win32.binding.texts import text_of  # most programs start without a failure
+    except ImportError:  # the interpreter ends
+        return error(code, call, "")
     return error(code, call, text_of(code))
 
 

@@ -1,21 +1,25 @@
 """Handles of pipes and files that a child has from the start, under the same numbers.
 
-Their numbers are this package's own, so the session's table does not hand them on. References to the ends of pipes, and
-the numbers of descriptors, travel in the child's environment; the child takes them over when it first looks for a
-handle.
+Their numbers are this package's own. An end of a pipe is several handles of the kernel, which the child inherits as it
+does those of events; how they make an end, and the numbers of descriptors, stand in the child's environment. The child
+takes them over when it first looks for a handle; one that never does gives all back with its end.
 """
 
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 import os
 import pickle
-from collections.abc import Collection, MutableMapping
-from typing import Any, Final
+import threading
+from collections.abc import Collection, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
 
 from ntipc.errors import NtError
 from ntipc.ntdll import handles as table
+from ntipc.objects.object import NtObject
 from ntipc.overlapped.disk import DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.pipes.end import PipeEnd
@@ -23,32 +27,88 @@ from ntipc.pipes.end import PipeEnd
 VARIABLE: Final = "NTIPC_WIN32_HANDLES"
 _STANDARD: Final = (0, 1, 2)
 """Descriptors that a child gets anyway, as its own standard streams."""
+_starting: Final = threading.Lock()
+"""Held while the parts of ends are marked for one child, so that no other is started with them."""
 
 
-def bequeath(environment: MutableMapping[str, str], only: Collection[int] | None = None) -> list[int]:
-    """Put references to pipes and files into the environment of a child.
+class Estate(NamedTuple):
+    """What a child is to be started with.
+
+    Attributes:
+        handles: For :meth:`ntipc.Process.start`: all handles of the kernel that are marked, none, or those.
+        fds: Descriptors.
+    """
+
+    handles: bool | list[NtObject | int]
+    fds: list[int]
+
+
+class _Pickler(pickle.Pickler):
+    """Writes down an end by the numbers of its handles, which the child inherits.
+
+    Attributes:
+        parts: The objects whose handles these are.
+    """
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.parts: list[NtObject] = []
+
+    def reducer_override(self, thing: Any) -> Any:
+        """Return how an object is made of its handle."""
+        if not isinstance(thing, NtObject):
+            return NotImplemented
+        self.parts.append(thing)
+        return _inherited, (type(thing), thing.handle), vars(thing) or None
+
+
+def _inherited(kind: type[NtObject], handle: int) -> NtObject:
+    return kind.from_handle(handle)
+
+
+@contextmanager
+def bequeathed(environment: MutableMapping[str, str], handles: bool | Collection[int]) -> Iterator[Estate]:
+    """Write down pipes and files in the environment of a child that is started in the ``with`` block.
 
     Args:
         environment: The environment.
-        only: The handles that the child is to have; ``None`` for all that are marked.
+        handles: All handles that are marked, none, or those.
 
-    Returns:
-        The descriptors that the child must be started with.
+    Yields:
+        What the child is to be started with.
     """
     environment.pop(VARIABLE, None)
+    if handles is False:
+        yield Estate(False, [])
+        return
     given: list[tuple[int, bool, bytes | int]] = []
+    parts: list[NtObject] = []
     for number, thing in list(table.things.items()):
         if not isinstance(thing, PipeFile | DiskFile) or thing.closed:
             continue
-        if not (_is_marked(thing) if only is None else number in only):
+        if not (_is_marked(thing) if handles is True else number in handles):
             continue
         try:
-            given.append((number, thing.overlapped, _reference(thing)))
+            given.append((number, thing.overlapped, _reference(thing, parts)))
         except NtError:
             continue  # a server's end that nobody is connected to stays here
     if given:
         environment[VARIABLE] = base64.b85encode(pickle.dumps(given)).decode("ascii")
-    return sorted({reference for _, _, reference in given if isinstance(reference, int)})
+    fds = sorted({reference for _, _, reference in given if isinstance(reference, int)})
+    if handles is not True:
+        listed = [number for number in handles if number < table.FIRST_OWN_NUMBER]
+        yield Estate([*listed, *parts], fds)
+        return
+    with _starting:
+        marked = [part for part in parts if not part.inheritable]
+        try:
+            for part in marked:
+                part.inheritable = True
+            yield Estate(True, fds)
+        finally:
+            for part in marked:
+                if not part.closed:
+                    part.inheritable = False
 
 
 def _is_marked(thing: PipeFile | DiskFile) -> bool:
@@ -60,8 +120,14 @@ def _is_marked(thing: PipeFile | DiskFile) -> bool:
         return False  # the descriptor was closed behind the handle's back
 
 
-def _reference(thing: PipeFile | DiskFile) -> bytes | int:
-    return pickle.dumps(thing.end) if isinstance(thing, PipeFile) else thing.fd
+def _reference(thing: PipeFile | DiskFile, parts: list[NtObject]) -> bytes | int:
+    if isinstance(thing, DiskFile):
+        return thing.fd
+    written = io.BytesIO()
+    pickler = _Pickler(written)
+    pickler.dump(thing.end)
+    parts += pickler.parts
+    return written.getvalue()
 
 
 def take_over(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -85,5 +151,5 @@ def _taken_over(reference: bytes | int, overlapped: bool) -> Any:
     try:
         end: PipeEnd = pickle.loads(reference)
     except NtError:
-        return None  # the parent has ended before this process asked
+        return None  # this process was started by one that is no child of the pipe's owner, and has no such handles
     return PipeFile(end, overlapped=overlapped)

@@ -15,7 +15,7 @@ from ntipc.processes import Process, Thread
 from ntipc.win32.binding.arguments import DWORD, flag
 from ntipc.win32.binding.command_line import arguments_of
 from ntipc.win32.binding.failures import failed, failure, linux_failure
-from ntipc.win32.binding.heirlooms import bequeath
+from ntipc.win32.binding.heirlooms import bequeathed
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE, new_handle, object_of
 from ntipc.win32.binding.security import SecurityAttributes, inherits
@@ -109,8 +109,6 @@ def started(
     Raises:
         error: It cannot be started.
     """
-    listed = None if isinstance(inherit, bool) else inherit
-    heirs = inherit if listed is None else [number for number in listed if number < table.FIRST_OWN_NUMBER]
     streams = Streams()
     last.code = 0
     try:
@@ -119,16 +117,17 @@ def started(
             arguments = ["/bin/sh", "-c", _HOLD, *arguments]
         given = _standard_streams(startupinfo, streams)
         environment = dict(os.environ) if given_environment is None else environment_of_child(given_environment)
-        process = Process.start(
-            arguments,
-            inherit_handles=heirs,
-            env=environment,
-            cwd=folder,
-            stdin=given[0],
-            stdout=given[1],
-            stderr=given[2],
-            pass_fds=bequeath(environment, listed) if inherit else (),
-        )
+        with bequeathed(environment, inherit) as estate:
+            process = Process.start(
+                arguments,
+                inherit_handles=estate.handles,
+                env=environment,
+                cwd=folder,
+                stdin=given[0],
+                stdout=given[1],
+                stderr=given[2],
+                pass_fds=estate.fds,
+            )
         thread = Thread.open(process.pid)
     except NtError as problem:
         raise failed(problem, "CreateProcess") from None

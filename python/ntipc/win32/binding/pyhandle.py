@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from operator import index
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -183,7 +184,8 @@ def close_number(number: int) -> None:
         try:
             _close(number)
         except NtError as problem:
-            raise failed(problem, "CloseHandle") from None
+            if not sys.is_finalizing():  # then this process has left its sessions, and closed its handles
+                raise failed(problem, "CloseHandle") from None
 
 
 def CloseHandle(handle: HandleLike, /) -> None:

@@ -153,7 +153,7 @@ def TransactNamedPipe(
     return code, (target if isinstance(buffer_bufSize, int) else buffer_bufSize)
 
 
-def begin(file: PipeFile, operation: Operation, overlapped: OVERLAPPED, call: str) -> int:
+def begin(file: PipeFile | DiskFile, operation: Operation, overlapped: OVERLAPPED, call: str) -> int:
     """Begin an operation for an overlapped; the code that the call returns.
 
     Raises:
@@ -234,7 +234,7 @@ def _wait_for(operation: Operation, event: Event | None) -> None:
     operation.wait()
 
 
-def _teller(file: PipeFile, overlapped: OVERLAPPED, event: Event | None) -> Any:
+def _teller(file: PipeFile | DiskFile, overlapped: OVERLAPPED, event: Event | None) -> Any:
     """Make what tells that an operation is done: in the overlapped, by its event, and at the port of the file."""
     reference = weakref.ref(overlapped)
 

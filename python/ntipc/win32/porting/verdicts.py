@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from types import ModuleType
 from typing import Final
 
 from ntipc.win32.binding import tables
-from ntipc.win32.scope import MODULES
+from ntipc.win32.porting.uses import LIBRARIES, ONLY_ON_WINDOWS
+from ntipc.win32.scope import MODULES, WITHOUT_CALLS
+from ntipc.win32.standard.exports import find_library_exports
+from ntipc.win32.standard.modules import view_of
 
 _WINDOWS = "windows that are seen are not here: leave it out, or keep it behind `if sys.platform`"
 _ADVICE: Final = {
@@ -21,7 +25,8 @@ _ADVICE: Final = {
     "services": "use systemd: a unit with ExecStart=ntipc run PROGRAM debug",
     "tokens": "who may do what is a matter of users, groups and modes: os.getuid, os.chmod",
     "windows": _WINDOWS,
-    "ctypes": "call it by the module of pywin32 that has it, which is here",
+    "ctypes": "call it by the module of pywin32 that has it, if one has",
+    "standard": "keep it behind `hasattr`, or use what Linux has",
 }
 _FAMILIES: Final = {
     "pythoncom": "com", "win32com": "com", "win32clipboard": "clipboard", "win32console": "console",
@@ -39,6 +44,15 @@ _BY_PREFIX: Final = (
 @cache
 def is_here(module: str, name: str) -> bool:
     """Say whether a call, or for an empty name a module, is here."""
+    if module in LIBRARIES:
+        found = find_library_exports(module)
+        return found is not None and (not name or name in found[1])
+    if module == "mmap":
+        return True  # with a tag
+    if module in ("ctypes", *ONLY_ON_WINDOWS):
+        return hasattr(_view(module), name)
+    if module in WITHOUT_CALLS:
+        return not name
     if module not in MODULES:
         return False
     try:
@@ -48,13 +62,35 @@ def is_here(module: str, name: str) -> bool:
     return not name or (hasattr(loaded, name) and not tables.is_out_of_scope(getattr(loaded, name)))
 
 
+def _view(module: str) -> ModuleType:
+    """Return what a program sees of a module of the standard library."""
+    if module == "ctypes":
+        return importlib.import_module("ntipc.win32.standard.ctypes")
+    top, _, part = module.partition(".")
+    view = view_of(top)
+    return getattr(view, part) if part else view
+
+
 def advice(module: str, name: str) -> str:
     """Say what to do about a call that is not here."""
     for prefix, family in _BY_PREFIX:
         if name.startswith(prefix):
             return _ADVICE[family]
+    if module in LIBRARIES and (other := _of_pywin32(name)):
+        return f"call {other}, which is here"
+    if module in ONLY_ON_WINDOWS:
+        return _ADVICE["standard"]
     if module in _FAMILIES:
         return _ADVICE[_FAMILIES[module]]
     if module in MODULES:
         return "it does not concern communication between processes: keep it behind `if sys.platform`"
     return "keep it behind `try: import`"
+
+
+def _of_pywin32(name: str) -> str:
+    """Return the call of pywin32 that does what an export of a library does; empty if none that is here does."""
+    plain = name[:-1] if name[-1:] in "WA" else name
+    for module in ("win32event", "win32file", "win32pipe", "win32process", "win32api", "win32gui", "win32security"):
+        if plain in tables.calls(module) and is_here(module, plain):
+            return f"{module}.{plain}"
+    return ""

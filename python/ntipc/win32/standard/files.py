@@ -13,15 +13,20 @@ from __future__ import annotations
 import builtins
 import io
 import os
-from typing import IO, Any
+import re
+from typing import IO, Any, Final
 
 from ntipc.errors import NtError
 from ntipc.pipes import PipeClient
 from ntipc.pipes.stream import PipeStream
+from ntipc.session.session import default_session
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.paths import classify
 from ntipc.win32.binding.texts import text_of
 from ntipc.win32.standard.os_errors import os_error
+
+_FOLDER: Final = re.compile(r"([\\\\/]{2}[.?][\\\\/]pipe)(?:([\\\\/]+)(.*))?$", re.IGNORECASE)
+r"""``\\.\pipe`` and what is below it."""
 
 
 def pipe_name(path: object) -> str | None:
@@ -36,6 +41,27 @@ def pipe_name(path: object) -> str | None:
         return None
     kind, name = classify(path)
     return name if kind == "pipe" else None
+
+
+def pipe_pattern(path: object) -> tuple[str, str] | None:
+    r"""Split a path below the folder of pipes into the folder, as it was written, and the rest; ``None`` for others.
+
+    >>> pipe_pattern(r"\\.\pipe\my*"), pipe_pattern("//./pipe"), pipe_pattern("/tmp")
+    (('\\\\.\\pipe\\', 'my*'), ('//./pipe/', ''), None)
+    """
+    if isinstance(path, (bytes, os.PathLike)):
+        path = os.fsdecode(path)
+    found = _FOLDER.match(path) if isinstance(path, str) else None
+    return (found[1] + (found[2] or found[1][-5]), found[3] or "") if found else None
+
+
+def pipe_names() -> list[str]:
+    """Return the names of the pipes of the default session, in lower case."""
+    import ntipc
+
+    found = ntipc.inspect(default_session().path)["objects"]
+    names = {str(entry.get("name") or "") for entry in found}
+    return sorted(name.partition("\\")[2] for name in names if name.startswith("pipe\\"))
 
 
 class _PipeFile(PipeStream):

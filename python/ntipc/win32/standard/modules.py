@@ -11,13 +11,14 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from ntipc.win32.standard.controls import CONTROL_SIGNALS, CTRL_BREAK, CTRL_C, ControlEvent
-from ntipc.win32.standard.files import open_file, pipe_name
+from ntipc.win32.standard.environment import environ, expandvars, getenv
+from ntipc.win32.standard.files import open_file, pipe_name, pipe_names, pipe_pattern
 from ntipc.win32.standard.view import ModuleView
 
 _INHERIT: Final = 1
@@ -45,6 +46,25 @@ def _exists(path: Any) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _listdir(path: Any = ".") -> list[Any]:
+    found = None if path is None or isinstance(path, int) else pipe_pattern(path)
+    return os.listdir(path) if found is None or found[1] else list(pipe_names())
+
+
+def _glob(pathname: Any, **named: Any) -> list[Any]:
+    import fnmatch
+    import glob
+
+    found = pipe_pattern(pathname)
+    if found is None:
+        return glob.glob(pathname, **named)
+    return [found[0] + name for name in pipe_names() if fnmatch.fnmatchcase(name, found[1].lower())]
+
+
+def _iglob(pathname: Any, **named: Any) -> Iterator[Any]:
+    return iter(_glob(pathname, **named))
 
 
 def _kill(pid: int, number: int) -> None:
@@ -77,16 +97,35 @@ def _set_handle_inheritable(handle: int, inheritable: bool) -> None:
     windows_call(SetHandleInformation)(handle, _INHERIT, _INHERIT if inheritable else 0)
 
 
+class _Directory:
+    """What ``os.add_dll_directory`` returns: libraries are here without a directory."""
+
+    def __init__(self, path: str) -> None:
+        self.path: str | None = path
+
+    def close(self) -> None:
+        """Return at once."""
+        self.path = None
+
+    def __enter__(self) -> _Directory:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
 def _startfile(path: Any, operation: str = "open", *rest: Any) -> None:
     subprocess.Popen(["xdg-open", os.fspath(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _sys() -> ModuleView:
-    return ModuleView(sys, platform="win32", getwindowsversion=_WindowsVersion, winver="3.11", dllhandle=0)
+    return ModuleView(
+        sys, platform="win32", getwindowsversion=_WindowsVersion, winver="{}.{}".format(*sys.version_info), dllhandle=0
+    )
 
 
 def _os() -> ModuleView:
-    path = ModuleView(os.path, exists=_exists)
+    path = ModuleView(os.path, exists=_exists, expandvars=expandvars)
     return ModuleView(
         os,
         name="nt",
@@ -99,9 +138,13 @@ def _os() -> ModuleView:
         O_SHORT_LIVED=0,
         O_TEMPORARY=0,
         P_DETACH=4,
+        add_dll_directory=_Directory,
+        environ=environ,
+        getenv=getenv,
         get_handle_inheritable=_get_handle_inheritable,
         set_handle_inheritable=_set_handle_inheritable,
         kill=_kill,
+        listdir=_listdir,
         popen=_popen,
         startfile=_startfile,
         system=_system,
@@ -146,12 +189,17 @@ def _asyncio() -> ModuleType:
     return view()
 
 
+def _glob_view() -> ModuleView:
+    return ModuleView(importlib.import_module("glob"), glob=_glob, iglob=_iglob)
+
+
 def _io() -> ModuleView:
     return ModuleView(importlib.import_module("io"), open=open_file)
 
 
 _VIEWS: Final[dict[str, Callable[[], ModuleType]]] = {
     "asyncio": _asyncio,
+    "glob": _glob_view,
     "io": _io,
     "multiprocessing": _multiprocessing,
     "os": _os,

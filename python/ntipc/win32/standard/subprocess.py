@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from ntipc.errors import NtError
 from ntipc.processes import Process
 from ntipc.win32.binding.command_line import arguments_of, for_shell
-from ntipc.win32.binding.heirlooms import bequeath
+from ntipc.win32.binding.heirlooms import bequeathed
 from ntipc.win32.binding.paths import linux_path
 from ntipc.win32.binding.pyhandle import object_of_kind
 from ntipc.win32.hook.inheriting import environment_of_child
@@ -177,11 +177,7 @@ class Popen(_Popen):  # type: ignore[misc]
         windows_options(named, startupinfo, creationflags)
         listed = (getattr(startupinfo, "lpAttributeList", None) or {}).get("handle_list")
         handles: bool | list[int] = [int(handle) for handle in listed] if listed else not close_fds
-        with _streams_of(startupinfo, named), _estate(handles) as give:
-            if handles:
-                named["env"] = dict(os.environ if named.get("env") is None else named["env"])
-                fds = {*bequeath(named["env"], None if handles is True else handles), *named.get("pass_fds", ())}
-                named["pass_fds"] = tuple(fds | (set() if close_fds else _inheritable()))
+        with _streams_of(startupinfo, named), _estate(handles, named, close_fds) as give:
             super().__init__(words, shell=shell, **named)
             if give is not None:
                 give(self.pid)
@@ -223,15 +219,21 @@ def _tell_others(handle: int, code: int) -> None:
         pass  # its handle was closed by number
 
 
-def _estate(handles: bool | Collection[int]) -> AbstractContextManager[Any]:
+@contextmanager
+def _estate(handles: bool | list[int], named: dict[str, Any], close_fds: bool) -> Iterator[Any]:
+    """Have the process inherit handles; what to call with its id, if there are any."""
     if not handles:
-        return nullcontext()
-    from ntipc.ntdll.handles import FIRST_OWN_NUMBER
+        yield None
+        return
     from ntipc.processes.inheritance import estate
     from ntipc.session.session import default_session
 
-    heirs = handles if handles is True else [number for number in handles if number < FIRST_OWN_NUMBER]
-    return estate(heirs, default_session(), "subprocess.Popen")
+    named["env"] = dict(os.environ if named.get("env") is None else named["env"])
+    with bequeathed(named["env"], handles) as given:
+        fds = {*given.fds, *named.get("pass_fds", ())} | (set() if close_fds else _inheritable())
+        named["pass_fds"] = tuple(fds)
+        with estate(given.handles, default_session(), "subprocess.Popen") as give:
+            yield give
 
 
 def _inheritable() -> set[int]:

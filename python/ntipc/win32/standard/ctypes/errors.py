@@ -22,7 +22,10 @@ def set_last_error(value: int) -> int:
 
 def FormatError(code: int | None = None) -> str:
     """Return what Windows says for an error code, or for the last error."""
-    text = text_of(GetLastError() if code is None else code)
+    code = GetLastError() if code is None else code
+    if code == 0:
+        return "The operation completed successfully."
+    text = text_of(code)
     return "<no description>" if text.startswith("No error message") and code else text.rstrip()
 
 

@@ -25,6 +25,7 @@ class _Pending(threading.local):
 
     error: BaseException | None = None
     copy = 0  # of the last error, for libraries made with use_last_error
+    swaps = False  # whether the entry point that is called next works with the copy as its last error
 
 
 pending = _Pending()
@@ -37,11 +38,17 @@ def entry_point(function: Callable[..., Any], arguments: int) -> int:
     """
 
     def call(*words: int) -> int:
+        swaps, pending.swaps = pending.swaps, False
+        if swaps:
+            last.code, pending.copy = pending.copy, last.code
         try:
             result = function(*words)
         except BaseException as error:
             pending.error = error
             return 0
+        finally:
+            if swaps:
+                last.code, pending.copy = pending.copy, last.code
         return 0 if result is None else int(result) & POINTER_BITS - 1
 
     pointer = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * arguments)(call)
@@ -65,13 +72,14 @@ class ForeignFunction(CFuncPtr):
         prototype: Any = self.argtypes
         if prototype is None:
             arguments = tuple([c_wchar_p(value) if isinstance(value, str) else value for value in arguments])
-        if self._swaps_last_error:
-            last.code, pending.copy = pending.copy, last.code
+        pending.swaps = self._swaps_last_error
         try:
             result = super().__call__(*arguments)
+        except BaseException:  # of an argument, or of errcheck
+            if pending.error is None:
+                raise
         finally:
-            if self._swaps_last_error:
-                last.code, pending.copy = pending.copy, last.code
+            pending.swaps = False
         if pending.error is not None:
             error, pending.error = pending.error, None
             raise error
