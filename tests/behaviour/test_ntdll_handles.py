@@ -37,7 +37,7 @@ def test_the_lowest_free_number_is_given_next() -> None:
     handles.close(second)
 
 
-@pytest.mark.parametrize("number", [0, 4, 12345, -5, 2**31, 2**64 - 4, 10**30, handles.FIRST_OWN_NUMBER])
+@pytest.mark.parametrize("number", [0, 4, 12345, -5, 2**31, 2**64 - 4, 10**30, handles.FIRST_OWN_NUMBER + 2**24])
 def test_what_is_no_handle_is_refused(number: int) -> None:
     for call in handles.find, handles.close, handles.find_of:
         with pytest.raises(ntipc.HandleClosed) as problem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 
@@ -88,38 +89,58 @@ class Line:
         return len(cancelled)
 
 
-class WritingLine(Line):
-    """Writes. Those that go on are done by a thread of their own: only a wait in the pipe knows when there is room."""
+class ThreadedLine(Line, ABC):
+    """A line whose operations a thread of its own does, as long as some go on.
 
-    def __init__(self) -> None:
+    Args:
+        thread_name: What the thread is called.
+    """
+
+    def __init__(self, thread_name: str) -> None:
         super().__init__()
-        self._worker: threading.Thread | None = None
+        self._thread_name = thread_name
+        self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def go_on(self, operation: Operation) -> bool:
+        """As the thread: wait for a moment, and do what can be done; ``False`` if nothing can be done any more."""
 
     def begin(self, operation: Operation) -> bool:
-        """Write, or have it written behind what is being written; whether it is done."""
-        assert isinstance(operation, Write)
+        """Attempt an operation, or have the thread do it behind those that go on; whether it is done."""
         if super().begin(operation):
             return True
-        if operation.wait(_PATIENCE if self._start_worker() else 0):
-            return True
-        return operation.is_done
-
-    def _start_worker(self) -> bool:
         with self.lock:
-            if self._worker is None or not self._worker.is_alive():
-                self._worker = threading.Thread(target=self._work, name="ntipc-writes", daemon=True)
-                self._worker.start()
-        return True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
+                self._thread.start()
+        return False
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while True:
             with self.lock:
                 if not self.waiting:
-                    self._worker = None
+                    self._thread = None
                     return
                 operation = self.waiting[0]
-            assert isinstance(operation, Write)
-            self._write_on(operation)
+            if not self.go_on(operation):
+                return
+
+
+class WritingLine(ThreadedLine):
+    """Writes. The thread does those that go on: only a wait in the pipe knows when there is room."""
+
+    def __init__(self) -> None:
+        super().__init__("ntipc-writes")
+
+    def begin(self, operation: Operation) -> bool:
+        """Write, or have it written behind what is being written; whether it is done."""
+        return super().begin(operation) or operation.wait(_PATIENCE) or operation.is_done
+
+    def go_on(self, operation: Operation) -> bool:
+        """Write for a moment."""
+        assert isinstance(operation, Write)
+        self._write_on(operation)
+        return True
 
     def _write_on(self, operation: Write) -> None:
         """Write for a moment; a cancellation meanwhile waits for the end of that moment."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ntipc.errors import NtError
 from ntipc.objects.waiting import WaitedForByPlan, WaitPlan
 from ntipc.overlapped.disk import DiskFile
-from ntipc.overlapped.lines import Line
+from ntipc.overlapped.lines import ThreadedLine
 from ntipc.overlapped.operations import Operation
 from ntipc.sync import Event
 from ntipc.win32.binding.arguments import text
@@ -145,7 +145,7 @@ class Changes(Operation):
         return (self._watch,)
 
 
-class WatchLine(Line):
+class WatchLine(ThreadedLine):
     """The operations of one directory. A thread waits for changes, as long as there are any.
 
     Args:
@@ -153,31 +153,17 @@ class WatchLine(Line):
     """
 
     def __init__(self, watch: Watch) -> None:
-        super().__init__()
+        super().__init__("ntipc-changes")
         self.watch = watch
-        self._worker: threading.Thread | None = None
 
-    def begin(self, operation: Operation) -> bool:
-        """Wait for a change behind the operations that do; whether there was one already."""
-        if super().begin(operation):
-            return True
-        with self.lock:
-            if self._worker is None or not self._worker.is_alive():
-                self._worker = threading.Thread(target=self._work, name="ntipc-changes", daemon=True)
-                self._worker.start()
-        return False
-
-    def _work(self) -> None:
-        while True:
-            with self.lock:
-                if not self.waiting:
-                    self._worker = None
-                    return
-            try:
-                self.watch.wait(_LOOK)
-            except (OSError, ValueError):
-                return  # closed
-            self.advance()
+    def go_on(self, operation: Operation) -> bool:
+        """Wait for changes for a moment; ``False`` once the watch is closed."""
+        try:
+            self.watch.wait(_LOOK)
+        except (OSError, ValueError):
+            return False
+        self.advance()
+        return True
 
     def close(self) -> None:
         """End the watch."""
