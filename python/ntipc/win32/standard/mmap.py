@@ -103,6 +103,10 @@ class mmap(_mmap.mmap):
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def size(self) -> int:
+        """Return how many bytes the file has, or the map of memory."""
+        return len(self) if self._section is not None else super().size()
+
     def flush(self, offset: int = 0, size: int | None = None) -> None:
         """Write a file's changed pages to it. Of memory there is nothing to write."""
         if self._section is not None:
