@@ -97,13 +97,18 @@ _NAMES_OF = {
     ),
     "permanent": "NtMakePermanentObject NtMakeTemporaryObject",
     "sections": (
-        "ImageView MEM_COMMIT MEM_FREE MEM_IMAGE MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE "
-        "MemoryBasicInformation MemoryBasicInformationClass NtCreateSection NtExtendSection NtFlushVirtualMemory "
-        "NtFreeVirtualMemory NtMapViewOfSection NtOpenSection NtQuerySection NtQueryVirtualMemory "
-        "NtUnmapViewOfSection PAGE_EXECUTE PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY "
-        "PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_WRITECOPY SEC_BASED SEC_COMMIT SEC_FILE SEC_IMAGE "
-        "SEC_NOCACHE SEC_RESERVE SectionBasicInformation SectionBasicInformationClass SectionImageInformation "
-        "SectionImageInformationClass ViewResult"
+        "ImageView NtCreateSection NtExtendSection NtMapViewOfSection NtOpenSection NtQuerySection "
+        "NtUnmapViewOfSection RemoteView SEC_BASED SEC_COMMIT SEC_FILE SEC_IMAGE SEC_NOCACHE SEC_RESERVE "
+        "SectionBasicInformation SectionBasicInformationClass SectionImageInformation SectionImageInformationClass "
+        "ViewResult ViewShare ViewUnmap"
+    ),
+    "virtual_memory": (
+        "Allocated MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_IMAGE MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE "
+        "MEM_TOP_DOWN "
+        "MemoryBasicInformation MemoryBasicInformationClass NtAllocateVirtualMemory NtFlushVirtualMemory "
+        "NtFreeVirtualMemory NtProtectVirtualMemory NtQueryVirtualMemory NtReadVirtualMemory NtWriteVirtualMemory "
+        "PAGE_EXECUTE PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY PAGE_NOACCESS PAGE_READONLY "
+        "PAGE_READWRITE PAGE_WRITECOPY Protected Transferred"
     ),
     "images": "IMAGE_SCN_CNT_CODE IMAGE_SCN_MEM_EXECUTE IMAGE_SCN_MEM_READ IMAGE_SCN_MEM_WRITE",
     "transfers": "FILE_CREATED FILE_OPENED FILE_OVERWRITTEN FILE_SUPERSEDED FileResult IO_STATUS_BLOCK",

@@ -1,4 +1,4 @@
-"""Views of this process: which there are, and what Linux says of memory."""
+"""Views of this process and memory that it has allocated, other processes by handle, and what Linux says of memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import ctypes
 import os
 from typing import Final, NamedTuple
 
-from ntipc import View
+from ntipc import Process, View
+from ntipc.ntdll.handles import Pseudo, find
 from ntipc.ntdll.images import IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_READ, IMAGE_SCN_MEM_WRITE, PAGE, Image
+from ntipc.ntdll.results import fail
+from ntipc.ntdll.statuses import STATUS_ACCESS_DENIED, STATUS_OBJECT_TYPE_MISMATCH, STATUS_PROCESS_IS_TERMINATING
+from ntipc.other_memory.blocks import Blocks
+from ntipc.other_memory.maps import mappings
 
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 
@@ -22,6 +27,23 @@ class Mapped(NamedTuple):
 
 
 _views: Final[dict[int, Mapped]] = {}
+blocks: Final = Blocks()
+"""What this process has allocated."""
+
+
+def process(handle: int) -> Process | None:
+    """Return the other process that a handle leads to; ``None`` for this one.
+
+    Raises:
+        HandleClosed: It is no handle.
+        NtError: It leads to something else.
+    """
+    thing = find(handle)
+    if thing is Pseudo.PROCESS:
+        return None
+    if not isinstance(thing, Process):
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+    return thing
 
 
 def enter(mapped: Mapped) -> None:
@@ -77,19 +99,26 @@ def _mprotect(address: int, size: int, protection: int) -> bool:
 
 
 class Region(NamedTuple):
-    """Memory of one kind: where it begins, how long it is, and its marks in ``/proc/self/maps``."""
+    """Memory of one kind: where it begins, how long it is, and its marks in ``/proc/PID/maps``."""
 
     start: int
     size: int
     marks: str
 
 
-def region_at(address: int) -> Region | None:
-    """Return what lies at an address."""
-    with open("/proc/self/maps", encoding="ascii", errors="replace") as maps:
-        for line in maps:
-            bounds, marks = line.split()[:2]
-            start, end = (int(bound, 16) for bound in bounds.split("-"))
-            if start <= address < end:
-                return Region(start, end - start, marks)
-    return None
+def region_at(address: int, other: Process | None = None) -> Region | None:
+    """Return what lies at an address, in this process or another one.
+
+    Raises:
+        NtError: The other process has ended, or Linux does not tell.
+    """
+    pid = os.getpid() if other is None else other.pid
+    try:
+        found = next(((start, stop, marks) for start, stop, marks in mappings(pid) if start <= address < stop), None)
+    except FileNotFoundError:
+        raise fail(STATUS_PROCESS_IS_TERMINATING) from None
+    except OSError:
+        raise fail(STATUS_ACCESS_DENIED) from None
+    if other is not None and other.wait(0):
+        raise fail(STATUS_PROCESS_IS_TERMINATING)  # and perhaps another one has its id
+    return None if found is None else Region(found[0], found[1] - found[0], found[2])

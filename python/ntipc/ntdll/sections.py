@@ -14,10 +14,11 @@ from __future__ import annotations
 import os
 from typing import Any, Final, NamedTuple
 
-from ntipc import AccessDenied, Section, View
+from ntipc import AccessDenied, NtError, Section, View
+from ntipc.errors import Status
 from ntipc.ntdll import memory
 from ntipc.ntdll.attributes import OBJECT_ATTRIBUTES
-from ntipc.ntdll.handles import Pseudo, find, find_of
+from ntipc.ntdll.handles import find, find_of
 from ntipc.ntdll.images import IMAGE_SCN_CNT_CODE, PAGE, Image, parse
 from ntipc.ntdll.making import create, open_existing
 from ntipc.ntdll.querying import check_class
@@ -38,7 +39,6 @@ from ntipc.ntdll.statuses import (
     STATUS_IMAGE_NOT_AT_BASE,
     STATUS_INVALID_FILE_FOR_SECTION,
     STATUS_INVALID_PAGE_PROTECTION,
-    STATUS_INVALID_PARAMETER,
     STATUS_INVALID_PARAMETER_3,
     STATUS_INVALID_PARAMETER_4,
     STATUS_INVALID_PARAMETER_6,
@@ -53,36 +53,30 @@ from ntipc.ntdll.statuses import (
     STATUS_SECTION_NOT_IMAGE,
     STATUS_SECTION_PROTECTION,
     STATUS_SUCCESS,
-    STATUS_UNABLE_TO_DELETE_SECTION,
+)
+from ntipc.ntdll.virtual_memory import (
+    MEM_COMMIT,
+    MEM_RESERVE,
+    PAGE_EXECUTE,
+    PAGE_EXECUTE_READ,
+    PAGE_EXECUTE_READWRITE,
+    PAGE_EXECUTE_WRITECOPY,
+    PAGE_READONLY,
+    PAGE_READWRITE,
+    PAGE_WRITECOPY,
 )
 from ntipc.sections.files import prepare
 
-PAGE_NOACCESS: Final = 0x01
-PAGE_READONLY: Final = 0x02
-PAGE_READWRITE: Final = 0x04
-PAGE_WRITECOPY: Final = 0x08
-PAGE_EXECUTE: Final = 0x10
-PAGE_EXECUTE_READ: Final = 0x20
-PAGE_EXECUTE_READWRITE: Final = 0x40
-PAGE_EXECUTE_WRITECOPY: Final = 0x80
 SEC_FILE: Final = 0x80_0000
 SEC_IMAGE: Final = 0x100_0000
 SEC_RESERVE: Final = 0x400_0000
 SEC_COMMIT: Final = 0x800_0000
 SEC_NOCACHE: Final = 0x1000_0000
 SEC_BASED: Final = 0x20_0000
-MEM_COMMIT: Final = 0x1000
-MEM_RESERVE: Final = 0x2000
-MEM_RELEASE: Final = 0x8000
-MEM_FREE: Final = 0x1_0000
-MEM_PRIVATE: Final = 0x2_0000
-MEM_MAPPED: Final = 0x4_0000
-MEM_IMAGE: Final = 0x100_0000
 ViewShare: Final = 1
 ViewUnmap: Final = 2
 SectionBasicInformationClass: Final = 0
 SectionImageInformationClass: Final = 1
-MemoryBasicInformationClass: Final = 0
 
 _SECTION_PROTECTIONS: Final = {
     PAGE_READONLY: "r",
@@ -97,7 +91,6 @@ _VIEW_ACCESSES: Final = {PAGE_READONLY: "r", PAGE_READWRITE: "rw", PAGE_WRITECOP
 _EXECUTES: Final = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY
 _GRANULARITY: Final = 65_536
 _LARGEST: Final = 2**63 - 1
-_PROTECTIONS_OF_LINUX: Final = {"r--": PAGE_READONLY, "r-x": PAGE_EXECUTE_READ, "rwx": PAGE_EXECUTE_READWRITE}
 
 
 class SectionBasicInformation(NamedTuple):
@@ -125,17 +118,6 @@ class SectionImageInformation(NamedTuple):
     ImageFileSize: int
 
 
-class MemoryBasicInformation(NamedTuple):
-    """MEMORY_BASIC_INFORMATION."""
-
-    BaseAddress: int
-    AllocationBase: int
-    RegionSize: int
-    State: int
-    Protect: int
-    Type: int
-
-
 class ViewResult(NamedTuple):
     """Of NtMapViewOfSection: the view, which has ``address`` and ``len()`` and is a buffer; ``None`` after a failure.
 
@@ -147,6 +129,13 @@ class ViewResult(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.status)
+
+
+class RemoteView(NamedTuple):
+    """A view in another process: its address there, and its size."""
+
+    address: int
+    size: int
 
 
 class ImageView(View):
@@ -224,11 +213,11 @@ def NtMapViewOfSection(
     AllocationType: int = 0,
     Win32Protect: int = PAGE_READWRITE,
 ) -> ViewResult:
-    """Map a section, or a part of it, into this process.
+    """Map a section, or a part of it, into this process, or into another one that allows it.
 
     Args:
         SectionHandle: The section.
-        ProcessHandle: -1.
+        ProcessHandle: -1; or a participant that has called ``ntipc.allow_remote(sections=True)``.
         BaseAddress: ``None`` or 0: it goes where there is room.
         ZeroBits: 0.
         CommitSize: Without effect: what is reserved is there once it is touched.
@@ -239,12 +228,14 @@ def NtMapViewOfSection(
         Win32Protect: ``PAGE_READONLY``, ``PAGE_READWRITE``, or ``PAGE_WRITECOPY`` for copies of pages that are written.
 
     Returns:
-        The view; for an image, which is seldom where its headers want it, with STATUS_IMAGE_NOT_AT_BASE.
+        The view; of another process its address and size there. For an image, which is seldom where its headers want
+        it, with STATUS_IMAGE_NOT_AT_BASE.
 
     Differs:
-        A view cannot be had at an address of one's choice, nor data be executed.
+        A view cannot be had at an address of one's choice, nor data be executed, nor an image mapped into another
+        process.
     """
-    _this_process(ProcessHandle)
+    other = memory.process(ProcessHandle)
     if BaseAddress and BaseAddress % _GRANULARITY:
         raise fail(STATUS_MAPPED_ALIGNMENT)
     if SectionOffset % _GRANULARITY:
@@ -265,11 +256,16 @@ def NtMapViewOfSection(
     if not 0 <= SectionOffset <= _LARGEST or not 0 <= ViewSize <= _LARGEST - SectionOffset:
         raise fail(STATUS_INVALID_VIEW_SIZE)
     image = image_of(section)
-    if image is not None:
+    if image is not None and other is None:
         return _map_image(section, image)
+    if image is not None:
+        raise fail(STATUS_NOT_SUPPORTED)
     if Win32Protect & _EXECUTES:
         raise fail(STATUS_SECTION_PROTECTION)
     size = -(-ViewSize // PAGE) * PAGE if ViewSize else None
+    if other is not None:
+        address = other.map_section(section, SectionOffset, size, access=_VIEW_ACCESSES[Win32Protect])
+        return ViewResult(STATUS_SUCCESS, RemoteView(address, size or section.size - SectionOffset))
     view = section._map_view(View, SectionOffset, size, _VIEW_ACCESSES[Win32Protect], True)
     assert isinstance(view, View)
     memory.enter(memory.Mapped(view, -(-len(view) // PAGE) * PAGE, False))
@@ -278,41 +274,22 @@ def NtMapViewOfSection(
 
 @returns_status
 def NtUnmapViewOfSection(ProcessHandle: int, BaseAddress: int) -> NTSTATUS:
-    """Unmap the view in which an address lies.
+    """Unmap the view in which an address lies: one of this process, or one that was mapped into another.
 
     Differs:
         While something of Python, such as a ``memoryview``, shows the view's memory, ``BufferError`` says so.
     """
-    _this_process(ProcessHandle)
+    if (other := memory.process(ProcessHandle)) is not None:
+        try:
+            other.unmap(BaseAddress)
+        except NtError as problem:
+            raise (fail(STATUS_NOT_MAPPED_VIEW) if problem.status == Status.NOT_COMMITTED else problem) from None
+        return STATUS_SUCCESS
     found = memory.view_at(BaseAddress)
     if found is None:
         raise fail(STATUS_NOT_MAPPED_VIEW)
     memory.leave(found)
     return STATUS_SUCCESS
-
-
-@returns_status
-def NtFlushVirtualMemory(ProcessHandle: int, BaseAddress: int, RegionSize: int = 0) -> NTSTATUS:
-    """Write what was changed in a view of a file to the disk: so many bytes from an address, 0 for all from there."""
-    _this_process(ProcessHandle)
-    found = memory.view_at(BaseAddress)
-    if found is None:
-        raise fail(STATUS_NOT_MAPPED_VIEW)
-    offset = BaseAddress - found.view.address
-    if RegionSize < 0 or offset + RegionSize > found.size:
-        raise fail(STATUS_INVALID_PARAMETER)
-    if not found.is_image and offset < len(found.view):
-        found.view.flush(offset, min(RegionSize, len(found.view) - offset) or None)
-    return STATUS_SUCCESS
-
-
-@returns_status
-def NtFreeVirtualMemory(ProcessHandle: int, BaseAddress: int, RegionSize: int, FreeType: int) -> NTSTATUS:
-    """Refuse to free a view, which is unmapped instead; other memory is Python's."""
-    _this_process(ProcessHandle)
-    if memory.view_at(BaseAddress) is not None:
-        raise fail(STATUS_UNABLE_TO_DELETE_SECTION)
-    raise fail(STATUS_NOT_SUPPORTED)
 
 
 @returns_information
@@ -348,28 +325,6 @@ def NtExtendSection(SectionHandle: int, NewSectionSize: int) -> Information[int]
     if NewSectionSize > size:
         raise fail(STATUS_SECTION_NOT_EXTENDED)
     return Information(STATUS_SUCCESS, size)
-
-
-@returns_information
-def NtQueryVirtualMemory(
-    ProcessHandle: int, BaseAddress: int, MemoryInformationClass: int = 0
-) -> Information[MemoryBasicInformation]:
-    """Tell what lies at an address: where it begins and ends, and its protection."""
-    _this_process(ProcessHandle)
-    check_class(MemoryInformationClass, 48, 48)
-    region = memory.region_at(BaseAddress)
-    page = BaseAddress // PAGE * PAGE
-    if region is None:
-        return Information(STATUS_SUCCESS, MemoryBasicInformation(page, 0, PAGE, MEM_FREE, PAGE_NOACCESS, 0))
-    found = memory.view_at(BaseAddress)
-    kind = MEM_PRIVATE if found is None else MEM_IMAGE if found.is_image else MEM_MAPPED
-    marks = region.marks
-    protect = _PROTECTIONS_OF_LINUX.get(marks[:3], PAGE_NOACCESS)
-    if marks.startswith("rw-"):
-        protect = PAGE_WRITECOPY if marks[3] == "p" and found is not None else PAGE_READWRITE
-    base = region.start if found is None else found.view.address
-    told = MemoryBasicInformation(page, base, region.start + region.size - page, MEM_COMMIT, protect, kind)
-    return Information(STATUS_SUCCESS, told)
 
 
 def image_of(section: Section) -> Image | None:
@@ -436,9 +391,3 @@ def _descriptor(handle: int) -> int:
     if not isinstance(fd, int):
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
     return fd
-
-
-def _this_process(handle: int) -> None:
-    process = find(handle)
-    if process is not Pseudo.PROCESS:
-        raise fail(STATUS_OBJECT_TYPE_MISMATCH if process is Pseudo.THREAD else STATUS_NOT_SUPPORTED)

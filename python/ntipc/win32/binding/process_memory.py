@@ -6,9 +6,11 @@ import os
 from typing import Any, Final
 
 from ntipc.errors import NtError
+from ntipc.ntdll.statuses import NTSTATUS, RtlNtStatusToDosError
+from ntipc.ntdll.virtual_memory import NtAllocateVirtualMemory, NtFreeVirtualMemory
 from ntipc.win32.binding.failures import failed, failure, linux_failure
 from ntipc.win32.binding.processes import process_of
-from ntipc.win32.binding.pyhandle import HandleLike
+from ntipc.win32.binding.pyhandle import HandleLike, number_of
 
 _PRIORITIES: Final = {0x40: 19, 0x4000: 10, 0x20: 0, 0x8000: -5, 0x80: -10, 0x100: -20}
 
@@ -46,7 +48,11 @@ def ReadProcessMemory(hProcess: HandleLike, address: int, size: int, /) -> bytes
     Source:
         ReadProcessMemory (Win32).
     """
-    return bytes(_on_memory(hProcess, "ReadProcessMemory", "read_memory", address, size))
+    process = process_of(hProcess, "ReadProcessMemory")
+    try:
+        return process.read_memory(address, size)
+    except NtError as problem:
+        raise failed(problem, "ReadProcessMemory") from None
 
 
 def WriteProcessMemory(hProcess: HandleLike, address: int, data: Any, /) -> int:
@@ -55,17 +61,23 @@ def WriteProcessMemory(hProcess: HandleLike, address: int, data: Any, /) -> int:
     Source:
         WriteProcessMemory (Win32).
     """
-    written = _on_memory(hProcess, "WriteProcessMemory", "write_memory", address, data)
-    return len(memoryview(data)) if written is None else written
+    process = process_of(hProcess, "WriteProcessMemory")
+    try:
+        process.write_memory(address, data)
+    except NtError as problem:
+        raise failed(problem, "WriteProcessMemory") from None
+    return memoryview(data).nbytes
 
 
 def VirtualAllocEx(hProcess: HandleLike, address: int, size: int, allocationType: int, flProtect: int, /) -> int:
-    """Allocate memory in a process that allows it; its address.
+    """Allocate memory in this process, or in one that allows it; its address.
 
     Source:
         VirtualAllocEx (Win32).
     """
-    return int(_on_memory(hProcess, "VirtualAllocEx", "allocate", size))
+    made = NtAllocateVirtualMemory(number_of(hProcess), address, 0, size, allocationType, flProtect)
+    _check(made.status, "VirtualAllocEx")
+    return made.address
 
 
 def VirtualFreeEx(hProcess: HandleLike, address: int, size: int, freeType: int, /) -> None:
@@ -74,14 +86,9 @@ def VirtualFreeEx(hProcess: HandleLike, address: int, size: int, freeType: int, 
     Source:
         VirtualFreeEx (Win32).
     """
-    _on_memory(hProcess, "VirtualFreeEx", "free", address)
+    _check(NtFreeVirtualMemory(number_of(hProcess), address, size, freeType), "VirtualFreeEx")
 
 
-def _on_memory(handle: HandleLike, call: str, method: str, *arguments: Any) -> Any:
-    function = getattr(process_of(handle, call), method, None)
-    if function is None:
-        raise failure(50, call)
-    try:
-        return function(*arguments)
-    except NtError as problem:
-        raise failed(problem, call) from None
+def _check(status: NTSTATUS, call: str) -> None:
+    if not status:
+        raise failure(RtlNtStatusToDosError(status), call)
