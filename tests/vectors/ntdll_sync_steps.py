@@ -127,3 +127,15 @@ class NtSyncSteps:
 
     def signal_and_wait_0(self, signal: int, wait: int) -> Result:
         return self.waited(NtSignalAndWaitForSingleObject(self.at(signal), self.at(wait), False, 0))
+
+    def wait_single_infinite(self, slot: int) -> Result:
+        return self.waited(NtWaitForSingleObject(self.at(slot), False, None))
+
+    def wait_any_infinite(self, slots: list[int]) -> Result:
+        return self.wait_several(slots, WaitAny, None)
+
+    def wait_all_infinite(self, slots: list[int]) -> Result:
+        return self.wait_several(slots, WaitAll, None)
+
+    def signal_and_wait_infinite(self, signal: int, wait: int) -> Result:
+        return self.waited(NtSignalAndWaitForSingleObject(self.at(signal), self.at(wait), False, None))

@@ -1,15 +1,10 @@
 """Recorded behaviour of the Windows API, replayed step for step through ntipc's own classes."""
 
-import os
-import select
-import signal
-import traceback
-from typing import Any
-
 import pytest
 from harness.waiting import look, wait_until
+from killed_child import in_a_child_that_is_killed
 from recordings import DATA, Sequence, load
-from replay import BY_NAME, WAYS, Replay, understands
+from replay import BY_NAME, Replay, understands
 
 import ntipc
 
@@ -55,23 +50,3 @@ def test_blocking_sequence_gives_the_recorded_results(sequence: Sequence) -> Non
 def test_blocking_sequence_by_pywin32s_names_gives_the_recorded_results(sequence: Sequence) -> None:
     with ntipc.Session():
         assert in_a_child_that_is_killed(sequence, BY_NAME) == f"{len(sequence.steps)} steps"
-
-
-def in_a_child_that_is_killed(sequence: Sequence, ways: Any = WAYS) -> str:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            answer = f"{Replay(sequence, ways).run()} steps"
-        except BaseException:
-            answer = traceback.format_exc()
-        os.write(writing, answer.encode()[:60000])
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.close(writing)
-    try:
-        ready = select.select([reading], [], [], 30)[0]
-        return os.read(reading, 65536).decode() if ready else "the child hangs"
-    finally:
-        os.close(reading)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)

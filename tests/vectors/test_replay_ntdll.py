@@ -1,6 +1,7 @@
-"""The recordings again, through the calls of ``ntipc.ntdll``: in a few tests, for the sequences that never block."""
+"""The recordings again, through the calls of ``ntipc.ntdll``, in a few tests."""
 
 import pytest
+from killed_child import in_a_child_that_is_killed
 from ntdll_pipe_steps import NtMailslotSteps, NtPipeSteps
 from ntdll_section_steps import NtSectionSteps
 from ntdll_sync_steps import NtSyncSteps
@@ -17,7 +18,9 @@ WAYS = {
     "mailslot": NtMailslotSteps,
 }
 PARTS = 5
-SEQUENCES = [each for each in load() if each.family in WAYS and not each.blocks]
+RECORDED = list(load())
+SEQUENCES = [each for each in RECORDED if each.family in WAYS and not each.blocks]
+BLOCKING = [each for each in RECORDED if each.family == "sync_blocking" and each.blocks]
 
 
 @pytest.mark.parametrize("family", WAYS)
@@ -30,3 +33,11 @@ def test_sequences_give_the_recorded_results(family: str, part: int) -> None:
             replay = Replay(sequence, (WAYS[family],))
             assert replay.run() == len(sequence.steps)
             replay.finish()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_blocking_sequences_give_the_recorded_results(part: int) -> None:
+    assert BLOCKING
+    for sequence in BLOCKING[part::PARTS]:
+        with ntipc.Session():
+            assert in_a_child_that_is_killed(sequence, (NtSyncSteps,)) == f"{len(sequence.steps)} steps"
