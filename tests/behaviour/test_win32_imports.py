@@ -94,7 +94,7 @@ def test_what_is_out_of_scope_says_so(tmp_path: Path) -> None:
             win32clipboard.OpenClipboard()
         except NotImplementedError as problem:
             assert "win32clipboard.OpenClipboard" in str(problem)
-        for name in ("win32com.client", "win32ui"):
+        for name in ("win32com.client", "win32uiole"):
             try:
                 __import__(name)
             except ModuleNotFoundError as problem:

@@ -181,3 +181,23 @@ def test_subprocess_accepts_what_only_windows_has() -> None:
 def test_code_pages_are_utf_8(name: str) -> None:
     program.register_code_pages()
     assert "é".encode(name) == "é".encode() and b"\xc3\xa9".decode(name) == "é"
+
+
+def test_paths_of_pipes_are_those_of_windows_and_others_of_linux(tmp_path: Path) -> None:  # FC-133
+    os_of_windows: Any = view_of("os")
+    path = os_of_windows.path
+    assert path.join(r"\\.\pipe", "x") == r"\\.\pipe\x" and path.join("/a", "b") == "/a/b"
+    assert path.abspath(path.join(r"\\?\pipe", ".")) == r"\\?\pipe" and path.normpath("a/../b") == "b"
+    assert path.abspath(r"\\.\pipe\a\..\..\..\b") == r"\\.\pipe\b" and path.realpath("//./pipe/x") == r"\\.\pipe\x"
+    with ntipc.PipeServer("Seen By All", mode="byte") as server:
+        with os_of_windows.scandir(r"\\?\pipe") as entries:
+            found = {entry.name: entry for entry in entries}
+        entry = found["seen by all"]
+        assert entry.is_file() and not entry.is_dir() and not entry.is_symlink() and path.isfile(entry)
+        assert os.fspath(entry) == entry.path == r"\\?\pipe\seen by all" and "seen by all" in repr(entry)
+        with program.open_any(Path(r"\\.\pipe") / "seen by all", "wb", 0) as file, server.accept() as pipe:
+            file.write(b"by a path")
+            assert pipe.read(20) == b"by a path"
+    assert path.isdir(r"\\.\pipe") and not path.isfile(r"\\.\pipe\none") and not path.exists(r"\\.\COM1")
+    assert path.isdir(tmp_path) and not path.isfile(tmp_path) and path.exists(tmp_path)
+    assert os_of_windows.listdir(tmp_path) == [] == list(os_of_windows.scandir(tmp_path))

@@ -289,3 +289,34 @@ def test_functions_are_called_while_messages_are_dealt_with() -> None:
     assert not timer.kill_timer(number)
     with pytest.raises(TypeError):
         timer.set_timer(10, None)  # type: ignore[arg-type]
+
+
+def test_windows_are_found_and_told_by_objects() -> None:  # FC-3
+    from ntipc.win32 import win32ui
+
+    assert not issubclass(win32ui.error, pywintypes.error)
+    with pytest.raises(win32ui.error):
+        win32ui.FindWindow("none of this class", None)
+    seen: list[tuple[int, int]] = []
+
+    def heard(hwnd: int, message: int, wparam: int, lparam: int) -> int:
+        seen.append((wparam, lparam))
+        return 7
+
+    kind = win32gui.WNDCLASS()
+    kind.lpszClassName, kind.lpfnWndProc = "By objects", {win32con.WM_USER: heard}
+    hwnd = win32gui.CreateWindow(win32gui.RegisterClass(kind), "title", 0, 0, 0, 0, 0, 0, 0, 0, None)
+    window = win32ui.FindWindow("By objects", "title")
+    assert window.GetSafeHwnd() == hwnd and window.GetWindowText() == "title" and window.IsWindow()
+    assert window.SendMessage(win32con.WM_USER, 1, 2) == 7 and seen == [(1, 2)]
+    window.PostMessage(win32con.WM_USER, 3, 4)
+    win32gui.PumpWaitingMessages()
+    assert seen[1] == (3, 4) and win32ui.CreateWindowFromHandle(hwnd).GetSafeHwnd() == hwnd
+    win32gui.DestroyWindow(hwnd)
+    for call in (lambda: window.SendMessage(0x400), lambda: window.PostMessage(0x400)):
+        with pytest.raises(win32ui.error):
+            call()
+    with pytest.raises(win32ui.error):
+        win32ui.CreateWindowFromHandle(hwnd)
+    with pytest.raises(NotImplementedError, match=r"win32ui\.CreateBitmap"):
+        win32ui.CreateBitmap()

@@ -28,13 +28,14 @@ MODULES: Final = (
     "win32serviceutil",
     "win32timezone",
     "win32trace",
+    "win32ui",
     "winerror",
     "winreg",
     "winsound",
 )
 """The modules that are here: those of pywin32, ``_winapi``, ``msvcrt``, ``winreg`` and ``winsound``."""
 OUT_OF_SCOPE: Final = frozenset({
-    "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help", "win32ui",
+    "dde", "isapi", "pythonwin", "servicemanager_ui", "win32comext", "win32help",
     "win32uiole", "winxpgui", "wmi",
 })  # fmt: skip
 """Modules whose import fails, with a word on why: programs that can do without them go on."""

@@ -14,7 +14,18 @@ from ntipc.win32.standard.program import ProgramFinder, prepare, register_code_p
 _PACKAGE: Final = "ntipc.win32.standard"
 REPLACED: Final = ("ctypes", "mmap", "struct")
 """Modules that are others on Windows."""
-VIEWED: Final = ("asyncio", "glob", "io", "multiprocessing", "os", "platform", "signal", "subprocess", "sys")
+VIEWED: Final = (
+    "asyncio",
+    "builtins",
+    "glob",
+    "io",
+    "multiprocessing",
+    "os",
+    "platform",
+    "signal",
+    "subprocess",
+    "sys",
+)
 """Modules that are the interpreter's, but for some names."""
 
 

@@ -16,9 +16,11 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, NamedTuple
 
+from ntipc.win32.standard import device_paths
 from ntipc.win32.standard.controls import CONTROL_SIGNALS, CTRL_BREAK, CTRL_C, ControlEvent
 from ntipc.win32.standard.environment import environ, expandvars, getenv
-from ntipc.win32.standard.files import open_file, pipe_name, pipe_names, pipe_pattern
+from ntipc.win32.standard.files import open_file, pipe_names, pipe_pattern
+from ntipc.win32.standard.program import open_any
 from ntipc.win32.standard.view import ModuleView
 
 _INHERIT: Final = 1
@@ -33,24 +35,6 @@ class _WindowsVersion(NamedTuple):
     build: int = 19045
     platform: int = 2
     service_pack: str = ""
-
-
-def _exists(path: Any) -> bool:
-    name = pipe_name(path)
-    if name is None:
-        return os.path.exists(path)
-    from ntipc.pipes.client import wait_for_pipe
-
-    try:
-        wait_for_pipe(name, timeout=0)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _listdir(path: Any = ".") -> list[Any]:
-    found = None if path is None or isinstance(path, int) else pipe_pattern(path)
-    return os.listdir(path) if found is None or found[1] else list(pipe_names())
 
 
 def _glob(pathname: Any, **named: Any) -> list[Any]:
@@ -125,7 +109,7 @@ def _sys() -> ModuleView:
 
 
 def _os() -> ModuleView:
-    path = ModuleView(os.path, exists=_exists, expandvars=expandvars)
+    path = ModuleView(os.path, expandvars=expandvars, **device_paths.FUNCTIONS)
     return ModuleView(
         os,
         name="nt",
@@ -144,7 +128,8 @@ def _os() -> ModuleView:
         get_handle_inheritable=_get_handle_inheritable,
         set_handle_inheritable=_set_handle_inheritable,
         kill=_kill,
-        listdir=_listdir,
+        listdir=device_paths.listdir,
+        scandir=device_paths.scandir,
         popen=_popen,
         startfile=_startfile,
         system=_system,
@@ -193,12 +178,17 @@ def _glob_view() -> ModuleView:
     return ModuleView(importlib.import_module("glob"), glob=_glob, iglob=_iglob)
 
 
+def _builtins() -> ModuleView:
+    return ModuleView(importlib.import_module("builtins"), open=open_any, WindowsError=OSError)
+
+
 def _io() -> ModuleView:
     return ModuleView(importlib.import_module("io"), open=open_file)
 
 
 _VIEWS: Final[dict[str, Callable[[], ModuleType]]] = {
     "asyncio": _asyncio,
+    "builtins": _builtins,
     "glob": _glob_view,
     "io": _io,
     "multiprocessing": _multiprocessing,

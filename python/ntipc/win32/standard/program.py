@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import codecs
 import importlib.machinery
+import os
 import sys
 from collections.abc import MutableMapping, Sequence
 from types import CodeType, ModuleType
@@ -25,7 +26,8 @@ _CODE_AT: Final = 4
 
 def open_any(file: Any, *arguments: Any, **named: Any) -> IO[Any]:
     """Open a file, or a pipe if the path names one: the ``open`` of the program's modules."""
-    if isinstance(file, (str, bytes)) and file[:2] in ("\\\\", "//", b"\\\\", b"//"):
+    path = os.fspath(file) if isinstance(file, os.PathLike) else file
+    if isinstance(path, (str, bytes)) and path[:2] in ("\\\\", "//", b"\\\\", b"//"):
         from ntipc.win32.standard.files import open_file
 
         return open_file(file, *arguments, **named)

@@ -249,7 +249,7 @@ class PipeTransport(_Transport):  # type: ignore[misc]
         if self._waiting:
             self._write_next()
         elif self._closing:
-            self._lose(None)
+            self._call_connection_lost(None)
             return
         self._maybe_resume_protocol()
 
@@ -266,7 +266,7 @@ class PipeTransport(_Transport):  # type: ignore[misc]
         self._closing = True
         self._file.cancel(lambda operation: operation is self._reading)
         if self._writing is None:
-            self._loop.call_soon(self._lose, None)
+            self._loop.call_soon(self._call_connection_lost, None)
 
     def abort(self) -> None:
         """Close it at once; what is not written is lost."""
@@ -285,9 +285,9 @@ class PipeTransport(_Transport):  # type: ignore[misc]
         self._waiting.clear()
         self._reading = self._writing = None
         self._file.cancel()
-        self._loop.call_soon(self._lose, problem)
+        self._loop.call_soon(self._call_connection_lost, problem)
 
-    def _lose(self, problem: BaseException | None) -> None:
+    def _call_connection_lost(self, problem: BaseException | None) -> None:
         if self._lost:
             return
         self._lost = True
