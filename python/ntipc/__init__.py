@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from ntipc.global_memory import GlobalMemory
     from ntipc.mailboxes import Address, Mailbox, mailbox, on
     from ntipc.mailslots import Mailslot, MailslotClient
-    from ntipc.other_memory import remote
+    from ntipc.other_memory import remote, remote_cancelled
     from ntipc.pipes import Pipe, PipeClient, PipeServer, call_pipe, create_pipe, wait_for_pipe
     from ntipc.ports import Connection, ConnectionRequest, Port, PortCall, PortClient, PortMessage, Reply
     from ntipc.processes import Process, Thread, duplicate_handle
@@ -264,6 +264,7 @@ __all__ = [
     "register_class",
     "register_window_message",
     "remote",
+    "remote_cancelled",
     "reply_message",
     "rpc",
     "send_data",
@@ -331,6 +332,7 @@ _PART_OF = {
     "Window": "window_messages",
     "allow_remote": "processes.permissions",
     "remote": "other_memory",
+    "remote_cancelled": "other_memory",
     "call_pipe": "pipes",
     "create_pipe": "pipes",
     "dispatch_message": "window_messages",

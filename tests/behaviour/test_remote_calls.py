@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from harness.peers import Peer
-from harness.waiting import wait_until
+from harness.waiting import is_stopped, wait_until
 
 import ntipc
 from ntipc import Access, Process
@@ -48,6 +48,13 @@ def unspeakable() -> object:
 @ntipc.remote
 def wait_for(name: str) -> bool:
     return ntipc.Event(name).wait()
+
+@ntipc.remote
+def work(name: str) -> str:
+    ntipc.Event(name).set()
+    while not ntipc.remote_cancelled():
+        time.sleep(0.001)
+    return "cancelled"
 
 @ntipc.remote
 def die() -> None:
@@ -296,6 +303,104 @@ def test_a_target_that_is_killed_while_it_is_asked_is_told(peer: Peer, process: 
     peer.run("from ntipc.other_memory.blocks import Blocks; Blocks.allocate = lambda *args: os.kill(os.getpid(), 9)")
     with pytest.raises(ntipc.NtError, match="has ended"):
         process.allocate(1)
+
+
+@pytest.fixture
+def stopped(peer: Peer, process: Process) -> Iterator[Process]:
+    """A process that allows everything and answers nothing."""
+    assert process.start_thread("marked:add", 1).result(20) == 2, "it has been asked before"
+    os.kill(peer.pid, signal.SIGSTOP)
+    wait_until(lambda: is_stopped(peer.pid))
+    yield process
+    os.kill(peer.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("limit", [0, 0.05])
+def test_a_stopped_target_is_a_timeout_for_every_request(stopped: Process, limit: float) -> None:
+    with ntipc.Section(size=4096) as section:
+        for request in (
+            lambda: stopped.allocate(1, timeout=limit),
+            lambda: stopped.protect(1 << 16, 1, "r", timeout=limit),
+            lambda: stopped.free(1 << 16, timeout=limit),
+            lambda: stopped.map_section(section, timeout=limit),
+            lambda: stopped.unmap(1 << 16, timeout=limit),
+            lambda: stopped.start_thread("marked:add", 1, timeout=limit),
+        ):
+            with pytest.raises(ntipc.Timeout, match="not answered in time"):
+                request()
+
+
+def test_a_stopped_target_that_was_never_asked_is_a_timeout_too(peer: Peer) -> None:
+    peer.run(MARKED)
+    with Process.open(peer.pid) as process:
+        os.kill(peer.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(peer.pid))
+        try:
+            with pytest.raises(ntipc.Timeout):
+                process.allocate(1, timeout=0.05)
+        finally:
+            os.kill(peer.pid, signal.SIGCONT)
+        process.free(process.allocate(1, timeout=20))
+
+
+def test_what_the_caller_has_given_up_does_not_begin_later(peer: Peer, stopped: Process) -> None:
+    began = ntipc.Event("began")
+    with pytest.raises(ntipc.Timeout):
+        stopped.start_thread("marked:work", "began", timeout=0.02)
+    with pytest.raises(ntipc.Timeout):
+        stopped.allocate(1 << 30, timeout=0.02)
+    os.kill(peer.pid, signal.SIGCONT)
+    # The service answers in order of arrival, so what was given up would have begun before this.
+    for _ in range(8):
+        assert stopped.start_thread("marked:add", 1).result(20) == 2
+    assert not began.is_set()
+    assert str(1 << 30 >> 10) not in peer.run("open('/proc/self/smaps').read()")
+
+
+def test_result_of_a_stopped_target_is_not_lost(peer: Peer, process: Process) -> None:
+    thread = process.start_thread("marked:add", 20, 2)
+    assert thread.wait(20)
+    os.kill(peer.pid, signal.SIGSTOP)
+    wait_until(lambda: is_stopped(peer.pid))
+    with pytest.raises(ntipc.Timeout, match="does not answer"):
+        thread.result(0.02)
+    with pytest.raises(ntipc.Timeout, match="does not answer"):
+        thread.cancel(0.02)
+    os.kill(peer.pid, signal.SIGCONT)
+    assert thread.result(20) == 22
+
+
+def test_a_cancelled_function_ends_when_it_looks(process: Process) -> None:
+    begun = [ntipc.Event(name) for name in ("one", "two")]
+    thread, other = (process.start_thread("marked:work", name) for name in ("one", "two"))
+    assert all(event.wait(20) for event in begun)
+    with pytest.raises(ntipc.Timeout):
+        thread.result(0)
+    thread.cancel()
+    assert thread.result(20) == "cancelled" and not other.wait(0)
+    thread.cancel()
+    assert thread.result() == "cancelled"
+    other.cancel(20)
+    assert other.result(20) == "cancelled"
+    assert not ntipc.remote_cancelled()
+
+
+def test_cancelling_in_a_process_that_has_ended_does_nothing(peer: Peer, process: Process) -> None:
+    thread = process.start_thread("marked:work", "one")
+    peer.kill()
+    thread.cancel()
+    with pytest.raises(ntipc.NtError, match="has ended"):
+        thread.result(20)
+
+
+@pytest.mark.parametrize("wrong", ["1", float("nan"), object()])
+def test_time_limits_are_numbers(process: Process, wrong: object) -> None:
+    for request in (
+        lambda: process.allocate(1, timeout=wrong),  # type: ignore[arg-type]
+        lambda: process.start_thread("marked:add", 1, timeout=wrong),  # type: ignore[arg-type]
+    ):
+        with pytest.raises((TypeError, ValueError), match="timeout"):
+            request()
 
 
 def test_a_caller_that_is_killed_leaves_the_thread_running(peer: Peer, start_peer: Callable[..., Peer]) -> None:

@@ -6,6 +6,6 @@
 * ``blocks``: memory that others have allocated, and views that they have mapped, in this process
 """
 
-from ntipc.other_memory.marks import remote
+from ntipc.other_memory.marks import remote, remote_cancelled
 
-__all__ = ["remote"]
+__all__ = ["remote", "remote_cancelled"]

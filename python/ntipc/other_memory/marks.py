@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,6 +41,27 @@ def remote(function: F) -> F:
             raise TypeError(f"{refusal}: arguments are given by position")
     _marked[f"{function.__module__}:{function.__qualname__}"] = function
     return function
+
+
+_runs: ContextVar[Callable[[], bool]] = ContextVar("ntipc.remote", default=lambda: False)
+
+
+def remote_cancelled() -> bool:
+    """Return whether nobody needs the result of the function that runs here for another process.
+
+    True in a function that :meth:`Process.start_thread` has started, once :meth:`RemoteThread.cancel` was called;
+    false everywhere else. It costs a look at a flag: a loop may ask in each round.
+    """
+    return _runs.get()()
+
+
+def within_run(is_cancelled: Callable[[], bool], function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in which :func:`remote_cancelled` asks this."""
+    token = _runs.set(is_cancelled)
+    try:
+        return function(*arguments)
+    finally:
+        _runs.reset(token)
 
 
 class Marked(NamedTuple):

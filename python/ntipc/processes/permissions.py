@@ -24,12 +24,13 @@ from ntipc.errors import (
     NtError,
     OutOfResources,
     Status,
+    Timeout,
     from_status,
 )
 from ntipc.other_memory.blocks import Blocks
-from ntipc.other_memory.marks import Marked, marked
+from ntipc.other_memory.marks import Marked, marked, within_run
 from ntipc.processes.threads import Thread
-from ntipc.rpc import Server, raises
+from ntipc.rpc import Server, current, raises
 from ntipc.rpc.failures import failure_frame
 from ntipc.sections import Section
 from ntipc.session.session import Session, within
@@ -53,7 +54,7 @@ def service_name(pid: int, start_time: int) -> str:
 
 _refuses = raises(
     *(AccessDenied, HandleClosed, InvalidParameter, InvalidViewSize, MappedAlignment, NtError, OutOfResources),
-    *(LookupError, TypeError, ValueError),
+    *(LookupError, Timeout, TypeError, ValueError),
 )
 """Marks methods whose refusals are answers like others, and nothing for this process's log."""
 
@@ -72,6 +73,7 @@ class Service:
     def allocate(self, size: int, access: str) -> int:
         """Allocate memory."""
         self._demand("memory", "allocate")
+        _must_be_wanted("allocate")
         return self._blocks.allocate(size, access)
 
     @_refuses
@@ -91,6 +93,7 @@ class Service:
         """Map a section."""
         self._demand("sections", "map_section")
         with section:
+            _must_be_wanted("map_section")
             return self._blocks.map(section, offset, size, access)
 
     @_refuses
@@ -108,6 +111,7 @@ class Service:
             detail = f"{name!r} is no function that this process has marked with @ntipc.remote"
             raise from_status(Status.ACCESS_DENIED, "Process.start_thread", f"process {os.getpid()}", detail)
         run = Run(function, function.arguments(arguments), self._session)
+        _must_be_wanted("start_thread")
         ticket = next(self._tickets)
         self._outcomes[ticket] = run
         try:
@@ -120,12 +124,19 @@ class Service:
 
     @_refuses
     def outcome(self, ticket: int) -> tuple[bool, bytes]:
-        """Give what a thread that has ended returned or raised, and which of the two, once."""
-        run = self._outcomes.pop(ticket, None)
+        """Give what a thread that has ended returned or raised, and which of the two."""
+        run = self._outcomes.get(ticket)
         if run is None:
             raise LookupError("the result is not there: it was given before, or too many others came after it")
         run.done.wait()
+        run.given = not current().cancelled  # a caller that has given up asks again
         return run.raised, run.result
+
+    def cancel(self, ticket: int) -> None:
+        """Nobody needs the result."""
+        run = self._outcomes.get(ticket)
+        if run is not None:
+            run.cancelled.set()
 
     def _demand(self, what: str, call: str) -> None:
         if not getattr(self._allowed, what):
@@ -133,8 +144,10 @@ class Service:
             raise from_status(Status.ACCESS_DENIED, f"Process.{call}", f"process {os.getpid()}", detail)
 
     def _drop_outcomes(self) -> None:
-        finished = [ticket for ticket, run in list(self._outcomes.items()) if run.done.is_set()]
-        for ticket in finished[: max(0, len(finished) - _MOST_OUTCOMES)]:
+        runs = list(self._outcomes.items())
+        given = [ticket for ticket, run in runs if run.given]
+        finished = [ticket for ticket, run in runs if run.done.is_set() and not run.given]
+        for ticket in given + finished[: max(0, len(finished) - _MOST_OUTCOMES)]:
             self._outcomes.pop(ticket, None)
 
 
@@ -144,7 +157,8 @@ class Run:
     def __init__(self, function: Marked, arguments: tuple[Any, ...], session: Session) -> None:
         self._function, self._arguments, self._session = function, arguments, session
         self._begun: queue.SimpleQueue[Thread | BaseException] = queue.SimpleQueue()
-        self.done = threading.Event()
+        self.done, self.cancelled = threading.Event(), threading.Event()
+        self.given = False
         self.raised, self.result = False, b""
 
     def start(self) -> Thread:
@@ -164,7 +178,7 @@ class Run:
         self._begun.put(thread)
         code = 1
         try:
-            result = self._function.function(*self._arguments)
+            result = within_run(self.cancelled.is_set, self._function.function, *self._arguments)
             self.result = msgpack.encode(result)
             code = _code(result)
         except BaseException as problem:  # the other process is told, and this one goes on
@@ -174,6 +188,12 @@ class Run:
             self.done.set()
             with suppress(NtError):  # this process has left the session meanwhile
                 thread._note_exit_code(code)
+
+
+def _must_be_wanted(call: str) -> None:
+    """Refuse what the caller has given up, perhaps while this process was stopped, and would never undo."""
+    if current().cancelled:
+        raise from_status(Status.TIMEOUT, f"Process.{call}", f"process {os.getpid()}", "the caller has given up")
 
 
 def _code(result: object) -> int:
