@@ -29,7 +29,7 @@ def suspicions_in(picture: dict[str, Any], alive: Callable[[int], bool]) -> Iter
         owner = entry.get("owner_pid")
         if owner is not None and not (alive(owner) and owner in participants):
             yield ("ghost", entry["index"], owner), f"{describe(entry)} is owned by {owner}, who is gone"
-        if not entry["holders"] and not entry["waiters"] and not is_kept(entry, objects):
+        if not (entry["holders"] or entry["in_messages"] or entry["waiters"] or is_kept(entry, objects)):
             yield ("leak", entry["index"], entry["serial"]), f"{describe(entry)} has no handle and still exists"
 
 

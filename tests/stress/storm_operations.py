@@ -18,6 +18,7 @@ from storm_pipes import Piping
 from storm_ports import Porting
 from storm_processes import Minding
 from storm_queues import Queueing
+from storm_windows import Messaging
 
 import ntipc
 from ntipc import _kernel
@@ -258,6 +259,7 @@ class Parting(Accountant):
     """Threads that end, children, leaving."""
 
     helper: threading.Thread | None = None
+    leave_windows: Callable[[], None]
     goes_with_its_child = False
     """Whether this process is to die in a fork; it is the child who passes the point, and one death is enough."""
 
@@ -287,6 +289,8 @@ class Parting(Accountant):
         for number in range(OBJECTS):
             while self.owned[number] and self.dice.randrange(3):
                 self.give_mutex(number)
+        self.leave_windows()
+        ntipc.allow_remote()
         self.objects.board.release()
         stay = self.ledger.get(self.number, STAY)
         self.ledger.put(self.number, STAY, stay + 1)  # odd: nobody gives it a handle now
@@ -334,7 +338,7 @@ class Parting(Accountant):
             _kernel.leave_all()
 
 
-class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, Minding):
+class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, Minding, Messaging):
     """All that a mortal does, each by its name."""
 
     OFTEN = (
@@ -345,6 +349,8 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, M
         "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
         "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
         "serve_port", "serve_port", "ask_port", "ask_port", "debug_log", "open_worker", "move_handle",
+        "copy_between", "allow", "ask_worker", "ask_worker", "mind_window", "mind_window", "mind_window", "use_window",
+        "use_window", "drop_window",
     )  # fmt: skip
     SELDOM = (
         "start_helper",
@@ -354,6 +360,7 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, M
         "interrupted_put",
         "child_with_handles",
         "end_a_child",
+        "child_that_joins",
     )
 
     def do_something(self, focus: str | None) -> None:

@@ -17,6 +17,7 @@ from storm_operations import Accountant, Everything
 from storm_points import Doom
 from storm_ports import WaitingForPorts
 from storm_queues import Postman, WaitingAtQueues
+from storm_windows import WaitingForMessages
 
 import ntipc
 from ntipc import _kernel
@@ -44,7 +45,7 @@ class Mortal(Everything):
         self.objects.close()
 
 
-class Immortal(Accountant, WaitingAtQueues, WaitingForAnswers, WaitingForPorts):
+class Immortal(Accountant, WaitingAtQueues, WaitingForAnswers, WaitingForPorts, WaitingForMessages):
     """A process that is never killed and waits without a timeout: only a lost wake-up keeps it asleep."""
 
     def run(self, doom: Doom | None) -> None:
@@ -52,7 +53,7 @@ class Immortal(Accountant, WaitingAtQueues, WaitingForAnswers, WaitingForPorts):
         choices = [self.acquire_and_release, self.take_and_give, self.any_of_three, self.both, self.pair, self.timer]
         choices += [lambda i: self.objects.events[i].wait(), self.signal_and_wait]
         choices += [self.take_for_ever, self.put_for_ever, self.any_of_queues, self.read_to_the_end]
-        choices += [self.write_to_the_end, self.call_for_ever, self.ask_port_for_ever]
+        choices += [self.write_to_the_end, self.call_for_ever, self.ask_port_for_ever, self.receive_for_ever]
         while not self.ledger.stopped:
             self.ledger.put(self.number, OPERATIONS, self.ledger.get(self.number, OPERATIONS) + 1)
             self.dice.choice(choices)(self.dice.randrange(OBJECTS))

@@ -92,6 +92,8 @@ pub struct ObjectView {
     /// Of an end of a queue, badged or not.
     pub queue: Option<QueueFacts>,
     pub holders: Vec<HolderView>,
+    /// Handles that lie in messages.
+    pub in_messages: u32,
     pub waiters: Vec<ThreadId>,
 }
 
@@ -147,6 +149,14 @@ pub(crate) fn picture(arena: &Arena, uid: u32) -> Snapshot {
                 let (process, handle) = (slot, number(place));
                 object.holders.push(HolderView { process, pid, handle, access: entry.access, inheritable });
             }
+        }
+    }
+    for place in 0..arena.handles(IN_FRAMES) {
+        if let Some(entry) = Entry::unpack(arena.handle(IN_FRAMES, place).get())
+            && let Some(Some(object)) = objects.get_mut(entry.object as usize)
+            && object.generation == entry.generation
+        {
+            object.in_messages += 1;
         }
     }
     let mut threads = Vec::new();
@@ -243,6 +253,7 @@ fn object_view(arena: &Arena, index: u32, here: u64) -> Option<ObjectView> {
         file: (record.extra.get() != 0).then(|| section::backing(arena, index).ok()).flatten().map(|file| file.path),
         queue: (kind.is_end() || kind == Kind::BadgedEnd).then(|| arena.queue_facts(record)).flatten(),
         holders: Vec::new(),
+        in_messages: 0,
         waiters: Vec::new(),
     })
 }

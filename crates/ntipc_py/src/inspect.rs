@@ -151,6 +151,7 @@ fn object_dict<'py>(py: Python<'py>, object: &ObjectView) -> PyResult<Bound<'py,
         holders.append(one)?;
     }
     entry.set_item("holders", holders)?;
+    entry.set_item("in_messages", object.in_messages)?;
     let waiters = PyList::empty(py);
     for waiter in &object.waiters {
         waiters.append(identity(py, *waiter)?)?;

@@ -142,6 +142,8 @@ def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int
         f"{_called(slot, names)} {commands.get(slot, '')}".strip() + (f" (x{n})" if n > 1 else "")
         for slot, n in handles.items()
     ]
+    if entry["in_messages"]:
+        held.append(f"in messages (x{entry['in_messages']})")
     waiters = [_thread_of(waiter, names) for waiter in entry["waiters"]]
     return (
         str(entry["index"]),

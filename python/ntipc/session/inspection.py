@@ -34,7 +34,8 @@ def inspect(session: Session | str | None = None) -> dict[str, Any]:
         lists ``processes``, ``threads`` and ``objects``. Each process has a ``slot``, by which ``process`` in the other
         lists names it, and ``watched_by``, the pids of those that are told of its death, the first to act first. Each
         object has ``kind``, ``name``, its state as in ``info()``, ``holders`` (``process``, ``pid``, ``handle``,
-        ``access``, ``inheritable``) and ``waiters`` (``process``, ``pid``, ``tid``).
+        ``access``, ``inheritable``), ``in_messages``, the number of its handles that lie in messages, and ``waiters``
+        (``process``, ``pid``, ``tid``).
 
         ``pid`` and ``tid`` are those of the caller's own pid namespace, and ``None`` for a process in another one, or
         if a namespace cannot be told: the number would be that of a stranger. Such a process has its number in
