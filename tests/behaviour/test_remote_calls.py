@@ -433,6 +433,23 @@ def test_a_forked_child_allows_nothing(peer: Peer) -> None:
         peer.run("os.waitpid(child, 0)")
 
 
+def test_a_process_allows_again_while_a_child_of_it_lives(peer: Peer, process: Process) -> None:
+    child = peer.run(
+        "go, there = os.pipe()\nchild = os.fork()\n"
+        "if child == 0:\n    os.close(there); os.read(go, 1); os._exit(0)\nos.close(go)\nchild"
+    )
+    try:
+        for _ in range(3):
+            peer.run("ntipc.allow_remote()")
+            with pytest.raises(ntipc.AccessDenied):
+                process.start_thread("marked:add", 1)
+            peer.run("ntipc.allow_remote(threads=True)")
+            assert process.start_thread("marked:add", 1).result(20) == 2
+    finally:
+        os.kill(child, signal.SIGKILL)
+        peer.run("os.waitpid(child, 0)")
+
+
 def test_a_process_may_ask_itself() -> None:
     ntipc.allow_remote(memory=True)
     try:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ntipc import _kernel
 from ntipc.errors import NtError, ObjectNotFound
 from ntipc.sections import Section
 from ntipc.session.inspection import inspect
@@ -54,8 +55,8 @@ def enter(service: Service, session: Session | str | None) -> Section:
         text = msgspec.json.encode(_Entry(*service._replace(interface="", version=None)))
     attachment, local = place(service.name, session)
     section = Section.__new__(Section)
-    # A child of an earlier server may still hold the section of that: it is written over.
-    section._make(attachment, f"{PREFIX}{local}", 1, SIZE, None, "rw", False)
+    # The port decides whether the name is free. A forked child may still hold an earlier section: it is written over.
+    section._make(attachment, f"{PREFIX}{local}", _kernel.OPEN_OR_CREATE, SIZE, None, "rw", False)
     with section.map() as view:
         view[:] = text[: SIZE - 1].ljust(SIZE, b"\0")
     return section
