@@ -33,7 +33,7 @@ class Shown:
     def entry(self) -> Entry:
         """The port as one object, in place of its queues."""
         waiters = [waiter for part in (self.door, self.messages) for waiter in part["waiters"]]
-        return {**self.facts, "kind": "Port", "holders": self.messages["holders"], "waiters": waiters}
+        return {**self.facts, "kind": "Port", "holders": self.messages["holders"], "in_messages": 0, "waiters": waiters}
 
     def client(self, end: Entry) -> Entry:
         """A client's end as an object of its own kind."""
