@@ -8,8 +8,8 @@ r"""Mailslots: one process reads, any number write, and nobody learns whether wh
 >>> slot.read(timeout=10)
 b'21.5'
 
-* ``slots``: the reading side
-* ``clients``: the writing side
+* ``mailslot``: the reading side
+* ``client``: the writing side
 * ``names``: what both do with their names
 """
 

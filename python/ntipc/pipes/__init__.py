@@ -2,11 +2,11 @@ r"""Named pipes: a server and a client talk, in messages or in bytes, and each l
 
 A server makes a pipe by name and accepts clients, each of which gets an *instance* of its own. From outside to inside:
 
-* ``servers``, ``listeners``, ``connections``, ``anonymous``: what a program calls to get a :class:`Pipe`
-* ``pipe``, ``talk``, ``stream``: what it does with one
-* ``instances``, ``clients``, ``ends``, ``transfers``: the two ends of an instance, with NT's states, calls and statuses
-* ``offers``: how servers and clients meet by the name; ``ways``, ``settings``: what an instance is made of; ``turns``:
-  threads that do what one can do at a time
+* ``server``, ``client``, ``anonymous``: what a program calls to get a :class:`Pipe`
+* ``pipe``, ``transfers``, ``stream``: what it does with one
+* ``end``, ``server_end``, ``client_end``: the two ends of an instance, with NT's states, calls and statuses
+* ``channel``, ``settings``: what carries the bytes, and what an instance is made of
+* ``offers``, ``listener``: how servers and clients meet by the name
 
 >>> import ntipc
 >>> server = ntipc.PipeServer("greetings")
