@@ -247,3 +247,28 @@ def test_security_attributes_forward_what_they_hold() -> None:  # FC-100
     attributes.bInheritHandle = 1
     attributes.SetSecurityDescriptorDacl(1, None, 0)
     assert win32api.GetHandleInformation(win32event.CreateEvent(attributes, 0, 0, None)) == 1
+
+
+def test_last_errors_have_a_sign_and_messages_are_filled() -> None:  # FC-10, FC-13
+    for code in (0, 1, -1, -2146762751, 2**31 - 1):
+        win32api.SetLastError(code)
+        assert win32api.GetLastError() == code
+    from_string = 0x400
+    assert (
+        win32api.FormatMessage(from_string, "Hello %1, %2!s! %%%n", 0, 0, ["Mark", "well?"])
+        == "Hello Mark, well? %\r\n"
+    )
+    with pytest.raises(pywintypes.error) as caught:
+        win32api.FormatMessage(from_string, "%2", 0, 0, ["one"])
+    assert caught.value.winerror == 87
+
+
+def test_times_are_comparable_with_those_of_their_kind() -> None:
+    import datetime
+    import time
+
+    moment = pywintypes.Time(time.time())
+    assert pywintypes.Time(moment) is moment and moment.tzinfo is not None
+    now = datetime.datetime.now()
+    assert pywintypes.Time((*now.timetuple(), now.microsecond // 1000)) <= now
+    assert pywintypes.TimeStamp(2**63 - 1) == datetime.datetime.max

@@ -347,7 +347,7 @@ def test_sockets_set_events() -> None:
         assert win32file.WSAEnumNetworkEvents(here, event) == {0: 0} or data == b"y"
         assert here.recv(10) in (data, b"xy")
     win32file.WSAEventSelect(here, None, 0)
-    assert code(win32file.WSAEnumNetworkEvents, here, event)[0] == 10022
+    assert win32file.WSAEnumNetworkEvents(here, event) == {}
     here.close()
     there.close()
 

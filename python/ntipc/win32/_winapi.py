@@ -24,13 +24,13 @@ program's own modules get this module: the interpreter's library would take itse
 """
 
 from ntipc.win32.binding import tables
-from ntipc.win32.binding.last_error import GetLastError as GetLastError
 from ntipc.win32.standard.winapi.objects import BatchedWaitForMultipleObjects as BatchedWaitForMultipleObjects
 from ntipc.win32.standard.winapi.objects import CloseHandle as CloseHandle
 from ntipc.win32.standard.winapi.objects import CreateEventW as CreateEventW
 from ntipc.win32.standard.winapi.objects import CreateMutexW as CreateMutexW
 from ntipc.win32.standard.winapi.objects import DuplicateHandle as DuplicateHandle
 from ntipc.win32.standard.winapi.objects import GetCurrentProcess as GetCurrentProcess
+from ntipc.win32.standard.winapi.objects import GetLastError as GetLastError
 from ntipc.win32.standard.winapi.objects import OpenEventW as OpenEventW
 from ntipc.win32.standard.winapi.objects import OpenMutexW as OpenMutexW
 from ntipc.win32.standard.winapi.objects import ReleaseMutex as ReleaseMutex

@@ -18,7 +18,7 @@ from ntipc.win32.binding.overlapped import OVERLAPPED
 from ntipc.win32.binding.pyhandle import HandleLike, PyHANDLE
 from ntipc.win32.binding.security import ACL, SECURITY_ATTRIBUTES, SECURITY_DESCRIPTOR
 from ntipc.win32.binding.sids import SID
-from ntipc.win32.binding.times import Time, TimeType
+from ntipc.win32.binding.times import Time, TimeStamp, TimeType
 
 __all__ = [
     "ACL",
@@ -45,6 +45,7 @@ __all__ = [
     "SECURITY_DESCRIPTORType",
     "SIDType",
     "Time",
+    "TimeStamp",
     "TimeType",
     "Unicode",
     "UnicodeFromRaw",

@@ -19,12 +19,12 @@ last: Final = _LastError()
 
 
 def GetLastError() -> int:
-    """Return the last error code of the calling thread.
+    """Return the last error code of the calling thread, as a number with a sign.
 
     Source:
         GetLastError (Win32).
     """
-    return last.code
+    return last.code - 2**32 if last.code & 0x8000_0000 else last.code
 
 
 def SetLastError(code: int, /) -> None:

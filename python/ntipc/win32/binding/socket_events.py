@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ntipc.errors import NtError
 from ntipc.sync import Event
-from ntipc.win32.binding.failures import failed, failure
+from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.pyhandle import HandleLike, number_of, object_of_kind
 
 READ, WRITE, OOB, ACCEPT, CONNECT, CLOSE = 1, 2, 4, 8, 16, 32
@@ -91,7 +91,7 @@ def WSAEnumNetworkEvents(socket: Any, hEvent: HandleLike = None, /) -> dict[int,
     """
     selection = _selections.get(_number(socket))
     if selection is None:
-        raise failure(10022, "WSAEnumNetworkEvents")
+        return {}
     try:
         selection.event.clear()
     except NtError as problem:

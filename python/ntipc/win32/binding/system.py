@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from operator import index
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from ntipc.win32.binding.texts import TEXTS
 
 _MODULE_OF_THE_PROGRAM: Final = 0x40_0000
 _MODULES: Final = {"kernel32": 0x7FF8_0000, "ntdll": 0x7FF9_0000, "user32": 0x7FFA_0000, "advapi32": 0x7FFB_0000}
+_FROM_STRING: Final = 0x400
 _WINDOWS_10: Final = (10, 0, 19045, 2, "")
 """What programs that ask for the version are told, to take the ways of a Windows of today."""
 
@@ -165,8 +168,10 @@ def FormatMessage(*arguments: Any) -> str:
         arguments: Nothing or 0 for the last error, a code, or the five arguments of FormatMessage, of which the third
             is the code.
 
+            With FORMAT_MESSAGE_FROM_STRING the second is a text whose marks ``%1``, ``%2`` the fifth fills.
+
     Raises:
-        error: There is no text for it (317).
+        error: There is no text for it (317), or a mark has nothing to fill it (87).
 
     Source:
         FormatMessage (Win32).
@@ -176,6 +181,8 @@ def FormatMessage(*arguments: Any) -> str:
     """
     if len(arguments) not in (0, 1, 5):
         raise TypeError(f"FormatMessage takes 0, 1 or 5 arguments, not {len(arguments)}")
+    if len(arguments) == 5 and index(arguments[0]) & _FROM_STRING:
+        return _filled(arguments[1], arguments[4] or ())
     code = index(arguments[2] if len(arguments) == 5 else arguments[0] if arguments else 0) or last.code
     if code not in TEXTS:
         raise failure(317, "FormatMessage")
@@ -183,6 +190,21 @@ def FormatMessage(*arguments: Any) -> str:
 
 
 FormatMessageW = FormatMessage
+
+
+def _filled(text: str, inserts: Sequence[Any]) -> str:
+    """Put texts in places of a message that are marked ``%1``, ``%2`` and so on; ``%%`` is a percent sign."""
+
+    def put(found: re.Match[str]) -> str:
+        mark = found[1]
+        if not mark.isdigit():
+            return {"n": "\r\n", "t": "\t"}.get(mark, mark)
+        place = int(mark) - 1
+        if place >= len(inserts):
+            raise failure(87, "FormatMessage")
+        return str(inserts[place])
+
+    return re.sub(r"%([1-9][0-9]?|[nt%.! ])(?:![^!]*!)?", put, text)
 
 
 def LOWORD(value: int, /) -> int:

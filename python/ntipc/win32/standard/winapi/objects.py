@@ -11,6 +11,7 @@ from ntipc.win32 import win32event
 from ntipc.win32.binding import duplication, pyhandle, waiting
 from ntipc.win32.binding.arguments import seconds_of
 from ntipc.win32.binding.failures import failed
+from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.winapi.calls import index, security, windows_call, windows_error
 
 _INFINITE: Final = 0xFFFF_FFFF
@@ -61,6 +62,15 @@ def GetCurrentProcess() -> int:
         GetCurrentProcess (Win32).
     """
     return _THIS_PROCESS
+
+
+def GetLastError() -> int:
+    """Return the last error code of the calling thread.
+
+    Source:
+        GetLastError (Win32).
+    """
+    return last.code
 
 
 @windows_call
