@@ -36,7 +36,8 @@ def Time(value: Any, /) -> TimeType:
         return TimeType(*parts, tzinfo=value.tzinfo or _datetime.UTC)
     if isinstance(value, Sequence) and not isinstance(value, str):
         milliseconds = value[9] if len(value) > 9 else 0
-        return TimeType(*value[:6], milliseconds * 1000)
+        year, month, day, hour, minute, second = value[:6]
+        return TimeType(year, month, day, hour, minute, second, milliseconds * 1000)
     if isinstance(value, SupportsFloat):
         moment = float(value)
     else:
