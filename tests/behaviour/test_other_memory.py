@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy
 import pytest
@@ -14,6 +15,7 @@ from harness.peers import Peer
 
 import ntipc
 from ntipc import Access, Process
+from ntipc.other_memory import refusals
 
 PAGE = mmap.PAGESIZE
 LAYOUT = """
@@ -216,6 +218,43 @@ def test_a_refusal_names_the_rule_of_linux() -> None:
     ).stdout.splitlines()
     assert len(found) == 2
     assert all(line.startswith("5 ") and "it runs as user 0, this process as 65534" in line for line in found)
+
+
+REFUSED = """
+import os, signal
+from ntipc.other_memory.refusals import reason
+os.setgroups([]); os.setgid(65534); os.setuid(65534)  # after which Linux lets it be dumped no more
+hidden = os.fork()
+if hidden == 0:
+    signal.pause()
+print(reason(hidden))
+os.kill(hidden, 9); os.waitpid(hidden, 0)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_refusal_says_that_a_process_may_not_be_dumped() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", REFUSED], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    assert "PR_SET_DUMPABLE" in found
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"),
+    [("0", None), ("1", "PR_SET_PTRACER"), ("2", "CAP_SYS_PTRACE"), ("3", "nobody may"), ("what", None)],
+)
+def test_a_refusal_names_the_setting_of_yama(
+    scope: str, says: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here is no such kernel to refuse: the file of the setting is another one."""
+    (tmp_path / "ptrace_scope").write_text(f"{scope}\n")
+    monkeypatch.setattr(refusals, "_YAMA", tmp_path / "ptrace_scope")
+    text = refusals.reason(os.getpid())
+    if says is None:
+        assert "ptrace_scope" not in text and "a security module" in text
+    else:
+        assert f"/proc/sys/kernel/yama/ptrace_scope: it is {scope}" in text and says in text
 
 
 def test_its_own_memory_too() -> None:

@@ -1,5 +1,6 @@
 """Processes and threads as objects: waits, how they ended, terminating, ids that are used again."""
 
+import contextlib
 import gc
 import os
 import pickle
@@ -7,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from harness.peers import Peer
@@ -221,6 +224,66 @@ def test_a_process_that_has_ended_is_not_found_and_a_zombie_is() -> None:
     stranger.wait()
     with pytest.raises(ntipc.ProcessNotFound):
         ntipc.Process.open(stranger.pid)
+
+
+OTHER_USER = """
+import os, sys
+import ntipc, ntipc.other_memory.copying, ntipc.other_memory.refusals
+ntipc.Process, ntipc.AccessDenied, ntipc.Event  # Python itself cannot be read any more afterwards
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try: ntipc.Process.open(int(sys.argv[1]))
+except ntipc.AccessDenied as problem: print(problem.winerror)
+with ntipc.Process.open(int(sys.argv[1]), ntipc.Access.SYNCHRONIZE | ntipc.Access.PROCESS_QUERY_INFORMATION) as process:
+    print(process.wait(0), process.exit_code)
+    try: process.terminate(3)
+    except ntipc.AccessDenied as problem: print(problem.winerror)
+    try: process.read_memory(1 << 20, 4)
+    except ntipc.AccessDenied as problem: print(problem.winerror)
+    sys.stdout.flush(); sys.stdin.readline()
+    print(process.wait(20))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_another_users_process_is_waited_for_and_neither_ended_nor_read() -> None:
+    stranger = sleeper()
+    code = [sys.executable, "-c", OTHER_USER, str(stranger.pid)]
+    environment = {**os.environ, "NTIPC_DIR": os.environ.get("NTIPC_DIR", "/dev/shm"), "NTIPC_SESSION": "another-user"}
+    with subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as other:
+        assert other.stdin is not None and other.stdout is not None
+        assert [other.stdout.readline() for _ in range(4)] == ["5\n", "False None\n", "5\n", "5\n"]
+        assert stranger.poll() is None
+        stranger.kill()
+        stranger.wait()
+        other.stdin.write("\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "True\n"
+
+
+@pytest.mark.skipif(not os.access("/proc/sys/kernel/ns_last_pid", os.W_OK), reason="only root chooses pids")
+def test_an_id_that_is_used_again_is_another_process() -> None:
+    """PM-10, PM-41: while handles to the first one are open."""
+    for _ in range(200):  # somebody else on the machine may be given the number
+        first = sleeper()
+        with ntipc.Process.open(first.pid) as old:
+            first.kill()
+            first.wait()
+            time.sleep(0.02)  # Linux notes in which hundredth of a second a process began
+            Path("/proc/sys/kernel/ns_last_pid").write_text(str(first.pid - 1))
+            with sleeper() as second:
+                try:
+                    if second.pid != first.pid:
+                        continue
+                    with ntipc.Process.open(second.pid) as new:
+                        assert old.pid == new.pid and old.identity != new.identity
+                        assert old.wait(20) and not new.wait(0)
+                        with contextlib.suppress(ntipc.NtError):
+                            old.terminate(1)
+                        assert second.poll() is None, "the handle to the old one reaches the new one"
+                        return
+                finally:
+                    second.kill()
+    pytest.fail("the number was never given again")
 
 
 def test_a_thread_is_no_process() -> None:

@@ -21,6 +21,7 @@ other = ntipc.Mutex("other", session=session)
 queue = ntipc.Queue("queue", quota=20_000, session=session)
 queue.put(bytes(100)); queue.put(bytes(9000)); queue.put(b"luggage", handles=[pair, semaphore])
 badged = victims.Badged(session)
+process, thread = ntipc.Process.current(session=session), ntipc.Thread.current(session=session)
 ntipc.Queue(session=session).close()
 gone = ntipc.Event("gone", session=session); gone.close()
 victim = victims.Victim(session, 7)
@@ -34,12 +35,18 @@ def use():
         victim.attempt(lambda victim: (queue.put(bytes(100), 0), queue.put(bytes(5000), 0)))
         victim.attempt(lambda victim: (queue.get(0), queue.get(0)))
         victim.attempt(lambda victim: badged.use())
+        for one in process, thread:
+            victim.attempt(lambda victim: (one.wait(0), one.exit_code, one.info(), one.duplicate().close()))
+        victim.attempt(lambda victim: ntipc.Process.current(session=session).close())
         for thing in things:
             victim.attempt(lambda victim: victim.things.append(thing.duplicate()))
         victim.every_call()
     return dict(victim.outcomes)
 """
 WORKS, DAMAGED = "works", "damaged"
+LIVES = "Process", "Thread"
+ASKED, ENDED, KNOWN = 1 << 34, 1 << 33, 1 << 32
+"""In the `detail` of their objects."""
 IN_FRAMES = FIELDS["handle.word"][2] // FIELDS["process.pid"][2]
 """Where the table of slot 1 begins, with the handles that lie in frames: behind that of slot 0, which is nobody's."""
 BIG = (1 << 32) - 1
@@ -64,6 +71,7 @@ class Scene:
         self.arena = Arena(picture["path"])
         ends = "ReadEnd", "WriteEnd"
         self.objects = {entry["name"]: entry["index"] for entry in picture["objects"] if entry["kind"] != ends[1]}
+        self.lives = {entry["kind"]: entry["index"] for entry in picture["objects"] if entry["kind"] in LIVES}
         self.badges = [entry["index"] for entry in picture["objects"] if "badge" in entry]
         self.writer = next(entry["index"] for entry in picture["objects"] if entry["kind"] == ends[1])
         queued = [thread for thread in picture["threads"] if thread["waiting_on"]]
@@ -88,6 +96,12 @@ class Scene:
         page = self.arena.get("queue.tail", 1) >> 9
         word = self.arena.get("page.second", page)
         self.put("page.second", page, word + (100 + by << 44))
+
+    def put_life(self, field: str, kind: str, value: int) -> None:
+        self.arena.put(f"object.{field}", self.lives[kind], value)
+
+    def signal_life(self, kind: str, bits: int) -> None:
+        self.put_life("word", kind, self.arena.get("object.word", self.lives[kind]) | bits)
 
     def get_object(self, field: str, name: str) -> int:
         return self.arena.get(f"object.{field}", self.objects[name])
@@ -153,6 +167,11 @@ def forge_lock(owner: Callable[[Scene], int]) -> Callable[[Scene], None]:
         scene.put("header.lock", 0, scene.named(owner(scene)))
 
     return act
+
+
+def asked_and_gone(scene: Scene) -> None:
+    scene.put_life("detail", "Process", ASKED)
+    scene.signal_life("Process", 1)
 
 
 def forge_journal(scene: Scene) -> None:
@@ -247,6 +266,10 @@ DAMAGES = [
     Damage("threads without memory", lambda s: s.put("header.threads_reserved", 0, BIG), {"bounds"}),
     Damage("handles without memory", lambda s: s.put("process.handles_reserved", 2, BIG), {"bounds"}),
     Damage("handles that nobody has", lambda s: s.put("process.handle_high", 2, BIG), {"bounds"}),
+    Damage("journal without memory", lambda s: s.put("header.journal_reserved", 0, BIG), {"bounds"}),
+    Damage("changes without memory", lambda s: s.put("header.changes_reserved", 0, BIG), {"bounds"}),
+    Damage("names without memory", lambda s: s.put("header.bucket_pages", 0, (1 << 64) - 1), set()),
+    Damage("names in pages that are forgotten", lambda s: s.put("header.bucket_pages", 0, 0), {"name"}, WORKS),
     Damage("blocks without memory", lambda s: s.put("thread.blocks_reserved", s.waiting[0], BIG), {"bounds"}),
     # handles
     Damage("handle to far away", lambda s: handle_of(s, lambda h: h | 0x7FFFF), {"handle"}),
@@ -256,6 +279,16 @@ DAMAGES = [
     Damage("process that is no more", lambda s: s.put("process.life.word", 2, 3 << 30 | 1), {"death"}),
     Damage("process of another id", lambda s: s.put("process.pid", 2, 1), {"death"}, WORKS),
     Damage("bell of nobody", lambda s: s.put("process.second_bell", 2, 3 << 30 | 1), {"bell"}, WORKS),
+    # processes and threads as objects
+    Damage("process of many bits", lambda s: s.signal_life("Process", 0xFFF0), {"state"}, WORKS),
+    Damage("process of another number", lambda s: s.put_life("limit", "Process", 1), {"ending"}, WORKS),
+    Damage("thread of another number", lambda s: s.put_life("limit", "Thread", BIG), {"ending"}, WORKS),
+    Damage("process that was asked to end and has no code", asked_and_gone, {"ending"}, WORKS),
+    Damage("process that began at another time", lambda s: s.put_life("quantity", "Process", BIG), set(), WORKS),
+    Damage(
+        "process that has ended and runs", lambda s: s.put_life("detail", "Process", ENDED | KNOWN | 7), set(), WORKS
+    ),
+    Damage("thread of no process's object", lambda s: s.put_life("detail", "Thread", BIG << 40), set(), WORKS),
     # queues: frames
     Damage("frame that is too long", lambda s: s.put("page.first", 1, BIG - 1), {"queue"}, DAMAGED),
     Damage("frame without an end", lambda s: s.put("queue.tail", 0, 5 << 9 | 7), {"queue"}, DAMAGED),

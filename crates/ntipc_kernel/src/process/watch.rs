@@ -242,9 +242,12 @@ impl Watch<'_> {
         }
         self.pause_ns = self.pause_ns.saturating_mul(2);
         self.look_round_ns = now.saturating_add(self.pause_ns);
+        self.session.see_to_caretaker();
+        if living.is_empty() {
+            return false; // there is nobody whose death could be hidden
+        }
         self.session.reap_stray_threads(self.me);
         self.session.finish_drains(self.me);
-        self.session.see_to_caretaker();
         let before = self.cases.len();
         for neighbour in living.iter().filter(|neighbour| is_hidden_death(self.session, neighbour.slot)) {
             let death = Death::of(&self.session.arena, neighbour.slot, neighbour.life, true);
