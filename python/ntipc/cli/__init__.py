@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ntipc.cli import clean, demo, doctor, log, ls, mailslot, pipe, port_check, rpc, run, session, watch
+from ntipc.cli import clean, demo, doctor, log, ls, mailslot, pipe, port_check, rpc, run, session, stubs, watch
 from ntipc.cli.words import DONE, INTERRUPTED, complain
 
 __all__ = ["main"]
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and the layout of shared memory")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (ls, doctor, log, pipe, mailslot, rpc, watch, run, port_check, demo, session, clean):
+    for command in (ls, doctor, log, pipe, mailslot, rpc, watch, run, port_check, stubs, demo, session, clean):
         command.add_parser(commands)
     return parser
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ntipc.win32.binding.disk_calls import _get_osfhandle, _open_osfhandle
-from ntipc.win32.binding.failures import error
+from ntipc.win32.binding.failures import error as _error
 from ntipc.win32.binding.pyhandle import HandleLike, object_of
 
 LK_UNLCK, LK_LOCK, LK_NBLCK, LK_RLCK, LK_NBRLCK = 0, 1, 2, 3, 4
@@ -44,7 +44,7 @@ def open_osfhandle(handle: HandleLike, flags: int, /) -> int:
     """
     try:
         return _open_osfhandle(handle, flags)
-    except error as problem:
+    except _error as problem:
         raise OSError(9, problem.strerror) from None
 
 
