@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ntipc.win32 import MODULES
 from ntipc.win32.binding import tables
+from ntipc.win32.standard.exports import LIBRARIES, find_library_exports
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "win32-calls.md"
@@ -22,10 +23,13 @@ FACT = re.compile(r"\b[A-Z]{2}-\d+(?: to [A-Z]{2}-\d+)?")
 HEAD = """\
 # The calls of pywin32
 
-What the modules of [`ntipc.win32`](win32.md) have of pywin32's. A call that is out of scope is there and raises
-`NotImplementedError` when it is called. The facts are numbers of what is known about the call and checked by its tests.
-Written by `tools/win32_calls.py`; a test compares.
+What the modules of [`ntipc.win32`](win32.md) have of pywin32's, and what `ctypes` finds in the libraries of Windows. A call
+that is out of scope is there and raises `NotImplementedError` when it is called. The facts are numbers of what is known
+about the call and checked by its tests. Written by `tools/win32_calls.py`; a test compares.
 """
+
+
+_FIRST_LIBRARY = "\n## windll."
 
 
 def facts() -> dict[str, set[str]]:
@@ -74,7 +78,41 @@ def page() -> str:
                 parts.append(f"| `{call}` | {numbers} |\n")
         if absent:
             parts.append(f"\nOut of scope: {', '.join(f'`{call}`' for call in absent)}.\n")
+    return "".join([*parts, libraries()])
+
+
+def libraries() -> str:
+    """The part of the page about what ctypes finds in the libraries of Windows."""
+    known = facts_of_exports()
+    parts = []
+    for name in LIBRARIES:
+        found = find_library_exports(name)
+        if found is None:
+            continue
+        parts.append(f"\n## windll.{name}\n\n{len(found[1])} exports are here; others are an `AttributeError`.\n")
+        parts.append("\n| export | facts |\n| --- | --- |\n")
+        parts += [f"| `{export}` | {', '.join(sorted(known[export], key=_order))} |\n" for export in sorted(found[1])]
     return "".join(parts)
+
+
+def facts_of_exports() -> dict[str, set[str]]:
+    """The facts by export, from the tests of ctypes."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in sorted((ROOT / "tests" / "behaviour").glob("test_win32_*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            if isinstance(node, ast.FunctionDef):
+                head = " ".join(lines[node.lineno - 1 : node.body[0].lineno])
+                numbers = {fact for comment in re.findall(r"# (.*)", head) for fact in FACT.findall(comment)}
+                for part in ast.walk(node):
+                    if isinstance(part, ast.Attribute) and _is_library(part.value):
+                        found[part.attr] |= numbers
+    return found
+
+
+def _is_library(node: ast.expr) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in {*LIBRARIES, "library"}
 
 
 def _order(fact: str) -> tuple[str, int]:
@@ -82,10 +120,23 @@ def _order(fact: str) -> tuple[str, int]:
     return letters, int(number)
 
 
+def is_true(text: str) -> bool:
+    """Compare a page: all of the modules' part, and of the libraries' part that what it lists is there."""
+    now = page()
+    modules, mark, exports = text.partition(_FIRST_LIBRARY)
+    there = set(now.partition(_FIRST_LIBRARY)[2].splitlines())
+    listed = {line.partition(" | ")[0] for line in exports.splitlines() if line.startswith("| `")}
+    return (
+        bool(mark)
+        and modules == now.partition(_FIRST_LIBRARY)[0]
+        and listed <= {line.partition(" | ")[0] for line in there}
+    )
+
+
 def main() -> int:
     """Write the page, or compare."""
     if "--check" in sys.argv:
-        return 0 if PAGE.read_text(encoding="utf-8") == page() else 1
+        return 0 if is_true(PAGE.read_text(encoding="utf-8")) else 1
     PAGE.write_text(page(), encoding="utf-8")
     return 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ntipc.win32 import MODULES
 
+CACHE = Path(__file__).resolve().parents[2] / ".mypy_cache" / "stubs"
 PROGRAM = """\
 import ctypes, mmap, pywintypes, win32clipboard, win32con, win32event, win32file, winerror
 
@@ -37,7 +38,7 @@ def test_programs_are_checked_with_stubs(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     everything = "\n".join(f"import {name}" for name in MODULES)
     (tmp_path / "everything.py").write_text(everything)
-    options = ["--config-file=", "--platform", "win32", "--strict", "--cache-dir", str(tmp_path / "cache")]
+    options = ["--config-file=", "--platform", "win32", "--strict", "--cache-dir", str(CACHE)]
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", *options, "program.py", "everything.py"],
         cwd=tmp_path,
