@@ -23,7 +23,7 @@ FACT = re.compile(r"\b[A-Z]{2}-\d+(?: to [A-Z]{2}-\d+)?")
 HEAD = """\
 # The calls of pywin32
 
-What the modules of [`ntipc.win32`](win32.md) have of pywin32's, and what `ctypes` finds in the libraries of Windows. A call
+What the modules of [`ntipc.win32`](win32.md) have of pywin32's, and what `ctypes` finds in Windows' libraries. A call
 that is out of scope is there and raises `NotImplementedError` when it is called. The facts are numbers of what is known
 about the call and checked by its tests. Written by `tools/win32_calls.py`; a test compares.
 """
