@@ -3,6 +3,7 @@
 from crash.scenes import Scene
 
 MAKE = """
+from harness.relaying import be_told
 queue = ntipc.Queue('queue', quota=2000)
 def ends(call):
     try:
@@ -114,6 +115,14 @@ def with_badge(act: str) -> Scene:
     return Scene(before="reader, keeper = badged()", act=act)
 
 
+def relay() -> Scene:
+    """The victim's loop watches the queue that the survivor takes from, and one of its own."""
+    return Scene(
+        act="be_told(queue)", sleep="queue.get() == b'x'", wake="queue.put(b'x')",
+        after="queue.info()['waiters'] == 0",
+    )  # fmt: skip
+
+
 def settle(act: str, at: str, sleep: str) -> Scene:
     """Another victim died in the middle of an operation. The first alone watches it, and settles its work."""
     return Scene(act="", doomed=act, doomed_at=at, sleep=sleep, told=True)
@@ -193,6 +202,11 @@ QUEUE_SCENES: dict[str, Scene] = {
     "LostTold": Scene(
         act="", doomed="kept = queue.receive(); os.kill(os.getpid(), signal.SIGKILL)", sleep=ASK, told=True, unnamed=1
     ),
+    # the relay of an event loop, which waits beside the survivor
+    "RelayEntered": relay(),
+    "RelayAborted": relay(),
+    "RelayFired": relay(),
+    "RelayRaised": relay(),
     # settlement
     "SettlePositions": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),
     "SettleChain": settle(f"queue.put({LARGE})", "PutPublished", f"queue.get() == {LARGE}"),

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from harness.relaying import be_told
+
 import ntipc
 from ntipc import _kernel
 
@@ -201,6 +203,11 @@ def badges(things: Things) -> None:
     keeper.close()
 
 
+def event_loop(things: Things) -> None:
+    """A loop that the relay tells of messages."""
+    be_told()
+
+
 def debug_log(things: Things) -> None:
     """A reader that wants to be told, and lines for it."""
     with ntipc.debuglog.Reader() as reader:
@@ -339,8 +346,8 @@ def processes(things: Things) -> None:
 
 
 ROUND = [
-    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, debug_log, wait_for_nothing,
-    wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
+    signal_everything, contend, make_and_close, queues, handles_in_queues, calls, badges, event_loop, debug_log,
+    wait_for_nothing, wait_for_own_threads, take_what_another_waits_for, see_others_die, tell_one_of_two,
     processes,
 ]  # fmt: skip
 

@@ -28,7 +28,7 @@ TARGET = ROOT / "target" / "mutations"
 NOTHING = "nothing"
 PATIENCE = 600.0
 """Seconds after which a run is taken to hang, which is a finding too."""
-KERNEL_TESTS = ("badges", "queue_closing", "queue_deaths", "queue_handles", "queue_turns", "queues")
+KERNEL_TESTS = ("badges", "completion", "queue_closing", "queue_deaths", "queue_handles", "queue_turns", "queues")
 KERNEL_PATIENCE = 65.0
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from harness.relaying import be_told
 from storm_calls import Calling
 from storm_ledger import AMBIGUOUS, HELD, MAIL, OBJECTS, PID, STAY, Ledger
 from storm_objects import Actor, Interruption, Objects, address
@@ -210,6 +211,10 @@ class Making(Accountant):
             if seen != mine and not reader.lost:
                 self.ledger.complain(f"of a worker's {mine} its reader has {seen} and has lost nothing")
 
+    def event_loop(self, i: int) -> None:
+        """A loop that the relay tells of messages."""
+        be_told()
+
     def look(self, i: int) -> None:
         for group in self.objects.events, self.objects.mutexes, self.objects.semaphores, self.objects.timers:
             group[i].info()
@@ -348,7 +353,7 @@ class Everything(Waiting, Making, Parting, Queueing, Calling, Piping, Porting, M
         "put_frame", "put_frame", "put_small", "take_frame", "take_frame", "take_all", "look_into", "wait_for_queues",
         "own_queue", "common_queue", "take_end", "send_handles", "receive_handles", "own_handles", "unreachable",
         "call", "serve", "serve", "serve_pipe", "serve_pipe", "ask_pipe", "ask_pipe", "own_pipe", "mailslot",
-        "serve_port", "serve_port", "ask_port", "ask_port", "debug_log", "open_worker", "move_handle",
+        "serve_port", "serve_port", "ask_port", "ask_port", "debug_log", "event_loop", "open_worker", "move_handle",
         "copy_between", "allow", "ask_worker", "ask_worker", "mind_window", "mind_window", "mind_window", "use_window",
         "use_window", "drop_window",
     )  # fmt: skip

@@ -50,6 +50,8 @@ fault_points! {
     ForkBeforeCopy, ForkCopied,
     // objects of processes and threads
     LifeEnded, LifeAsked, LifeTold,
+    // the relay of event loops
+    RelayEntered, RelayAborted, RelayFired, RelayRaised,
     // handles of a child that has not joined
     HeirTaken, HeirFilled, HeirStarted, HeirNamed, HeirJoined,
     // the debug log

@@ -97,6 +97,8 @@ ingredients! {
     NoticeTold = "notice-told",
     /// Queues that only their own frames lead to are emptied.
     Collect = "collect",
+    /// A loop that arms its watches again rings for the relay.
+    ArmRings = "arm-rings",
     // From here on: what living threads need, and windows too narrow for deaths by chance. The models miss each.
     /// Each acquisition of a lock word has a number of its own.
     AcquisitionSerial = "acquisition-serial",
@@ -134,6 +136,10 @@ ingredients! {
     WordsCleared = "words-cleared",
     /// The slot of the dead comes free when all whom the death concerns are awake.
     FreedLast = "freed-last",
+    /// A loop makes its descriptor unreadable before it says that it may be raised again.
+    LowerReadsFirst = "lower-reads-first",
+    /// The relay reads its bell before it looks what is armed.
+    BellFirst = "bell-first",
     /// A thread that releases a process tells all readers of the debug log.
     LogBells = "log-bells",
     /// A reader of the debug log looks whether what it copied is still the line.

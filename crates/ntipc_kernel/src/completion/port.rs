@@ -13,11 +13,16 @@
 //!
 //! fork: ports are the parent's. The child neither reads nor writes the eventfd, which is the same one; it closes its copy.
 
-use super::relay::{self, Watch};
+use super::relay::{RELAY, Relay, Watch};
+use crate::fault::fault;
+#[cfg(feature = "models")]
+use crate::models::eventfd::EventFd;
+use crate::mutation::without;
 use crate::object::kind::Type;
 use crate::session::{Session, locked};
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, Ordering};
+#[cfg(not(feature = "models"))]
 use crate::sys::eventfd::EventFd;
 use crate::sys::process;
 use std::os::fd::RawFd;
@@ -33,6 +38,7 @@ impl Signal {
     /// F2, F3. Called under the lock of the roster, in which nothing leads here any more when the descriptor is closed.
     pub fn raise(&self) {
         if self.raised.swap(1, Ordering::SeqCst) == 0 {
+            fault!(RelayRaised);
             self.descriptor.raise(); // a loop whose descriptor is closed learns of nothing, until it has another one
         }
     }
@@ -42,14 +48,19 @@ impl Signal {
 pub struct Port {
     signal: Arc<Signal>,
     watches: Mutex<Vec<Arc<Watch>>>,
+    relay: &'static Relay,
     /// The process that made it.
     pid: u32,
 }
 
 impl Port {
     pub fn new() -> NtResult<Port> {
+        Port::of(&RELAY)
+    }
+
+    fn of(relay: &'static Relay) -> NtResult<Port> {
         let signal = Arc::new(Signal { descriptor: EventFd::new()?, raised: AtomicU32::new(0) });
-        Ok(Port { signal, watches: Mutex::default(), pid: process::pid() })
+        Ok(Port { signal, watches: Mutex::default(), relay, pid: process::pid() })
     }
 
     /// The descriptor. `None`: it was closed, by the program perhaps, or it is the parent's of this process.
@@ -68,7 +79,7 @@ impl Port {
         }
         session.basics(handle, Type::ReadEnd, 0)?;
         let watch = Arc::new(Watch::new(session, handle, &self.signal));
-        relay::add(&watch)?;
+        self.relay.add(&watch)?;
         locked(&self.watches).push(watch);
         Ok(())
     }
@@ -76,8 +87,14 @@ impl Port {
     /// L1, L2.
     pub fn lower(&self) {
         if self.is_ours() {
-            self.signal.descriptor.lower();
+            let other_way_round = without!(LowerReadsFirst);
+            if !other_way_round {
+                self.signal.descriptor.lower();
+            }
             self.signal.raised.store(0, Ordering::SeqCst);
+            if other_way_round {
+                self.signal.descriptor.lower();
+            }
         }
     }
 
@@ -85,8 +102,8 @@ impl Port {
     pub fn arm(&self) {
         if self.is_ours() {
             let fired = locked(&self.watches).iter().filter(|watch| watch.arm()).count();
-            if fired > 0 {
-                relay::ring();
+            if fired > 0 && !without!(ArmRings) {
+                self.relay.ring();
             }
         }
     }
@@ -94,7 +111,7 @@ impl Port {
     /// Watch nothing any more.
     pub fn unwatch(&self) {
         if self.is_ours() && !std::mem::take(&mut *locked(&self.watches)).is_empty() {
-            relay::remove(&self.signal);
+            self.relay.remove(&self.signal);
         }
     }
 
@@ -102,6 +119,23 @@ impl Port {
     pub fn close(&self) {
         self.unwatch();
         self.signal.descriptor.close(); // the relay has no way to it any more
+    }
+}
+
+/// For models: a relay that runs already, as a thread of the model, and a loop that sleeps until its descriptor is readable.
+#[cfg(feature = "models")]
+impl Port {
+    pub fn of_a_model() -> Port {
+        let relay = Box::leak(Box::new(Relay::new(process::pid())));
+        Port::of(relay).unwrap_or_else(|_| unreachable!("its descriptor is a word"))
+    }
+
+    pub fn run_relay(&self) {
+        self.relay.run();
+    }
+
+    pub fn sleep(&self) {
+        self.signal.descriptor.sleep();
     }
 }
 

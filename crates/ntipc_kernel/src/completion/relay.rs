@@ -11,12 +11,16 @@
 //! Invariant: between two sleeps the relay waits for every armed watch, or has rung for it. It reads the bell before the roster, and does not
 //! fall asleep if the bell has rung since.
 //! fork: the lock is held over it, and the child's roster is empty. A child of the bare system call finds another process's id.
-//! Crash: the relay has no state that others could miss but that of a waiting thread.
+//! Crash: the relay has no state that others could miss but that of a waiting thread, which a watcher withdraws.
 
 use super::port::Signal;
 use crate::arena::layout::progress;
 use crate::dispatch::wait::{MAXIMUM_WAIT_OBJECTS, Queued, Slumber, Started, Target};
-use crate::session::{Session, locked};
+use crate::fault::fault;
+use crate::mutation::without;
+use crate::session::Session;
+#[cfg(not(feature = "models"))]
+use crate::session::locked;
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::clock::{NEVER, now_ns};
@@ -59,6 +63,7 @@ impl Watch {
     /// Under the lock of the roster. `false`: it is for nothing more.
     fn fire(&self) -> bool {
         self.armed.store(0, Ordering::SeqCst); // F1
+        fault!(RelayFired);
         self.signal.raise();
         false
     }
@@ -73,6 +78,15 @@ impl Watch {
     }
 }
 
+/// The relay of a process: what it is told by, and what it works from.
+pub(super) struct Relay {
+    roster: Mutex<Roster>,
+    bell: AtomicU32,
+}
+
+/// That of this process. Models make others.
+pub(super) static RELAY: Relay = Relay::new(0);
+
 /// What is watched, and for whom the relay runs.
 pub(crate) struct Roster {
     watches: Vec<Arc<Watch>>,
@@ -82,9 +96,6 @@ pub(crate) struct Roster {
     entered: Vec<Arc<Session>>,
 }
 
-static ROSTER: Mutex<Roster> = Mutex::new(Roster { watches: Vec::new(), pid: 0, entered: Vec::new() });
-static BELL: AtomicU32 = AtomicU32::new(0);
-
 /// How long to wait for a relay that does not run.
 const PATIENCE_NS: u64 = 1_000_000_000;
 
@@ -93,7 +104,7 @@ const CROWDED_NS: u64 = 10_000_000;
 
 /// The roster, while nobody else has it; kept over a fork.
 pub(crate) fn roster() -> MutexGuard<'static, Roster> {
-    locked(&ROSTER)
+    RELAY.roster()
 }
 
 impl Roster {
@@ -126,39 +137,88 @@ impl Roster {
     }
 }
 
-/// Have the relay look at the roster.
-pub(super) fn ring() {
-    BELL.fetch_add(1, Ordering::SeqCst);
-    futex::wake(&BELL, 1);
-}
-
-/// Begin to watch. Starts the relay if there is none.
-pub(super) fn add(watch: &Arc<Watch>) -> NtResult<()> {
-    {
-        let mut roster = roster();
-        if roster.pid != process::pid() {
-            roster.forget();
-        }
-        if roster.watches.iter().filter(|other| other.is_of(&watch.session)).count() >= MAXIMUM_WAIT_OBJECTS {
-            let why = format!("a process watches at most {MAXIMUM_WAIT_OBJECTS} objects of a session");
-            return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, why));
-        }
-        if roster.pid == 0 {
-            start()?;
-            roster.pid = process::pid();
-        }
-        roster.watches.push(Arc::clone(watch));
+impl Relay {
+    /// One that runs already in the process of that id, if it is not 0.
+    pub const fn new(pid: u32) -> Relay {
+        let roster = Roster { watches: Vec::new(), pid, entered: Vec::new() };
+        Relay { roster: Mutex::new(roster), bell: AtomicU32::new(0) }
     }
-    ring();
-    Ok(())
-}
 
-/// Watch nothing more for that descriptor: when this returns, the relay does not touch it any more.
-pub(super) fn remove(signal: &Arc<Signal>) {
-    let mut roster = roster();
-    roster.watches.retain(|watch| !Arc::ptr_eq(&watch.signal, signal));
-    drop(roster);
-    ring();
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        #[cfg(feature = "models")] // whose threads are coroutines of one
+        loop {
+            match self.roster.try_lock() {
+                Ok(roster) => return roster,
+                Err(std::sync::TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(std::sync::TryLockError::WouldBlock) => crate::sync::spin_loop(),
+            }
+        }
+        #[cfg(not(feature = "models"))]
+        locked(&self.roster)
+    }
+
+    /// Have the relay look at the roster.
+    pub fn ring(&self) {
+        self.bell.fetch_add(1, Ordering::SeqCst);
+        futex::wake(&self.bell, 1);
+    }
+
+    /// Begin to watch. Starts the relay if there is none.
+    pub fn add(&'static self, watch: &Arc<Watch>) -> NtResult<()> {
+        {
+            let mut roster = self.roster();
+            if roster.pid != process::pid() {
+                roster.forget();
+            }
+            if roster.watches.iter().filter(|other| other.is_of(&watch.session)).count() >= MAXIMUM_WAIT_OBJECTS {
+                let why = format!("a process watches at most {MAXIMUM_WAIT_OBJECTS} objects of a session");
+                return Err(Failure::new(NtStatus::QUOTA_EXCEEDED, why));
+            }
+            if roster.pid == 0 {
+                self.start()?;
+                roster.pid = process::pid();
+            }
+            roster.watches.push(Arc::clone(watch));
+        }
+        self.ring();
+        Ok(())
+    }
+
+    /// Watch nothing more for that descriptor: when this returns, the relay does not touch it any more.
+    pub fn remove(&self, signal: &Arc<Signal>) {
+        let mut roster = self.roster();
+        roster.watches.retain(|watch| !Arc::ptr_eq(&watch.signal, signal));
+        drop(roster);
+        self.ring();
+    }
+
+    fn start(&'static self) -> NtResult<()> {
+        let spawned = process::with_signals_blocked(|| {
+            std::thread::Builder::new().name("ntipc-relay".into()).stack_size(256 << 10).spawn(|| self.run())
+        });
+        spawned.map(drop).map_err(|error| Failure::from_io("starting the relay thread", &error))
+    }
+
+    /// What the thread does, until nothing is watched any more.
+    pub fn run(&self) {
+        let mut sleeps = Vec::new();
+        loop {
+            let seen = self.bell.load(Ordering::SeqCst);
+            {
+                let mut roster = self.roster();
+                let wanted = end_waits(&roster, &mut sleeps);
+                give_back_slots(&mut roster);
+                if roster.watches.is_empty() {
+                    roster.pid = 0; // the next watch starts another relay
+                    return;
+                }
+                begin_waits(wanted, &mut roster, &mut sleeps);
+            }
+            let seen = if without!(BellFirst) { self.bell.load(Ordering::SeqCst) } else { seen };
+            sleep(&sleeps, (&self.bell, seen));
+            look(&self.roster(), &mut sleeps);
+        }
+    }
 }
 
 /// This process is about to leave the session: nothing there is watched any more, of which the loops are told. Returns when the relay is out.
@@ -174,16 +234,9 @@ pub(crate) fn leave(session: &Arc<Session>) {
             return;
         }
         drop(roster);
-        ring();
+        RELAY.ring();
         std::thread::sleep(Duration::from_micros(50));
     }
-}
-
-fn start() -> NtResult<()> {
-    let spawned = process::with_signals_blocked(|| {
-        std::thread::Builder::new().name("ntipc-relay".into()).stack_size(256 << 10).spawn(run)
-    });
-    spawned.map(drop).map_err(|error| Failure::from_io("starting the relay thread", &error))
 }
 
 /// A wait of the relay in one session.
@@ -191,25 +244,6 @@ struct Sleep {
     session: Arc<Session>,
     queued: Queued,
     watches: Vec<Arc<Watch>>,
-}
-
-fn run() {
-    let mut sleeps = Vec::new();
-    loop {
-        let seen = BELL.load(Ordering::SeqCst);
-        {
-            let mut roster = roster();
-            let wanted = end_waits(&roster, &mut sleeps);
-            give_back_slots(&mut roster);
-            if roster.watches.is_empty() {
-                roster.pid = 0; // the next watch starts another relay
-                return;
-            }
-            begin_waits(wanted, &mut roster, &mut sleeps);
-        }
-        sleep(&sleeps, seen);
-        look(&mut sleeps);
-    }
 }
 
 /// End the waits that are for other watches than those that are armed now. Returns the armed ones that no wait is for, by session.
@@ -229,7 +263,10 @@ fn end_waits(roster: &Roster, sleeps: &mut Vec<Sleep>) -> Vec<(Arc<Session>, Vec
         });
         match same {
             Some(place) => drop(wanted.swap_remove(place)),
-            None => sleep.session.abort(sleep.queued),
+            None => {
+                sleep.session.abort(sleep.queued);
+                fault!(RelayAborted);
+            }
         }
         same.is_some()
     });
@@ -256,6 +293,7 @@ fn begin_waits(wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)>, roster: &mut Roster
                 break;
             }
             roster.enter(&session);
+            fault!(RelayEntered);
             match session.start_wait(&targets, false, false, None) {
                 Ok(Started::Queued(queued)) => {
                     sleeps.push(Sleep { session, queued, watches });
@@ -270,9 +308,9 @@ fn begin_waits(wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)>, roster: &mut Roster
     }
 }
 
-fn sleep(sleeps: &[Sleep], seen: u32) {
+fn sleep(sleeps: &[Sleep], (bell, seen): (&AtomicU32, u32)) {
     let mut words = SmallVec::<[Waitv; 8]>::new();
-    words.push(Waitv::new(&BELL, seen));
+    words.push(Waitv::new(bell, seen));
     let mut until_ns = NEVER;
     for sleep in sleeps {
         let Some((word, then_ns)) = sleep.session.doze(sleep.queued) else { return };
@@ -286,8 +324,7 @@ fn sleep(sleeps: &[Sleep], seen: u32) {
 }
 
 /// What has happened? A wait that is over is begun again if other watches of it are armed.
-fn look(sleeps: &mut Vec<Sleep>) {
-    let roster = roster();
+fn look(roster: &Roster, sleeps: &mut Vec<Sleep>) {
     sleeps.retain(|sleep| {
         let told = match sleep.session.sleep(sleep.queued, NEVER, 0) {
             Slumber::Interrupted => return sleep.session.is_current(sleep.queued),

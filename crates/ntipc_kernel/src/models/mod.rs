@@ -11,6 +11,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a model that cannot be set up fails its test")]
 
 pub(crate) mod atomic;
+pub(crate) mod eventfd;
 mod explore;
 pub(crate) mod futex;
 pub(crate) mod step;

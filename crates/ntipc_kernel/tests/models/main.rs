@@ -7,6 +7,7 @@
 
 mod badges;
 mod calls;
+mod completion;
 mod deaths;
 mod debuglog;
 mod fast_path;
