@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from harness.peers import Peer
@@ -257,3 +258,48 @@ thread.start()
     seen = forker.run("[fork(look) for _ in range(150)]", timeout=60)
     forker.run("done.append(1); thread.join()")
     assert seen == [True] * 150
+
+
+IN_A_THREAD = """
+import threading
+def fork_in_a_thread(in_child):
+    pids = []
+    def run():
+        pid = os.fork()
+        if pid == 0:
+            in_child()
+            return
+        pids.append(pid)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return pids[0]
+"""
+
+
+def test_child_of_a_thread_ends_with_that_thread(peer: Peer) -> None:
+    """A process ends with its last thread, and the library's threads do not keep it."""
+    peer.run(IN_A_THREAD)
+    peer.run("mutex, event = ntipc.Mutex(), ntipc.Event(manual_reset=True)")
+    pid = peer.run("fork_in_a_thread(lambda: (mutex.acquire(), event.set()))")
+    assert peer.run(f"os.waitpid({pid}, 0)[1]") == 0
+    assert peer.run("event.wait(0) and mutex.acquire(timeout=20) and mutex.abandoned") is True
+
+
+def test_child_of_a_thread_lives_as_long_as_a_thread_that_it_started(peer: Peer) -> None:
+    peer.run(IN_A_THREAD)
+    peer.run("finished = ntipc.Event(manual_reset=True)")
+    pid = peer.run("fork_in_a_thread(lambda: threading.Thread(target=finished.wait, args=(20,)).start())")
+    state = Path(f"/proc/{pid}/task/{pid}/stat")
+    wait_until(lambda: state.read_text().rpartition(") ")[2].startswith("Z"))
+    assert peer.run(f"os.waitpid({pid}, os.WNOHANG)") == (0, 0)
+    peer.run("finished.set()")
+    assert peer.run(f"os.waitpid({pid}, 0)[1]") == 0
+
+
+def test_child_of_a_thread_that_ends_itself_has_the_status_that_it_gave(peer: Peer) -> None:
+    peer.run(IN_A_THREAD)
+    peer.run("import ctypes; event = ntipc.Event()")
+    for end in "ctypes.CDLL(None).exit(7)", "os._exit(7)":
+        pid = peer.run(f"fork_in_a_thread(lambda: (event.set(), {end}))")
+        assert os.waitstatus_to_exitcode(peer.run(f"os.waitpid({pid}, 0)[1]")) == 7

@@ -18,7 +18,7 @@ from ntipc.objects.parts import Parts
 from ntipc.objects.waiting import WaitPlan
 from ntipc.pipes.channel import Channel, Peeked, PipeReader, PipeWriter
 from ntipc.pipes.settings import PipeAccess, PipeState, Settings
-from ntipc.session.peers import NOBODY, Peer, identify
+from ntipc.session.peers import NOBODY, Peer, Sender
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -77,8 +77,7 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
         self.channel = Channel(describe("pipe", name), settings, message_reads)
         self.may_read, self.may_write = PipeAccess.READ in access, PipeAccess.WRITE in access
         self.may_ask = self.may_change = True
-        self._process: tuple[int, int] | None = None
-        self._peer: Peer | None = NOBODY
+        self._sender: Sender | None = None
 
     # what it is
 
@@ -122,9 +121,7 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
     @property
     def peer(self) -> Peer:
         """The process at the other side."""
-        if self._peer is None:
-            self._peer = identify(*self._process) if self._process else NOBODY
-        return self._peer
+        return NOBODY if self._sender is None else self._sender.peer
 
     @property
     def message_reads(self) -> bool:
@@ -421,6 +418,5 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
         return describe("pipe", self.name)
 
     def _know(self, sender: tuple[int, int], pid: int = 0) -> None:
-        """Take note of who is at the other side; Linux is asked about it when somebody wants to know."""
-        process = self.reader.session._native.process_of(sender)
-        self._process, self._peer = process, None if process else Peer(pid, None, None)
+        """Take note of who is at the other side."""
+        self._sender = Sender(self.reader.session._native, sender, pid)

@@ -113,7 +113,8 @@ class Pipe(PipeTransfers):
     def peer(self) -> Peer:
         """The process at the other side: its ``pid``, ``uid`` and ``exe``, as the kernel of Linux knows them.
 
-        It is the process that connected, or that offered the instance, as it was then.
+        It is the process that connected, or that offered the instance. Linux is asked when this is first read: of a
+        process that has ended, left the session or called ``exec`` by then, ``uid`` and ``exe`` are ``None``.
 
         Source:
             GetNamedPipeClientProcessId, GetNamedPipeServerProcessId (Win32).

@@ -12,7 +12,6 @@ from ntipc.pipes.channel import PipeReader, PipeWriter, new_way
 from ntipc.pipes.end import PipeEnd, Purpose
 from ntipc.pipes.offers import PipeName, Seat, put_offer, unpack_ends
 from ntipc.pipes.settings import PipeState, Settings
-from ntipc.session.peers import NOBODY
 
 LARGEST_PID = (1 << 22) - 1
 
@@ -83,7 +82,7 @@ class ServerEnd(PipeEnd, holds=("_door", "_seat", "_name")):
         self._door._describe(self._subject)
         if before is not None:
             before.close()  # which ends the waits there; they go on at the new door
-        self._peer = NOBODY
+        self._sender = None
         self._state = PipeState.LISTENING
         self._leave_at_fork()
         put_offer(name, door, way, seat.writer, self.channel.in_quota, self.channel.out_quota)
@@ -109,7 +108,6 @@ class ServerEnd(PipeEnd, holds=("_door", "_seat", "_name")):
             self._state = PipeState.CONNECTED
             self._keep_at_fork()
             self._know(frame.sender, frame.tag & LARGEST_PID)
-            _ = self.peer  # now: a server decides by it, and the client may end at any time
             self._door = None
             door.close()  # which ends the waits there
             return True
@@ -211,7 +209,7 @@ class ServerEnd(PipeEnd, holds=("_door", "_seat", "_name")):
                 raise self._failure(Status.PIPE_DISCONNECTED, operation)
             self._state = PipeState.DISCONNECTED
             self._keep_at_fork()
-            self._peer = NOBODY
+            self._sender = None
             for end in (self.channel.reader, self.channel.writer, self._door):
                 if end is not None:
                     end._break_queue(Status.PIPE_DISCONNECTED)

@@ -17,7 +17,7 @@ from ntipc.ports import wire
 from ntipc.ports.asked import perform
 from ntipc.ports.calls import PortCall, Reply
 from ntipc.ports.connecting import check_server, connect, open_door
-from ntipc.ports.connection import Sender, offered
+from ntipc.ports.connection import offered
 from ntipc.ports.hub import Hub, lost
 from ntipc.ports.hubs import client_closed, hub_here, hub_of
 from ntipc.ports.names import locate, parents_only
@@ -25,7 +25,7 @@ from ntipc.ports.thread_hub import ThreadHub
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.queues.messages import QueueMessage, message_of
 from ntipc.sections import Section, View
-from ntipc.session.peers import Peer
+from ntipc.session.peers import Peer, Sender
 from ntipc.session.session import Session
 
 if TYPE_CHECKING:

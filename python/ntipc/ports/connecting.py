@@ -9,13 +9,12 @@ from ntipc.errors import NtError, ObjectNotFound, PeerGone, ReplyLost, Status, f
 from ntipc.objects.arrivals import claim_as
 from ntipc.objects.object import NtObject
 from ntipc.ports import wire
-from ntipc.ports.connection import Sender
 from ntipc.ports.hubs import hub_of
 from ntipc.ports.names import PREFIX
 from ntipc.queues.ends import QueueWriter
 from ntipc.sections import Section
 from ntipc.session.inspection import inspect
-from ntipc.session.peers import identify
+from ntipc.session.peers import Sender, identify
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -101,7 +100,7 @@ def connect(
     client._writer._describe(client._subject)
     client.max_message, client.max_large, offers, size = wire.WELCOME.unpack_from(frame.data)
     client.data = frame.data[wire.WELCOME.size :]
-    client._server = Sender(frame, client._native)
+    client._server = Sender(client._native, frame.sender)
     if offers and len(arrived) > 1 and isinstance(arrived[1], Section):
         with arrived[1] as section:
             client.view = section.map(0, size or None)

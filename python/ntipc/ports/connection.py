@@ -14,30 +14,13 @@ from ntipc.ports import wire
 from ntipc.ports.names import parents_only
 from ntipc.queues.ends import QueueWriter
 from ntipc.sections import Section, View
-from ntipc.session.peers import NOBODY, Peer, identify
+from ntipc.session.peers import Peer, Sender
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ntipc.ports.message import PortMessage
     from ntipc.ports.port import Port
-
-
-class Sender:
-    """The process that put a frame. Linux is asked about it when somebody wants to know, and only while it lives."""
-
-    __slots__ = ("_known", "_peer")
-
-    def __init__(self, frame: _kernel.Frame, native: _kernel.Session) -> None:
-        self._known = native.process_of(frame.sender)
-        self._peer: Peer | None = None
-
-    @property
-    def peer(self) -> Peer:
-        """Its pid, uid and program, as Linux knows them."""
-        if self._peer is None:
-            self._peer = NOBODY if self._known is None else identify(*self._known)
-        return self._peer
 
 
 class Connection:
@@ -177,7 +160,7 @@ class ConnectionRequest:
     def __init__(self, port: Port, frame: _kernel.Frame, arrived: list[Any], native: _kernel.Session) -> None:
         _, _, offers, size = wire.HELLO.unpack_from(frame.data)
         self.data = frame.data[wire.HELLO.size :]
-        self._sender = Sender(frame, native)
+        self._sender = Sender(native, frame.sender)
         self._port = port
         self._frame = frame
         self._inbox, self._line = arrived[0], arrived[1]

@@ -31,12 +31,13 @@ from ntipc.objects.object import NtObject
 from ntipc.objects.process_ids import HasPid
 from ntipc.objects.waiting import WaitPlan
 from ntipc.ports import wire
-from ntipc.ports.connection import Connection, ConnectionRequest, Sender
+from ntipc.ports.connection import Connection, ConnectionRequest
 from ntipc.ports.known import KnownConnections
 from ntipc.ports.message import PortMessage
 from ntipc.ports.names import PREFIX, locate
 from ntipc.queues.ends import LONGEST_MESSAGE, QueueReader, QueueWriter
 from ntipc.sections import Section
+from ntipc.session.peers import Sender
 from ntipc.session.session import Session
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
         """Make a connection that another process accepted, or whose closing message another thread has just taken."""
         if (ended := self._connections.ended(number)) is not None:
             return ended
-        connection = Connection(self, number, frame.badge_token, Sender(frame, self._native))
+        connection = Connection(self, number, frame.badge_token, Sender(self._native, frame.sender))
         self._connections.add(number, connection)
         # The thread that takes the closing message forgets the connection after its badge went: one of the two does.
         if not self._messages._has_badge(number, frame.badge_token):

@@ -74,6 +74,36 @@ def identify(pid: int, start_time: int | None = None) -> Peer:
         os.close(directory)
 
 
+class Sender:
+    """The process that sent something. Linux is asked about it when somebody wants to know.
+
+    Nothing is told of a process that has ended, left the session, or become another program by then: that program may
+    run as another user.
+
+    Args:
+        native: The session.
+        sender: The process, as frames name it.
+        pid: What it says of itself, where the session does not know it any more.
+    """
+
+    __slots__ = ("_known", "_native", "_peer", "_sender")
+
+    def __init__(self, native: _kernel.Session, sender: tuple[int, int], pid: int = 0) -> None:
+        self._native, self._sender = native, sender
+        self._known = native.process_of(sender)
+        self._peer: Peer | None = None if self._known else Peer(pid, None, None)
+
+    @property
+    def peer(self) -> Peer:
+        """Its pid, uid and program, as Linux knows them."""
+        if self._peer is None:
+            assert self._known is not None
+            peer = identify(*self._known)
+            stays = self._native.process_of(self._sender) == self._known
+            self._peer = peer if stays else Peer(peer.pid, None, None)
+        return self._peer
+
+
 def _read(directory: int, name: str) -> bytes:
     descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
     try:

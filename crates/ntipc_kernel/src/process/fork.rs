@@ -13,10 +13,10 @@
 //! knows under that number would be that one. Its attachment is LOST, its objects say so, and it joins the session afresh.
 //! A fork by the bare system call: no note was made, so the same.
 
-use super::helper;
 use super::lock::Locked;
 use super::pidfd_watch::{Still, keep_still};
 use super::thread::forget_registrations_after_fork;
+use super::{helper, leader};
 use crate::arena::layout::NOBODY;
 use crate::completion::relay::{Roster, roster};
 use crate::fault::fault;
@@ -67,6 +67,7 @@ thread_local! {
 
 /// One fork at a time: a second one would give its child the writing end of the first one's pipe, which then stays open.
 extern "C" fn about_to_fork() {
+    leader::note_who_forks();
     let attaching = attaching();
     let known = sessions();
     let announced = ANNOUNCED.try_with(Cell::take).unwrap_or(false);
@@ -125,6 +126,7 @@ fn wait_for_child(reading: &Kept, known: &Known) {
 
 /// After it, in the child.
 pub fn in_child() -> NtResult<()> {
+    leader::guard();
     let writing = PIPE.take().map(|(_, writing)| writing);
     let known = sessions().clone();
     let mut result = Ok(());

@@ -9,6 +9,7 @@
 //! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
 //! * `pids`: to whom a process id is shown
+//! * `leader`: a forked child whose first thread ends
 //! * `lives`: objects of processes and threads; `pidfd_watch`: how their end is learnt of
 //! * `release`: what is done for the dead (and for a process that leaves)
 //! * `recover`: putting the lists right after a death inside the lock
@@ -23,6 +24,7 @@ pub mod fork;
 pub mod heirs;
 pub(crate) mod helper;
 pub(crate) mod known_threads;
+mod leader;
 pub(crate) mod lives;
 pub(crate) mod lock;
 pub(crate) mod lock_word;

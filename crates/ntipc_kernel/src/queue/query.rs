@@ -7,7 +7,8 @@ use crate::object::handles::check_rights;
 use crate::object::kind::{Type, access};
 use crate::session::Session;
 use crate::status::{NtResult, NtStatus};
-use crate::sync::Shared;
+use crate::sync::{Ordering, Shared};
+use crate::sys::robust::OWNER_DIED;
 
 #[derive(Clone, Copy, Debug)]
 pub struct QueueFacts {
@@ -69,11 +70,12 @@ impl Session {
         facts.ok_or_else(|| NtStatus::INVALID_HANDLE.into())
     }
 
-    /// Does that process still take part?
+    /// Does that process still take part? At `exec` Linux marks the life word before the new program has its user.
     fn is_attached_as(&self, slot: u32, generation: u32) -> bool {
         slot < PROCESSES.min(self.arena.processes())
             && self.arena.process(slot).attached.get() != 0
             && self.arena.process(slot).generation.get() == generation
+            && self.arena.process(slot).life.word.load(Ordering::SeqCst) & OWNER_DIED == 0
     }
 
     /// Process id of who sent a frame. `None`: it takes no part any more, or its id means nothing in our pid namespace.

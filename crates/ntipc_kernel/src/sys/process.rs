@@ -68,6 +68,38 @@ pub fn may_look_into(pid: u32) -> bool {
     }
 }
 
+/// A thread of this process, as Linux knows it.
+pub struct OwnThread {
+    pub tid: u32,
+    pub name: String,
+    /// As in `ps`.
+    pub state: char,
+}
+
+/// The threads of this process. `None`: /proc does not say.
+pub fn own_threads() -> Option<Vec<OwnThread>> {
+    let read = |tid: u32, text: String| {
+        let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+        Some(OwnThread { tid, name: name.to_owned(), state: rest.trim_start().chars().next()? })
+    };
+    let mut threads = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/task").ok()? {
+        let tid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        match std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")) {
+            Ok(text) => threads.push(read(tid, text)?),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {} // it has ended
+            Err(_) => return None,
+        }
+    }
+    namespaces::is_proc_ours().then_some(threads)
+}
+
+/// End this process, as the C library does when its last thread ends.
+pub fn exit(status: i32) -> ! {
+    // SAFETY: what the program has to do at its exit runs in this thread, as in whichever thread is the last.
+    unsafe { libc::exit(status) }
+}
+
 /// The process that a thread of our pid namespace belongs to.
 pub fn process_of_thread(tid: u32) -> Option<u32> {
     let text = told_of(tid, "status")?;
