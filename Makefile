@@ -116,6 +116,12 @@ models: ## Search schedules, orderings and deaths for one under which a protocol
 	cargo test --quiet --profile models --package ntipc_kernel --features models --test models --test orderings
 	@bash models/check
 
+# The tests are Wine's and are not part of ntipc: those of one version are fetched if WINE names no source.
+WINE ?=
+.PHONY: judge
+judge: $(ORDINARY) ## Run Wine's tests of kernel32 and ntdll on the C library (WINE=/path/to/the/source/of/Wine)
+	@$(BIN)/python tools/judge/judge.py $(if $(WINE),--wine "$(WINE)") $(ARGS)
+
 .PHONY: proofs
 proofs: ## What `.ci/run` leaves out because it takes long: instruction counts, models, kill storms, mutations (over an hour)
 	@$(MAKE) instructions

@@ -57,7 +57,7 @@ def _of_ntdll() -> Iterator[tuple[str, int]]:
 
     for name in ntdll.__all__:
         value = getattr(ntdll, name)
-        if isinstance(value, int) and name.isupper() and (name.startswith(("STATUS_", *_PREFIXES, "FSCTL_", "OBJ_"))):
+        if isinstance(value, int) and name.isupper():
             yield name, int(value)
 
 

@@ -11,7 +11,7 @@ from ntipc.ntdll import handles as table
 from ntipc.processes.process import Process
 from ntipc.processes.threads import Thread
 from ntipc.win32.standard.exports.tables import own
-from ntipc.win32.standard.exports.words import Export, boolean, handle, signed, unsigned
+from ntipc.win32.standard.exports.words import Export, ansi, boolean, handle, put_text, signed, unsigned
 
 _PROGRAM: Final = 0x40_0000
 
@@ -51,9 +51,17 @@ def _is_library(module: int) -> int:
     return int(module == _PROGRAM or any(library_number(key) == module for key in LIBRARIES))
 
 
+def _decode(path: int, buffer: int, room: int) -> int:
+    """Store a path of Linux as UTF-16 units, and return how many it has."""
+    found = ansi(path) or ""
+    put_text(buffer, unsigned(room), found, wide=True)
+    return len(found.encode("utf-16-le", "surrogatepass")) // 2
+
+
 OWN_CALLS: Final[Mapping[str, Export]] = {
     "ntipc_open_thread": own(_open_thread, 2),
     "ntipc_note_thread_code": own(_note_thread_code, 2),
     "ntipc_note_process_code": own(_note_process_code, 1),
+    "ntipc_decode": own(_decode, 3),
     "ntipc_is_library": own(_is_library, 1),
 }

@@ -94,7 +94,10 @@ def read(name: str) -> Sequence[Prototype]:
     """Return the declarations of a file, by the name of a library or `NATIVE`."""
     text = resources.files("ntipc.clib").joinpath("prototypes", f"{name}.txt").read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return [prototype for line in lines for prototype in parse(line)]
+    found = [prototype for line in lines for prototype in parse(line)]
+    if name == "ntdll":
+        found += [each._replace(name=f"Zw{each.name[2:]}") for each in found if each.name.startswith("Nt")]
+    return found
 
 
 def checked(exports: Mapping[str, Export], declared: Sequence[Prototype], native: Sequence[Prototype]) -> None:

@@ -13,7 +13,7 @@ from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.exports import find_export, find_library_exports
 from ntipc.win32.standard.exports.words import Export, as_c_call
 
-LIBRARIES: Final = ("kernel32", "user32", "shell32", "msvcrt")
+LIBRARIES: Final = ("kernel32", "advapi32", "ntdll", "user32", "shell32", "msvcrt")
 """The libraries whose exports libntipc.so has."""
 
 _GENERAL_FAILURE: Final = 31

@@ -129,6 +129,7 @@ _NAMES_OF = {
     ),
     "file_information": (
         "FILE_PIPE_CLIENT_END FILE_PIPE_FULL_DUPLEX FILE_PIPE_INBOUND FILE_PIPE_OUTBOUND FILE_PIPE_SERVER_END "
+        "FileAccess FileAccessInformation FileName FileNameInformation "
         "FileMailslotQuery FileMailslotQueryInformation FileMailslotSetInformation FilePipeInformation "
         "FilePipeLocal FilePipeLocalInformation FilePipeModes FileStandard FileStandardInformation "
         "MAILSLOT_NO_MESSAGE NtQueryInformationFile NtSetInformationFile"

@@ -19,13 +19,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ntipc import Event, Timer
+from ntipc import Event, Thread, Timer
 from ntipc.ntdll.handles import Pseudo, find, insert
 from ntipc.ntdll.results import HandleResult, fail, no_handle, returns, returns_status
 from ntipc.ntdll.statuses import (
     NTSTATUS,
     STATUS_ALERTED,
     STATUS_INVALID_CID,
+    STATUS_NOT_SUPPORTED,
     STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
@@ -172,7 +173,7 @@ def NtQueueApcThread(
     """Have a thread of this process call a function in its next alertable wait.
 
     Args:
-        ThreadHandle: The thread.
+        ThreadHandle: The thread, opened by this call's own NtOpenThread or as an ``ntipc.Thread``.
         ApcRoutine: What it calls, with the arguments up to the last one that is not ``None``. What it raises comes out
             of the wait.
         ApcArgument1: Its first argument.
@@ -184,14 +185,14 @@ def NtQueueApcThread(
     arguments = [ApcArgument1, ApcArgument2, ApcArgument3]
     while arguments and arguments[-1] is None:
         arguments.pop()
-    _inbox_of(ThreadHandle).post(partial(ApcRoutine, *arguments))
+    inbox_of(ThreadHandle).post(partial(ApcRoutine, *arguments))
     return STATUS_SUCCESS
 
 
 @returns_status
 def NtAlertThread(ThreadHandle: int) -> NTSTATUS:
     """End a thread's alertable wait, this one or the next, with STATUS_ALERTED. Two alerts are one."""
-    _inbox_of(ThreadHandle).post(None)
+    inbox_of(ThreadHandle).post(None)
     return STATUS_SUCCESS
 
 
@@ -204,13 +205,32 @@ def NtTestAlert() -> NTSTATUS:
     return STATUS_ALERTED if own_inbox().deliver() == STATUS_ALERTED else STATUS_SUCCESS
 
 
-def _inbox_of(handle: int) -> Inbox:
+def inbox_of(handle: int) -> Inbox:
+    """Return the inbox of a thread of this process.
+
+    Raises:
+        NtError: The handle is that of no thread, of one that has ended, or of one of another process.
+    """
     thing = find(handle)
     if thing is Pseudo.THREAD:
         return own_inbox()
-    if not isinstance(thing, ThreadObject):
+    if isinstance(thing, Thread):
+        life = _life_of_own(thing)
+    elif isinstance(thing, ThreadObject):
+        life = thing.life
+    else:
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
-    if life_of(thing.life[0]) != thing.life:
-        _inboxes.pop(thing.life, None)
+    if life_of(life[0]) != life:
+        _inboxes.pop(life, None)
         raise fail(STATUS_UNSUCCESSFUL)
-    return _inboxes.setdefault(thing.life, Inbox())
+    return _inboxes.setdefault(life, Inbox())
+
+
+def _life_of_own(thread: Thread) -> Life:
+    """Return the life of a thread of this process that the object stands for."""
+    if thread.pid != os.getpid():
+        raise fail(STATUS_NOT_SUPPORTED)
+    life = None if thread.wait(0) else life_of(thread.id)
+    if life is None:
+        raise fail(STATUS_UNSUCCESSFUL)
+    return life

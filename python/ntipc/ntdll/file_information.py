@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, NamedTuple
 
-from ntipc import Mailslot
+from ntipc import Mailslot, MailslotClient
+from ntipc.ntdll.files import FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES
 from ntipc.ntdll.handles import find
 from ntipc.ntdll.pipes import STATES
 from ntipc.ntdll.results import Information, fail, returns_information, returns_status
+from ntipc.ntdll.rights import SYNCHRONIZE
 from ntipc.ntdll.statuses import (
     NTSTATUS,
     STATUS_INVALID_INFO_CLASS,
@@ -21,6 +24,8 @@ from ntipc.overlapped.files import PipeFile
 from ntipc.pipes.end import PipeEnd
 
 FileStandardInformation: Final = 5
+FileAccessInformation: Final = 8
+FileNameInformation: Final = 9
 FilePipeInformation: Final = 23
 FilePipeLocalInformation: Final = 24
 FileMailslotQueryInformation: Final = 26
@@ -58,6 +63,18 @@ class FilePipeLocal(NamedTuple):
     NamedPipeEnd: int
 
 
+class FileAccess(NamedTuple):
+    """FILE_ACCESS_INFORMATION: the rights of the handle."""
+
+    AccessFlags: int
+
+
+class FileName(NamedTuple):
+    """FILE_NAME_INFORMATION: the name, from the device on."""
+
+    FileName: str
+
+
 class FileMailslotQuery(NamedTuple):
     """FILE_MAILSLOT_QUERY_INFORMATION: the next size is 0xFFFFFFFF for no message, the timeout a LARGE_INTEGER."""
 
@@ -81,19 +98,24 @@ class FileStandard(NamedTuple):
 @returns_information
 def NtQueryInformationFile(
     FileHandle: int, FileInformationClass: int
-) -> Information[FilePipeModes | FilePipeLocal | FileMailslotQuery | FileStandard]:
+) -> Information[FilePipeModes | FilePipeLocal | FileMailslotQuery | FileStandard | FileAccess | FileName]:
     """Tell of a file what the class asks.
 
     Args:
         FileHandle: The file.
-        FileInformationClass: ``FilePipeInformation``, ``FilePipeLocalInformation``, ``FileMailslotQueryInformation`` or
-            ``FileStandardInformation``.
+        FileInformationClass: ``FilePipeInformation``, ``FilePipeLocalInformation``,
+            ``FileMailslotQueryInformation``, ``FileStandardInformation``, ``FileAccessInformation`` or
+            ``FileNameInformation``, which pipes and files of the disk have.
     """
     thing = find(FileHandle)
     if FileInformationClass == FilePipeInformation:
         end = _end(thing)
         end.info()  # which refuses what may not be asked
         return Information(STATUS_SUCCESS, FilePipeModes(int(end.message_reads), int(end.nowait)))
+    if FileInformationClass == FileAccessInformation:
+        return Information(STATUS_SUCCESS, FileAccess(_access(thing)))
+    if FileInformationClass == FileNameInformation:
+        return Information(STATUS_SUCCESS, FileName(_name(thing)))
     if FileInformationClass == FilePipeLocalInformation:
         return Information(STATUS_SUCCESS, _local(_end(thing)))
     if FileInformationClass == FileMailslotQueryInformation:
@@ -144,6 +166,29 @@ def _end(thing: Any) -> PipeEnd:
     if not isinstance(thing, PipeFile):
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
     return thing.end
+
+
+def _name(thing: Any) -> str:
+    if isinstance(thing, PipeFile):
+        return f"\\{thing.end.name}" if thing.end.name else ""
+    if isinstance(thing, DiskFile):
+        return os.readlink(f"/proc/self/fd/{thing.fd}").replace("/", "\\")
+    raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+
+
+def _access(thing: Any) -> int:
+    """Return the rights that a file's handle has, as the call that opened it mapped them."""
+    reads = writes = True
+    if isinstance(thing, PipeFile):
+        reads, writes = thing.end.may_read, thing.end.may_write
+    elif isinstance(thing, DiskFile):
+        reads, writes = thing.may_read, thing.may_write
+    elif isinstance(thing, (Mailslot, MailslotClient)):
+        reads, writes = isinstance(thing, Mailslot), isinstance(thing, MailslotClient)
+    else:
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+    rights = (FILE_GENERIC_READ if reads else 0) | (FILE_GENERIC_WRITE if writes else 0)
+    return rights or SYNCHRONIZE | FILE_READ_ATTRIBUTES
 
 
 def _local(end: PipeEnd) -> FilePipeLocal:

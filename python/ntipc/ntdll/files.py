@@ -335,7 +335,7 @@ def status_of_linux(problem: OSError) -> NTSTATUS:
 
 
 def _failed(status: NTSTATUS, ending: Ending) -> NTSTATUS:
-    return ending._replace(event=None, call=None).tell(status, 0)
+    return ending.refuse(status)
 
 
 def _pipe(name: str, access: int, options: int) -> PipeFile:

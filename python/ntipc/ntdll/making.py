@@ -10,7 +10,7 @@ from ntipc.ntdll import handles, permanent
 from ntipc.ntdll.attributes import OBJ_INHERIT, OBJ_OPENIF, OBJ_PERMANENT, OBJECT_ATTRIBUTES
 from ntipc.ntdll.naming import spot_to_create, spot_to_open
 from ntipc.ntdll.results import HandleResult
-from ntipc.ntdll.rights import mapped
+from ntipc.ntdll.rights import READ_CONTROL, mapped
 from ntipc.ntdll.statuses import STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS
 from ntipc.objects.named import CREATE, OPEN, OPEN_OR_CREATE
 from ntipc.session.session import default_session
@@ -35,7 +35,7 @@ def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES |
     Raises:
         NtError: It could not be made.
     """
-    rights = mapped(desired, native)
+    rights = mapped(desired, native) or READ_CONTROL  # no rights: none that a call wants
     spot = spot_to_create(attributes)
     flags = 0 if attributes is None else attributes.Attributes
     disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE

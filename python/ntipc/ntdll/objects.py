@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final, NamedTuple
 
-from ntipc import NtObject
+from ntipc import Mailslot, MailslotClient, NtObject
 from ntipc.ntdll import handles
 from ntipc.ntdll.attributes import OBJ_INHERIT
 from ntipc.ntdll.handles import Pseudo, find
@@ -178,6 +178,8 @@ def type_name(thing: Any) -> str:
     """Return NT's name of an object's type."""
     if isinstance(thing, Pseudo):
         return thing.name.capitalize()
+    if isinstance(thing, (Mailslot, MailslotClient)):
+        return "File"
     name: str = getattr(thing, "nt_type", "") or (thing.info()["kind"] if isinstance(thing, NtObject) else "File")
     return _TYPE_NAMES.get(name, name)
 

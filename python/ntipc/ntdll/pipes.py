@@ -286,5 +286,5 @@ def _wait(wanted: FILE_PIPE_WAIT_FOR_BUFFER, ending: Ending) -> NTSTATUS:
     else:
         seconds = seconds_until(wanted.Timeout)
     if not wait_for_instance(location, native, seconds, operation="NtFsControlFile"):
-        return ending._replace(event=None, call=None).tell(STATUS_IO_TIMEOUT, 0)
+        return ending.refuse(STATUS_IO_TIMEOUT)
     return ending.tell(STATUS_SUCCESS, 0)

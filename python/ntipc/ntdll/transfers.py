@@ -33,6 +33,14 @@ class IO_STATUS_BLOCK:
         self.Information = 0
         self._operation: Operation | None = None
 
+    def begun(self) -> None:
+        """Take note that an operation begins."""
+        self.Status, self.Information = STATUS_PENDING, 0
+
+    def refused(self, status: int) -> None:
+        """Take note that an operation has failed in the call that was to begin it."""
+        self.Information, self.Status = 0, NTSTATUS(status)
+
     def __repr__(self) -> str:
         return f"IO_STATUS_BLOCK(Status={self.Status!r}, Information={self.Information})"
 
@@ -82,6 +90,12 @@ class Ending(NamedTuple):
             call = partial(inbox.post, partial(routine, context, block))
         return cls(block, signal, call)
 
+    def refuse(self, status: int) -> NTSTATUS:
+        """Tell that it has failed at once: in the block alone."""
+        if self.block is not None:
+            self.block.refused(status)
+        return NTSTATUS(status)
+
     def tell(self, status: int, size: int) -> NTSTATUS:
         """Tell that it is done."""
         if self.block is not None:
@@ -103,7 +117,7 @@ def run(file: PipeFile, operation: Operation, ending: Ending) -> NTSTATUS:
         NtError: It has failed at once.
     """
     if ending.block is not None:
-        ending.block.Status, ending.block.Information = STATUS_PENDING, 0
+        ending.block.begun()
         ending.block._operation = operation
     operation.when_done = partial(_tell, ending)
     if not file.start(operation):
@@ -115,6 +129,6 @@ def run(file: PipeFile, operation: Operation, ending: Ending) -> NTSTATUS:
 
 def _tell(ending: Ending, operation: Operation) -> None:
     if operation.problem is not None and not operation.went_on:  # the call itself says so
-        ending._replace(event=None, call=None).tell(operation.status, operation.size)
+        ending.refuse(operation.status)
     else:
         ending.tell(operation.status, operation.size)

@@ -48,6 +48,16 @@ class DiskFile(FileObject):
         self.line: Any = None
 
     @property
+    def may_read(self) -> bool:
+        """Whether the descriptor was opened for reading."""
+        return fcntl.fcntl(self.fd, fcntl.F_GETFL) & os.O_ACCMODE in (os.O_RDONLY, os.O_RDWR)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the descriptor was opened for writing."""
+        return fcntl.fcntl(self.fd, fcntl.F_GETFL) & os.O_ACCMODE in (os.O_WRONLY, os.O_RDWR)
+
+    @property
     def type(self) -> int:
         """FILE_TYPE_DISK, FILE_TYPE_CHAR or FILE_TYPE_PIPE."""
         mode = os.fstat(self.fd).st_mode

@@ -32,6 +32,15 @@ def engine_of(session: Session) -> Engine:
         return engine
 
 
+def settle() -> None:
+    """Complete the operations of this process that can be completed now, without waiting for the engines' turns.
+
+    NT completes a read in the call that writes what it waits for. A program that has both ends sees no difference then.
+    """
+    for engine in list(_engines.values()):
+        engine.settle()
+
+
 class Engine:
     """Waits for the operations of one session.
 
@@ -69,6 +78,13 @@ class Engine:
             self._new.append(line)
         self._bell.set()
 
+    def settle(self) -> None:
+        """Do in the calling thread what can be done now."""
+        with self._lock:
+            lines = [*self._plans, *self._new]
+        for line in lines:
+            line.advance()
+
     def stop(self) -> None:
         """End the thread; operations that go on stay undone."""
         self._stopped = True
@@ -95,10 +111,12 @@ class Engine:
             self._look_at(line)
 
     def _look_at(self, line: Line) -> None:
-        if plan := line.advance():
-            self._plans[line] = plan
-        else:
-            self._plans.pop(line, None)
+        plan = line.advance()
+        with self._lock:
+            if plan:
+                self._plans[line] = plan
+            else:
+                self._plans.pop(line, None)
 
     def _turn(self) -> None:
         """Wait until something is set, and look at the line that waits for it."""
@@ -134,4 +152,4 @@ def _forget_all() -> None:
 
 before_leaving(_stop)
 os.register_at_fork(after_in_child=_forget_all)
-__all__: list[Any] = ["Engine", "engine_of"]
+__all__: list[Any] = ["Engine", "engine_of", "settle"]

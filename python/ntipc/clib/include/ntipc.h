@@ -90,6 +90,8 @@ typedef const char *LPCTSTR;
 #define HIWORD(value) ((WORD)((ULONG_PTR)(value) >> 16 & 0xFFFF))
 #define MAKELONG(low, high) ((LONG)((WORD)(low) | (DWORD)(WORD)(high) << 16))
 #define MAKEINTATOM(atom) ((LPTSTR)(ULONG_PTR)(WORD)(atom))
+#define NtCurrentProcess() ((HANDLE)(LONG_PTR)-1)
+#define NtCurrentThread() ((HANDLE)(LONG_PTR)-2)
 #define NT_SUCCESS(status) ((NTSTATUS)(status) >= 0)
 #define ZeroMemory(to, size) __builtin_memset((to), 0, (size))
 #define FillMemory(to, size, value) __builtin_memset((to), (value), (size))
@@ -176,6 +178,61 @@ typedef struct _SYSTEM_INFO {
 typedef struct _SYSTEMTIME {
     WORD wYear, wMonth, wDayOfWeek, wDay, wHour, wMinute, wSecond, wMilliseconds;
 } SYSTEMTIME, *PSYSTEMTIME, *LPSYSTEMTIME;
+
+/* Security: descriptors are kept and change nothing. */
+typedef PVOID PSID, PSECURITY_DESCRIPTOR;
+typedef struct _ACL { BYTE AclRevision, Sbz1; WORD AclSize, AceCount, Sbz2; } ACL, *PACL;
+typedef struct _SECURITY_DESCRIPTOR {
+    BYTE Revision, Sbz1;
+    WORD Control;
+    PSID Owner, Group;
+    PACL Sacl, Dacl;
+} SECURITY_DESCRIPTOR;
+typedef struct _SID_AND_ATTRIBUTES { PSID Sid; DWORD Attributes; } SID_AND_ATTRIBUTES;
+typedef struct _TOKEN_USER { SID_AND_ATTRIBUTES User; } TOKEN_USER, *PTOKEN_USER;
+#define SECURITY_DESCRIPTOR_REVISION 1
+#define ACL_REVISION 2
+#define TokenUser 1
+#define TokenElevation 20
+
+/* Jobs, and lists of processes. */
+typedef struct _JOBOBJECT_BASIC_LIMIT_INFORMATION {
+    LARGE_INTEGER PerProcessUserTimeLimit, PerJobUserTimeLimit;
+    DWORD LimitFlags;
+    SIZE_T MinimumWorkingSetSize, MaximumWorkingSetSize;
+    DWORD ActiveProcessLimit;
+    ULONG_PTR Affinity;
+    DWORD PriorityClass, SchedulingClass;
+} JOBOBJECT_BASIC_LIMIT_INFORMATION;
+typedef struct _IO_COUNTERS {
+    ULONGLONG ReadOperationCount, WriteOperationCount, OtherOperationCount;
+    ULONGLONG ReadTransferCount, WriteTransferCount, OtherTransferCount;
+} IO_COUNTERS;
+typedef struct _JOBOBJECT_EXTENDED_LIMIT_INFORMATION {
+    JOBOBJECT_BASIC_LIMIT_INFORMATION BasicLimitInformation;
+    IO_COUNTERS IoInfo;
+    SIZE_T ProcessMemoryLimit, JobMemoryLimit, PeakProcessMemoryUsed, PeakJobMemoryUsed;
+} JOBOBJECT_EXTENDED_LIMIT_INFORMATION;
+typedef struct _JOBOBJECT_BASIC_ACCOUNTING_INFORMATION {
+    LARGE_INTEGER TotalUserTime, TotalKernelTime, ThisPeriodTotalUserTime, ThisPeriodTotalKernelTime;
+    DWORD TotalPageFaultCount, TotalProcesses, ActiveProcesses, TotalTerminatedProcesses;
+} JOBOBJECT_BASIC_ACCOUNTING_INFORMATION;
+#define JobObjectBasicAccountingInformation 1
+#define JobObjectBasicLimitInformation 2
+#define JobObjectExtendedLimitInformation 9
+#define JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE 0x2000
+#define NTIPC_PROCESSENTRY(name, text) \
+    typedef struct name { \
+        DWORD dwSize, cntUsage, th32ProcessID; \
+        ULONG_PTR th32DefaultHeapID; \
+        DWORD th32ModuleID, cntThreads, th32ParentProcessID; \
+        LONG pcPriClassBase; \
+        DWORD dwFlags; \
+        text szExeFile[MAX_PATH]; \
+    }
+NTIPC_PROCESSENTRY(tagPROCESSENTRY32, CHAR) PROCESSENTRY32, *LPPROCESSENTRY32;
+NTIPC_PROCESSENTRY(tagPROCESSENTRY32W, WCHAR) PROCESSENTRY32W, *LPPROCESSENTRY32W;
+#define TH32CS_SNAPPROCESS 2
 
 /* Locks of one process. */
 typedef struct _RTL_CRITICAL_SECTION {

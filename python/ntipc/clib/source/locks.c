@@ -31,9 +31,29 @@ static struct timespec deadline_of(DWORD milliseconds)
     return at;
 }
 
+/* Words that stand for addresses on which no futex can be: each changes with a wake for any of its addresses. */
+static word wakes[256];
+
+static word *wakes_of(const volatile void *address)
+{
+    return &wakes[((ULONG_PTR)address >> 2 ^ (ULONG_PTR)address >> 12) & 255];
+}
+
+static int is_aligned(const word *at)
+{
+    return ((ULONG_PTR)at & (sizeof(word) - 1)) == 0;
+}
+
 /* Sleep while the word has that value; 0 once the deadline has passed. */
 static int sleep_on(word *at, word value, const struct timespec *deadline)
 {
+    if (!is_aligned(at)) {
+        word *shared = wakes_of(at), seen = LOAD(shared);
+        if (LOAD(at) != value)
+            return 1;
+        at = shared;
+        value = seen;
+    }
     long result = syscall(SYS_futex, at, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline, NULL,
                           FUTEX_BITSET_MATCH_ANY);
     return !(result < 0 && errno == ETIMEDOUT);
@@ -41,6 +61,11 @@ static int sleep_on(word *at, word value, const struct timespec *deadline)
 
 static void wake(word *at, int how_many)
 {
+    if (!is_aligned(at)) {
+        at = wakes_of(at);
+        __atomic_add_fetch(at, 1, __ATOMIC_SEQ_CST);
+        how_many = INT32_MAX;
+    }
     syscall(SYS_futex, at, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, how_many, NULL, NULL, 0);
 }
 
@@ -64,7 +89,9 @@ BOOL InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION lpCriticalSection,
 BOOL InitializeCriticalSectionEx(LPCRITICAL_SECTION lpCriticalSection, DWORD dwSpinCount, DWORD Flags)
 {
     (void)Flags;
-    *lpCriticalSection = (CRITICAL_SECTION){.LockCount = -1, .SpinCount = dwSpinCount & 0xFFFFFF};
+    /* DebugInfo of -1 means none, as on Windows 8 and later. */
+    *lpCriticalSection =
+        (CRITICAL_SECTION){.DebugInfo = (PVOID)(LONG_PTR)-1, .LockCount = -1, .SpinCount = dwSpinCount & 0xFFFFFF};
     return TRUE;
 }
 
@@ -128,12 +155,16 @@ void LeaveCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
 
 void DeleteCriticalSection(LPCRITICAL_SECTION lpCriticalSection)
 {
-    *lpCriticalSection = (CRITICAL_SECTION){.LockCount = -1};
+    *lpCriticalSection = (CRITICAL_SECTION){.LockCount = -1}; /* with a DebugInfo of NULL */
 }
 
-/* Slim locks. The low word: the number of readers, or WRITER. The high word: a count that changes with each release. */
+/*
+ * Slim locks. The low word: the number of readers, or WRITER, and WANTED while a writer waits, which keeps new readers
+ * out. The high word: a count that changes with each release, on which waiters sleep.
+ */
 
 #define WRITER 0x80000000u
+#define WANTED 0x40000000u
 
 void InitializeSRWLock(PSRWLOCK SRWLock)
 {
@@ -152,27 +183,20 @@ static word *slim_releases(PSRWLOCK lock)
 
 BOOLEAN TryAcquireSRWLockExclusive(PSRWLOCK SRWLock)
 {
-    word nobody = 0;
-    return SWAPPED(slim_state(SRWLock), &nobody, WRITER);
-}
-
-BOOLEAN TryAcquireSRWLockShared(PSRWLOCK SRWLock)
-{
-    word readers = LOAD(slim_state(SRWLock));
-    while (!(readers & WRITER))
-        if (SWAPPED(slim_state(SRWLock), &readers, readers + 1))
+    word state = LOAD(slim_state(SRWLock));
+    while (!(state & ~WANTED))
+        if (SWAPPED(slim_state(SRWLock), &state, WRITER))
             return TRUE;
     return FALSE;
 }
 
-static void acquire(PSRWLOCK lock, BOOLEAN (*try)(PSRWLOCK))
+BOOLEAN TryAcquireSRWLockShared(PSRWLOCK SRWLock)
 {
-    for (;;) {
-        word releases = LOAD(slim_releases(lock));
-        if (try(lock))
-            return;
-        sleep_on(slim_releases(lock), releases, NULL);
-    }
+    word state = LOAD(slim_state(SRWLock));
+    while (!(state & (WRITER | WANTED)))
+        if (SWAPPED(slim_state(SRWLock), &state, state + 1))
+            return TRUE;
+    return FALSE;
 }
 
 static void released(PSRWLOCK lock)
@@ -183,23 +207,38 @@ static void released(PSRWLOCK lock)
 
 void AcquireSRWLockExclusive(PSRWLOCK SRWLock)
 {
-    acquire(SRWLock, TryAcquireSRWLockExclusive);
+    for (;;) {
+        word releases = LOAD(slim_releases(SRWLock));
+        if (TryAcquireSRWLockExclusive(SRWLock))
+            return;
+        word state = LOAD(slim_state(SRWLock));
+        if (!(state & ~WANTED))
+            continue; /* released meanwhile */
+        if (!(state & WANTED) && !SWAPPED(slim_state(SRWLock), &state, state | WANTED))
+            continue;
+        sleep_on(slim_releases(SRWLock), releases, NULL);
+    }
 }
 
 void AcquireSRWLockShared(PSRWLOCK SRWLock)
 {
-    acquire(SRWLock, TryAcquireSRWLockShared);
+    for (;;) {
+        word releases = LOAD(slim_releases(SRWLock));
+        if (TryAcquireSRWLockShared(SRWLock))
+            return;
+        sleep_on(slim_releases(SRWLock), releases, NULL);
+    }
 }
 
 void ReleaseSRWLockExclusive(PSRWLOCK SRWLock)
 {
-    __atomic_store_n(slim_state(SRWLock), 0, __ATOMIC_RELEASE);
+    __atomic_and_fetch(slim_state(SRWLock), ~WRITER, __ATOMIC_ACQ_REL); /* WANTED stays for the next writer */
     released(SRWLock);
 }
 
 void ReleaseSRWLockShared(PSRWLOCK SRWLock)
 {
-    if (__atomic_sub_fetch(slim_state(SRWLock), 1, __ATOMIC_ACQ_REL) == 0)
+    if ((__atomic_sub_fetch(slim_state(SRWLock), 1, __ATOMIC_ACQ_REL) & ~WANTED) == 0)
         released(SRWLock);
 }
 
@@ -342,14 +381,7 @@ BOOL InitOnceExecuteOnce(PINIT_ONCE InitOnce, PINIT_ONCE_FN InitFn, PVOID Parame
     return InitOnceComplete(InitOnce, 0, Context ? *Context : made);
 }
 
-/* WaitOnAddress: sleepers on all addresses share 256 counts, each of which changes with a wake. */
-
-static word wakes[256];
-
-static word *wakes_of(const volatile void *address)
-{
-    return &wakes[((ULONG_PTR)address >> 2 ^ (ULONG_PTR)address >> 12) & 255];
-}
+/* WaitOnAddress: sleepers on all addresses share the words above, as values may have any size. */
 
 static int is_equal(volatile void *address, void *compared, SIZE_T size)
 {

@@ -21,6 +21,7 @@ struct start {
     DWORD id;
     DWORD suspensions; /* the thread goes on when there are none */
     int known;         /* its id is known */
+    int terminated;    /* it ends without a call of its routine */
     DWORD code;
     struct start *next;
 };
@@ -64,7 +65,8 @@ static void *run(void *record)
         }
     pthread_mutex_unlock(&lock);
     pthread_cleanup_push(finish, start);
-    start->code = start->routine(start->parameter);
+    if (!start->terminated)
+        start->code = start->routine(start->parameter);
     pthread_cleanup_pop(1);
     return NULL;
 }
@@ -179,6 +181,27 @@ DWORD ResumeThread(HANDLE hThread)
 DWORD SuspendThread(HANDLE hThread)
 {
     return change_suspensions(hThread, 1, "SuspendThread");
+}
+
+/* A thread that has not begun can be ended. One that runs cannot: what it holds would never be given back. */
+BOOL TerminateThread(HANDLE hThread, DWORD dwExitCode)
+{
+    DWORD id = GetThreadId(hThread);
+    BOOL found = FALSE;
+    if (!id)
+        return FALSE;
+    pthread_mutex_lock(&lock);
+    for (struct start *start = waiting; start; start = start->next)
+        if (start->id == id) {
+            start->terminated = found = TRUE;
+            start->code = dwExitCode;
+            start->suspensions = 0;
+            pthread_cond_broadcast(&changed);
+        }
+    pthread_mutex_unlock(&lock);
+    if (!found)
+        SetLastError(ERROR_NOT_SUPPORTED);
+    return found;
 }
 
 BOOL SwitchToThread(void)

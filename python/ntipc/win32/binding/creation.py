@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ntipc.objects.access import Access
 from ntipc.win32.binding.arguments import flag, rights_of, text
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.pyhandle import PyHANDLE, new_handle
@@ -31,7 +32,10 @@ def opened(kind: type[Any], access: int, inherit: int, name: str) -> PyHANDLE:
     Raises:
         NtError: There is none, it is of another type, or ``access`` is 0.
     """
-    thing = kind.open(text(name), rights_of(access, kind._kind))
+    rights = rights_of(access, kind._kind)
+    if rights == 0:
+        kind.open(text(name), Access.READ_CONTROL).close()  # which says first that there is none, as NT does
+    thing = kind.open(text(name), rights)
     if flag(inherit):
         thing.inheritable = True
     return new_handle(thing)

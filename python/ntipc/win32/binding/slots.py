@@ -15,6 +15,7 @@ from typing import Final
 
 from ntipc.errors import NtError, Status, from_status
 from ntipc.mailslots import Mailslot
+from ntipc.queues.ends import LONGEST_MESSAGE
 from ntipc.win32.binding.arguments import DWORD, seconds_of, text
 from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.last_error import last
@@ -47,7 +48,7 @@ def CreateMailslot(
         if kind != "mailslot":
             advice = r"the name of a mailslot begins with \\.\mailslot" "\\"
             raise from_status(Status.OBJECT_NAME_INVALID, "CreateMailslot", "", advice)
-        slot = Mailslot(path, max_message=longest or None, read_timeout=seconds)
+        slot = Mailslot(path, max_message=min(longest, LONGEST_MESSAGE) or None, read_timeout=seconds)
     except NtError as problem:
         raise failed(problem, "CreateMailslot") from None
     if SecurityAttributes is not None:

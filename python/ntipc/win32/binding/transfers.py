@@ -162,7 +162,7 @@ def begin(file: PipeFile | DiskFile, operation: Operation, overlapped: OVERLAPPE
     event = _event_of(overlapped, call)
     if event is not None:
         event.clear()
-    overlapped.Internal, overlapped.InternalHigh = PENDING, 0
+    overlapped.Internal = PENDING  # how much is moved is told at the end alone
     overlapped._operation = operation
     operation.when_done = _teller(file, overlapped, event)
     try:
@@ -240,14 +240,14 @@ def _teller(file: PipeFile | DiskFile, overlapped: OVERLAPPED, event: Event | No
 
     def tell(operation: Operation) -> None:
         kept = reference()
-        if kept is not None and kept._operation is operation:
+        failed_at_once = operation.problem is not None and not operation.went_on
+        if kept is not None and kept._operation is operation and not failed_at_once:
             kept.Internal, kept.InternalHigh = operation.status, operation.size
         if event is not None:
             try:
                 event.set()
             except NtError:
                 pass  # closed meanwhile
-        failed_at_once = operation.problem is not None and not operation.went_on
         if file.port is not None and not failed_at_once:
             try:
                 file.port.post(Packet(operation.size, file.key, kept or Lost, operation.winerror))

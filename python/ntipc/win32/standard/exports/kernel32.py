@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from ntipc.win32.standard.exports import (
+    kernel32_apcs,
     kernel32_errors,
     kernel32_files,
+    kernel32_jobs,
     kernel32_memory,
     kernel32_processes,
     kernel32_sections,
     kernel32_synchronization,
+    kernel32_system,
 )
 from ntipc.win32.standard.exports.words import Export
 
@@ -21,5 +24,8 @@ EXPORTS: Final[Mapping[str, Export]] = {
     **kernel32_sections.EXPORTS,
     **kernel32_files.EXPORTS,
     **kernel32_memory.EXPORTS,
+    **kernel32_apcs.EXPORTS,
+    **kernel32_jobs.EXPORTS,
+    **kernel32_system.EXPORTS,
     **kernel32_processes.EXPORTS,
 }

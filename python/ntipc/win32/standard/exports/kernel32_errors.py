@@ -113,7 +113,6 @@ EXPORTS: Final[Mapping[str, Export]] = {
     **dict(
         from_table("""
         Sleep     d   none  win32api.Sleep
-        SleepEx   db  number win32api.Sleep
         OutputDebugString* w none win32api.OutputDebugString
         GetCurrentThreadId  - number win32api.GetCurrentThreadId
         GetCurrentProcessId - number win32api.GetCurrentProcessId

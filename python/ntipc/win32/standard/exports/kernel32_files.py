@@ -36,6 +36,7 @@ _MORE_DATA: Final = 234
 _IO_PENDING: Final = 997
 _INVALID_PARAMETER: Final = 87
 _NOT_FOUND: Final = 1168
+_PATH_NOT_FOUND: Final = 3
 
 
 def _outcome(code: int) -> int:
@@ -56,7 +57,7 @@ def _read(file: int, buffer: int, size: int, read: int, overlapped: int) -> int:
             put_bytes(buffer, read, bytes(data))
         else:
             code, _ = win32file.ReadFile(handle(file), memory_at(buffer, size), state)
-            if code != _IO_PENDING:
+            if code == 0:
                 put_dword(read, state.InternalHigh)
     except error:
         return 0
@@ -92,7 +93,7 @@ def _peek(pipe: int, buffer: int, size: int, read: int, available: int, left: in
         ctypes.memmove(there(buffer), data, len(data))
     put_dword(read, len(data))
     put_dword(available, waiting)
-    put_dword(left, max(rest, 0))
+    put_dword(left, rest)
     return 1
 
 
@@ -184,7 +185,8 @@ def _create_pipe(reading: int, writing: int, security: int, size: int) -> int:
     return 1
 
 
-def _overlapped_result(file: int, overlapped: int, size: int, wait: int) -> int:
+def overlapped_result(file: int, overlapped: int, size: int, wait: int) -> int:
+    """GetOverlappedResult."""
     state = overlapped_memory.find(overlapped)
     if state is None:
         last.code = _INVALID_PARAMETER
@@ -194,17 +196,6 @@ def _overlapped_result(file: int, overlapped: int, size: int, wait: int) -> int:
     except error:
         return 0
     return 1
-
-
-def _overlapped_result_ex(file: int, overlapped: int, size: int, milliseconds: int, alertable: int) -> int:
-    state = overlapped_memory.find(overlapped)
-    wait = unsigned(milliseconds)
-    if state is not None and state._operation is not None and 0 < wait < 0xFFFF_FFFF:
-        if not state._operation.wait(wait / 1000):
-            last.code = 258
-            return 0
-        wait = 0
-    return _overlapped_result(file, overlapped, size, int(wait == 0xFFFF_FFFF))
 
 
 def _cancel_ex(file: int, overlapped: int) -> int:
@@ -326,18 +317,41 @@ def _unlock_file(file: int, reserved: int, low: int, high: int, overlapped: int)
     return 1
 
 
-EXPORTS: Final[Mapping[str, Export]] = {
-    **dict(
-        from_table("""
+def _named(export: Export) -> Export:
+    """An export whose first argument is a path, which NULL is not."""
+
+    def load() -> Callable[..., Any]:
+        function = export.load()
+
+        def call(path: int, *words: int) -> Any:
+            if not path:
+                last.code = _PATH_NOT_FOUND
+                return -1
+            return function(path, *words)
+
+        return call
+
+    return Export(load, export.arguments, export.failure)
+
+
+_NAMED: Final = dict(
+    from_table("""
         CreateFile*          wddsddh   file    win32file.CreateFile
         CreateNamedPipe*     wddddlds  file    win32pipe.CreateNamedPipe
+        CreateMailslot*      wdds      file    win32file.CreateMailslot
+    """)
+)
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    **{name: _named(export) for name, export in _NAMED.items()},
+    **dict(
+        from_table("""
         DisconnectNamedPipe  h         bool    win32pipe.DisconnectNamedPipe
         WaitNamedPipe*       wd        bool    win32pipe.WaitNamedPipe
         FlushFileBuffers     h         bool    win32file.FlushFileBuffers
         CancelIo             h         bool    win32file.CancelIo
         GetFileType          h         number  win32file.GetFileType
         SetEndOfFile         h         bool    win32file.SetEndOfFile
-        CreateMailslot*      wdds      file    win32file.CreateMailslot
         SetMailslotInfo      hd        bool    win32file.SetMailslotInfo
         DeleteFile*          w         bool    win32file.DeleteFile
         """)
@@ -356,8 +370,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "CallNamedPipeW": _call(text),
     "CallNamedPipeA": _call(ansi),
     "CreatePipe": own(_create_pipe, 4),
-    "GetOverlappedResult": own(_overlapped_result, 4),
-    "GetOverlappedResultEx": own(_overlapped_result_ex, 5),
+    "GetOverlappedResult": own(overlapped_result, 4),
     "CancelIoEx": own(_cancel_ex, 2),
     "SetFilePointer": own(_file_pointer, 4),
     "GetFileSize": own(_file_size, 2),

@@ -1,8 +1,7 @@
-"""Events, mutexes, semaphores, timers and waits."""
+"""Events, mutexes, semaphores, timers, and waits that are not alertable."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -21,7 +20,6 @@ from ntipc.win32.standard.exports.words import (
     put_dword,
     signed,
     text,
-    there,
     unsigned,
 )
 
@@ -91,36 +89,12 @@ def _release_semaphore(semaphore: int, count: int, previous: int) -> int:
     return 1
 
 
-def _set_timer(timer: int, due: int, period: int, routine: int, argument: int, resume: int) -> int:
-    if routine or not due:
-        last.code = 50 if routine else 87
-        return 0
-    moment = ctypes.c_int64.from_address(there(due)).value
-    try:
-        win32event.SetWaitableTimer(handle(timer), moment, signed(period), None, None, boolean(resume))
-    except error:
-        return 0
-    return 1
-
-
-def _wait_for_several(count: int, address: int, everything: int, milliseconds: int, alertable: bool) -> int:
-    count = unsigned(count)
-    if not 0 < count <= _MOST_HANDLES or not address:
+def _wait_for_several(count: int, address: int, everything: int, milliseconds: int) -> int:
+    number = unsigned(count)
+    if not 0 < number <= _MOST_HANDLES or not address:
         last.code = 87
         return WAIT_FAILED
-    handles = handles_at(count, address)
-    try:
-        return win32event.WaitForMultipleObjectsEx(handles, boolean(everything), unsigned(milliseconds), alertable)
-    except error:
-        return WAIT_FAILED
-
-
-def _wait_for_multiple(count: int, address: int, everything: int, milliseconds: int) -> int:
-    return _wait_for_several(count, address, everything, milliseconds, False)
-
-
-def _wait_for_multiple_ex(count: int, address: int, everything: int, milliseconds: int, alertable: int) -> int:
-    return _wait_for_several(count, address, everything, milliseconds, boolean(alertable))
+    return win32event.WaitForMultipleObjects(handles_at(number, address), boolean(everything), unsigned(milliseconds))
 
 
 def _close_handle(word: int) -> int:
@@ -154,8 +128,6 @@ EXPORTS: Final[Mapping[str, Export]] = {
         OpenWaitableTimer*    dbw   handle  win32event.OpenWaitableTimer
         CancelWaitableTimer   h     bool    win32event.CancelWaitableTimer
         WaitForSingleObject   hd    wait    win32event.WaitForSingleObject
-        WaitForSingleObjectEx hdb   wait    win32event.WaitForSingleObjectEx
-        SignalObjectAndWait   hhdb  wait    win32event.SignalObjectAndWait
         """)
     ),
     "CloseHandle": own(_close_handle, 1),
@@ -165,8 +137,6 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "CreateMutexExA": _create_mutex_ex(ansi),
     "CreateSemaphoreExW": _create_semaphore_ex(text),
     "CreateSemaphoreExA": _create_semaphore_ex(ansi),
+    "WaitForMultipleObjects": own(_wait_for_several, 4, WAIT_FAILED),
     "ReleaseSemaphore": own(_release_semaphore, 3),
-    "SetWaitableTimer": own(_set_timer, 6),
-    "WaitForMultipleObjects": own(_wait_for_multiple, 4),
-    "WaitForMultipleObjectsEx": own(_wait_for_multiple_ex, 5),
 }

@@ -64,6 +64,11 @@ def ansi(word: Word) -> str | None:
     return ctypes.string_at(word).decode("utf-8", "surrogateescape") if word else None
 
 
+def terminated_at(word: Word) -> bytes:
+    """The UTF-16 units at an address up to the first that is zero."""
+    return terminated(there(word))
+
+
 def pointer(word: Word) -> int:
     """An address."""
     return word
@@ -162,9 +167,32 @@ def _kinds(kinds: str) -> Iterator[Callable[[int], Any]]:
     return (_KINDS[kind] for kind in kinds)
 
 
+_MOVES = frozenset({
+    "CallNamedPipeA", "CallNamedPipeW", "CloseHandle", "ConnectNamedPipe", "CreateFileA", "CreateFileW",
+    "DisconnectNamedPipe", "NtClose", "NtFsControlFile", "NtOpenFile", "NtReadFile", "NtWriteFile", "ReadFile",
+    "ReadFileEx", "TransactNamedPipe", "WriteFile", "WriteFileEx",
+})  # fmt: skip
+"""Calls after which an operation that goes on at the other end of a pipe may be done."""
+
+
+def _then_settled(function: Callable[..., Any]) -> Callable[..., Any]:
+    from ntipc.overlapped.engine import settle
+
+    def called(*words: int) -> Any:
+        result = function(*words)
+        code = last.code
+        settle()
+        last.code = code
+        return result
+
+    return called
+
+
 def as_c_call(name: str, export: Export) -> Callable[..., Any]:
     """Return the function of an export as C code may call it: for an error of Windows it gives the export's failure."""
     function, result = export.load(), export.failure
+    if name in _MOVES:
+        function = _then_settled(function)
 
     def called(*words: int) -> Any:
         try:

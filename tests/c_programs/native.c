@@ -1,0 +1,183 @@
+/* The Native API in C, asynchronous procedure calls, and pointers that lead nowhere. */
+#include "check.h"
+
+static UNICODE_STRING text(const WCHAR *units)
+{
+    UNICODE_STRING made;
+    RtlInitUnicodeString(&made, units);
+    return made;
+}
+
+static void objects(void)
+{
+    UNICODE_STRING name = text(u"\\BaseNamedObjects\\c native");
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &name, OBJ_OPENIF, NULL, NULL);
+    HANDLE event = NULL, again = NULL, copy = NULL;
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE) == STATUS_SUCCESS);
+    CHECK(NtCreateEvent(&again, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE) == STATUS_OBJECT_NAME_EXISTS);
+    CHECK(OpenEventW(EVENT_ALL_ACCESS, FALSE, u"c native")); /* the same object by Win32 */
+    LONG previous = 9;
+    CHECK(NtSetEvent(event, &previous) == STATUS_SUCCESS && previous == 0);
+    CHECK(ZwSetEvent(again, &previous) == STATUS_SUCCESS && previous == 1);
+    EVENT_BASIC_INFORMATION told;
+    ULONG size = 0;
+    CHECK(NtQueryEvent(event, 0, &told, sizeof told, &size) == STATUS_SUCCESS && size == sizeof told);
+    CHECK(told.EventType == NotificationEvent && told.EventState == 1);
+    CHECK(NtQueryEvent(event, 0, &told, 1, NULL) == STATUS_INFO_LENGTH_MISMATCH);
+    CHECK(NtDuplicateObject(NtCurrentProcess(), event, NtCurrentProcess(), &copy, SYNCHRONIZE, 0, 0) == STATUS_SUCCESS);
+    CHECK(NtSetEvent(copy, NULL) == STATUS_ACCESS_DENIED);
+    CHECK(NtCompareObjects(copy, event) == STATUS_SUCCESS);
+    struct { UNICODE_STRING name; WCHAR room[100]; } path;
+    CHECK(NtQueryObject(event, 1, &path, sizeof path, &size) == STATUS_SUCCESS);
+    CHECK(path.name.Length == name.Length && memcmp(path.name.Buffer, name.Buffer, name.Length) == 0);
+    LARGE_INTEGER soon = {.QuadPart = -10000};
+    HANDLE both[2] = {event, copy}, mutant = NULL;
+    CHECK(NtWaitForMultipleObjects(2, both, WaitAny, FALSE, &soon) == STATUS_WAIT_0);
+    CHECK(NtCreateMutant(&mutant, MUTANT_ALL_ACCESS, NULL, TRUE) == STATUS_SUCCESS);
+    MUTANT_BASIC_INFORMATION owned;
+    CHECK(NtQueryMutant(mutant, 0, &owned, sizeof owned, NULL) == STATUS_SUCCESS && owned.OwnedByCaller);
+    CHECK(NtReleaseMutant(mutant, &previous) == STATUS_SUCCESS && previous == 0);
+    CHECK(NtReleaseMutant(mutant, NULL) == STATUS_MUTANT_NOT_OWNED);
+    CHECK(NtClose(mutant) == STATUS_SUCCESS && NtClose(mutant) == STATUS_INVALID_HANDLE);
+    CHECK(RtlNtStatusToDosError(STATUS_OBJECT_NAME_NOT_FOUND) == ERROR_FILE_NOT_FOUND);
+}
+
+static void nowhere(void)
+{
+    HANDLE event = (HANDLE)1;
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = (PUNICODE_STRING)0xdeadbee0};
+    CHECK(NtCreateEvent(NULL, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE) == STATUS_ACCESS_VIOLATION);
+    CHECK(NtCreateEvent((PHANDLE)0xdeadbee0, EVENT_ALL_ACCESS, NULL, NotificationEvent, 0) == STATUS_ACCESS_VIOLATION);
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE) == STATUS_ACCESS_VIOLATION);
+    CHECK(NtDelayExecution(FALSE, (LARGE_INTEGER *)0x7ff000000000) == STATUS_ACCESS_VIOLATION);
+    attributes = (OBJECT_ATTRIBUTES){.Length = 1};
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, 0) == STATUS_INVALID_PARAMETER);
+    CHECK(NtSetEvent(NULL, NULL) == STATUS_INVALID_HANDLE);
+}
+
+static void sections(void)
+{
+    LARGE_INTEGER size = {.QuadPart = 100000};
+    HANDLE section = NULL;
+    CHECK(NtCreateSection(&section, SECTION_ALL_ACCESS, NULL, &size, PAGE_READWRITE, SEC_COMMIT, NULL) == STATUS_SUCCESS);
+    PVOID one = NULL, two = NULL;
+    SIZE_T room = 0;
+    CHECK(NtMapViewOfSection(section, NtCurrentProcess(), &one, 0, 0, NULL, &room, ViewShare, 0, PAGE_READWRITE) == 0);
+    CHECK(one && room >= 100000);
+    room = 4096;
+    LARGE_INTEGER offset = {.QuadPart = 65536};
+    CHECK(NtMapViewOfSection(section, NtCurrentProcess(), &two, 0, 0, &offset, &room, ViewUnmap, 0, PAGE_READONLY) == 0);
+    ((char *)one)[65536] = 'x';
+    CHECK(*(char *)two == 'x');
+    SECTION_BASIC_INFORMATION told;
+    CHECK(NtQuerySection(section, 0, &told, sizeof told, NULL) == STATUS_SUCCESS && told.Size.QuadPart >= 100000);
+    CHECK(NtUnmapViewOfSection(NtCurrentProcess(), one) == STATUS_SUCCESS);
+    CHECK(NtUnmapViewOfSection(NtCurrentProcess(), one) == STATUS_NOT_MAPPED_VIEW);
+}
+
+static void pipes(void)
+{
+    UNICODE_STRING name = text(u"\\??\\pipe\\c native");
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    IO_STATUS_BLOCK block = {.Information = 77}, reading = {.Information = 77};
+    HANDLE server = NULL, client = NULL, event = NULL;
+    LARGE_INTEGER wait = {.QuadPart = -10000000};
+    CHECK(NtCreateNamedPipeFile(&server, FILE_GENERIC_READ | FILE_GENERIC_WRITE, &attributes, &block,
+                                FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_CREATE, 0, 1, 1, 0, 1, 4096, 4096, &wait) == 0);
+    CHECK(block.Status == STATUS_SUCCESS && block.Information == FILE_CREATED);
+    CHECK(NtOpenFile(&client, FILE_GENERIC_READ | FILE_GENERIC_WRITE | SYNCHRONIZE, &attributes, &block, 0,
+                     FILE_SYNCHRONOUS_IO_NONALERT) == STATUS_SUCCESS);
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE) == STATUS_SUCCESS);
+    char buffer[16];
+    CHECK(NtReadFile(server, event, NULL, NULL, &reading, buffer, sizeof buffer, NULL, NULL) == STATUS_PENDING);
+    CHECK(reading.Information == 77); /* nothing is told before the end */
+    CHECK(NtWriteFile(client, NULL, NULL, NULL, &block, "abc", 3, NULL, NULL) == STATUS_SUCCESS);
+    CHECK(NtWaitForSingleObject(event, FALSE, NULL) == STATUS_WAIT_0);
+    CHECK(reading.Status == STATUS_SUCCESS && reading.Information == 3 && memcmp(buffer, "abc", 3) == 0);
+    struct { ULONG numbers[10]; } local;
+    CHECK(NtQueryInformationFile(server, &block, &local, sizeof local, 24) == STATUS_SUCCESS);
+    CHECK(local.numbers[0] == 1 && local.numbers[3] == 1 && local.numbers[8] == FILE_PIPE_CONNECTED_STATE);
+    struct { ULONG length; WCHAR name[20]; } told;
+    CHECK(NtQueryInformationFile(client, &block, &told, sizeof told, 9) == STATUS_SUCCESS && told.length == 18);
+    CHECK(NtFsControlFile(server, NULL, NULL, NULL, &block, FSCTL_PIPE_DISCONNECT, NULL, 0, NULL, 0) == STATUS_SUCCESS);
+    CHECK(NtReadFile(client, NULL, NULL, NULL, &block, buffer, 1, NULL, NULL) == STATUS_PIPE_DISCONNECTED);
+}
+
+static void directories(void)
+{
+    UNICODE_STRING name = text(u"\\BaseNamedObjects\\c folder"), inside = text(u"inside");
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &name, 0, NULL, NULL);
+    HANDLE folder = NULL, event = NULL;
+    CHECK(NtCreateDirectoryObject(&folder, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_SUCCESS);
+    InitializeObjectAttributes(&attributes, &inside, 0, folder, NULL);
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE) == STATUS_SUCCESS);
+    struct { UNICODE_STRING name, type; char room[200]; } listed;
+    ULONG context = 0, size = 0;
+    CHECK(NtQueryDirectoryObject(folder, &listed, sizeof listed, TRUE, TRUE, &context, &size) == STATUS_SUCCESS);
+    CHECK(listed.name.Length == 12 && memcmp(listed.name.Buffer, u"inside", 12) == 0 && context == 1);
+    CHECK(memcmp(listed.type.Buffer, u"Event", 12) == 0);
+    CHECK(NtQueryDirectoryObject(folder, &listed, sizeof listed, TRUE, FALSE, &context, &size) == STATUS_NO_MORE_ENTRIES);
+}
+
+static ULONG_PTR seen;
+static DWORD moved;
+
+static void CALLBACK note(ULONG_PTR data)
+{
+    seen += data;
+}
+
+static void CALLBACK note_timer(LPVOID data, DWORD low, DWORD high)
+{
+    seen += (ULONG_PTR)data + (low | high ? 0 : 1000);
+}
+
+static void CALLBACK note_end(DWORD code, DWORD size, LPOVERLAPPED overlapped)
+{
+    moved = code ? code : size + (DWORD)(ULONG_PTR)overlapped->hEvent;
+}
+
+static DWORD WINAPI wait_alertably(LPVOID event)
+{
+    SetEvent(event);
+    return SleepEx(30000, TRUE);
+}
+
+static void procedure_calls(void)
+{
+    CHECK(QueueUserAPC(note, GetCurrentThread(), 1) && QueueUserAPC(note, GetCurrentThread(), 2));
+    CHECK(SleepEx(0, FALSE) == 0 && seen == 0);
+    CHECK(SleepEx(1000, TRUE) == WAIT_IO_COMPLETION && seen == 3);
+    HANDLE ready = CreateEventA(NULL, FALSE, FALSE, NULL), thread = CreateThread(NULL, 0, wait_alertably, ready, 0, NULL);
+    DWORD code = 0;
+    CHECK(WaitForSingleObject(ready, 30000) == WAIT_OBJECT_0 && QueueUserAPC(note, thread, 10));
+    CHECK(WaitForSingleObject(thread, 30000) == WAIT_OBJECT_0 && GetExitCodeThread(thread, &code));
+    CHECK(code == WAIT_IO_COMPLETION && seen == 13);
+    CHECK_FAILS(QueueUserAPC(note, thread, 1), ERROR_GEN_FAILURE);
+    HANDLE timer = CreateWaitableTimerA(NULL, TRUE, NULL);
+    LARGE_INTEGER due = {.QuadPart = -10000};
+    CHECK(SetWaitableTimer(timer, &due, 0, note_timer, (LPVOID)100, FALSE));
+    CHECK(WaitForSingleObjectEx(ready, 30000, TRUE) == WAIT_IO_COMPLETION && seen == 113);
+    HANDLE reader, writer;
+    char buffer[8];
+    OVERLAPPED overlapped = {.hEvent = (HANDLE)1000}; /* the program's own to use */
+    CHECK(CreatePipe(&reader, &writer, NULL, 0) && WriteFile(writer, "four", 4, &code, NULL));
+    CHECK(ReadFileEx(reader, buffer, sizeof buffer, &overlapped, note_end));
+    CHECK(moved == 0 && SleepEx(1000, TRUE) == WAIT_IO_COMPLETION && moved == 1004 && memcmp(buffer, "four", 4) == 0);
+    CHECK(SignalObjectAndWait(ready, ready, 1000, TRUE) == WAIT_OBJECT_0);
+}
+
+int main(void)
+{
+    objects();
+    nowhere();
+    sections();
+    pipes();
+    directories();
+    procedure_calls();
+    say("fine");
+    return 0;
+}

@@ -1,0 +1,78 @@
+"""The judge of the C library, with tests in the form of Wine's: it counts, isolates, and lists what is missing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = """
+#include "wine/test.h"
+
+static int (*pMissing)(void);
+
+static void test_good(void)
+{
+    HANDLE event = CreateEventA(NULL, FALSE, FALSE, "judged");
+    ok(event != NULL, "no event: %u\\n", GetLastError());
+    ok(GetLastError() == ERROR_SUCCESS, "wrong error\\n");
+    CloseHandle(event);
+}
+
+static void test_bad(void)
+{
+    todo_wine ok(0, "this fails\\n");
+    ok(broken(1), "nothing is broken here\\n");
+    FrobnicateHandle(NULL);
+    ok(GetLastError() == ERROR_CALL_NOT_IMPLEMENTED, "wrong error\\n");
+}
+
+static void test_crash(void)
+{
+    ok(1, "fine so far\\n");
+    pMissing();
+}
+
+START_TEST(tiny)
+{
+    pMissing = (void *)GetProcAddress(GetModuleHandleA("kernel32"), "NoSuchCall");
+    test_good();
+    test_bad();
+    test_crash();
+}
+"""
+
+
+@pytest.fixture
+def wine(tmp_path: Path) -> Path:
+    """A folder like that of Wine's source."""
+    folder = tmp_path / "wine"
+    tests, include = folder / "dlls" / "kernel32" / "tests", folder / "include"
+    tests.mkdir(parents=True)
+    include.mkdir()
+    (tests / "tiny.c").write_text(TESTS)
+    header = tmp_path / "target" / "work" / "include" / "ntipc.h"
+    (include / "windef.h").write_text(f'#define _GNU_SOURCE\n#include "{header}"\nint FrobnicateHandle(HANDLE);\n')
+    (include / "winbase.h").write_text("")
+    return folder
+
+
+def judged(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NTIPC_JUDGE": str(target)}
+    command = [sys.executable, str(ROOT / "tools" / "judge" / "judge.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=50)
+
+
+def test_checks_are_counted_and_a_crash_takes_nothing_along(wine: Path, tmp_path: Path) -> None:
+    result = judged(tmp_path / "target", "--wine", str(wine), "kernel32/tiny")
+    assert result.returncode == 0, result.stderr
+    line = next(line for line in result.stdout.splitlines() if line.startswith("kernel32/tiny"))
+    assert line.split()[1:6] == ["4", "2", "1", "of", "3"]
+    assert "FrobnicateHandle NoSuchCall" in line
+
+
+def test_a_folder_without_tests_is_refused(tmp_path: Path) -> None:
+    result = judged(tmp_path / "target", "--wine", str(tmp_path))
+    assert result.returncode == 2 and "is no source of Wine" in result.stderr
