@@ -151,8 +151,13 @@ def test_watcher_stopped_while_it_reaps_goes_on_when_all_is_done(step: str, cast
     """Stopped outside the lock, or in it: then those who need the lock wait for it, and nobody else."""
     call = cast.begin_to_wait()
     cast.watchers[0].run(f"_kernel.arm_fault({step!r}, 1, 'stop')")
+    others = *cast.watchers[1:], cast.survivor
+    for other in others:
+        other.run("_kernel.set_eligible(False)")  # so that the first watcher reaps, however late it is
     cast.owner.kill()
     wait_until(lambda: is_stopped(cast.watchers[0].pid))
+    for other in others:
+        other.run("_kernel.set_eligible(True)")
     if step == "ReapBegin":
         assert call.result(AT_ONCE) is True
         wait_until(lambda: cast.owner.pid not in participants())

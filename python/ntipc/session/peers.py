@@ -103,6 +103,16 @@ class Sender:
             self._peer = peer if stays else Peer(peer.pid, None, None)
         return self._peer
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Have Linux asked before an end goes to another process, which may be in another session."""
+        return _known_sender, (self.peer,)
+
+
+def _known_sender(peer: Peer) -> Sender:
+    sender = Sender.__new__(Sender)
+    sender._peer = peer
+    return sender
+
 
 def _read(directory: int, name: str) -> bytes:
     descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
