@@ -299,3 +299,17 @@ def test_a_program_finds_names_of_windows_in_the_environment_and_pipes_in_a_fold
         """,
     )
     assert output == "1\n['\\\\\\\\.\\\\pipe\\\\mpv socket'] ['//./pipe/other'] ['program.py']\n"
+
+
+def test_the_rule_imports_nothing_while_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    import builtins
+
+    from ntipc.win32.hook import rule
+
+    def refuse(*arguments: object, **named: object) -> None:
+        raise AssertionError("an import in the middle of an import")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(builtins, "__import__", refuse)
+        libraries = rule._libraries.__wrapped__()
+    assert any(folder == os.path.join(os.path.dirname(os.__file__), "") for folder in libraries)

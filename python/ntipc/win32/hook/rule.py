@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import site
-import sysconfig
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -65,7 +65,10 @@ def _in_a_library(folder: str) -> bool:
 
 @cache
 def _libraries() -> tuple[str, ...]:
-    folders = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    # Nothing is imported here: this is asked in the middle of imports.
+    library = os.path.join(sys.platlibdir, "python{}.{}".format(*sys.version_info))
+    folders = {os.path.dirname(os.__file__)}
+    folders |= {os.path.join(prefix, library) for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix)}
     folders |= {*site.getsitepackages(), site.getusersitepackages()}
     folders.add(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     kept = {os.path.join(path, "") for folder in folders if folder for path in (folder, os.path.realpath(folder))}

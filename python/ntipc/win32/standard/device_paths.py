@@ -15,8 +15,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Self
 
-from ntipc.win32.standard.files import pipe_name, pipe_names, pipe_pattern
-
 _PREFIX: Final = re.compile(r"[\\/]{2}[.?](?=[\\/]|$)")
 
 
@@ -72,14 +70,14 @@ def exists(path: Any) -> bool:
     """Say whether there is a file, or a pipe that may be connected to."""
     if not is_device_path(path):
         return os.path.exists(path)
-    found = pipe_pattern(abspath(path))
-    if found is not None and not found[1]:
+    if isdir(path):
         return True
+    from ntipc.pipes.client import wait_for_pipe
+    from ntipc.win32.standard.files import pipe_name
+
     name = pipe_name(abspath(path))
     if name is None:
         return False
-    from ntipc.pipes.client import wait_for_pipe
-
     try:
         wait_for_pipe(name, timeout=0)
     except FileNotFoundError:
@@ -91,6 +89,8 @@ def isdir(path: Any) -> bool:
     """Say whether there is a folder, such as that of pipes."""
     if not is_device_path(path):
         return os.path.isdir(path)
+    from ntipc.win32.standard.files import pipe_pattern
+
     found = pipe_pattern(abspath(path))
     return found is not None and not found[1]
 
@@ -121,7 +121,13 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 
 def listdir(path: Any = ".") -> list[Any]:
     """Return the names of a folder, or of all pipes."""
-    return pipe_names() if is_device_path(path) and isdir(path) else os.listdir(path)
+    return _pipe_names() if is_device_path(path) and isdir(path) else os.listdir(path)
+
+
+def _pipe_names() -> list[str]:
+    from ntipc.win32.standard.files import pipe_names  # most programs that import os look for no pipe
+
+    return pipe_names()
 
 
 class PipeEntry:
@@ -180,4 +186,4 @@ def scandir(path: Any = ".") -> Any:
     if not (is_device_path(path) and isdir(path)):
         return os.scandir(path)
     folder = os.fspath(path)
-    return _Scan(PipeEntry(folder, name) for name in pipe_names())
+    return _Scan(PipeEntry(folder, name) for name in _pipe_names())

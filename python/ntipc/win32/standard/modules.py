@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 from ntipc.win32.standard import device_paths
 from ntipc.win32.standard.controls import CONTROL_SIGNALS, CTRL_BREAK, CTRL_C, ControlEvent
 from ntipc.win32.standard.environment import environ, expandvars, getenv
-from ntipc.win32.standard.files import open_file, pipe_names, pipe_pattern
 from ntipc.win32.standard.program import open_any
 from ntipc.win32.standard.view import ModuleView
 
@@ -40,6 +39,8 @@ class _WindowsVersion(NamedTuple):
 def _glob(pathname: Any, **named: Any) -> list[Any]:
     import fnmatch
     import glob
+
+    from ntipc.win32.standard.files import pipe_names, pipe_pattern
 
     found = pipe_pattern(pathname)
     if found is None:
@@ -183,6 +184,8 @@ def _builtins() -> ModuleView:
 
 
 def _io() -> ModuleView:
+    from ntipc.win32.standard.files import open_file
+
     return ModuleView(importlib.import_module("io"), open=open_file)
 
 

@@ -10,16 +10,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
-from ntipc.errors import NtError
-from ntipc.processes import Process
 from ntipc.win32.binding.command_line import arguments_of, for_shell
-from ntipc.win32.binding.heirlooms import bequeathed
 from ntipc.win32.binding.paths import linux_path
-from ntipc.win32.binding.pyhandle import object_of_kind
 from ntipc.win32.hook.inheriting import environment_of_child
 from ntipc.win32.standard.controls import CONTROL_SIGNALS, ControlEvent
 from ntipc.win32.standard.view import ModuleView
-from ntipc.win32.standard.winapi.calls import windows_error
 
 _NEW_PROCESS_GROUP, _DETACHED = 0x200, 0x8
 _USE_STANDARD_HANDLES: Final = 0x100
@@ -134,6 +129,8 @@ def windows_arguments(args: Any, shell: bool) -> Any:
         words = [args] if isinstance(args, os.PathLike) else args
         return arguments_of(None, None, [os.fsdecode(word) for word in words])
     except FileNotFoundError:
+        from ntipc.win32.standard.winapi.calls import windows_error
+
         raise windows_error(2) from None
 
 
@@ -211,6 +208,10 @@ class Popen(_Popen):  # type: ignore[misc]
 
 def _tell_others(handle: int, code: int) -> None:
     """Have a process's object know how it ended: once its status is taken, Linux tells nobody."""
+    from ntipc.errors import NtError
+    from ntipc.processes import Process
+    from ntipc.win32.binding.pyhandle import object_of_kind
+
     try:
         process = object_of_kind(handle, Process)
         process._note_exit_code(code)
@@ -227,6 +228,7 @@ def _estate(handles: bool | list[int], named: dict[str, Any], close_fds: bool) -
         return
     from ntipc.processes.inheritance import estate
     from ntipc.session.session import default_session
+    from ntipc.win32.binding.heirlooms import bequeathed
 
     named["env"] = dict(os.environ if named.get("env") is None else named["env"])
     with bequeathed(named["env"], handles) as given:

@@ -27,6 +27,7 @@ r"""Event loops that have named pipes: ``asyncio.windows_events``.
 from __future__ import annotations
 
 import asyncio
+from asyncio import unix_events
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.001, 0.1
 _PIPE_BUSY: Final = 231
 
 SelectorEventLoop = asyncio.SelectorEventLoop
-_Policy: Any = type(asyncio.DefaultEventLoopPolicy())
+_Policy: Any = getattr(unix_events, "_DefaultEventLoopPolicy", None) or unix_events.DefaultEventLoopPolicy
 
 
 class IocpProactor:
