@@ -135,6 +135,9 @@ class Connection:
     def _failure(self, call: str, status: Status, detail: str = "") -> NtError:
         return from_status(status, f"Connection.{call}", self._port._subject, detail)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a connection belongs to the process that accepted it: send the port")
+
     def __repr__(self) -> str:
         return f"<Connection of process {self.peer.pid}{'' if self._open else ' closed'}>"
 
@@ -280,6 +283,9 @@ class ConnectionRequest:
         except NtError:
             self._answered = False  # nothing went: it may be tried again
             raise
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a connection request is answered by the process that has taken it")
 
     def __repr__(self) -> str:
         return f"<ConnectionRequest of process {self.peer.pid}, {len(self.data)} bytes>"

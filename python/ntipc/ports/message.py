@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ntipc import _kernel
 from ntipc._runtime.deadlines import Deadline
@@ -290,6 +290,9 @@ class PortMessage:
 
     def _mismatch(self, call: str, detail: str) -> Exception:
         return from_status(Status.REPLY_MESSAGE_MISMATCH, f"PortMessage.{call}", self._port._subject, detail)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a message of a port is answered by the process that has taken it: send its data")
 
     def __repr__(self) -> str:
         kind = {-1: "closed", wire.CALL: "request", wire.BEGIN: "request", wire.DATAGRAM: "datagram"}

@@ -58,3 +58,20 @@ def test_connection_does_not_pickle() -> None:
         port.receive(0)
     with pytest.raises(ntipc.HandleClosed):
         port.wait(0)
+
+
+@pytest.mark.parametrize("what", ["connection", "message", "request"])
+def test_what_belongs_to_the_process_that_took_it_is_not_pickled(
+    what: str, client: ntipc.PortClient, server: Peer, start_peer: Callable[..., Peer]
+) -> None:
+    client.send(b"x")
+    server.run("message = port.receive(20)")
+    asking = start_peer().begin("ntipc.PortClient('p', timeout=20)")
+    server.run("request = port.listen(20); import pickle")
+    before = server.run("port.info(), len(ntipc.inspect()['objects'])")
+    with pytest.raises(TypeError, match="process that"):
+        server.run(f"pickle.dumps({what})")
+    assert server.run("port.info(), len(ntipc.inspect()['objects'])") == before
+    server.run("request.refuse()")
+    with pytest.raises(ntipc.ConnectionRefused):
+        asking.result()

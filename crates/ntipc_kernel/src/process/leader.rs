@@ -11,9 +11,9 @@
 //! well, and gives a status of its own; the thread is no zombie until then. Nothing but our threads runs at L4, and they start none.
 //! Without a /proc of its own nobody can look, and such a child stays.
 
+use crate::sync::{AtomicU32, Ordering};
 use crate::sys::process::{self, own_threads};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What our threads are called begins so.
@@ -22,7 +22,7 @@ const OURS: &str = "ntipc-";
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-static FORKED_BY_ANOTHER: AtomicBool = AtomicBool::new(false);
+static FORKED_BY_ANOTHER: AtomicU32 = AtomicU32::new(0);
 
 struct Guard;
 
@@ -41,12 +41,12 @@ thread_local! {
 
 /// L1: about to fork, in the calling thread.
 pub(super) fn note_who_forks() {
-    FORKED_BY_ANOTHER.store(process::tid() != process::pid(), Ordering::Relaxed);
+    FORKED_BY_ANOTHER.store(u32::from(process::tid() != process::pid()), Ordering::Relaxed);
 }
 
 /// L2: in the child, in its only thread.
 pub(super) fn guard() {
-    if FORKED_BY_ANOTHER.load(Ordering::Relaxed) {
+    if FORKED_BY_ANOTHER.load(Ordering::Relaxed) != 0 {
         let _ = GUARD.try_with(|guard| guard.set(Some(Guard)));
     }
 }
