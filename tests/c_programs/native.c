@@ -170,6 +170,109 @@ static void procedure_calls(void)
     CHECK(SignalObjectAndWait(ready, ready, 1000, TRUE) == WAIT_OBJECT_0);
 }
 
+struct letter {
+    PORT_MESSAGE head;
+    char text[64];
+};
+
+static struct letter letter_of(const char *text)
+{
+    struct letter made = {0};
+    made.head.DataLength = (USHORT)(strlen(text) + 1);
+    made.head.TotalLength = (USHORT)(sizeof made.head + strlen(text) + 1);
+    strcpy(made.text, text);
+    return made;
+}
+
+static DWORD WINAPI client_of_port(LPVOID unused)
+{
+    UNICODE_STRING name = text(u"\\BaseNamedObjects\\c port");
+    HANDLE port = NULL;
+    char said[16] = "hello";
+    ULONG size = 6, longest = 0;
+    (void)unused;
+    CHECK(NtConnectPort(&port, &name, NULL, NULL, NULL, &longest, said, &size) == STATUS_SUCCESS && longest >= 100);
+    struct letter request = letter_of("datagram"), reply;
+    CHECK(NtRequestPort(port, &request.head) == STATUS_SUCCESS);
+    request = letter_of("six times seven");
+    CHECK(NtRequestWaitReplyPort(port, &request.head, &reply.head) == STATUS_SUCCESS);
+    CHECK(reply.head.Type == LPC_REPLY && strcmp(reply.text, "42") == 0 && reply.head.DataLength == 3);
+    return NtClose(port) == STATUS_SUCCESS;
+}
+
+static void ports(void)
+{
+    UNICODE_STRING name = text(u"\\BaseNamedObjects\\c port");
+    OBJECT_ATTRIBUTES attributes;
+    InitializeObjectAttributes(&attributes, &name, 0, NULL, NULL);
+    HANDLE port = NULL, connection = NULL;
+    CHECK(NtCreatePort(&port, &attributes, 64, 200, 0) == STATUS_SUCCESS);
+    HANDLE thread = CreateThread(NULL, 0, client_of_port, NULL, 0, NULL);
+    struct letter taken;
+    PVOID context = NULL;
+    CHECK(NtReplyWaitReceivePort(port, &context, NULL, &taken.head) == STATUS_SUCCESS);
+    CHECK(taken.head.Type == LPC_CONNECTION_REQUEST && strcmp(taken.text, "hello") == 0);
+    CHECK(taken.head.ClientId.UniqueProcess == ULongToHandle(GetCurrentProcessId()));
+    CHECK(NtAcceptConnectPort(&connection, (PVOID)0x77, &taken.head, TRUE, NULL, NULL) == STATUS_SUCCESS);
+    CHECK(NtCompleteConnectPort(connection) == STATUS_SUCCESS);
+    CHECK(NtReplyWaitReceivePort(port, &context, NULL, &taken.head) == STATUS_SUCCESS && context == (PVOID)0x77);
+    CHECK(taken.head.Type == LPC_DATAGRAM && strcmp(taken.text, "datagram") == 0);
+    CHECK(NtReplyWaitReceivePort(port, &context, NULL, &taken.head) == STATUS_SUCCESS);
+    CHECK(taken.head.Type == LPC_REQUEST && strcmp(taken.text, "six times seven") == 0);
+    struct letter answer = letter_of("42");
+    answer.head.MessageId = taken.head.MessageId;
+    answer.head.ClientId = taken.head.ClientId;
+    CHECK(NtReplyPort(port, &answer.head) == STATUS_SUCCESS);
+    CHECK(NtReplyPort(port, &answer.head) == STATUS_REPLY_MESSAGE_MISMATCH);
+    CHECK(NtReplyWaitReceivePort(port, &context, NULL, &taken.head) == STATUS_SUCCESS);
+    CHECK(taken.head.Type == LPC_PORT_CLOSED && context == (PVOID)0x77);
+    DWORD code = 0;
+    CHECK(WaitForSingleObject(thread, 30000) == WAIT_OBJECT_0 && GetExitCodeThread(thread, &code) && code == 1);
+    LARGE_INTEGER now = {.QuadPart = 0};
+    CHECK(NtReplyWaitReceivePortEx(port, NULL, NULL, &taken.head, &now) == STATUS_TIMEOUT);
+    CHECK(NtReplyPort(port, NULL) == STATUS_ACCESS_VIOLATION);
+    CHECK(NtClose(port) == STATUS_SUCCESS);
+}
+
+static volatile LONG calls, timeouts;
+
+static void CALLBACK count_call(PVOID event, BOOLEAN timed_out)
+{
+    InterlockedIncrement(&calls);
+    if (timed_out)
+        InterlockedIncrement(&timeouts);
+    SetEvent(event);
+}
+
+static void pool(void)
+{
+    HANDLE called = CreateEventA(NULL, FALSE, FALSE, NULL), set = CreateEventA(NULL, FALSE, FALSE, NULL);
+    HANDLE queue = CreateTimerQueue(), timer = NULL, late = NULL, wait = NULL;
+    CHECK(queue && CreateTimerQueueTimer(&timer, queue, count_call, called, 1, 1, WT_EXECUTEDEFAULT));
+    for (int i = 0; i < 3; i++)
+        CHECK(WaitForSingleObject(called, 30000) == WAIT_OBJECT_0);
+    CHECK(DeleteTimerQueueTimer(queue, timer, INVALID_HANDLE_VALUE));
+    LONG before = calls;
+    CHECK(before >= 3 && timeouts == before);
+    CHECK(CreateTimerQueueTimer(&late, queue, count_call, called, 100000, 0, 0));
+    CHECK(ChangeTimerQueueTimer(queue, late, 1, 0));
+    ResetEvent(called);
+    CHECK(WaitForSingleObject(called, 30000) == WAIT_OBJECT_0);
+    CHECK(DeleteTimerQueueEx(queue, INVALID_HANDLE_VALUE));
+    CHECK_FAILS(DeleteTimerQueueEx(queue, NULL), ERROR_INVALID_HANDLE);
+    calls = timeouts = 0;
+    CHECK(RegisterWaitForSingleObject(&wait, set, count_call, called, INFINITE, WT_EXECUTEDEFAULT));
+    for (int i = 0; i < 2; i++)
+        CHECK(SetEvent(set) && WaitForSingleObject(called, 30000) == WAIT_OBJECT_0);
+    CHECK(UnregisterWaitEx(wait, INVALID_HANDLE_VALUE) && calls == 2 && timeouts == 0);
+    CHECK(SetEvent(set) && WaitForSingleObject(set, 0) == WAIT_OBJECT_0); /* nobody else takes it any more */
+    CHECK(RegisterWaitForSingleObject(&wait, set, count_call, called, 1, WT_EXECUTEONLYONCE));
+    CHECK(WaitForSingleObject(called, 30000) == WAIT_OBJECT_0 && timeouts == 1);
+    CHECK(UnregisterWaitEx(wait, INVALID_HANDLE_VALUE));
+    CHECK_FAILS(UnregisterWait(wait), ERROR_INVALID_HANDLE);
+    CHECK_FAILS(RegisterWaitForSingleObject(&wait, NULL, count_call, called, 1, 0), ERROR_INVALID_HANDLE);
+}
+
 int main(void)
 {
     objects();
@@ -178,6 +281,8 @@ int main(void)
     pipes();
     directories();
     procedure_calls();
+    pool();
+    ports();
     say("fine");
     return 0;
 }

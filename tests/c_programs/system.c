@@ -84,6 +84,9 @@ static void surroundings(const char *program)
     GetSystemTime(&now);
     CHECK(SystemTimeToFileTime(&now, &units) && FileTimeToSystemTime(&units, &again));
     CHECK(memcmp(&now, &again, sizeof now) == 0 && now.wYear > 2000);
+    BOOL is_32_bit = TRUE;
+    CHECK(IsWow64Process(GetCurrentProcess(), &is_32_bit) && !is_32_bit);
+    CHECK_FAILS(IsWow64Process(NULL, &is_32_bit), ERROR_INVALID_HANDLE);
     SYSTEM_INFO known;
     GetSystemInfo(&known);
     CHECK(known.dwPageSize == 4096 && known.dwAllocationGranularity == 65536 && known.dwNumberOfProcessors > 0);

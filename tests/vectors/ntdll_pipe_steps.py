@@ -55,8 +55,9 @@ class NtPipeSteps(Slots):
     def create_named_pipe_nowait(
         self, slot: int, name: str, type_message: bool, read_message: bool, access: int, max_instances: int
     ) -> Result:
+        rights = (GENERIC_READ if access & 1 else 0) | (GENERIC_WRITE if access & 2 else 0) | SYNCHRONIZE
         made = NtCreateNamedPipeFile(
-            RIGHTS, OBJECT_ATTRIBUTES(f"\\??\\pipe\\{name}"), SHARES[access], FILE_OPEN_IF, SYNCHRONOUS,
+            rights, OBJECT_ATTRIBUTES(f"\\??\\pipe\\{name}"), SHARES[access], FILE_OPEN_IF, SYNCHRONOUS,
             int(type_message), int(read_message), FILE_PIPE_COMPLETE_OPERATION,
             -1 if max_instances == 255 else max_instances, 4096, 4096, -500_000,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import os
 from typing import Any, Final, NamedTuple
 
 from ntipc import Mailslot, MailslotClient
-from ntipc.ntdll.files import FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES
+from ntipc.ntdll.files import FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES
 from ntipc.ntdll.handles import find
 from ntipc.ntdll.pipes import STATES
 from ntipc.ntdll.results import Information, fail, returns_information, returns_status
@@ -179,8 +179,11 @@ def _name(thing: Any) -> str:
 def _access(thing: Any) -> int:
     """Return the rights that a file's handle has, as the call that opened it mapped them."""
     reads = writes = True
+    extra = 0
     if isinstance(thing, PipeFile):
         reads, writes = thing.end.may_read, thing.end.may_write
+        if not thing.end.name:  # of CreatePipe, which asks for both
+            extra = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES
     elif isinstance(thing, DiskFile):
         reads, writes = thing.may_read, thing.may_write
     elif isinstance(thing, (Mailslot, MailslotClient)):
@@ -188,7 +191,7 @@ def _access(thing: Any) -> int:
     else:
         raise fail(STATUS_OBJECT_TYPE_MISMATCH)
     rights = (FILE_GENERIC_READ if reads else 0) | (FILE_GENERIC_WRITE if writes else 0)
-    return rights or SYNCHRONIZE | FILE_READ_ATTRIBUTES
+    return rights | extra or SYNCHRONIZE | FILE_READ_ATTRIBUTES
 
 
 def _local(end: PipeEnd) -> FilePipeLocal:

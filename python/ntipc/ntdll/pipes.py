@@ -26,8 +26,10 @@ from ntipc.ntdll.files import (
     FILE_CREATE,
     FILE_OPEN,
     FILE_OPEN_IF,
+    FILE_READ_ATTRIBUTES,
     FILE_SHARE_READ,
     FILE_SHARE_WRITE,
+    FILE_WRITE_ATTRIBUTES,
     PipeDevice,
     device_of,
     synchronous,
@@ -38,6 +40,7 @@ from ntipc.ntdll.files import NtReadFile as NtReadFile
 from ntipc.ntdll.files import NtWriteFile as NtWriteFile
 from ntipc.ntdll.handles import find, insert
 from ntipc.ntdll.results import fail, returns, returns_status
+from ntipc.ntdll.rights import GENERIC_ALL, MAXIMUM_ALLOWED
 from ntipc.ntdll.rights import GENERIC_READ as GENERIC_READ
 from ntipc.ntdll.rights import GENERIC_WRITE as GENERIC_WRITE
 from ntipc.ntdll.statuses import (
@@ -62,7 +65,7 @@ from ntipc.overlapped.operations import Connect, Transact
 from ntipc.pipes.client_end import default_wait, wait_for_instance
 from ntipc.pipes.offers import PipeName
 from ntipc.pipes.server_end import ServerEnd
-from ntipc.pipes.settings import DIRECTIONS, PipeAccess, PipeState, Settings
+from ntipc.pipes.settings import DIRECTIONS, PipeState, Settings
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -85,6 +88,8 @@ FSCTL_PIPE_TRANSCEIVE: Final = 0x11_C017
 FSCTL_PIPE_WAIT: Final = 0x11_0018
 FSCTL_PIPE_IMPERSONATE: Final = 0x11_001C
 
+_ASKS: Final = GENERIC_READ | GENERIC_ALL | MAXIMUM_ALLOWED | FILE_READ_ATTRIBUTES
+_CHANGES: Final = GENERIC_WRITE | GENERIC_ALL | MAXIMUM_ALLOWED | FILE_WRITE_ATTRIBUTES
 _DIRECTION_OF: Final = {int(access): direction for direction, access in DIRECTIONS.items()}
 _PEEK: Final = struct.Struct("<IIII")
 _WAIT: Final = struct.Struct("<qIBx")
@@ -140,7 +145,7 @@ def NtCreateNamedPipeFile(
     r"""Make an instance of a pipe, which listens at once.
 
     Args:
-        DesiredAccess: What this end may do; the direction decides.
+        DesiredAccess: Whether this end may be asked and changed; what it may do the direction decides.
         ObjectAttributes: ``\??\pipe\name`` or ``\Device\NamedPipe\name``.
         ShareAccess: What clients may do: ``FILE_SHARE_READ``, ``FILE_SHARE_WRITE``, or both.
         CreateDisposition: ``FILE_CREATE`` for the first instance, ``FILE_OPEN`` for another, ``FILE_OPEN_IF``.
@@ -188,7 +193,7 @@ def NtCreateNamedPipeFile(
     except BaseException:
         hold.close()
         raise
-    end.may_ask, end.may_change = PipeAccess.READ in DIRECTIONS[direction], PipeAccess.WRITE in DIRECTIONS[direction]
+    end.may_ask, end.may_change = bool(DesiredAccess & _ASKS), bool(DesiredAccess & _CHANGES)
     file = PipeFile(end, overlapped=not synchronous(CreateOptions), name=hold)
     file.inheritable = bool(ObjectAttributes.Attributes & OBJ_INHERIT)
     return FileResult(STATUS_SUCCESS, insert(file), FILE_CREATED if hold.created else FILE_OPENED)

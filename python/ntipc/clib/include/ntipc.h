@@ -299,6 +299,20 @@ typedef struct _IO_STATUS_BLOCK {
     ULONG_PTR Information;
 } IO_STATUS_BLOCK, *PIO_STATUS_BLOCK;
 typedef struct _CLIENT_ID { HANDLE UniqueProcess, UniqueThread; } CLIENT_ID, *PCLIENT_ID;
+typedef struct _PORT_MESSAGE { /* the data follow */
+    USHORT DataLength, TotalLength, Type, DataInfoOffset;
+    CLIENT_ID ClientId;
+    ULONG MessageId;
+    SIZE_T ClientViewSize;
+} PORT_MESSAGE, *PPORT_MESSAGE;
+typedef struct _PORT_VIEW {
+    ULONG Length;
+    HANDLE SectionHandle;
+    ULONG SectionOffset;
+    SIZE_T ViewSize;
+    PVOID ViewBase, ViewRemoteBase;
+} PORT_VIEW, *PPORT_VIEW;
+typedef struct _REMOTE_PORT_VIEW { ULONG Length; SIZE_T ViewSize; PVOID ViewBase; } REMOTE_PORT_VIEW, *PREMOTE_PORT_VIEW;
 typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
 typedef enum _TIMER_TYPE { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
 typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
@@ -321,6 +335,8 @@ typedef void (CALLBACK *PAPCFUNC)(ULONG_PTR);
 typedef void (CALLBACK *PTIMERAPCROUTINE)(LPVOID, DWORD, DWORD);
 typedef void (CALLBACK *LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD, DWORD, LPOVERLAPPED);
 typedef void (CALLBACK *WAITORTIMERCALLBACK)(PVOID, BOOLEAN);
+#define WT_EXECUTEDEFAULT 0
+#define WT_EXECUTEONLYONCE 8
 typedef BOOL (CALLBACK *PINIT_ONCE_FN)(PINIT_ONCE, PVOID, PVOID *);
 typedef BOOL (WINAPI *PHANDLER_ROUTINE)(DWORD);
 typedef INT_PTR (WINAPI *FARPROC)(void);

@@ -18,8 +18,8 @@ LIBRARIES: Final = ("advapi32", "kernel32", "msvcrt", "ntdll", "shell32", "user3
 
 _PARTS: Final = (
     "kernel32_errors", "kernel32_synchronization", "kernel32_sections", "kernel32_memory", "kernel32_processes",
-    "kernel32_system", "kernel32_files", "kernel32_apcs", "kernel32_jobs", "advapi32",
-    "ntdll", "msvcrt", "shell32", "user32",
+    "kernel32_system", "kernel32_files", "kernel32_apcs", "kernel32_jobs",
+    "kernel32_pool", "advapi32",    "ntdll", "msvcrt", "shell32", "user32",
 )  # fmt: skip
 """The modules that have the exports, those first that take the least time to import."""
 

@@ -11,6 +11,7 @@ from ntipc.win32.standard.exports import (
     kernel32_files,
     kernel32_jobs,
     kernel32_memory,
+    kernel32_pool,
     kernel32_processes,
     kernel32_sections,
     kernel32_synchronization,
@@ -26,6 +27,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     **kernel32_memory.EXPORTS,
     **kernel32_apcs.EXPORTS,
     **kernel32_jobs.EXPORTS,
+    **kernel32_pool.EXPORTS,
     **kernel32_system.EXPORTS,
     **kernel32_processes.EXPORTS,
 }

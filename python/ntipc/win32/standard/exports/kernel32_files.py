@@ -37,6 +37,7 @@ _IO_PENDING: Final = 997
 _INVALID_PARAMETER: Final = 87
 _NOT_FOUND: Final = 1168
 _PATH_NOT_FOUND: Final = 3
+_INSUFFICIENT_BUFFER: Final = 122
 
 
 def _outcome(code: int) -> int:
@@ -89,7 +90,7 @@ def _peek(pipe: int, buffer: int, size: int, read: int, available: int, left: in
         data, waiting, rest = win32pipe.PeekNamedPipe(handle(pipe), unsigned(size))
     except error:
         return 0
-    if buffer:
+    if buffer and data:
         ctypes.memmove(there(buffer), data, len(data))
     put_dword(read, len(data))
     put_dword(available, waiting)
@@ -139,9 +140,13 @@ def _pipe_info(pipe: int, flags: int, out_size: int, in_size: int, most: int) ->
 def _peer_id(function: Callable[[int], int]) -> Export:
     def told(pipe: int, pid: int) -> int:
         try:
-            put_dword(pid, function(handle(pipe)))
+            found = function(handle(pipe))
         except error:
             return 0
+        if not pid:
+            last.code = _INSUFFICIENT_BUFFER
+            return 0
+        put_dword(pid, found)
         return 1
 
     return own(told, 2)

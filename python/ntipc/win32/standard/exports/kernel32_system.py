@@ -11,11 +11,13 @@ from typing import Any, Final
 from ntipc import ntdll
 from ntipc.win32.binding import system
 from ntipc.win32.binding.last_error import last
+from ntipc.win32.binding.processes import process_of
 from ntipc.win32.standard.exports.tables import own
 from ntipc.win32.standard.exports.words import (
     Export,
     ansi,
     dword_at,
+    handle,
     put_dword,
     put_text,
     put_word,
@@ -25,6 +27,7 @@ from ntipc.win32.standard.exports.words import (
 )
 
 _NOT_FOUND: Final = 203
+_THIS_PROCESS: Final = -1
 _MORE_ROOM: Final = 111
 _INSUFFICIENT: Final = 122
 _INVALID_PARAMETER: Final = 87
@@ -214,6 +217,14 @@ def _system_info(address: int) -> int:
     return 0
 
 
+def _is_wow64(process: int, told: int) -> int:
+    """IsWow64Process: every process has 64 bits, or is no process of Windows at all."""
+    if handle(process) != _THIS_PROCESS:
+        process_of(handle(process), "IsWow64Process")
+    put_dword(there(told), 0)
+    return 1
+
+
 def _both(name: str, make: Callable[[bool], Export]) -> dict[str, Export]:
     return {f"{name}W": make(True), f"{name}A": make(False)}
 
@@ -230,6 +241,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "GetStartupInfoW": own(_startup, 1),
     "GetStartupInfoA": own(_startup, 1),
     "GetSystemInfo": own(_system_info, 1),
+    "IsWow64Process": own(_is_wow64, 2),
     "GetVersion": own(system.GetVersion, 0),
     "GetSystemTime": own(_system_time, 1),
     "GetLocalTime": own(_local_time, 1),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ntipc.win32.standard.exports import ntdll_files, ntdll_objects
+from ntipc.win32.standard.exports import ntdll_files, ntdll_objects, ntdll_ports
 from ntipc.win32.standard.exports.words import Export
 
-_CALLS: Final = {**ntdll_objects.EXPORTS, **ntdll_files.EXPORTS}
+_CALLS: Final = {**ntdll_objects.EXPORTS, **ntdll_files.EXPORTS, **ntdll_ports.EXPORTS}
 
 EXPORTS: Final[Mapping[str, Export]] = {
     **_CALLS,

@@ -37,9 +37,10 @@ class MemoryOverlapped(OVERLAPPED):
     def __init__(self, address: int) -> None:
         self.address = address
         self._layout = _Layout.from_address(there(address))
-        event, offset, high = self._layout.event, self._layout.offset, self._layout.offset_high
-        super().__init__()
-        self.hEvent, self.Offset, self.OffsetHigh = event & 0x7FFF_FFFF, offset, high
+        # Not by the class's own __init__, which would set the status and the size in memory.
+        self.Offset, self.OffsetHigh, self.dword = self._layout.offset, self._layout.offset_high, 0
+        self.object = self._operation = None
+        self._event = self._layout.event & 0x7FFF_FFFF
 
     @property
     def Internal(self) -> int:
