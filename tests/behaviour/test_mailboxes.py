@@ -174,7 +174,7 @@ def test_long_messages_arrive_and_time_limits_hold(monkeypatch: pytest.MonkeyPat
     with Counter("counter") as counter:
         data = bytes(range(256)) * 5000
         assert counter.address.ask(Blob(data), result=bytes) == data[::-1]
-        monkeypatch.setattr("ntipc.window_messages.sending.LONGEST_IN_LINE", 1000)
+        monkeypatch.setattr("ntipc.window_messages.sends.LONGEST_IN_LINE", 1000)
         assert counter.address.ask(Blob(data), result=bytes) == data[::-1]
         with pytest.raises(ntipc.Timeout):
             counter.address.ask(Blob(b""), timeout=0)

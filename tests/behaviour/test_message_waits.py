@@ -171,6 +171,8 @@ def test_event_loop_takes_messages_and_deals_with_sent_ones_and_timers() -> None
             threading.Thread(target=tell, args=(window.hwnd,)).start()
             async for message in ntipc.messages():
                 seen.append(0 if message.wparam == tick else message.wparam)
+                if message.wparam == tick:
+                    ticked.set()
                 ntipc.dispatch_message(message)
             task.cancel()
         return seen
@@ -179,11 +181,10 @@ def test_event_loop_takes_messages_and_deals_with_sent_ones_and_timers() -> None
         for number in range(1, 20):
             post_message(hwnd, WM_USER, number)
             assert ntipc.send_message(hwnd, WM_USER, number) == 2 * number
-        ticks.wait(10)
+        wait_until(lambda: len(turns) > 5 and ticked.is_set())
         post_message(hwnd, ntipc.WM_QUIT, 4)
 
-    ticks = threading.Event()
-    threading.Timer(0.03, ticks.set).start()
+    ticked = threading.Event()
     before = threading.active_count() - 1
     seen = asyncio.run(main(tell))
     assert [number for number in seen if number] == list(range(1, 20)) and 0 in seen
@@ -206,8 +207,9 @@ def test_event_loop_that_is_left_early_leaves_no_thread() -> None:
 
 
 def test_hung_is_nobody_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ntipc.window_messages.desktop.HUNG_AFTER", 0.05)
+    monkeypatch.setattr("ntipc.window_messages.desktop.HUNG_AFTER", 0.1)
+    monkeypatch.setattr("ntipc.window_messages.thread_queue._UNNOTED", 0.01)
     with Loop(None) as loop:
-        for _ in range(3):
+        for _ in range(6):
             assert not ntipc.is_hung(loop.hwnd)
             assert not ntipc.Event().wait(0.03)

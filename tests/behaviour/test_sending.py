@@ -399,7 +399,7 @@ def test_data_arrive_as_they_were_and_are_valid_in_the_call(size: int) -> None:
 
 
 def test_data_that_are_too_long_for_a_frame_go_in_a_section(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> None:
-    monkeypatch.setattr("ntipc.window_messages.sending.LONGEST_IN_LINE", 100)
+    monkeypatch.setattr("ntipc.window_messages.sends.LONGEST_IN_LINE", 100)
     hwnd = peer.run(PEER_LOOP)
     running = peer.begin("loop()")
     for size in 101, 100_000, 5, 3_000_001:

@@ -11,6 +11,7 @@ A child of a fork gives up its copies: with them, the notices would not come.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from ntipc import _kernel
 from ntipc._runtime.forks import PartedAtFork
@@ -33,10 +34,8 @@ class LinesOut:
         self._numbers = itertools.count(1)
         self._of: dict[int, int] = {}
         self._to: dict[int, int] = {}
-
-    def known(self, serial: int) -> int | None:
-        """Return the number of the line that a receiver has; ``None`` if it has none."""
-        return self._of.get(serial)
+        self.known: Callable[[int], int | None] = self._of.get
+        """The number of the line that a receiver has; ``None`` if it has none."""
 
     def make(self) -> tuple[int, QueueWriter]:
         """Make a line for a receiver: its number, and what goes along with the first message."""

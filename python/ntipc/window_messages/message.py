@@ -48,11 +48,11 @@ SENT = frozenset({SEND, NOTIFY, CALLBACK, DATA, TELL, ASK})
 WIDE_WPARAM, WIDE_LPARAM, WITH_LINE, IN_SECTION = 0x10, 0x20, 0x40, 0x80
 """The other bits: a parameter is 2**63 or more; the sender's line comes along; the data do, as a section."""
 
-POST_FORMAT = struct.Struct("<BQIqqd")
-_SEND = struct.Struct("<BQIqqdQQd")
-_RESULT = struct.Struct("<BQq")
+POST_FORMAT, SEND_FORMAT, _RESULT = struct.Struct("<BQIqqd"), struct.Struct("<BQIqqQQd"), struct.Struct("<BQq")
+PLAIN_POST, PLAIN_RESULT = struct.Struct("<xQIqqd"), struct.Struct("<xQq")
+"""Without the kind, of frames that have no other bits there."""
 _WITHDRAW = struct.Struct("<BQQ")
-POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = POST_FORMAT.size, _SEND.size, _RESULT.size, _WITHDRAW.size
+POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = POST_FORMAT.size, SEND_FORMAT.size, _RESULT.size, _WITHDRAW.size
 
 
 def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes:
@@ -95,19 +95,19 @@ def pack_send(
         OverflowError: A parameter needs more than 64 bits.
     """
     try:
-        return _SEND.pack(kind, *message, monotonic(), number, sender, expires)
+        return SEND_FORMAT.pack(kind, *message, number, sender, expires)
     except struct.error:
         hwnd, msg, wparam, lparam = message
         wide = _checked_wide(call, msg, wparam, lparam)
         numbers = narrowed(wparam), narrowed(lparam)
-        return _SEND.pack(kind | wide, hwnd, msg, *numbers, monotonic(), number, sender, expires)
+        return SEND_FORMAT.pack(kind | wide, hwnd, msg, *numbers, number, sender, expires)
 
 
-def unpack_send(data: bytes) -> tuple[int, int, int, int, int, float, int, int, float]:
-    """Return kind, window, number, parameters, time, number of the send, queue to answer to and moment of expiry."""
-    fields: tuple[int, int, int, int, int, float, int, int, float] = _SEND.unpack_from(data)
+def unpack_send(data: bytes) -> tuple[int, int, int, int, int, int, int, float]:
+    """Return kind, window, number, parameters, number of the send, queue to answer to and moment of expiry."""
+    fields: tuple[int, int, int, int, int, int, int, float] = SEND_FORMAT.unpack_from(data)
     if data[0] & (WIDE_WPARAM | WIDE_LPARAM):
-        return fields[0], *widened(data[0], Message(*fields[1:6])), *fields[6:]
+        return fields[0], *widened(data[0], Message(*fields[1:5]))[:4], *fields[5:]
     return fields
 
 
@@ -198,6 +198,8 @@ def checked_result(result: object) -> int:
     """
     if result is None:
         return 0
+    if type(result) is int and LEAST_NUMBER <= result <= LARGEST_NUMBER:
+        return result
     try:
         return checked("the result of a handler", result)  # type: ignore[arg-type]
     except TypeError:

@@ -73,8 +73,7 @@ class Received:
         self.luggage: Sequence[NtObject] = ()
         self.is_answered = False
         self.runner: FrameType | None = None
-        fields = unpack_send(data)
-        kind, self.hwnd, self.msg, self.wparam, self.lparam, _, self.send_id, self.sender, self.expires = fields
+        kind, self.hwnd, self.msg, self.wparam, self.lparam, self.send_id, self.sender, self.expires = unpack_send(data)
         self.kind = kind & KIND
 
     @property
@@ -158,7 +157,8 @@ class CallbackDue:
 
 def deal_with_sent(queue: ThreadQueue) -> None:
     """Deal with all messages that were sent to this thread, in the order in which they came."""
-    forget_interrupted(queue)
+    if queue.receiving:
+        forget_interrupted(queue)
     sent, here = queue.sent, sys._getframe()
     while sent:
         entry = sent[0]

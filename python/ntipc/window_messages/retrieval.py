@@ -81,8 +81,21 @@ def get_message(
     7
     """
     queue = own_queue(session)
-    matches = _filter("get_message", queue, hwnd, first, last) if hwnd or first or last else None
-    anything = not first and not last
+    if hwnd or first or last:
+        matches = _filter("get_message", queue, hwnd, first, last)
+        anything = not first and not last
+    else:
+        matches, anything = None, True
+        queue.drain()
+        # The ordinary message of a busy loop, with nothing that comes before it.
+        if queue.posted and not queue.sent and not queue.timers.known and monotonic() - queue.looked <= LOOKS_APART:
+            queue.changed &= _OLD
+            plain = queue.first_posted()
+            if plain is not None and plain.msg != WM_QUIT:
+                return plain
+            if plain is not None:
+                queue.quit_code = plain.wparam
+                return None
     message = look(queue, matches, anything, True)
     if message is None:
         deadline = Deadline(timeout) if timeout is not None else None

@@ -1,41 +1,23 @@
-"""Sending: the receiver's thread deals with the message, and the sender waits for the result.
+"""Sending: the receiver's thread deals with the message, and the sender waits for the result, or is told it later.
 
-While it waits, the sender deals with what is sent to it, from whatever thread: so two threads that send to each other
-do not block each other. A result is known by the number of its send; a send that was begun later inside of it returns
-first, for it is the inner call.
+How a message gets there and its result back is in ``sends``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import inf
-from time import monotonic
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ntipc._runtime.deadlines import Deadline
-from ntipc.errors import PeerGone, Status, from_status
-from ntipc.objects.object import NtObject
+from ntipc.errors import Status, from_status
 from ntipc.session.session import Session
 from ntipc.window_messages import receiving
 from ntipc.window_messages.broadcast import send_to_all, to_all
 from ntipc.window_messages.constants import HWND_BROADCAST, POINTER_MESSAGES, WM_COPYDATA
-from ntipc.window_messages.copy_data import LONGEST_IN_LINE, CopyData, bytes_of, in_section
-from ntipc.window_messages.desktop import Route, no_window
-from ntipc.window_messages.message import (
-    CALLBACK,
-    DATA,
-    IN_SECTION,
-    NOTIFY,
-    SEND,
-    TELL,
-    WITH_LINE,
-    check_number,
-    checked,
-    pack_send,
-    pack_withdrawal,
-)
+from ntipc.window_messages.copy_data import CopyData, bytes_of
+from ntipc.window_messages.message import CALLBACK, NOTIFY, check_number, checked
 from ntipc.window_messages.posting import sync_only
-from ntipc.window_messages.thread_queue import LOST, ThreadQueue, own_queue
+from ntipc.window_messages.sends import Send
+from ntipc.window_messages.thread_queue import own_queue
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -104,7 +86,7 @@ def send_message(
             return send_message(each, msg, wparam, lparam, **limits, session=session)  # type: ignore[arg-type]
 
         return send_to_all(queue.desktop, msg, send)
-    return _Send(queue, "send_message", hwnd, msg, wparam, lparam).result(timeout, abort_if_hung, block)
+    return Send(queue, "send_message", hwnd, msg, wparam, lparam).result(timeout, abort_if_hung, block)
 
 
 def send_data(
@@ -158,7 +140,7 @@ def send_data(
             return send_data(each, content, kind, timeout=timeout, sender=sender, session=session)
 
         return send_to_all(queue.desktop, WM_COPYDATA, send)
-    return _Send(queue, "send_data", hwnd, WM_COPYDATA, sender, kind, content).result(timeout)
+    return Send(queue, "send_data", hwnd, WM_COPYDATA, sender, kind, content).result(timeout)
 
 
 def send_notify_message(
@@ -187,7 +169,7 @@ def send_notify_message(
         _check("send_notify_message", msg, wparam, lparam)
         to_all(queue.desktop, msg, lambda each: send_notify_message(each, msg, wparam, lparam, session=session))
         return
-    _Send(queue, "send_notify_message", hwnd, msg, wparam, lparam).put(NOTIFY)
+    Send(queue, "send_notify_message", hwnd, msg, wparam, lparam).put(NOTIFY)
 
 
 def send_message_callback(
@@ -238,7 +220,7 @@ def send_message_callback(
 
         to_all(queue.desktop, msg, send_to)
         return
-    send = _Send(queue, "send_message_callback", hwnd, msg, wparam, lparam)
+    send = Send(queue, "send_message_callback", hwnd, msg, wparam, lparam)
     queue.callbacks[send.number] = callback, hwnd, msg
     try:
         send.put(CALLBACK)
@@ -296,122 +278,3 @@ def _check(call: str, msg: int, wparam: int, lparam: int) -> None:
     check_number(call, msg)
     checked("wparam", wparam)
     checked("lparam", lparam)
-
-
-class _Send:
-    """One message on its way to another thread."""
-
-    __slots__ = ("_content", "_message", "_queue", "_route", "call", "number")
-
-    def __init__(
-        self,
-        queue: ThreadQueue,
-        call: str,
-        hwnd: int,
-        msg: int,
-        wparam: int,
-        lparam: int,
-        content: memoryview | None = None,
-    ) -> None:
-        self.call = call
-        self._message = hwnd, msg, wparam, lparam
-        self._content = content
-        self._queue = queue
-        self._route: Route = queue.desktop.route_of_window(call, hwnd)
-        self.number = next(queue.numbers)
-
-    def put(self, kind: int, expires: float = inf) -> None:
-        """Put it into the receiver's queue."""
-        queue, route, line = self._queue, self._route, None
-        if kind not in (NOTIFY, TELL):
-            through = queue.lines_out.known(route.serial)
-            if through is None:
-                through, line = queue.lines_out.make()
-                kind |= WITH_LINE
-            queue.awaited[self.number] = through
-        luggage: list[NtObject] = [] if line is None else [line]
-        if self._content is not None and len(self._content) > LONGEST_IN_LINE:
-            kind |= IN_SECTION
-            luggage.append(in_section(self._content, queue.native))
-        data = pack_send(self.call, kind, self._message, self.number, queue.serial, expires)
-        pieces: Buffer | Sequence[Buffer] = data
-        if self._content is not None and not kind & IN_SECTION:
-            pieces = [data, self._content]
-        try:
-            if luggage:
-                route.writer.put(pieces, 0, handles=luggage, move=True)
-            elif not route.put(pieces, self.call):
-                raise from_status(Status.INSUFFICIENT_RESOURCES, self.call, "", "the session has no memory left")
-        except PeerGone:
-            queue.desktop.forget(route)
-            raise no_window(self.call, self._message[0], "its thread has ended") from None
-        finally:
-            for thing in luggage:
-                thing.close()
-        if line is not None:
-            queue.lines_out.given(route.serial, queue.awaited[self.number])
-
-    def result(self, timeout: float | None, abort_if_hung: bool = False, block: bool = False) -> int:
-        """Send it, and wait for the result, which is a number."""
-        kind = SEND if self._content is None else DATA
-        outcome = self.outcome(kind, timeout, abort_if_hung, block)
-        return outcome if isinstance(outcome, int) else 0
-
-    def outcome(self, kind: int, timeout: float | None, abort_if_hung: bool, block: bool) -> int | bytes:
-        """Send it, and wait for the result."""
-        queue, number = self._queue, self.number
-        receiving.forget_interrupted(queue)
-        if len(queue.receiving) >= receiving.DEEPEST:
-            raise from_status(Status.STACK_OVERFLOW, self.call, self._subject)
-        if abort_if_hung and queue.desktop.is_hung(self._route):
-            raise self._late("its thread is hung: it has not looked at its queue for 5 seconds")
-        deadline = None if timeout is None else Deadline(timeout)
-        left = None if deadline is None else deadline.left()
-        if left == 0:
-            raise self._late("there was no time to begin with")
-        try:
-            self.put(kind, inf if left is None else monotonic() + left)
-            while True:
-                queue.drain()
-                outcome = queue.results.pop(number, None)
-                if outcome is not None:
-                    break
-                if queue.sent and not block:
-                    receiving.deal_with_sent(queue)
-                    continue
-                if deadline is not None:
-                    left = deadline.left()
-                    if left == 0:
-                        raise self._late("no result has come")
-                queue.wait(left)
-        except BaseException:
-            if number not in queue.results:
-                self._withdraw()
-            raise
-        finally:
-            queue.awaited.pop(number, None)
-            queue.results.pop(number, None)
-        if isinstance(outcome, (int, bytes)):
-            return outcome
-        raise self._failure(outcome)
-
-    @property
-    def _subject(self) -> str:
-        return f"window {self._message[0]:#x}"
-
-    def _withdraw(self) -> None:
-        """Have the receiver not begin any more."""
-        try:
-            self._route.put(pack_withdrawal(self.number, self._queue.serial), self.call)
-        except Exception:  # the receiver has gone
-            pass
-
-    def _failure(self, outcome: tuple[int, str]) -> Exception:
-        if outcome is LOST:
-            return from_status(Status.LPC_REPLY_LOST, self.call, self._subject, "the window's thread has ended")
-        status, reason = outcome
-        advice = "" if reason else None
-        return from_status(status, self.call, self._subject, problem=reason or None, advice=advice)
-
-    def _late(self, detail: str) -> Exception:
-        return from_status(Status.TIMEOUT, self.call, self._subject, detail)

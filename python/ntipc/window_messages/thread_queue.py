@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat, takewhile
 from math import inf
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
@@ -38,14 +39,17 @@ from ntipc.window_messages.lines import LinesIn, LinesOut, parents_only
 from ntipc.window_messages.message import (
     FAILED,
     KIND,
+    PLAIN_POST,
+    PLAIN_RESULT,
     POST,
-    POST_FORMAT,
     POST_SIZE,
     RESULT,
     RESULT_SIZE,
     SEND_SIZE,
     SENT,
     VALUE,
+    WIDE_LPARAM,
+    WIDE_WPARAM,
     WITH_LINE,
     WITHDRAW,
     WITHDRAW_SIZE,
@@ -66,6 +70,25 @@ LOST: Final = 0, "lost"
 """The outcome of a send whose receiver has gone."""
 
 _NO_QUOTA = 1 << 40
+_POSTED_NEWS = QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
+_TAKE_FIRST: Final[Callable[[Any], Any]] = deque.popleft
+_FEW = 3
+"""Up to so many messages are looked at one by one."""
+_MOST_OWED, _MANY = 16, 1000
+"""Messages for whose room posters wait at most; and beyond how many that are left nobody waits."""
+_NO_BUFFER: Final = (None,)
+_UNNOTED = 1.0
+"""Seconds that a wait may last without a note, much less than the time after which a thread counts as hung."""
+_new_tuple = tuple.__new__
+
+
+_POSTS = frozenset({bytes([POST | wide]) for wide in (0, WIDE_WPARAM, WIDE_LPARAM, WIDE_WPARAM | WIDE_LPARAM)})
+
+
+def _is_post(frame: bytes | _kernel.Frame) -> bool:
+    return type(frame) is bytes and frame[:1] in _POSTS
+
+
 LOOKS_APART = 0.25
 """Seconds between two notes of the thread's looks, so that not every look costs one."""
 _ROOM_LOOKS_APART = 1.0
@@ -111,7 +134,8 @@ class ThreadQueue:
         self.timers = WindowTimers()
         self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
         self._place_of_look = table.place_of_look(self.number)
-        self._release_unit = self.room.release
+        self._release = self.room.release
+        self._owed = 0
         self._take_now, self._take = self.reader._take_now, self.reader._take
         self.note_look()
         _all.add(weakref.ref(self, _all.discard))
@@ -185,9 +209,17 @@ class ThreadQueue:
             frame = inbox[0]
             data = frame if isinstance(frame, bytes) else frame.data
             if data and data[0] & KIND == POST:
-                self.changed |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
-                if not self.posted or self.posted[-1] is not data:  # an interrupt came before it left the inbox
-                    self.posted.append(data)
+                self.changed |= _POSTED_NEWS
+                count = 1 if len(inbox) <= _FEW else len(list(takewhile(_is_post, inbox)))
+                inbox[0] = data
+                # One call of C for the whole way: an interrupt finds each message in the one list or the other.
+                self.posted.extend(map(_TAKE_FIRST, repeat(inbox, count)))
+                continue
+            if len(data) == RESULT_SIZE and data[0] == RESULT and not self.callbacks:
+                number, result = PLAIN_RESULT.unpack(data)
+                if number in self.awaited:
+                    self.results[number] = result
+                    self.awaited.pop(number, None)
             else:
                 self._sort_in(frame, data)
             if inbox and inbox[0] is frame:
@@ -233,15 +265,29 @@ class ThreadQueue:
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until something comes, and take it in, without a step in between; whether it did."""
+        inbox = self._inbox
+        if self._owed:
+            self._give_room(0)
+        # A wait is noted once it has lasted for a while: most are over before.
+        if not inbox and monotonic() - self.looked <= LOOKS_APART:
+            is_short = timeout is not None and timeout <= _UNNOTED
+            inbox.extend(filter(None, map(self._take, _NO_BUFFER, (timeout if is_short else _UNNOTED,))))
+            if is_short or inbox:
+                return bool(inbox)
+            if timeout is not None:
+                timeout -= _UNNOTED
+        if inbox:
+            return True
         self.note_wait()
         try:
-            self._inbox.extend(filter(None, map(self._take, (None,), (timeout,))))
+            inbox.extend(filter(None, map(self._take, _NO_BUFFER, (timeout,))))
         finally:
             self.note_look()
-        return bool(self._inbox)
+        return bool(inbox)
 
     def wait_among(self, objects: tuple[object, ...], timeout: float | None) -> Any:
         """Wait until one of several is set, of which the queue may be one."""
+        self._give_room(0)
         self.note_wait()
         try:
             return _kernel.wait_multiple(objects, False, timeout)
@@ -254,6 +300,8 @@ class ThreadQueue:
         Only where nothing waits to be retrieved. What is missing for longer than a second is nobody's that lives; one
         that was stopped for so long puts a message more than the queue should hold.
         """
+        if self._owed:
+            self._give_room(0)
         now = monotonic()
         if now < self._room_looked_at + _ROOM_LOOKS_APART:
             return
@@ -269,17 +317,17 @@ class ThreadQueue:
 
     def first_posted(self) -> Message | None:
         """Take the first posted message, if it is one of the ordinary ones; ``None``: look closer."""
-        entry = self.posted[0]
+        posted = self.posted
+        entry = posted[0]
         if type(entry) is not bytes or entry[0] != POST or len(entry) != POST_SIZE:
             return None
-        message: Message = tuple.__new__(Message, POST_FORMAT.unpack(entry)[1:])
+        message: Message = _new_tuple(Message, PLAIN_POST.unpack(entry))
         if message[0] and message[0] not in self.windows:
             return None
-        self.posted.popleft()
-        try:
-            self._release_unit()
-        except LimitExceeded:  # a poster has gone on that was taken for dead
-            pass
+        posted.popleft()
+        self._owed += 1
+        if self._owed >= _MOST_OWED or len(posted) > _MANY:
+            self._give_room(0)
         return message
 
     def window_has_gone(self, hwnd: int) -> None:
@@ -303,13 +351,20 @@ class ThreadQueue:
         if isinstance(entry, Message):
             self.timers.taken(entry)
             return
-        self._give_room()
+        self._give_room(1)
 
-    def _give_room(self) -> None:
-        try:
-            self._release_unit()
-        except LimitExceeded:  # a poster has gone on that was taken for dead
-            pass
+    def _give_room(self, more: int) -> None:
+        """Let others post as many as this thread has retrieved since it last did that, and so many more.
+
+        Not for each message, where few are there: the count is a word that all posters write to.
+        """
+        # An interrupt in between loses room, which is found missing later, and never gives too much.
+        count, self._owed = self._owed + more, 0
+        if count:
+            try:
+                self._release(count)
+            except LimitExceeded:  # a poster has gone on that was taken for dead
+                pass
 
 
 _environment = sessions._environment

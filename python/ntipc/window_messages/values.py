@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ntipc.session.session import Session
 from ntipc.window_messages.message import ASK, TELL
-from ntipc.window_messages.sending import _Send
+from ntipc.window_messages.sends import Send
 from ntipc.window_messages.thread_queue import own_queue
 
 
@@ -14,7 +14,7 @@ def tell_window(hwnd: int, data: bytes, *, session: Session | str | None = None)
     Raises:
         InvalidWindow: There is no such window.
     """
-    _Send(own_queue(session), "tell", hwnd, 0, 0, 0, memoryview(data)).put(TELL)
+    Send(own_queue(session), "tell", hwnd, 0, 0, 0, memoryview(data)).put(TELL)
 
 
 def ask_window(
@@ -29,5 +29,5 @@ def ask_window(
     window = queue.windows.get(hwnd)
     if window is not None:
         return window._deal_with(memoryview(data), True)
-    outcome = _Send(queue, "ask", hwnd, 0, 0, 0, memoryview(data)).outcome(ASK, timeout, False, block)
+    outcome = Send(queue, "ask", hwnd, 0, 0, 0, memoryview(data)).outcome(ASK, timeout, False, block)
     return outcome if isinstance(outcome, bytes) else b""
