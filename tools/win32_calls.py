@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ntipc.win32 import MODULES
 from ntipc.win32.binding import tables
-from ntipc.win32.standard.exports import LIBRARIES, find_library_exports
+from ntipc.win32.standard.beside import find_exports_for_python
+from ntipc.win32.standard.exports import LIBRARIES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "win32-calls.md"
@@ -86,7 +87,7 @@ def libraries() -> str:
     known = facts_of_exports()
     parts = []
     for name in LIBRARIES:
-        found = find_library_exports(name)
+        found = find_exports_for_python(name)
         if found is None:
             continue
         parts.append(f"\n## windll.{name}\n\n{len(found[1])} exports are here; others are an `AttributeError`.\n")

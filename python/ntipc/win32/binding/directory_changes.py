@@ -121,6 +121,9 @@ class Changes(Operation):
         watch: The watch on the directory.
         memory: Where to write; if it has no room for all, nothing is written, and ``size`` is 0.
 
+    Attributes:
+        changes: What has changed.
+
     Source:
         ReadDirectoryChangesW (Win32).
     """
@@ -128,13 +131,14 @@ class Changes(Operation):
     def __init__(self, watch: Watch, memory: memoryview) -> None:
         super().__init__()
         self._watch, self._memory = watch, memory
+        self.changes: list[tuple[int, str]] = []
 
     def attempt(self) -> bool:
         """Write down what has changed, if something has."""
-        changes = self._watch.changes()
-        if not changes:
+        self.changes = self._watch.changes()
+        if not self.changes:
             return False
-        data = encoded(changes)
+        data = encoded(self.changes)
         if len(data) <= len(self._memory):
             self._memory[: len(data)] = data
             self.size = len(data)
@@ -212,19 +216,21 @@ def ReadDirectoryChangesW(
         if kept is not None:
             begin(thing, Changes(line.watch, memory), kept, call)
             return None
-        changes: list[tuple[int, str]] = []
-        while not changes and not thing.closed:
-            line.watch.wait(_LOOK)
-            changes = line.watch.changes()
+        operation = Changes(line.watch, memory)
+        thing.start(operation)
+        try:
+            operation.wait()
+        finally:
+            thing.cancel(lambda other: other is operation)
     except (OSError, ValueError) as problem:
         if thing.closed:
             raise failure(_ABORTED, call) from None
         if isinstance(problem, ValueError):
             raise
         raise linux_failure(problem, call) from None
-    if thing.closed:
+    if thing.closed or operation.problem is not None:
         raise failure(_ABORTED, call)
-    return changes
+    return operation.changes
 
 
 def _line_of(file: DiskFile, below: bool, wanted: int) -> WatchLine:

@@ -207,8 +207,19 @@ def Shell_NotifyIcon(Message: int, nid: tuple[Any, ...], /) -> None:
 
 
 def MessageBox(parent: int | None, text: str, caption: str | None = None, flags: int = 0, language: int = 0, /) -> int:
-    """Write a text to standard error; 1, as for OK."""
+    """Write a text to standard error, and answer as somebody does who agrees to nothing.
+
+    Returns:
+        1 for OK where there is nothing else to choose; else what stands for no, for cancelling or for ending.
+
+    Source:
+        MessageBox (Win32).
+    """
     import sys
 
     print(f"{caption or 'Error'}: {text}", file=sys.stderr)
-    return 1
+    return _ANSWERS.get(flags & 0xF, 1)
+
+
+_ANSWERS = {1: 2, 2: 3, 3: 2, 4: 7, 5: 2, 6: 2}
+"""By the buttons of a box: the one that agrees to nothing."""

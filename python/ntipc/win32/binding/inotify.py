@@ -83,7 +83,7 @@ class Watch:
             watch, mask, _cookie, length = _EVENT.unpack_from(data, place)
             name = os.fsdecode(data[place + _EVENT.size : place + _EVENT.size + length].split(b"\0")[0])
             place += _EVENT.size + length
-            if not mask & (_IGNORED | _OVERFLOW) and watch in self._places:
+            if name and not mask & (_IGNORED | _OVERFLOW) and watch in self._places:  # not of a folder itself
                 found += self._told(os.path.join(self._places[watch], name), mask)
         return found
 

@@ -10,7 +10,7 @@ from typing import Final
 from ntipc.win32.binding import tables
 from ntipc.win32.porting.uses import LIBRARIES, ONLY_ON_WINDOWS
 from ntipc.win32.scope import MODULES, WITHOUT_CALLS
-from ntipc.win32.standard.exports import find_library_exports
+from ntipc.win32.standard.beside import find_exports_for_python
 from ntipc.win32.standard.modules import view_of
 
 _WINDOWS = "windows that are seen are not here: leave it out, or keep it behind `if sys.platform`"
@@ -45,7 +45,7 @@ _BY_PREFIX: Final = (
 def is_here(module: str, name: str) -> bool:
     """Say whether a call, or for an empty name a module, is here."""
     if module in LIBRARIES:
-        found = find_library_exports(module)
+        found = find_exports_for_python(module)
         return found is not None and (not name or name in found[1])
     if module == "mmap":
         return True  # with a tag

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ntipc.win32.standard.exports import find_library_exports
+from ntipc.win32.standard.beside import find_exports_for_python
 from ntipc.win32.standard.exports.words import as_c_call
 from ntipc.win32.standard.os_errors import os_error
 
@@ -37,7 +37,7 @@ class CDLL:
         use_last_error: bool = False,
         winmode: int | None = None,
     ) -> None:
-        found = find_library_exports(name or "kernel32")
+        found = find_exports_for_python(name or "kernel32")
         if found is None:
             reason = f"Could not find module {name!r} (or one of its dependencies)."
             raise os_error(None, reason, None, 126)
