@@ -159,7 +159,7 @@ c.PipeConnection(5)
 os.listdrives()
 class K:
     def __init__(self): self.u: object = windll.user32; self.u.SendMessageW(1)
-    def f(self): k.SetEvent; k.Beep; k.GetFileAttributesW
+    def f(self): k.SetEvent; k.HeapCompact; k.GetLongPathNameW
 win32clipboard.OpenClipboard()
 timer = object(); timer.start()
 """
@@ -175,11 +175,11 @@ def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
     assert all(found[place] for place in [(8, "kernel32.CreateMutexW"), (9, "mmap.mmap(tagname)")])
     assert found[12, "subprocess.CREATE_NO_WINDOW"] and found[12, "asyncio.ProactorEventLoop"]
     assert found[13, "multiprocessing.connection.PipeConnection"] and not found[14, "os.listdrives"]
-    assert found[16, "user32.SendMessageW"] and found[17, "kernel32.SetEvent"] and not found[17, "kernel32.Beep"]
+    assert found[16, "user32.SendMessageW"] and found[17, "kernel32.SetEvent"] and not found[17, "kernel32.HeapCompact"]
     assert (2, "import winsound") not in found and not found[18, "win32clipboard.OpenClipboard"]
     assert not any(call.startswith("timer") for _, call in found)
     advice = {finding.call: finding.advice for finding in check_source(PROGRAM, "p.py")}
-    assert advice["kernel32.GetFileAttributesW"] == "call win32file.GetFileAttributes, which is here"
+    assert advice["kernel32.GetLongPathNameW"] == "call win32api.GetLongPathName, which is here"
     (tmp_path / "p.py").write_text(PROGRAM)
     (tmp_path / "old.py").write_text("print 'Python 2'")
     command = [sys.executable, "-m", "ntipc", "port-check", "--json", str(tmp_path)]
