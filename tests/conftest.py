@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from harness.c_programs import Workshop
 from harness.leftovers import child_processes, session_paths
 from harness.peers import Peer
 from harness.waiting import wait_until
@@ -85,3 +86,10 @@ def start_peer(session: ntipc.Session, peer_type: type[Peer]) -> Iterator[Callab
 def peer(start_peer: Callable[..., Peer]) -> Peer:
     """One separate process."""
     return start_peer()
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """The C library, and C programs that use it."""
+    own = tmp_path_factory.getbasetemp()
+    return Workshop((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "libntipc")

@@ -18,12 +18,6 @@ from ntipc.clib.runtime import LIBRARIES, exports
 Compile = Callable[..., Path]
 
 
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    own = tmp_path_factory.getbasetemp()
-    return Workshop((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "libntipc")
-
-
 @pytest.fixture
 def compiled(workshop: Workshop) -> Compile:
     return lambda name, *flags: workshop.program(SOURCES / f"{name}.c", *flags)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.c_programs import Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """
@@ -46,14 +47,14 @@ START_TEST(tiny)
 
 
 @pytest.fixture
-def wine(tmp_path: Path) -> Path:
+def wine(tmp_path: Path, workshop: Workshop) -> Path:
     """A folder like that of Wine's source."""
     folder = tmp_path / "wine"
     tests, include = folder / "dlls" / "kernel32" / "tests", folder / "include"
     tests.mkdir(parents=True)
     include.mkdir()
     (tests / "tiny.c").write_text(TESTS)
-    header = tmp_path / "target" / "work" / "include" / "ntipc.h"
+    header = workshop.folder / "include" / "ntipc.h"
     (include / "windef.h").write_text(f'#define _GNU_SOURCE\n#include "{header}"\nint FrobnicateHandle(HANDLE);\n')
     (include / "winbase.h").write_text("")
     return folder
@@ -65,8 +66,8 @@ def judged(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=50)
 
 
-def test_checks_are_counted_and_a_crash_takes_nothing_along(wine: Path, tmp_path: Path) -> None:
-    result = judged(tmp_path / "target", "--wine", str(wine), "kernel32/tiny")
+def test_checks_are_counted_and_a_crash_takes_nothing_along(wine: Path, tmp_path: Path, workshop: Workshop) -> None:
+    result = judged(tmp_path, "--wine", str(wine), "--library", str(workshop.folder), "kernel32/tiny")
     assert result.returncode == 0, result.stderr
     line = next(line for line in result.stdout.splitlines() if line.startswith("kernel32/tiny"))
     assert line.split()[1:6] == ["4", "2", "1", "of", "3"]

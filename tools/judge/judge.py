@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ntipc.clib.building import CannotBuild, build, compiler_flags
+from ntipc.clib.building import LIBRARY, CannotBuild, build, compiler_flags
 
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("NTIPC_JUDGE") or HERE.parent.parent / "target" / "judge")
@@ -179,6 +179,7 @@ def judge(name: str, program: Path) -> Outcome:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--wine", type=Path, help="an unpacked source of Wine")
+    parser.add_argument("--library", type=Path, help="the folder of a library that is built (default: build it)")
     parser.add_argument("--verbose", action="store_true", help="show each function, and each check that fails")
     parser.add_argument("files", nargs="*", default=FILES, help="such as kernel32/sync; default: " + " ".join(FILES))
     arguments = parser.parse_args()
@@ -186,7 +187,7 @@ def main() -> int:
     work.mkdir(parents=True, exist_ok=True)
     try:
         wine = find_wine(arguments.wine)
-        library = build(work)
+        library = arguments.library / LIBRARY if arguments.library else build(work)
     except (CannotJudge, CannotBuild) as problem:
         print(f"judge: {problem}", file=sys.stderr)
         return 2
