@@ -225,3 +225,11 @@ def test_delays_last_at_least_as_long_as_they_say() -> None:
     assert NtDelayExecution(False, NtQuerySystemTime() + 100_000) == STATUS_SUCCESS
     assert time.monotonic() - begin >= 0.029
     assert NtYieldExecution() == STATUS_SUCCESS
+
+
+@pytest.mark.parametrize(("asked", "status"), [(GENERIC_ALL, STATUS_SUCCESS), (0, STATUS_ACCESS_DENIED)])
+def test_what_is_made_has_the_rights_asked_for_all_or_none(asked: int, status: int) -> None:
+    made, handle = NtCreateEvent(asked, None, SynchronizationEvent, False)
+    assert made == STATUS_SUCCESS
+    assert NtSetEvent(handle).status == status
+    NtClose(handle)

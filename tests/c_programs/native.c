@@ -40,6 +40,11 @@ static void objects(void)
     CHECK(NtReleaseMutant(mutant, &previous) == STATUS_SUCCESS && previous == 0);
     CHECK(NtReleaseMutant(mutant, NULL) == STATUS_MUTANT_NOT_OWNED);
     CHECK(NtClose(mutant) == STATUS_SUCCESS && NtClose(mutant) == STATUS_INVALID_HANDLE);
+    HANDLE all = NULL, none = NULL;
+    CHECK(NtCreateEvent(&all, GENERIC_ALL, NULL, SynchronizationEvent, TRUE) == STATUS_SUCCESS);
+    CHECK(NtQueryEvent(all, 0, &told, sizeof told, NULL) == STATUS_SUCCESS && NtSetEvent(all, NULL) == STATUS_SUCCESS);
+    CHECK(NtCreateEvent(&none, 0, NULL, SynchronizationEvent, TRUE) == STATUS_SUCCESS);
+    CHECK(NtSetEvent(none, NULL) == STATUS_ACCESS_DENIED && NtReleaseSemaphore(none, 1, NULL) == STATUS_OBJECT_TYPE_MISMATCH);
     CHECK(RtlNtStatusToDosError(STATUS_OBJECT_NAME_NOT_FOUND) == ERROR_FILE_NOT_FOUND);
 }
 

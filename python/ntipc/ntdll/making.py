@@ -35,7 +35,7 @@ def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES |
     Raises:
         NtError: It could not be made.
     """
-    rights = mapped(desired, native) or READ_CONTROL  # no rights: none that a call wants
+    rights = mapped(desired or READ_CONTROL, native)  # no rights: none that a call wants
     spot = spot_to_create(attributes)
     flags = 0 if attributes is None else attributes.Attributes
     disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE
