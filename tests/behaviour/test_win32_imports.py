@@ -313,3 +313,25 @@ def test_the_rule_imports_nothing_while_it_is_asked(monkeypatch: pytest.MonkeyPa
         changed.setattr(builtins, "__import__", refuse)
         libraries = rule._libraries.__wrapped__()
     assert any(folder == os.path.join(os.path.dirname(os.__file__), "") for folder in libraries)
+
+
+@pytest.mark.parametrize("runner", RUNNERS, ids=["module", "command"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def fails():\n    raise OSError(0, 'ended', None, 109)\nfails()\n", "[WinError 109] ended"),
+        ("1 +\n", "SyntaxError: invalid syntax"),
+        (
+            "import sys\nsys.excepthook = lambda *told: print('mine', told[0].__name__)\n1 / 0\n",
+            "mine ZeroDivisionError",
+        ),
+    ],
+)
+def test_what_a_program_has_not_caught_is_reported_as_by_the_interpreter(
+    tmp_path: Path, runner: list[str], text: str, told: str
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(text)
+    done = subprocess.run([*runner, str(program)], capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 1 and told in done.stdout + done.stderr
+    assert "ntipc" not in done.stderr.replace(str(tmp_path), "")

@@ -33,7 +33,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the program; it ends as it ends."""
-    from ntipc import win32
+    from ntipc.win32.hook.running import run_to_the_end
 
     if arguments.session:
         os.environ["NTIPC_SESSION"] = arguments.session
@@ -42,10 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         atexit.register(_list_imports)
     try:
-        win32.run(arguments.program, arguments.arguments, packages=arguments.package)
+        run_to_the_end(arguments.program, arguments.arguments, packages=arguments.package)
     except OSError as problem:
-        if problem.filename != os.path.abspath(arguments.program):
-            raise
         complain(f"cannot read {arguments.program}: {problem.strerror}")
         return FAILED
     return 0

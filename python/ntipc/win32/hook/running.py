@@ -59,6 +59,35 @@ def run(path: str, arguments: Sequence[str] = (), *, packages: Iterable[str] = (
     exec(code, main.__dict__)
 
 
+def run_to_the_end(path: str, arguments: Sequence[str] = (), *, packages: Iterable[str] = ()) -> None:
+    """Run a program as :func:`run` does, and report what it has not caught as the interpreter does: the status is 1.
+
+    Args:
+        path: As for :func:`run`.
+        arguments: Likewise.
+        packages: Likewise.
+
+    Raises:
+        SystemExit: The program has ended by it, or by another exception, which was reported without the frames of
+            this package.
+        KeyboardInterrupt: Somebody has stopped it.
+        OSError: Its file cannot be read.
+    """
+    file = os.path.join(path, "__main__.py") if os.path.isdir(path) else path
+    with open(file, "rb"):
+        pass  # what cannot be read is the caller's matter
+    try:
+        run(path, arguments, packages=packages)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as problem:
+        trace = problem.__traceback__
+        while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("ntipc."):
+            trace = trace.tb_next
+        sys.excepthook(type(problem), problem.with_traceback(trace), trace)
+        raise SystemExit(1) from None
+
+
 def _compiled(file: str) -> CodeType:
     with io.open_code(os.path.abspath(file)) as source:
         return compiled(source.read(), file)
