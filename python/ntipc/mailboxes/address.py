@@ -9,6 +9,7 @@ from ntipc._runtime.deadlines import Deadline
 from ntipc.errors import Status, from_status
 from ntipc.mailboxes.wire import CLASS, pack, unpack
 from ntipc.session.session import Session, within
+from ntipc.window_messages.async_sending import ask_window_async
 from ntipc.window_messages.values import ask_window, tell_window
 from ntipc.window_messages.windows import find_window, is_window
 
@@ -72,6 +73,26 @@ class Address:
             ValidationError: The answer is not of that type; a ``ValueError``.
         """
         return unpack(ask_window(self.hwnd, pack(message), timeout, block=block, session=self._session), result)
+
+    @overload
+    async def ask_async(self, message: object, timeout: float | None = None, *, result: type[T]) -> T: ...
+    @overload
+    async def ask_async(self, message: object, timeout: float | None = None) -> Any: ...
+    async def ask_async(self, message: object, timeout: float | None = None, *, result: Any = Any) -> Any:
+        """Send a message and await the answer: :meth:`ask` for event loops.
+
+        Other tasks go on meanwhile, and no thread waits. :meth:`tell` never waits, and is for event loops as it is.
+
+        Args:
+            message: A dataclass or a msgspec struct.
+            timeout: Seconds to wait; ``None`` for as long as the mailbox runs.
+            result: The type of the answer; by default what MessagePack makes of it.
+
+        Raises:
+            NtError: As :meth:`ask`.
+            RuntimeError: No event loop runs in this thread.
+        """
+        return unpack(await ask_window_async(self.hwnd, pack(message), timeout, session=self._session), result)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Address) and (self.hwnd, self._session) == (other.hwnd, other._session)

@@ -1,5 +1,6 @@
 """Window messages: a queue a thread, windows that messages are posted and sent to, without a screen."""
 
+from ntipc.window_messages.async_sending import send_data_async, send_message_async
 from ntipc.window_messages.atoms import (
     global_add_atom,
     global_atom_name,
@@ -55,7 +56,9 @@ __all__ = [
     "register_window_message",
     "reply_message",
     "send_data",
+    "send_data_async",
     "send_message",
+    "send_message_async",
     "send_message_callback",
     "send_notify_message",
     "set_timer",

@@ -18,6 +18,7 @@ from ntipc.objects.object import NtObject
 from ntipc.window_messages import receiving
 from ntipc.window_messages.copy_data import LONGEST_IN_LINE, in_section
 from ntipc.window_messages.desktop import Route, no_window
+from ntipc.window_messages.loop_watch import watch_of
 from ntipc.window_messages.message import (
     DATA,
     IN_SECTION,
@@ -25,6 +26,7 @@ from ntipc.window_messages.message import (
     SEND,
     TELL,
     WITH_LINE,
+    Outcome,
     pack_send,
     pack_withdrawal,
 )
@@ -108,18 +110,8 @@ class Send:
     def outcome(self, kind: int, timeout: float | None, abort_if_hung: bool, block: bool) -> int | bytes:
         """Send it, and wait for the result."""
         queue, number = self._queue, self.number
-        if queue.receiving:
-            receiving.forget_interrupted(queue)
-            if len(queue.receiving) >= receiving.DEEPEST:
-                raise from_status(Status.STACK_OVERFLOW, self.call, self._subject)
-        if abort_if_hung and queue.desktop.is_hung(self._route):
-            raise self._late("its thread is hung: it has not looked at its queue for 5 seconds")
-        deadline = left = None
-        if timeout is not None:
-            deadline = Deadline(timeout)
-            left = deadline.left()
-            if left == 0:
-                raise self._late("there was no time to begin with")
+        deadline = self._deadline(timeout, abort_if_hung)
+        left = None if deadline is None else deadline.left()
         results = queue.results
         try:
             self.put(kind, inf if left is None else monotonic() + left)
@@ -146,6 +138,53 @@ class Send:
         finally:
             queue.awaited.pop(number, None)
             results.pop(number, None)
+        return self._told(outcome)
+
+    async def outcome_async(self, kind: int, timeout: float | None, abort_if_hung: bool = False) -> int | bytes:
+        """Send it, and wait for the result in an event loop, which deals with what is sent to its thread meanwhile."""
+        queue, number = self._queue, self.number
+        watch, results = watch_of(queue), queue.results
+        deadline = self._deadline(timeout, abort_if_hung)
+        left = None if deadline is None else deadline.left()
+        until = inf if left is None else monotonic() + left
+        try:
+            self.put(kind, until)
+            while True:
+                queue.drain()
+                if queue.sent:
+                    receiving.deal_with_sent(queue)
+                outcome = results.pop(number, None)
+                if outcome is not None:
+                    break
+                if monotonic() >= until:
+                    raise self._late("no result has come")
+                await watch.wait(until)
+        except BaseException:  # a cancelled task, too
+            if number not in results:
+                self._withdraw()
+            raise
+        finally:
+            queue.awaited.pop(number, None)
+            results.pop(number, None)
+        return self._told(outcome)
+
+    def _deadline(self, timeout: float | None, abort_if_hung: bool) -> Deadline | None:
+        """Refuse what cannot be sent now; when the result is to be there."""
+        queue = self._queue
+        if queue.receiving:
+            receiving.forget_interrupted(queue)
+            if len(queue.receiving) >= receiving.DEEPEST:
+                raise from_status(Status.STACK_OVERFLOW, self.call, self._subject)
+        if abort_if_hung and queue.desktop.is_hung(self._route):
+            raise self._late("its thread is hung: it has not looked at its queue for 5 seconds")
+        if timeout is None:
+            return None
+        deadline = Deadline(timeout)
+        if deadline.left() == 0:
+            raise self._late("there was no time to begin with")
+        return deadline
+
+    def _told(self, outcome: Outcome) -> int | bytes:
         if isinstance(outcome, (int, bytes)):
             return outcome
         raise self._failure(outcome)

@@ -64,6 +64,7 @@ from ntipc.window_messages.table import LOOK, THREAD
 from ntipc.window_messages.timers import WindowTimers
 
 if TYPE_CHECKING:
+    from ntipc.window_messages.loop_watch import LoopWatch
     from ntipc.window_messages.windows import Window
 
 LOST: Final = 0, "lost"
@@ -105,6 +106,7 @@ class ThreadQueue:
         self.thread_id = threading.get_native_id()
         self.pid = os.getpid()
         self.is_closed = False
+        self.loop_watch: LoopWatch | None = None
         self.windows: dict[int, Window] = {}
         self.posted: deque[bytes | Message] = deque()
         self.quit: int | None = None
@@ -173,6 +175,8 @@ class ThreadQueue:
             return
         self.is_closed = True
         self.desktop.forget_own(self.serial)
+        if self.loop_watch is not None:
+            self.loop_watch.close()
         windows, self.windows = self.windows, {}
         self._close_parts()
         if self.native.closed:
@@ -205,6 +209,8 @@ class ThreadQueue:
         """Take all that has come, and put each thing where it belongs."""
         inbox = self._inbox
         inbox.extend(iter(self._take_now, None))
+        if inbox and self.loop_watch is not None:
+            self.loop_watch.wake()  # it may be for a task that waits, whom the kernel will not tell of it any more
         while inbox:
             frame = inbox[0]
             data = frame if isinstance(frame, bytes) else frame.data
@@ -444,6 +450,8 @@ def _forget_parents() -> None:
         queue = reference()
         if queue is not None:
             queue.is_closed = True
+            if queue.loop_watch is not None:
+                queue.loop_watch.close()
     _all.clear()
     _local.queues.clear()
     _local.last = None
