@@ -34,7 +34,7 @@ FLAGS = (
     "-std=gnu11", "-O1", "-g", "-w", "-fshort-wchar", "-fms-extensions", "-pthread", "-Wl,-z,execstack",
     "-DWINE_UNICODE_NATIVE", "-Dms_abi=unused", "-DDECLSPEC_HIDDEN=",
 )  # fmt: skip
-PATIENCE = 1200
+PATIENCE = 3600
 
 
 @dataclass

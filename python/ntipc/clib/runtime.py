@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.exports import find_export, find_library_exports
-from ntipc.win32.standard.exports.words import Export, as_c_call
+from ntipc.win32.standard.exports.words import Export, is_failure, loaded
 
 LIBRARIES: Final = ("kernel32", "advapi32", "ntdll", "user32", "shell32", "msvcrt")
 """The libraries whose exports libntipc.so has."""
 
 _GENERAL_FAILURE: Final = 31
+_WORD: Final = 2**64 - 1
 _Resolve: Final = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)
 _Leave: Final = ctypes.CFUNCTYPE(None)
 _kept: list[Any] = []
@@ -67,16 +68,17 @@ def _resolve(name: bytes) -> int:
 
 def _c_function(name: str, export: Export) -> int:
     """Make a C function that never raises: what no Windows call would do is shown, and is a failure."""
-    function = as_c_call(name, export)
+    function, failure = loaded(name, export), export.failure & _WORD
 
     def call(*words: int) -> int:
         try:
             result = function(*words)
-        except BaseException:
-            traceback.print_exc()
-            last.code = _GENERAL_FAILURE
-            result = export.failure
-        return 0 if result is None else int(result) & 2**64 - 1
+        except BaseException as problem:
+            if not is_failure(problem, name):
+                traceback.print_exc()
+                last.code = _GENERAL_FAILURE
+            return failure
+        return 0 if result is None else int(result) & _WORD
 
     prototype = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * export.arguments)
     pointer = prototype(call)

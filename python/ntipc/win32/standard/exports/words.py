@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -176,36 +177,50 @@ _MOVES = frozenset({
 
 
 def _then_settled(function: Callable[..., Any]) -> Callable[..., Any]:
-    from ntipc.overlapped.engine import settle
-
     def called(*words: int) -> Any:
         result = function(*words)
-        code = last.code
-        settle()
-        last.code = code
+        engine = sys.modules.get("ntipc.overlapped.engine")  # without it nothing goes on
+        if engine is not None:
+            code = last.code
+            engine.settle()
+            last.code = code
         return result
 
     return called
 
 
+def loaded(name: str, export: Export) -> Callable[..., Any]:
+    """Return the function of an export, with what has to be done after each call of it."""
+    function = export.load()
+    return _then_settled(function) if name in _MOVES else function
+
+
+def is_failure(problem: BaseException, name: str) -> bool:
+    """Set the last error for what an export has raised; say whether that is how a call of Windows fails."""
+    if isinstance(problem, error):
+        return True
+    if isinstance(problem, NtError):
+        failed(problem, name)
+    elif isinstance(problem, OSError):
+        last.code = winerror_of(problem)
+    elif isinstance(problem, MemoryError):
+        last.code = _NOT_ENOUGH_MEMORY
+    else:
+        return False
+    return True
+
+
 def as_c_call(name: str, export: Export) -> Callable[..., Any]:
     """Return the function of an export as C code may call it: for an error of Windows it gives the export's failure."""
-    function, result = export.load(), export.failure
-    if name in _MOVES:
-        function = _then_settled(function)
+    function, result = loaded(name, export), export.failure
 
     def called(*words: int) -> Any:
         try:
             return function(*words)
-        except error:
+        except Exception as problem:
+            if not is_failure(problem, name):
+                raise
             return result
-        except NtError as problem:
-            failed(problem, name)
-        except OSError as problem:
-            last.code = winerror_of(problem)
-        except MemoryError:
-            last.code = _NOT_ENOUGH_MEMORY
-        return result
 
     return called
 
