@@ -30,6 +30,8 @@ FILES = (
     "kernel32/sync", "kernel32/pipe", "kernel32/mailslot", "kernel32/timer", "ntdll/sync", "ntdll/om", "ntdll/pipe",
     "ntdll/port",
 )  # fmt: skip
+WHOLE = frozenset({"ntdll/port"})
+"""Files whose functions work together, so that all run in one process."""
 FLAGS = (
     "-std=gnu11", "-O1", "-g", "-w", "-fshort-wchar", "-fms-extensions", "-pthread", "-Wl,-z,execstack",
     "-DWINE_UNICODE_NATIVE", "-Dms_abi=unused", "-DDECLSPEC_HIDDEN=",
@@ -110,13 +112,14 @@ def compiled(name: str, wine: Path, library: Path, work: Path) -> Path:
     original = wine / "dlls" / Path(name).parent / "tests" / f"{Path(name).name}.c"
     own = work / name.replace("/", "-")
     source, thing, program = own.with_suffix(".c"), own.with_suffix(".o"), own
+    text = original.read_text(encoding="utf-8", errors="surrogateescape")
     source.write_text(
-        isolated(original.read_text(encoding="utf-8", errors="surrogateescape")),
+        text if name in WHOLE else isolated(text),
         encoding="utf-8",
         errors="surrogateescape",
     )
     includes = [f"-I{HERE / 'include'}", f"-I{wine / 'include'}", f"-I{original.parent}"]
-    own_flags = [f"-DJUDGE_NTDLL={int(name.startswith('ntdll/'))}"]
+    own_flags = [f"-DJUDGE_NTDLL={int(name.startswith('ntdll/'))}", f"-DJUDGE_WHOLE={int(name in WHOLE)}"]
     _run(["cc", *FLAGS, *own_flags, *includes, "-c", str(source), "-o", str(thing)])
     known = _symbols(library, defined=True)
     lacking = sorted(symbol for symbol in _symbols(thing, defined=False) - known if re.match(r"[A-Z]\w+$", symbol))

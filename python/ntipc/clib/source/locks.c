@@ -358,7 +358,9 @@ BOOL InitOnceComplete(LPINIT_ONCE lpInitOnce, DWORD dwFlags, LPVOID lpContext)
         return FALSE;
     }
     if (!SWAPPED(&lpInitOnce->Ptr, &begun, after)) {
-        SetLastError(ERROR_GEN_FAILURE);
+        /* `begun` is now what was found: begun in the other way, or not begun at all. */
+        int other_way = begun == (PVOID)(ULONG_PTR)(asynchronous ? BEGUN : BEGUN_ASYNCHRONOUSLY);
+        SetLastError(other_way ? ERROR_INVALID_PARAMETER : ERROR_GEN_FAILURE);
         return FALSE;
     }
     wake((word *)&lpInitOnce->Ptr, INT32_MAX);
@@ -375,8 +377,7 @@ BOOL InitOnceExecuteOnce(PINIT_ONCE InitOnce, PINIT_ONCE_FN InitFn, PVOID Parame
     LPVOID made = NULL;
     if (!InitFn(InitOnce, Parameter, Context ? Context : &made)) {
         InitOnceComplete(InitOnce, INIT_ONCE_INIT_FAILED, NULL);
-        SetLastError(ERROR_SUCCESS);
-        return FALSE;
+        return FALSE; /* with the last error that the function has left */
     }
     return InitOnceComplete(InitOnce, 0, Context ? *Context : made);
 }

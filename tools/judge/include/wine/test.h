@@ -403,7 +403,10 @@ int main(int count, char **arguments)
     judge_arguments = arguments;
     judge_only_child = count > 2;
     judge_counts = mmap(NULL, sizeof *judge_counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    judge_test();
+    if (JUDGE_WHOLE)
+        judge_run(judge_test, "the whole file");
+    else
+        judge_test();
     return judge_only_child ? judge_counts->failed : 0;
 }
 
