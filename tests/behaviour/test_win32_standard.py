@@ -201,3 +201,17 @@ def test_paths_of_pipes_are_those_of_windows_and_others_of_linux(tmp_path: Path)
     assert path.isdir(r"\\.\pipe") and not path.isfile(r"\\.\pipe\none") and not path.exists(r"\\.\COM1")
     assert path.isdir(tmp_path) and not path.isfile(tmp_path) and path.exists(tmp_path)
     assert os_of_windows.listdir(tmp_path) == [] == list(os_of_windows.scandir(tmp_path))
+
+
+def test_the_system_is_described_as_on_windows() -> None:  # FC-134, FC-136
+    platform: Any = view_of("platform")
+    system, node, *_ = platform.uname()
+    assert (system, node) == ("Windows", platform.node()) and platform.uname().machine == platform.machine() == "AMD64"
+    assert platform.architecture()[0] == "64bit" and platform.win32_ver()[0] == "10" and not platform.win32_is_iot()
+    assert platform.processor() == "AMD64" and platform.win32_edition() and platform.platform().startswith("Windows-10")
+    version: Any = view_of("sys").getwindowsversion()
+    assert version[:2] == (10, 0) and version.platform_version == version[:3] and version.product_type == 1
+    assert version.service_pack_major == 0 and version.suite_mask and not version.service_pack
+    assert view_of("os").getlogin() and view_of("sys").winver == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    with view_of("os").add_dll_directory("/") as added:
+        assert added.path == "/"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from ntipc.win32.standard import device_paths
@@ -26,14 +26,38 @@ _INHERIT: Final = 1
 """HANDLE_FLAG_INHERIT."""
 
 
-class _WindowsVersion(NamedTuple):
-    """What ``sys.getwindowsversion()`` returns: that of Windows 10."""
+class _Version(NamedTuple):
+    """The five numbers of a version of Windows."""
 
     major: int = 10
     minor: int = 0
     build: int = 19045
     platform: int = 2
     service_pack: str = ""
+
+
+class _WindowsVersion(_Version):
+    """What ``sys.getwindowsversion()`` returns: that of Windows 10."""
+
+    product_type = 1
+    service_pack_major = service_pack_minor = 0
+    suite_mask = 0x100
+
+    @property
+    def platform_version(self) -> tuple[int, int, int]:
+        """The version, in three numbers."""
+        return self.major, self.minor, self.build
+
+
+class _Uname(NamedTuple):
+    """What ``platform.uname()`` returns."""
+
+    system: str
+    node: str
+    release: str
+    version: str
+    machine: str
+    processor: str
 
 
 def _glob(pathname: Any, **named: Any) -> list[Any]:
@@ -50,6 +74,13 @@ def _glob(pathname: Any, **named: Any) -> list[Any]:
 
 def _iglob(pathname: Any, **named: Any) -> Iterator[Any]:
     return iter(_glob(pathname, **named))
+
+
+def _getlogin() -> str:
+    try:
+        return os.getlogin()
+    except OSError:  # there is no terminal that somebody has logged in at
+        return environ["USERNAME"]
 
 
 def _kill(pid: int, number: int) -> None:
@@ -126,6 +157,7 @@ def _os() -> ModuleView:
         add_dll_directory=_Directory,
         environ=environ,
         getenv=getenv,
+        getlogin=_getlogin,
         get_handle_inheritable=_get_handle_inheritable,
         set_handle_inheritable=_set_handle_inheritable,
         kill=_kill,
@@ -138,15 +170,17 @@ def _os() -> ModuleView:
 
 
 def _platform() -> ModuleView:
-    uname = SimpleNamespace(
-        system="Windows", node=platform.node(), release="10", version="10.0.19045", machine="AMD64", processor="AMD64"
-    )
+    uname = _Uname("Windows", platform.node(), "10", "10.0.19045", "AMD64", "AMD64")
     return ModuleView(
         platform,
         system=lambda: "Windows",
         release=lambda: "10",
         version=lambda: "10.0.19045",
         machine=lambda: "AMD64",
+        architecture=lambda *given, **named: ("64bit", "WindowsPE"),
+        processor=lambda: uname.processor,
+        win32_edition=lambda: "Professional",
+        win32_is_iot=lambda: False,
         win32_ver=lambda *given: ("10", "10.0.19045", "SP0", "Multiprocessor Free"),
         uname=lambda: uname,
         platform=lambda *given: "Windows-10-10.0.19045-SP0",
