@@ -335,3 +335,19 @@ def test_what_a_program_has_not_caught_is_reported_as_by_the_interpreter(
     done = subprocess.run([*runner, str(program)], capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 1 and told in done.stdout + done.stderr
     assert "ntipc" not in done.stderr.replace(str(tmp_path), "")
+
+
+def test_everything_of_a_module_is_imported_as_on_windows(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        """
+        from subprocess import *
+        from signal import *
+        from os import *
+        from platform import *
+        from asyncio import *
+        from multiprocessing.connection import *
+        assert STARTUPINFO and CREATE_NO_WINDOW and PIPE and CTRL_C_EVENT == 0 and SIGTERM and startfile and listdir
+        assert system() == "Windows" and name == "nt" and ProactorEventLoop and gather and PipeConnection and Listener
+        """,
+    )

@@ -21,6 +21,10 @@ class ModuleView(ModuleType):
         vars(self)["_ntipc_shown"] = module
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__all__":  # what `from module import *` takes: all of the module shown, and what differs
+            shown = vars(self)["_ntipc_shown"]
+            names = getattr(shown, "__all__", None) or [public for public in dir(shown) if public[0] != "_"]
+            return sorted({*names, *(public for public in vars(self) if public[0] != "_")})
         return getattr(vars(self)["_ntipc_shown"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
