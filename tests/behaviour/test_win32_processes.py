@@ -259,3 +259,34 @@ def test_a_pipe_is_inherited_and_outlives_its_parents_handle() -> None:  # FC-13
     win32file.WriteFile(our_out, b"go\n")
     assert win32file.ReadFile(reader, 10) == (0, b"later")
     assert ended(process) == 0
+
+
+def test_a_process_further_down_takes_nothing_over(tmp_path: Path) -> None:
+    attributes = win32security.SECURITY_ATTRIBUTES()
+    attributes.bInheritHandle = True
+    reader, writer = win32pipe.CreatePipe(attributes, 0)
+    with open(tmp_path / "file", "w") as file:
+        descriptor = win32file._get_osfhandle(file.fileno())
+        win32api.SetHandleInformation(descriptor, 1, 1)
+        program = (
+            "import os; from ntipc.win32 import win32file, pywintypes\n"
+            "assert 'NTIPC_WIN32_HANDLES' not in os.environ\n"
+            f"for handle in {int(writer)}, {descriptor}:\n"
+            "    try:\n        win32file.WriteFile(handle, b'x')\n"
+            "    except pywintypes.error as problem:\n        assert problem.winerror == 6\n"
+            "    else:\n        raise SystemExit(handle)\n"
+        )
+        (tmp_path / "program.py").write_text(program)
+        middle = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, sys.argv[1]]))"
+        process, *_ = start(f'python -c "{middle}" "{tmp_path}/program.py"', inherit=True)
+        assert ended(process) == 0
+    assert reader
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "cc~~", "Rx4cHQ~pnPX"])
+def test_a_variable_that_no_parent_has_written_is_passed_over(text: str) -> None:
+    from ntipc.win32.binding.heirlooms import VARIABLE, take_over
+
+    environment = {VARIABLE: text}
+    take_over(environment)
+    assert environment == {}

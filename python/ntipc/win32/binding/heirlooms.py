@@ -15,7 +15,7 @@ import pickle
 import threading
 from collections.abc import Collection, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ntipc.errors import NtError
 from ntipc.ntdll import handles as table
@@ -27,8 +27,10 @@ from ntipc.pipes.end import PipeEnd
 VARIABLE: Final = "NTIPC_WIN32_HANDLES"
 _STANDARD: Final = (0, 1, 2)
 """Descriptors that a child gets anyway, as its own standard streams."""
-_starting: Final = threading.Lock()
+_starting = threading.Lock()
 """Held while the parts of ends are marked for one child, so that no other is started with them."""
+_Reference: TypeAlias = bytes | tuple[int, int, int]
+"""How a child comes by an end of a pipe; or a descriptor, with the device and the number of its file."""
 
 
 class Estate(NamedTuple):
@@ -81,7 +83,7 @@ def bequeathed(environment: MutableMapping[str, str], handles: bool | Collection
     if handles is False:
         yield Estate(False, [])
         return
-    given: list[tuple[int, bool, bytes | int]] = []
+    given: list[tuple[int, bool, _Reference]] = []
     parts: list[NtObject] = []
     for number, thing in list(table.things.items()):
         if not isinstance(thing, PipeFile | DiskFile) or thing.closed:
@@ -90,11 +92,11 @@ def bequeathed(environment: MutableMapping[str, str], handles: bool | Collection
             continue
         try:
             given.append((number, thing.overlapped, _reference(thing, parts)))
-        except NtError:
-            continue  # a server's end that nobody is connected to stays here
+        except (NtError, OSError):
+            continue  # a server's end that nobody is connected to stays here, as does a descriptor that is closed
     if given:
-        environment[VARIABLE] = base64.b85encode(pickle.dumps(given)).decode("ascii")
-    fds = sorted({reference for _, _, reference in given if isinstance(reference, int)})
+        environment[VARIABLE] = base64.b85encode(pickle.dumps((os.getpid(), given))).decode("ascii")
+    fds = sorted({reference[0] for _, _, reference in given if isinstance(reference, tuple)})
     if handles is not True:
         listed = [number for number in handles if number < table.FIRST_OWN_NUMBER]
         yield Estate([*listed, *parts], fds)
@@ -120,9 +122,10 @@ def _is_marked(thing: PipeFile | DiskFile) -> bool:
         return False  # the descriptor was closed behind the handle's back
 
 
-def _reference(thing: PipeFile | DiskFile, parts: list[NtObject]) -> bytes | int:
+def _reference(thing: PipeFile | DiskFile, parts: list[NtObject]) -> _Reference:
     if isinstance(thing, DiskFile):
-        return thing.fd
+        status = os.fstat(thing.fd)
+        return thing.fd, status.st_dev, status.st_ino
     written = io.BytesIO()
     pickler = _Pickler(written)
     pickler.dump(thing.end)
@@ -131,25 +134,46 @@ def _reference(thing: PipeFile | DiskFile, parts: list[NtObject]) -> bytes | int
 
 
 def take_over(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Take over, once, what a parent has put into the environment."""
+    """Take over, once, what a parent has put into the environment.
+
+    A process further down may find it there, too, if the child knows nothing of this package: it has none of these
+    handles, and takes nothing over.
+    """
     text = environment.pop(VARIABLE, None)
     if text is None:
         return
-    given: list[tuple[int, bool, bytes | int]] = pickle.loads(base64.b85decode(text))
-    for number, overlapped, reference in given:
-        thing = _taken_over(reference, overlapped)
+    try:
+        parent, given = pickle.loads(base64.b85decode(text))
+        entries: list[tuple[int, bool, _Reference]] = list(given)
+    except Exception:  # it is not what a parent has written
+        return
+    highest = 0
+    for number, overlapped, reference in entries:
+        thing = _taken_over(reference, overlapped, parent)
         if thing is not None:
             thing.inheritable = True
             table.things[number] = thing
-    highest = max((number for number, _, _ in given), default=0)
+            highest = max(highest, number)
     table._unused = itertools.count(max(highest + 4, table.FIRST_OWN_NUMBER), 4)
 
 
-def _taken_over(reference: bytes | int, overlapped: bool) -> Any:
-    if isinstance(reference, int):
-        return DiskFile(reference, overlapped=overlapped)
+def _taken_over(reference: _Reference, overlapped: bool, parent: int) -> Any:
     try:
+        if isinstance(reference, tuple):
+            fd, *file = reference
+            status = os.fstat(fd)
+            return DiskFile(fd, overlapped=overlapped) if [status.st_dev, status.st_ino] == file else None
+        if os.getppid() != parent:
+            return None
         end: PipeEnd = pickle.loads(reference)
-    except NtError:
-        return None  # this process was started by one that is no child of the pipe's owner, and has no such handles
+    except (NtError, OSError):
+        return None
     return PipeFile(end, overlapped=overlapped)
+
+
+def _renew() -> None:
+    global _starting
+    _starting = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew)
