@@ -16,7 +16,7 @@ from bench.bench_mutexes import by_calls, by_with
 from bench.bench_names import make_and_close
 from bench.bench_sections import ours as make_map_and_close
 from bench.measure import Loop, nothing
-from ntipc import _kernel
+from ntipc import _kernel, rpc
 
 COUNT = 200
 TIMES = 3
@@ -117,6 +117,32 @@ def by_call(client: ntipc.PortClient) -> Loop:
     return loop
 
 
+class Adder:
+    """A service."""
+
+    def add(self, one: int, other: int) -> int:
+        """Add two numbers."""
+        return one + other
+
+
+@contextmanager
+def served() -> Iterator[Adder]:
+    """A proxy whose calls threads of this process answer."""
+    with rpc.Server("instructions", Adder(), threads=1), rpc.connected("instructions", Adder) as proxy:
+        yield proxy
+
+
+def by_typed_call(proxy: Adder) -> Loop:
+    """The caller's side of a typed call."""
+
+    def loop(count: int) -> None:
+        add = proxy.add
+        for _ in range(count):
+            add(1, 2)
+
+    return loop
+
+
 def measure(name: str, loop: Loop) -> None:
     print(name, COUNT, TIMES, flush=True)
     loop(2)  # whatever is done only the first time
@@ -147,6 +173,8 @@ def main() -> None:
         measure("Queue: put + get 64 KiB", by_put_and_get(65_536))
         with answered() as client:
             measure("PortClient.call with 64 bytes: the caller's side", by_call(client))
+        with served() as proxy:
+            measure("rpc: a call with two numbers: the caller's side", by_typed_call(proxy))
         measure("Section: create, open, map, unmap, close", make_map_and_close(4096, reserve=True))
 
 

@@ -1,7 +1,6 @@
 """The kernel in shared memory, as Python sees it. Compiled from ``crates/ntipc_py``.
 
-Nothing here is public: programs use the classes of :mod:`ntipc`, which are built on these.
-Failures are raised through :func:`ntipc.errors.from_status`.
+Nothing here is public: the classes of :mod:`ntipc` are built on these. Failures come from ``ntipc.errors.from_status``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -482,8 +481,9 @@ class WriteEnd(Waitable):
         handles: Iterable[Object] | None = None,
         operation: str | None = None,
         line: WriteEnd | None = None,
-    ) -> Frame | None:
-        """Put a request and wait for its reply. None: the time ran out."""
+        plain: int | None = None,
+    ) -> Any:
+        """Put a request and wait for its reply, a Frame, or bytes if it is plain. None: the time ran out."""
 
     def _deliver(self, data: _Pieces, timeout: float | None = None, operation: str | None = None) -> int | None:
         """Put, and wait until no more than the quota is unread: how many bytes. None: there was no room in time."""

@@ -143,7 +143,9 @@ impl WriteEnd {
 
     /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if the process that took the request ended
     /// without a reply, or nobody is left who could take it. ``line``: a writing end with a badge; the request is lost if that is revoked.
-    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None, line=None))]
+    /// ``plain``: of a reply whose tag has this low byte, and with which no handles came, the data alone are returned.
+    #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None, line=None, plain=None))]
+    #[expect(clippy::too_many_arguments, reason = "a call of Python's, most of them by keyword")]
     fn request(
         slf: &Bound<'_, Self>,
         data: &Bound<'_, PyAny>,
@@ -152,7 +154,8 @@ impl WriteEnd {
         handles: Option<&Bound<'_, PyAny>>,
         operation: Option<&Bound<'_, PyAny>>,
         line: Option<&Bound<'_, WriteEnd>>,
-    ) -> PyResult<Option<Frame>> {
+        plain: Option<u32>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let (pieces, objects) = (Pieces::of(data)?, luggage::objects(handles)?);
         let call = Context::new("call", operation);
@@ -166,7 +169,12 @@ impl WriteEnd {
             let mut bytes = NewBytes::of(py, reply.length).map_err(WaitError::Raised)?;
             let mut taken = reply.take(bytes.slice(), waiting)?;
             taken.correlation = 0; // no request of its own
-            Ok(Some(Frame::new(bytes.filled(taken.bytes), session, taken)))
+            let data = bytes.filled(taken.bytes);
+            if plain == Some(taken.tag & 0xff) && taken.handles.is_empty() {
+                return Ok(Some(data.into_any().unbind()));
+            }
+            let frame = Py::new(py, Frame::new(data, session, taken)).map_err(WaitError::Raised)?;
+            Ok(Some(frame.into_any()))
         })
     }
 

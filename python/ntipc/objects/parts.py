@@ -31,20 +31,23 @@ class Parts:
 
     _part_names: ClassVar[tuple[str, ...]] = ()
     _hold_names: ClassVar[tuple[str, ...]] = ()
+    _every_name: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, parts: tuple[str, ...] = (), holds: tuple[str, ...] = (), **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._part_names = (*cls._part_names, *parts)
         cls._hold_names = (*cls._hold_names, *holds)
+        cls._every_name = (*cls._part_names, *cls._hold_names)
 
     def _each_part(self) -> Iterator[Any]:
-        for name in (*self._part_names, *self._hold_names):
+        for name in self._every_name:
             if (part := getattr(self, name, None)) is not None:
                 yield part
 
     def _close_parts(self) -> None:
-        for part in self._each_part():
-            part.close()
+        for name in self._every_name:  # `_each_part`, in fewer steps: connections are closed all the time
+            if (part := getattr(self, name, None)) is not None:
+                part.close()
 
     def _duplicate_parts(self, original: Self, access: int | str | None, inheritable: bool) -> None:
         """Take handles of its own to what ``original`` has."""

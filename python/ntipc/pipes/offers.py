@@ -89,6 +89,12 @@ class PipeName(Parts, parts=("reader", "writer")):
         """The session it is in."""
         return self.reader.session._native
 
+    def __copy__(self) -> PipeName:
+        """As ``copy`` makes it, in fewer steps: each instance has a hold of its own."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
 
 class Seat(Parts, parts=("reader", "writer")):
     """One of as many as the pipe may have instances.

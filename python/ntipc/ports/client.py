@@ -36,6 +36,7 @@ OnCallback: TypeAlias = Callable[[bytes, tuple[NtObject, ...]], "Buffer"]
 
 INBOX_QUOTA = 1 << 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05
+_ANSWER, _NUMBERS = wire.ANSWER, (1 << wire.NUMBER_BITS) - 1
 
 
 class PortClient(Composite, parts=("_writer", "_inbox")):
@@ -190,14 +191,18 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
         Source:
             NtRequestWaitReplyPort (NT).
         """
-        if (length := wire.length_of(data)) > self.max_large:
+        length = len(data) if type(data) is bytes else wire.length_of(data)
+        if length > self.max_large:
             raise wire.too_long("PortClient.call", self._subject, length, self.max_large, "the port's max_large")
         number = next(self._numbers)
         deadline = None if timeout is None else Deadline(timeout)
+        tag = (number & _NUMBERS) << 8  # `wire.tagged`, and CALL is 0
         try:
             frame = self._writer._request(
-                data, timeout, tag=wire.tagged(wire.CALL, number), handles=handles, operation="PortClient.call"
+                data, timeout, tag=tag, handles=handles, operation="PortClient.call", plain=_ANSWER
             )
+            if type(frame) is bytes:
+                return frame
             while frame is not None and frame.tag & wire.KIND != wire.ANSWER:
                 frame = self._go_on(frame, deadline, on_callback, buffers)
         except (NtError, TypeError):
@@ -226,7 +231,10 @@ class PortClient(Composite, parts=("_writer", "_inbox")):
             to._describe(self._subject)
             left = None if deadline is None else deadline.left()
             try:
-                return to._request(result, left, tag=tag, operation="PortClient.call", line=self._writer)
+                reply: _kernel.Frame | None = to._request(
+                    result, left, tag=tag, operation="PortClient.call", line=self._writer
+                )
+                return reply
             except PeerGone:  # the request itself had arrived
                 raise lost(self) from None
 

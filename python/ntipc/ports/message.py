@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ntipc.ports.connection import Connection
     from ntipc.ports.port import Port
 
+_BEGIN, _CALL, _ANSWER, _KIND = wire.BEGIN, wire.CALL, wire.ANSWER, wire.KIND
+
 
 class PortMessage:
     """A message of a client.
@@ -31,26 +33,36 @@ class PortMessage:
         data: The bytes.
         connection: Whose it is: the object that :meth:`ConnectionRequest.accept` returned.
         handles: What came along: new handles to the objects that the client gave, which are this process's now.
-        id: Number of the request, one of a kind among those of its connection that are under way.
         is_datagram: Nobody waits for an answer.
         is_closed: The last message of its connection: the client has closed it, or died.
         is_withdrawal: The caller of the request whose ``id`` this is has given up: its time ran out, or it was
             cancelled. Who answers it all the same gets :exc:`~ntipc.ReplyMismatch`.
     """
 
-    __slots__ = ("__weakref__", "_answer", "_frame", "_kind", "_port", "connection", "data", "handles", "id")
+    __slots__ = (
+        "__weakref__",
+        "_answer",
+        "_frame",
+        "_kind",
+        "_port",
+        "_received",
+        "_tag",
+        "connection",
+        "data",
+        "handles",
+    )
 
     def __init__(self, port: Port, connection: Connection, frame: _kernel.Frame) -> None:
         self._port = port
         self._frame: _kernel.Frame | None = frame
+        self._received = frame
         self.connection = connection
         self.data = frame.data
-        tag = frame.tag
-        self._kind = -1 if frame.closed else tag & wire.KIND
-        self.id = frame.sender[0] << wire.NUMBER_BITS | tag >> 8
+        self._tag = tag = frame.tag
+        self._kind = -1 if frame.closed else tag & _KIND
         self.handles: tuple[NtObject, ...] = tuple(claim(frame)) if frame.carried else ()
         self._answer: QueueWriter | None = None
-        if self._kind == wire.BEGIN:
+        if self._kind == _BEGIN:
             self._answer_through(self.handles)
             self.handles = self.handles[1:]
 
@@ -62,6 +74,11 @@ class PortMessage:
             if not self._port._forks:
                 parents_only.add(self._answer)
             self.connection._remember(self)
+
+    @property
+    def id(self) -> int:
+        """Number of the request, one of a kind among those of its connection that are under way."""
+        return self._received.sender[0] << wire.NUMBER_BITS | self._tag >> 8
 
     @property
     def is_datagram(self) -> bool:
@@ -105,13 +122,20 @@ class PortMessage:
             NtReplyPort (NT).
         """
         limit = self._port.max_large
-        if (length := wire.length_of(data)) > limit:
+        length = len(data) if type(data) is bytes else wire.length_of(data)
+        if length > limit:
             raise wire.too_long("PortMessage.reply", self._port._subject, length, limit, "the port's max_large")
-        if self._kind == wire.CALL:
+        if self._kind == _CALL:
             frame, self._frame = self._frame, None
             if frame is None:
                 raise self._mismatch("reply", "it was given before")
-            self._reply_or_keep(frame, "PortMessage.reply", data, wire.ANSWER, handles)
+            try:  # as `_reply_or_keep`, in fewer steps
+                frame.reply(data, tag=_ANSWER, handles=handles, operation="PortMessage.reply")
+            except PeerGone:
+                raise
+            except BaseException:
+                self._frame = frame  # it may be tried again
+                raise
             return
         answer, self._answer = self._answer, None
         if answer is None:

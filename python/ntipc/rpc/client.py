@@ -51,6 +51,9 @@ class Link:
     """What a proxy calls through: a connection that is made again when the server has gone and another one has come.
 
     Free for all threads, tasks, and after a fork. A call is never repeated here unless its method is idempotent.
+
+    Attributes:
+        plain_client: The connection, if calls of it need no more thought.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Link:
         self._turns = Turns()
         self._closed = False
         self._client: PortClient | None = None
+        self.plain_client: PortClient | None = None
         self._fits: Mapping[str, Fit] = {}
         self.references = ExportedObjects(self)
         _LINKS.add(self)
@@ -109,12 +113,13 @@ class Link:
 
     def leave_to_parent(self) -> None:
         """In a forked child: the connection is the parent's, and this process connects for itself when it calls."""
-        self._client = None
+        self._client = self.plain_client = None
         self.references.leave_to_parent()
 
     def close(self) -> None:
         """Close the connection."""
         self._closed = True
+        self.plain_client = None
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -128,7 +133,7 @@ class Link:
                 return client  # another thread has done it
             if client is not None:
                 client.close()
-                self._client = None
+                self._client = self.plain_client = None
             before = self.pid
             while True:
                 try:
@@ -157,6 +162,7 @@ class Link:
             client.close()
             raise
         self._client = client
+        self.plain_client = None if self._fits else client
         return client
 
     def _check(self, client: PortClient, deadline: Deadline) -> None:
@@ -200,23 +206,19 @@ class Link:
                 raise lost
             codec, client = self._another(codec, lost)
 
-    @property
-    def plain_client(self) -> PortClient | None:
-        """The connection, if calls of it need no more thought."""
-        return self._client if not self._fits else None
+    def after_plain_call(self, codec: MethodCodec, data: bytes, timeout: float | None, error: BaseException) -> Any:
+        """Go on where a call failed that did not look first whether the connection is there.
 
-    def call_plain(self, codec: MethodCodec, client: PortClient, data: bytes, timeout: float | None) -> Any:
-        """Call without looking first whether the connection is there; ``None`` if it was not, and nothing was sent."""
-        try:
-            return client.call(data, timeout)
-        except Timeout:
+        Returns:
+            The answer, of a call that could be repeated; ``None`` if nothing was sent.
+        """
+        if isinstance(error, Timeout):
             raise self._late(codec, timeout) from None
-        except (PeerGone, HandleClosed, ConnectionError) as error:
-            if isinstance(error, HandleClosed) or type(error) is PeerGone:
-                return None
-            lost = self.lost(codec, error)
+        if isinstance(error, HandleClosed) or type(error) is PeerGone:
+            return None
+        lost = self.lost(codec, error)
         if not codec.method.marks.idempotent:
-            raise lost
+            raise lost from None
         return self.call(*self._another(codec, lost), data, timeout, None)[0]
 
     async def call_async(

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ntipc._runtime.deadlines import Deadline
+from ntipc.errors import HandleClosed, PeerGone, Timeout
 from ntipc.rpc.buffers import Luggage
 from ntipc.rpc.client import Link, parts_of
 from ntipc.rpc.failures import FAILURE, exception_of
@@ -231,7 +232,10 @@ def _call(codec: MethodCodec) -> Callable[[Proxy, tuple[Any, ...]], Any]:
         if is_plain and (client := link.plain_client) is not None:
             data = encode_plain_call(values)
             if data is not None:
-                reply = link.call_plain(codec, client, data, proxy._ntipc_timeout)
+                try:
+                    reply = client.call(data, proxy._ntipc_timeout)
+                except (Timeout, PeerGone, HandleClosed, ConnectionError) as error:
+                    reply = link.after_plain_call(codec, data, proxy._ntipc_timeout, error)
                 if type(reply) is bytes and reply and reply[0] != FAILURE:
                     try:
                         return read_result(reply)

@@ -251,6 +251,7 @@ impl Arena {
     }
 
     /// Make sure that names can be put into the chain of that bucket. Idempotent, needs no lock.
+    #[inline]
     pub fn grow_buckets(&self, index: u32) -> NtResult<()> {
         let page = (index & (BUCKETS - 1)) / BUCKETS_A_PAGE;
         if self.known.buckets.load(Ordering::Relaxed) & 1 << page != 0 {
@@ -336,10 +337,17 @@ impl Arena {
     }
 
     /// Reserve `needed` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no lock.
+    #[inline(always)]
     pub(super) fn grow(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
         if needed <= table.known.load(Ordering::Relaxed) {
             return Ok(());
         }
+        self.grow_on(table, needed, chunk)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_on(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
         let have = table.reserved.load(Ordering::Acquire);
         if have > table.limit {
             return Err(self.damaged("the counts of its tables are impossible"));
@@ -401,6 +409,7 @@ impl Arena {
         self.grow(&self.log_block_table(), LOG_BLOCKS, LOG_BLOCKS)
     }
 
+    #[inline]
     pub fn grow_changes(&self, needed: u32) -> NtResult<()> {
         self.grow(&self.change_table(), needed, 1024)
     }
