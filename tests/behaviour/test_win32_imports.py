@@ -162,6 +162,8 @@ class K:
     def f(self): k.SetEvent; k.HeapCompact; k.GetLongPathNameW
 win32clipboard.OpenClipboard()
 timer = object(); timer.start()
+from . import _winapi; _winapi.MemoryMap
+K(-1, 5, tagname="x"); loop.create_pipe_connection(K, "x")
 """
 
 
@@ -177,7 +179,8 @@ def test_port_check_finds_calls_by_line(tmp_path: Path) -> None:
     assert found[13, "multiprocessing.connection.PipeConnection"] and not found[14, "os.listdrives"]
     assert found[16, "user32.SendMessageW"] and found[17, "kernel32.SetEvent"] and not found[17, "kernel32.HeapCompact"]
     assert (2, "import winsound") not in found and not found[18, "win32clipboard.OpenClipboard"]
-    assert not any(call.startswith("timer") for _, call in found)
+    assert not any(call.startswith(("timer", "_winapi")) for _, call in found)
+    assert found[21, "mmap.mmap(tagname)"] and found[21, "asyncio.loop.create_pipe_connection"]
     advice = {finding.call: finding.advice for finding in check_source(PROGRAM, "p.py")}
     assert advice["kernel32.GetLongPathNameW"] == "call win32api.GetLongPathName, which is here"
     (tmp_path / "p.py").write_text(PROGRAM)

@@ -43,6 +43,10 @@ _OF_CTYPES: Final = frozenset({
 })  # fmt: skip
 
 
+LOOP_METHODS: Final = frozenset({"create_pipe_connection", "start_serving_pipe"})
+"""Methods of event loops that only Windows has."""
+
+
 class Use(NamedTuple):
     """A place where a program names a call of Windows.
 
@@ -104,6 +108,9 @@ class _Visitor(ast.NodeVisitor):
                 self._standard[top] = top
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.level:  # a module of the program's own, whatever it is called
+            self._names |= {alias.asname or alias.name: "" for alias in node.names}
+            return
         module = (
             (node.module or "").rpartition(".")[2] if (node.module or "").startswith("win32.") else node.module or ""
         )
@@ -150,6 +157,8 @@ class _Visitor(ast.NodeVisitor):
             and not (owner in LIBRARIES and node.attr in ("argtypes", "restype"))
         ):
             self.found.append(Use(node.lineno, owner, node.attr))
+        elif node.attr in LOOP_METHODS:
+            self.found.append(Use(node.lineno, "asyncio", f"loop.{node.attr}"))
         elif isinstance(node.value, ast.Name) and node.value.id in self._ctypes and node.attr in _OF_CTYPES:
             self.found.append(Use(node.lineno, "ctypes", node.attr))
         elif (module := self._standard.get(_dotted(node.value) or "")) and node.attr in ONLY_ON_WINDOWS[module]:
@@ -158,14 +167,15 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         function = node.func
-        if (
+        if any(keyword.arg == "tagname" for keyword in node.keywords):
+            self.found.append(Use(node.lineno, "mmap", "mmap(tagname)"))
+        elif (
             isinstance(function, ast.Attribute)
             and isinstance(function.value, ast.Name)
             and function.value.id in self._mmap
         ):
-            tagged = any(keyword.arg == "tagname" for keyword in node.keywords)
             third = len(node.args) > 2 and not isinstance(node.args[2], ast.Attribute)
-            if function.attr == "mmap" and (tagged or third):
+            if function.attr == "mmap" and third:
                 self.found.append(Use(node.lineno, "mmap", "mmap(tagname)"))
         self.generic_visit(node)
 

@@ -49,6 +49,8 @@ def is_here(module: str, name: str) -> bool:
         return found is not None and (not name or name in found[1])
     if module == "mmap":
         return True  # with a tag
+    if name.startswith("loop."):
+        return hasattr(_view("asyncio").ProactorEventLoop, name.removeprefix("loop."))
     if module in ("ctypes", *ONLY_ON_WINDOWS):
         return hasattr(_view(module), name)
     if module in WITHOUT_CALLS:
