@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -303,3 +305,44 @@ def test_child_of_a_thread_that_ends_itself_has_the_status_that_it_gave(peer: Pe
     for end in "ctypes.CDLL(None).exit(7)", "os._exit(7)":
         pid = peer.run(f"fork_in_a_thread(lambda: (event.set(), {end}))")
         assert os.waitstatus_to_exitcode(peer.run(f"os.waitpid({pid}, 0)[1]")) == 7
+
+
+def test_child_drops_sessions_that_its_parent_left_beside_other_threads() -> None:
+    """Nobody joined the helper threads of those sessions, and the child gives the memory of their stacks back."""
+    go_on = threading.Event()
+    kept: list[ntipc.Event] = []
+    waited = threading.Semaphore(0)
+
+    def use(number: int) -> None:  # and refer to it no longer
+        kept[number].wait(0.0001)
+        waited.release()
+        go_on.wait()
+
+    def helpers() -> int:
+        count = 0
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # it has just ended
+                count += (task / "comm").read_text() == "ntipc-helper\n"
+        return count
+
+    users = [threading.Thread(target=use, args=(number,)) for number in range(250)]
+    before = helpers()
+    for number, user in enumerate(users):
+        with ntipc.Session(f"{os.environ['NTIPC_SESSION']}.{number}") as session:
+            kept.append(ntipc.Event(session=session))
+            user.start()
+            waited.acquire()
+    go_on.set()
+    for user in users:
+        user.join()
+    wait_until(lambda: helpers() == before)
+    child = os.fork()
+    if child == 0:
+        for _ in range(3):  # when these end, the child unmaps stacks of threads that it has not
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+        del session
+        kept.clear()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0

@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::arena::layout::NOBODY;
 use crate::process::fork;
 use crate::process::fork::Inheritance;
+use crate::process::helper::HelperThread;
 use crate::process::lives::EndedLife;
 use crate::process::membership::Membership;
 use crate::process::presence::Presence;
@@ -45,7 +46,7 @@ pub struct Session {
     pub(crate) shared: OnceLock<Weak<Session>>,
     /// Tells the helper thread to stop.
     pub(crate) stop: AtomicU32,
-    pub(crate) helper: Mutex<Option<std::thread::JoinHandle<()>>>,
+    pub(crate) helper: Mutex<Option<HelperThread>>,
     /// 1: a thread of ours has seen a death in the table, and our helper shall make sure that somebody deals with it.
     pub(crate) alarm: AtomicU32,
     /// Ends of processes and threads that our helper is to note.

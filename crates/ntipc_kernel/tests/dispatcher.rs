@@ -251,7 +251,7 @@ fn abandoned_after(act: fn(&Arc<ntipc_kernel::Session>, u32, Queued)) -> bool {
             act(session, mutant, wait);
         });
         queued.1.recv().unwrap();
-        thread::sleep(Duration::from_millis(20)); // it is handed over to who has waited for so long
+        thread::sleep(Duration::from_millis(20)); // it is handed over to a waiter of that long
         session.release_mutant(mutant).unwrap();
         let state = session.query_mutant(mutant).unwrap();
         assert!(state.owner != 0 && !state.owned_by_caller);

@@ -424,6 +424,8 @@ def own_queue(session: Session | str | None = None) -> ThreadQueue:
     path = where.path
     queue = _local.queues.get(path)
     if queue is None or queue.is_closed:
+        for known in [known for known, other in _local.queues.items() if other.is_closed]:
+            del _local.queues[known]  # that session was left
         queue = _local.queues[path] = ThreadQueue(where._native)
     if session is None:
         _local.last = sessions._default, queue

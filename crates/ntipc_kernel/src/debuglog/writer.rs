@@ -39,7 +39,7 @@ impl Session {
 
     fn write_line(self: &Arc<Self>, text: &[u8]) {
         if self.take_part().is_err() {
-            return; // who takes no part owns nothing
+            return; // a process that takes no part owns nothing
         }
         let owner = Owner::own(self);
         let mut kept = cut(text, LONGEST);

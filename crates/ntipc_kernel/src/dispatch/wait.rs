@@ -234,7 +234,7 @@ impl Session {
         progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot, wait.count))
     }
 
-    /// Told to compete, and somebody else has the mutant again: who has waited for so long that it is handed over stays awake for
+    /// Told to compete, and another owns the mutant again: a waiter that has waited for so long that it is handed over stays awake for
     /// a moment, since the next release hands it over to one that runs rather than to a sleeper.
     fn stand_by(&self, wait: Queued, deadline_ns: u64) -> Option<Outcome> {
         let now = now_ns();

@@ -246,7 +246,9 @@ impl Session {
     }
 
     fn adopt_fork(self: &Arc<Self>, inheritance: &Arc<Inheritance>) -> NtResult<()> {
-        std::mem::forget(locked(&self.helper).take()); // that thread is the parent's
+        if let Some(parents) = locked(&self.helper).take() {
+            parents.forget();
+        }
         self.alarm.store(0, Ordering::Release);
         fault!(ForkBeforeCopy);
         self.renew_presence()?;

@@ -20,6 +20,42 @@ use crate::sys::robust::{self, Linked, OWNER_DIED, TID_MASK};
 use crate::sys::{namespaces, process};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+/// The helper thread of the process that started it. In a child of a fork this is a thread that the child does not have: the C library
+/// may have given its memory back there, so nothing is done with it.
+pub(crate) struct HelperThread {
+    handle: Option<JoinHandle<()>>,
+    pid: u32,
+}
+
+impl HelperThread {
+    fn new(handle: JoinHandle<()>) -> HelperThread {
+        HelperThread { handle: Some(handle), pid: process::pid() }
+    }
+
+    /// In a child of a fork, of its parent's.
+    pub fn forget(mut self) {
+        std::mem::forget(self.handle.take());
+    }
+
+    /// Wait until it has ended.
+    fn join(mut self) {
+        if self.pid == process::pid()
+            && let Some(handle) = self.handle.take()
+        {
+            let _ = handle.join();
+        }
+    }
+}
+
+impl Drop for HelperThread {
+    fn drop(&mut self) {
+        if self.pid != process::pid() {
+            std::mem::forget(self.handle.take());
+        }
+    }
+}
 
 /// Start the helper thread; returns when this process is a participant.
 pub fn start(session: &Arc<Session>, inherited: Option<Arc<Inheritance>>) -> NtResult<()> {
@@ -38,7 +74,7 @@ pub fn start(session: &Arc<Session>, inherited: Option<Arc<Inheritance>>) -> NtR
     let handle = spawned.map_err(|error| Failure::from_io("starting the helper thread", &error))?;
     match answer.recv() {
         Ok(Ok(())) => {
-            *crate::session::locked(&session.helper) = Some(handle);
+            *crate::session::locked(&session.helper) = Some(HelperThread::new(handle));
             Ok(())
         }
         Ok(Err(failure)) => {
@@ -202,7 +238,7 @@ impl Session {
     pub(crate) fn wait_for_helper(&self) {
         let helper = crate::session::locked(&self.helper).take();
         if let Some(helper) = helper {
-            let _ = helper.join();
+            helper.join();
         }
     }
 }

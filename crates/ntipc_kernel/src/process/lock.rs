@@ -47,7 +47,7 @@ const _: () = assert!(HELPERS + PROCESSES <= OWNER_MAX); // OWNER_MAX itself is 
 /// To be woken: no thread, but all who wait for pages of the pool.
 pub(crate) const FOR_PAGES: u32 = u32::MAX;
 
-/// The first sleep on the lock. Who has to wait longer waits for somebody who does not run.
+/// The first sleep on the lock. A longer wait means that the owner does not run.
 pub(crate) const FIRST_PATIENCE_NS: u64 = 1_000_000;
 
 /// Runs its argument, which sleeps, beside whatever else the process has to do.

@@ -75,7 +75,7 @@ impl Session {
 }
 
 impl Locked<'_> {
-    /// Throw away what lies in a queue, unless somebody is at a side of it; who is looks again on the way out. A writer in the midst
+    /// Throw away what lies in a queue, unless a thread is at a side of it; that thread looks again on its way out. A writer in the midst
     /// of a put would count a frame when it is gone.
     pub(super) fn throw_away(&mut self, body: u32) {
         self.follow_losses(|locked| {

@@ -34,8 +34,8 @@ pub trait Waiting {
     /// Nothing is waited for: the operation is done at once or not at all.
     fn polls(&self) -> bool;
 
-    /// Wait for an end of a queue. `true`: look again, be it too early; `false`: the time is over. A wait that a signal handler
-    /// has put aside must come back with `true`, not begin again by itself: the caller has to say again what it needs.
+    /// Wait for an end of a queue. `true`: look again, perhaps too early; `false`: the time is over. A wait that a signal handler
+    /// has interrupted must come back with `true`, not begin again by itself: the caller has to say again what it needs.
     fn wait(&mut self, session: &Arc<Session>, wanted: &Wanted) -> Result<bool, Self::Error>;
 
     /// Wait until pages are given back to the pool, by [`Session::sleep_for_pages`]. Answers as `wait`.

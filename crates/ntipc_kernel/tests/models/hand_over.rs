@@ -1,4 +1,4 @@
-//! A contended mutant: competed for, handed over to who has waited long, owned by one at a time.
+//! A contended mutant: competed for, handed over to a waiter that has waited long, owned by one at a time.
 
 use crate::waiting::{Tally, finish, targets, wait};
 use ntipc_kernel::models::{Fate, Model, World};
