@@ -336,7 +336,7 @@ static inline FARPROC judge_find(HMODULE module, LPCSTR name)
 #define GetProcAddress judge_find
 
 #ifndef JUDGE_SECONDS
-#define JUDGE_SECONDS 240
+#define JUDGE_SECONDS 90
 #endif
 
 static int judge_only_child; /* a process that a test started: no isolation, its exit code is what counts */
