@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ntipc.ports.connection import Connection
     from ntipc.ports.port import Port
 
-_BEGIN, _CALL, _ANSWER, _KIND = wire.BEGIN, wire.CALL, wire.ANSWER, wire.KIND
+_BEGIN, _CALL, _ANSWER = wire.BEGIN, wire.CALL, wire.ANSWER
 
 
 class PortMessage:
@@ -52,17 +52,16 @@ class PortMessage:
         "handles",
     )
 
-    def __init__(self, port: Port, connection: Connection, frame: _kernel.Frame) -> None:
+    def __init__(self, port: Port, connection: Connection, frame: _kernel.Frame, tag: int, kind: int) -> None:
         self._port = port
         self._frame: _kernel.Frame | None = frame
         self._received = frame
         self.connection = connection
         self.data = frame.data
-        self._tag = tag = frame.tag
-        self._kind = -1 if frame.closed else tag & _KIND
+        self._tag, self._kind = tag, kind  # -1 of a closing message
         self.handles: tuple[NtObject, ...] = tuple(claim(frame)) if frame.carried else ()
         self._answer: QueueWriter | None = None
-        if self._kind == _BEGIN:
+        if kind == _BEGIN:
             self._answer_through(self.handles)
             self.handles = self.handles[1:]
 

@@ -55,6 +55,7 @@ _OFFERED: dict[tuple[str, ...], tuple[type[NtObject], ...]] = {
 }
 """What may come with a connection request: the client's inbox, its lifeline, a section."""
 _REPLY_AND_RECEIVE = "Port.reply_and_receive"
+_KIND, _CALL, _LAST_KIND = wire.KIND, wire.CALL, wire.WITHDRAWN
 
 
 class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
@@ -306,17 +307,18 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
             if frame.closed:
                 return None  # accepted by another process, or never
             connection = self._heard_of(number, frame)
+        tag = frame.tag
         if frame.closed:
             self._connections.end(number, connection)
             connection._release()
-            return PortMessage(self, connection, frame)
+            return PortMessage(self, connection, frame, tag, -1)
         if connection._revoked:
             return None  # put before it was ended
-        kind = frame.tag & wire.KIND
-        if frame.size > self.max_large or kind > wire.WITHDRAWN or (kind == wire.CALL) != bool(frame.correlation):
+        kind = tag & _KIND
+        if frame.size > self.max_large or kind > _LAST_KIND or (kind == _CALL) != bool(frame.correlation):
             connection.close()
             return None
-        return PortMessage(self, connection, frame)
+        return PortMessage(self, connection, frame, tag, kind)
 
     def _heard_of(self, number: int, frame: _kernel.Frame) -> Connection:
         """Make a connection that another process accepted, or whose closing message another thread has just taken."""
