@@ -8,5 +8,6 @@ mod log_layout;
 mod memory;
 mod pages;
 mod queue_layout;
+mod words;
 
 pub use memory::Arena;
