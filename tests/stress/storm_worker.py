@@ -118,6 +118,7 @@ def live(birth: Birth, ledger: Ledger, register: Register, deaths: int) -> NoRet
     def work() -> None:
         try:
             worker = (Immortal if immortal else Mortal)(number, ledger, seed)
+            worker.doomed = doom is not None
             worker.postman = Postman(number, ledger, register, birth.incarnation)
             worker.run(doom)
             _kernel.leave_all()
