@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from harness.peers import Peer
 from harness.stopping import go_on, stop
-from harness.waiting import wait_until
+from harness.waiting import look, wait_until
 
 import ntipc
 from ntipc.debuglog import is_wanted
@@ -108,5 +108,4 @@ def test_dead_viewer_is_forgotten(viewer: Peer) -> None:
     ntipc.output_debug_string("not taken")
     viewer.kill()
     wait_until(lambda: not is_wanted())
-    with pytest.raises(ntipc.ObjectNotFound):
-        ntipc.Section.open("DBWIN_BUFFER")
+    wait_until(lambda: not any("DBWIN" in (each["name"] or "").upper() for each in look()["objects"]))
