@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from harness.loops import PEER_LOOP, Loop
 from harness.peers import Peer
+from harness.waiting import wait_until
 
 import ntipc
 from ntipc import HWND_BROADCAST, WM_USER, Window, peek_message, post_message, send_message
@@ -46,9 +47,10 @@ def test_send_goes_to_one_after_another_and_tells_whether_all_answered(peer: Pee
         assert sorted(seen) == sorted([(window.hwnd, reload), (loop.hwnd, reload)])
         assert send_message(HWND_BROADCAST, WM_USER) == 1 and len(seen) == 2
         assert ntipc.send_data(HWND_BROADCAST, b"data") == 1 and seen[-1][1] == ntipc.WM_COPYDATA
-        peer.run(PEER_LOOP)
+        hwnd = peer.run(PEER_LOOP)
         assert send_message(HWND_BROADCAST, reload, timeout=0.02) == 0
         peer.kill()
+        wait_until(lambda: not ntipc.is_window(hwnd))
         del seen[:]
         ntipc.send_notify_message(HWND_BROADCAST, reload)
         told: list[Any] = []
