@@ -1,4 +1,4 @@
-"""Who is at the other side: Linux is asked late, and never takes a program for the one before it."""
+"""The process at the other side: Linux is asked late, and one program is never taken for the one before it."""
 
 import os
 import subprocess

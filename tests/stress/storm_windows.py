@@ -111,7 +111,7 @@ class Messaging(Actor):
             self.send_to(hwnd, own.hwnd, patience)
         except ntipc.Timeout:
             if patience == LONG and not ntipc.is_window(hwnd):
-                self.ledger.complain(f"window {hwnd:#x} has gone, and who had sent it a message was not told")
+                self.ledger.complain(f"window {hwnd:#x} has gone, and the sender of a message to it was not told")
         except EXPECTED:
             pass
 

@@ -4,7 +4,7 @@
 //! memory (`process::caretaker`). It waits for a lock that every participant shares, so it sleeps while anybody lives, and Linux wakes it.
 //!
 //! Descriptors: 0 the session's lock file, with the byte of the caretaker locked through it; 1 the session's directory. Its second argument
-//! is the directory's path. All signals are blocked but SIGTERM: whoever ends a service waits for all of its processes, and this one may be of a
+//! is the directory's path. All signals are blocked but SIGTERM: a service manager that ends a service waits for all of its processes, and this one may be of a
 //! session that others use. So it gives the participants [`GRACE`] to end, and ends. Locks and their order are those of `process::attach`:
 //!
 //!   K1 wait for WITNESS, exclusively, and give it back  K2 wait for SETUP  K3 the session is gone? end

@@ -418,5 +418,5 @@ class PipeEnd(Parts, ABC, parts=("channel",)):
         return describe("pipe", self.name)
 
     def _know(self, sender: tuple[int, int], pid: int = 0) -> None:
-        """Take note of who is at the other side."""
+        """Take note of the process at the other side."""
         self._sender = Sender(self.reader.session._native, sender, pid)

@@ -414,7 +414,7 @@ impl Arena {
         self.grow(&self.change_table(), needed, 1024)
     }
 
-    /// Wait blocks of a thread, and the journal that is to hold a step of its wait: whoever ends the wait cannot fail.
+    /// Wait blocks of a thread, and the journal that is to hold a step of its wait: the thread that ends the wait cannot fail.
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {
         self.grow(&self.journal_table(), needed, 256)?;
         self.grow(&self.block_table(thread & (THREADS - 1)), needed, 256)
