@@ -6,6 +6,7 @@ Handles that are duplicates of each other lead to one such object, which is clos
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,9 @@ class FileObject(WaitedForByPlan):
             if self._signal is not None:
                 self._signal.close()
 
+    @abstractmethod
     def _close(self) -> None:
-        raise NotImplementedError
+        """Close the file, of which nobody has a handle any more."""
 
     def cancel(self, which: Callable[[Operation], bool] = lambda operation: True) -> int:
         """Cancel operations that go on; how many."""

@@ -13,6 +13,7 @@ import itertools
 import sys
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ _all_hubs: set[weakref.ref[Hub]] = set()
 """No code runs when one goes: what a signal handler raised there, nobody would be told."""
 
 
-class Hub:
+class Hub(ABC):
     """Calls of this process that are under way in one session, and the queue for their answers."""
 
     def __init__(self, native: _kernel.Session) -> None:
@@ -61,10 +62,11 @@ class Hub:
         """Whether this thread is that of the loop."""
         return False
 
+    @abstractmethod
     def _start(self) -> None:
         """See to it that answers are taken. Called under the lock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def help(self, call: PortCall, timeout: float | None) -> None:
         """Take answers, in a thread that waits for one, if nobody else would."""
 
@@ -76,9 +78,9 @@ class Hub:
             except BaseException:  # the next function, and the other calls, have nothing to do with it
                 report()
 
+    @abstractmethod
     def close(self) -> None:
         """Take no more answers; calls that are under way are lost."""
-        raise NotImplementedError
 
     def forget(self) -> None:
         """In a forked child: the calls are the parent's."""

@@ -15,6 +15,7 @@ from ntipc.ports.names import parents_only
 from ntipc.queues.ends import QueueWriter
 
 if TYPE_CHECKING:
+    from ntipc.ports.calls import PortCall
     from ntipc.ports.client import PortClient
 
 IDLE_SECONDS = 0.5
@@ -130,6 +131,9 @@ class ThreadHub(Hub):
         with suppress(NtError):
             self._keeper._put_beyond(b"", 0)
         taker.join(IDLE_SECONDS * 2)
+
+    def help(self, call: PortCall, timeout: float | None) -> None:
+        """Do nothing: a thread of its own takes them."""
 
     def close(self) -> None:
         """End the thread; calls that are under way are lost."""

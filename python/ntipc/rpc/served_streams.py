@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ Send = Callable[["PortMessage", bytes, "Packer | None"], bool]
 Tell = Callable[[BaseException, str], bytes]
 
 
-class ServedStream:
+class ServedStream(ABC):
     """One stream of one client; a subclass says how items are produced.
 
     Args:
@@ -99,15 +100,16 @@ class ServedStream:
             self._producing = True
             return True
 
+    @abstractmethod
     def produce(self) -> None:
         """Go on until there is no room."""
-        raise NotImplementedError
 
     def _has_to_go_on(self) -> bool:
         wanted = not self._producing and not self._closed and self._end is None and len(self._items) < self._ahead
         self._producing |= wanted
         return wanted
 
+    @abstractmethod
     def _interrupt(self) -> None:
         """Tell what produces just now that it is no longer wanted."""
 
@@ -164,6 +166,9 @@ class SyncStream(ServedStream):
     def produce(self) -> None:
         """Go on until there is no room."""
         within(self._call, self._produce)
+
+    def _interrupt(self) -> None:
+        pass  # nothing can interrupt a generator that runs; it is closed behind its next item
 
     def _produce(self) -> None:
         end = b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ _AND_WAIT: Final = -1
 """INVALID_HANDLE_VALUE for the event: the call returns when no callback runs any more."""
 
 
-class _Task:
+class _Task(ABC):
     """Something that calls a function now and then, until it is stopped.
 
     Invariant: after ``ended`` is set the function is not called any more.
@@ -68,9 +69,9 @@ class _Task:
         finally:
             self.is_calling = False
 
+    @abstractmethod
     def loop(self) -> None:
         """Call the function whenever it is due, until `stopped`."""
-        raise NotImplementedError
 
     def _run(self) -> None:
         try:
