@@ -40,7 +40,7 @@ def sdist_problems(sdist: Path) -> Iterator[str]:
 def wheel_problems(wheel: Path) -> Iterator[str]:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    wanted = {"ntipc/py.typed", "ntipc/_kernel.pyi", "ntipc/__init__.py"}
+    wanted = {"ntipc/py.typed", "ntipc/_kernel.pyi", "ntipc/_kernel_queues.pyi", "ntipc/__init__.py"}
     yield from (f"the wheel lacks {name}" for name in sorted(wanted - sizes.keys()))
     yield from (f"the wheel has {name}" for name in sizes if not name.startswith(("ntipc/", "ntipc-")))
     (library,) = (size for name, size in sizes.items() if name.endswith(".so"))
