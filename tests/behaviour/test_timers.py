@@ -1,6 +1,7 @@
 """Timers: due once or periodically, a function of the clock."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness.peers import Peer
@@ -41,6 +42,23 @@ def test_due_time_of_zero_fires_at_once() -> None:
     timer = ntipc.Timer()
     timer.set(0)
     assert timer.wait(0)
+
+
+@pytest.mark.parametrize(
+    "past",
+    [-5, -0.001, datetime.now() - timedelta(seconds=5), datetime.min, datetime.min.replace(tzinfo=UTC)],
+    ids=["-5", "-0.001", "5 s ago", "first moment", "first moment, UTC"],
+)
+def test_moment_that_has_passed_fires_at_once(past: float | datetime) -> None:
+    timer = ntipc.Timer()
+    timer.set(past)
+    assert timer.wait(0)
+
+
+def test_last_moment_of_the_calendar_is_far_away() -> None:
+    timer = ntipc.Timer()
+    timer.set(datetime.max)
+    assert not timer.is_set() and (facts(timer)["due_in"] or 0) > 1e9
 
 
 def test_setting_again_resets_and_starts_anew() -> None:

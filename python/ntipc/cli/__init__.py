@@ -5,14 +5,20 @@ of its own: 0 healthy, 1 something is wrong, 2 could not look.
 """
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from ntipc.cli import clean, demo, doctor, log, ls, mailslot, pipe, port_check, rpc, run, session, stubs, watch
-from ntipc.cli.words import DONE, INTERRUPTED, complain
+from ntipc.cli.words import DONE, FAILED, INTERRUPTED, complain, failed
+from ntipc.errors import NtError
 
 __all__ = ["main"]
+
+# What Linux says of an output that takes no more, or never did.
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,16 +27,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
     except SystemExit as end:  # argparse has said what is wrong, or has shown the help
         return end.code if isinstance(end.code, int) else 2
+    if arguments.run is not run.run:  # whose output is its program's
+        _escape_what_cannot_be_encoded()
     try:
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         complain("stopped")
         return INTERRUPTED
+    except NtError as error:
+        return failed(error)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is silent too
+        _discard_output()
         return DONE  # the reader of our output has enough of it
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _discard_output()
+        complain(f"cannot write the output: {error.strerror}")
+        return FAILED
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, io.TextIOWrapper):  # it is None if its descriptor was closed; print() then does nothing
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush, when it exits, go nowhere."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ntipc.cli.words import complain
+from ntipc.cli.words import complain, printable
 
 HEALTHY = 0
 FINDINGS = 1
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report, indent=2))
     else:
         for finding in report["findings"]:
-            print(finding["text"])
+            print(printable(finding["text"]))
         if report["note"]:
             complain(report["note"])
         if not report["findings"]:

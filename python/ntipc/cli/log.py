@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ntipc.cli.words import DONE, complain, failed, positive
+from ntipc.cli.words import DONE, complain, failed, positive, printable
 
 if TYPE_CHECKING:
     from ntipc.debuglog import Reader, Record
@@ -115,21 +115,10 @@ def as_text(*, colour: bool) -> _Line:
         if colour:
             paint = COLOURS[(line.pid or 0) % len(COLOURS)]
             moment, whose = f"\x1b[2m{moment}\x1b[0m", f"\x1b[{paint}m{whose:<15}\x1b[0m"
-        return f"{moment}  {whose:<15}  {printable(line.text)}{' ...' if line.truncated else ''}"
+        text = printable(line.text.removesuffix("\n"))
+        return f"{moment}  {whose:<15}  {text}{' ...' if line.truncated else ''}"
 
     return shown
-
-
-def printable(text: str) -> str:
-    r"""A text on one line, without what would steer a terminal.
-
-    >>> printable("two\nlines\t\x1b[2J\n")
-    'two\\nlines\t\\x1b[2J'
-    """
-    text = text.removesuffix("\n")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _has_colour() -> bool:

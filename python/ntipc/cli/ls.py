@@ -4,11 +4,12 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from ntipc.cli.words import DONE, FAILED, complain
+from ntipc.cli.words import DONE, FAILED, complain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ntipc.cli.output import Cell
     from ntipc.cli.snapshot import Snapshot
 
 DESCRIPTION = """
@@ -75,6 +76,7 @@ def _show_one(console: "Console", session: "Snapshot") -> None:
     from rich.text import Text
 
     from ntipc.cli import ports
+    from ntipc.cli.output import print_table
     from ntipc.cli.snapshot import short
 
     lock = session["lock_owner"]
@@ -82,38 +84,23 @@ def _show_one(console: "Console", session: "Snapshot") -> None:
     facts = [_number(session["participants"], "participant"), _number(len(session["objects"]), "object")]
     if lock:
         facts.append(f"dispatcher lock held by {_thread_of(lock, names)}")
-    console.print(Text(session["path"], style="bold"), Text("  " + ", ".join(facts)), sep="")
+    console.print(Text(printable(session["path"]), style="bold"), Text("  " + ", ".join(facts)), sep="")
     commands = {process["slot"]: short(process["command"]) for process in session["processes"]}
-    _print_table(
+    print_table(
         console,
         ("object", "kind", "name", "state", "held by", "waited for by"),
         [_object_row(entry, commands, names) for entry in ports.folded(session["objects"])],
     )
-    _print_table(
+    print_table(
         console,
         ("process", "command", "handles", ""),
         [_process_row(process, names) for process in session["processes"]],
     )
     titles = {entry["index"]: _title(entry) for entry in session["objects"]} | ports.titles(session["objects"])
     waiting = [thread for thread in session["threads"] if thread["waiting_on"]]
-    _print_table(
+    print_table(
         console, ("thread", "process", "state", "waits for"), [_thread_row(thread, titles, names) for thread in waiting]
     )
-
-
-def _print_table(console: "Console", columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    if not rows:
-        return
-    table = Table(box=box.SIMPLE)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
 
 
 def _title(entry: dict[str, Any]) -> str:
@@ -134,7 +121,7 @@ def kind_and_name(entry: dict[str, Any]) -> tuple[str, str]:
     return f"Queue {side}", entry["name"] or ""
 
 
-def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int, str]) -> tuple[str, ...]:
+def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int, str]) -> "tuple[Cell, ...]":
     handles: dict[int, int] = {}
     for holder in entry["holders"]:
         handles[holder["process"]] = handles.get(holder["process"], 0) + 1
@@ -149,8 +136,8 @@ def _object_row(entry: dict[str, Any], commands: dict[int, str], names: dict[int
         str(entry["index"]),
         *kind_and_name(entry),
         state_of(entry, names),
-        "\n".join(held),
-        "\n".join(waiters),
+        held,
+        waiters,
     )
 
 

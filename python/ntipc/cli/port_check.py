@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from ntipc.cli.words import DONE, FAILED, USAGE, complain, failed
+from ntipc.cli.words import DONE, FAILED, USAGE, complain, failed, printable
 
 PORT_CHECK = """
 Read a Python program, or all of a folder, and list each call of Windows by file and line: those that ntipc.win32 has,
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
                     print(json.dumps(finding._asdict()))
                 else:
                     verdict = "here" if finding.is_here else f"not here; {finding.advice}"
-                    print(f"{finding.file}:{finding.line}: {finding.call}: {verdict}")
+                    print(printable(f"{finding.file}:{finding.line}: {finding.call}: {verdict}"))
     except OSError as problem:
         return failed(problem)
     sys.stdout.flush()

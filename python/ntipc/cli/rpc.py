@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-from ntipc.cli.words import DONE, FAILED, USAGE, Intermixed, complain, failed, seconds
+from ntipc.cli.words import DONE, FAILED, TEXT, USAGE, Intermixed, complain, failed, printable, seconds
 
 LIST = """
 List the services of a session whose processes live: the list is read from the session's memory, and asks nobody.
@@ -51,6 +51,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     """List the services."""
     import ntipc
     from ntipc import rpc
+    from ntipc.cli.output import console_for_data, print_table
 
     try:
         found = rpc.services(arguments.session)
@@ -59,7 +60,8 @@ def run_list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([service._asdict() for service in found], indent=2))
     elif found:
-        _print_table([("service", "process", "interface", "version", "methods"), *map(_row, found)])
+        titles = "service", "process", "interface", "version", "methods"
+        print_table(console_for_data(), titles, [_row(service) for service in found])
     else:
         complain("there are no services in this session")
     return DONE
@@ -68,21 +70,6 @@ def run_list(arguments: argparse.Namespace) -> int:
 def _row(service: Any) -> tuple[str, ...]:
     version = "" if service.version is None else str(service.version)
     return service.name, str(service.pid), service.interface, version, str(service.methods)
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from ntipc.cli.output import console_for_data
-
-    table = Table(box=box.SIMPLE)
-    for title in rows[0]:
-        table.add_column(title, overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*(Text(cell) for cell in row))
-    console_for_data().print(table)
 
 
 def run_describe(arguments: argparse.Namespace) -> int:
@@ -99,18 +86,18 @@ def run_describe(arguments: argparse.Namespace) -> int:
         print(json.dumps(described, indent=2))
         return DONE
     version = "" if described["version"] is None else f", version {described['version']}"
-    print(f"{described['name']}: {described['interface']}{version}, process {described['pid']}")
+    print(printable(f"{described['name']}: {described['interface']}{version}, process {described['pid']}"))
     _print_indented(described["doc"], 4)
     for method in described["methods"]:
         marks = "  (one way)" if method["one_way"] else ""
-        print(f"\n  {method['signature']}{marks}")
+        print(f"\n  {printable(method['signature'])}{marks}")
         _print_indented(method["doc"], 6)
     return DONE
 
 
 def _print_indented(text: str, columns: int) -> None:
     for line in text.splitlines():
-        print(" " * columns + line if line else "")
+        print(" " * columns + printable(line) if line else "")
 
 
 def run_call(arguments: argparse.Namespace) -> int:
@@ -144,4 +131,4 @@ def run_call(arguments: argparse.Namespace) -> int:
 
 def _print_notes(error: BaseException) -> None:
     for note in getattr(error, "__notes__", ()):
-        print(f"\n{note}", file=sys.stderr)
+        print(f"\n{printable(note, TEXT)}", file=sys.stderr)

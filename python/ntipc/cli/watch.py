@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from ntipc.cli.words import DONE, USAGE, complain, failed
+from ntipc.cli.words import DONE, USAGE, complain, failed, printable
 
 if TYPE_CHECKING:
     import ntipc
@@ -94,8 +94,8 @@ def show(event: "ntipc.WatchEvent", as_json: bool, output: TextIO) -> None:
         print(json.dumps(asdict(event)), file=output, flush=True)
         return
     moment = time.strftime("%H:%M:%S", time.localtime(event.time)) + f".{int(event.time * 1000) % 1000:03}"
-    whose = f"{event.pid} {event.thread}".strip()
-    lines = event.text.rstrip().splitlines() or [""]
+    whose = printable(f"{event.pid} {event.thread}".strip())
+    lines = [printable(line) for line in event.text.rstrip().splitlines()] or [""]
     is_traceback = event.kind in ("exception", "fatal")
     summary = lines[-1 if event.kind == "exception" else 0]
     print(f"{moment}  {whose:<24} {event.kind}  {summary}".rstrip(), file=output, flush=True)

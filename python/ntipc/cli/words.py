@@ -9,6 +9,8 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
+TEXT = "\t\n"  # the control characters of a text of several lines
+
 
 class Intermixed(argparse.ArgumentParser):
     """Takes options between the words as well: ``NAME --timeout 3 TEXT``."""
@@ -26,9 +28,24 @@ class Intermixed(argparse.ArgumentParser):
             self._within = False
 
 
+def printable(text: str, keep: str = "\t") -> str:
+    r"""The text with escapes for what would steer a terminal: control characters, marks that turn the direction.
+
+    Args:
+        text: What another program has chosen, such as a name.
+        keep: Control characters that stay as they are.
+
+    >>> printable("two\nlines\t\x1b[2J")
+    'two\\nlines\t\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
 def complain(message: str, hint: str = "") -> None:
     """Say what is wrong and, after an empty line, what can be done."""
-    print(f"ntipc: {message}", file=sys.stderr)
+    print(f"ntipc: {printable(message, TEXT)}", file=sys.stderr)
     if hint:
         print(f"\nhint: {hint}", file=sys.stderr)
 

@@ -38,8 +38,18 @@ class Place(NamedTuple):
 
 
 def base_directory() -> str:
-    """Return the directory that holds all sessions: ``NTIPC_DIR``, or ``/dev/shm``."""
-    return os.path.abspath(os.environ.get("NTIPC_DIR") or "/dev/shm")
+    """Return the directory that holds all sessions: ``NTIPC_DIR``, or ``/dev/shm``.
+
+    Raises:
+        InvalidName: Its name is no UTF-8.
+    """
+    base = os.path.abspath(os.environ.get("NTIPC_DIR") or "/dev/shm")
+    try:
+        base.encode()
+    except UnicodeEncodeError:
+        advice = "Set NTIPC_DIR to a directory whose name is UTF-8"
+        raise from_status(Status.OBJECT_NAME_INVALID, "Session", f"directory {base!r}", advice=advice) from None
+    return base
 
 
 def default_name() -> str:

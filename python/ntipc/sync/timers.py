@@ -117,7 +117,9 @@ class Timer(_kernel.Timer, ClosingObject, NamedObject):
         True
         """
         if not isinstance(due, (float, int)) and hasattr(due, "timestamp"):
-            due = max(due.timestamp() - time.time(), 0.0)
+            due = _seconds_until(due)
+        elif isinstance(due, (float, int)) and due < 0:
+            due = 0
         return super().set(cast("float", due), period)
 
     def info(self) -> TimerInfo:
@@ -143,3 +145,13 @@ class Timer(_kernel.Timer, ClosingObject, NamedObject):
         if info["period"]:
             state.append(f"period={info['period']:g}")
         return state
+
+
+def _seconds_until(moment: datetime) -> float:
+    """How long it is until the moment, 0 if it has passed."""
+    try:
+        return max(moment.timestamp() - time.time(), 0.0)
+    except (OverflowError, ValueError):
+        # The C library cannot convert the first and last days of the calendar. Time zones do not matter there.
+        now = type(moment).now()
+        return max((moment.replace(tzinfo=None) - now).total_seconds(), 0.0)
