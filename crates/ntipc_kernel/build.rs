@@ -1,4 +1,5 @@
-//! Builds the caretaker (`caretaker/main.rs`): a program of its own, without any library, that the kernel carries as bytes.
+//! Builds the caretaker (`caretaker/main.rs`): a program of its own, without any library, that the kernel carries as
+//! bytes.
 //!
 //! Where it cannot be built, as for processors that it has no entry for, the kernel has an empty one, and starts none.
 

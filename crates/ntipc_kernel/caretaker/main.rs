@@ -1,17 +1,20 @@
 //! The caretaker: the program that removes what the last participant of a session leaves when it is killed.
 //!
-//! It is built by `build.rs` without any library, lies in the kernel as bytes, and is started by a participant of a session with much
-//! memory (`process::caretaker`). It waits for a lock that every participant shares, so it sleeps while anybody lives, and Linux wakes it.
+//! It is built by `build.rs` without any library, lies in the kernel as bytes, and is started by a participant of a
+//! session with much memory (`process::caretaker`). It waits for a lock that every participant shares, so it sleeps
+//! while anybody lives, and Linux wakes it.
 //!
-//! Descriptors: 0 the session's lock file, with the byte of the caretaker locked through it; 1 the session's directory. Its second argument
-//! is the directory's path. All signals are blocked but SIGTERM: a service manager that ends a service waits for all of its processes, and this one may be of a
-//! session that others use. So it gives the participants [`GRACE`] to end, and ends. Locks and their order are those of `process::attach`:
+//! Descriptors: 0 the session's lock file, with the byte of the caretaker locked through it; 1 the session's directory.
+//! Its second argument is the directory's path. All signals are blocked but SIGTERM: a service manager that ends a
+//! service waits for all of its processes, and this one may be of a session that others use. So it gives the
+//! participants [`GRACE`] to end, and ends. Locks and their order are those of `process::attach`:
 //!
 //!   K1 wait for WITNESS, exclusively, and give it back  K2 wait for SETUP  K3 the session is gone? end
-//!   K4 try PRESENCE; somebody takes part? give SETUP back, K1  K5 remove the files, the lock file last, and the directory; end
+//!   K4 try PRESENCE; somebody takes part? give SETUP back, K1  K5 remove the files, the lock file last, and the
+//!      directory; end
 //!
-//! Crash: it may be killed anywhere. What it has not removed the user's next session removes, and until then another participant with
-//! much memory starts another caretaker. Its locks go with it.
+//! Crash: it may be killed anywhere. What it has not removed the user's next session removes, and until then another
+//! participant with much memory starts another caretaker. Its locks go with it.
 
 #![no_std]
 #![no_main]
@@ -137,7 +140,8 @@ fn links() -> u64 {
     if call(calls::FSTAT, LOCK, status.as_mut_ptr() as usize, 0) != 0 {
         return 0;
     }
-    // SAFETY: Linux has filled it that far: device, inode, and then the links in 64 bits; in the generic layout mode and links in 32 each.
+    // SAFETY: Linux has filled it that far: device, inode, and then the links in 64 bits; in the generic layout mode
+    // and links in 32 each.
     let third = unsafe { *status.as_ptr().cast::<u64>().add(2) };
     if cfg!(target_arch = "x86_64") { third } else { third >> 32 }
 }
@@ -185,8 +189,8 @@ fn pause() {
     call(calls::NANOSLEEP, &raw const tenth as usize, 0, 0);
 }
 
-/// SIGTERM: wait for the participants, here and not behind a flag, which the sleep that begins next would not look at. With WITNESS the
-/// sleep ends at once.
+/// SIGTERM: wait for the participants, here and not behind a flag, which the sleep that begins next would not look at.
+/// With WITNESS the sleep ends at once.
 extern "C" fn told_to_end(_: i32) {
     for _ in 0..GRACE {
         if lock(WITNESS, EXCLUSIVE, TRY) {

@@ -1,8 +1,9 @@
 //! The hot paths of the kernel one by one, for `bench/instructions.py` to count their instructions under valgrind.
 //!
-//! Every operation is run in two loops, one twice as long as the other, between calls of `getppid`, at which valgrind writes
-//! down what it has counted: the difference is the operation alone. Both are run several times, since the helper thread wakes
-//! by the clock and may hold the session's lock just then. The names are printed in the order of the loops.
+//! Every operation is run in two loops, one twice as long as the other, between calls of `getppid`, at which valgrind
+//! writes down what it has counted: the difference is the operation alone. Both are run several times, since the helper
+//! thread wakes by the clock and may hold the session's lock just then. The names are printed in the order of the
+//! loops.
 
 use ntipc_kernel::dispatch::at_once::Try;
 use ntipc_kernel::dispatch::wait::{Started, Target};

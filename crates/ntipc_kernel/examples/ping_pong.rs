@@ -1,8 +1,8 @@
 //! Ping-pong between two processes that never spin: signal-and-wait beside two bare futex words.
 //!
-//! `ping_pong ROUNDS TRIALS PROCESSOR PROCESSOR` prints the medians of the medians of interleaved trials, in seconds, as JSON.
-//! The partner is the same program with the session's path instead of the number of rounds; both share the futex words through
-//! a section of the session.
+//! `ping_pong ROUNDS TRIALS PROCESSOR PROCESSOR` prints the medians of the medians of interleaved trials, in seconds,
+//! as JSON. The partner is the same program with the session's path instead of the number of rounds; both share the
+//! futex words through a section of the session.
 
 use ntipc_kernel::dispatch::wait::{Slumber, Started, Target};
 use ntipc_kernel::object::kind::Kind;

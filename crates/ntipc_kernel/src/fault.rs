@@ -137,7 +137,8 @@ mod armed {
         true
     }
 
-    /// From now on the number of an armed point that is passed is written there, one byte; a negative descriptor ends it.
+    /// From now on the number of an armed point that is passed is written there, one byte; a negative descriptor ends
+    /// it.
     pub fn report_to(fd: i32) {
         REPORT.store(fd, Ordering::Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Look into a session from outside: read-only mapping, no slot, no lock, nothing changed. Whatever is read may be in the middle
-//! of a change or scribbled on: every list is bounded, every index masked, every text checked.
+//! Look into a session from outside: read-only mapping, no slot, no lock, nothing changed. Whatever is read may be in
+//! the middle of a change or scribbled on: every list is bounded, every index masked, every text checked.
 
 use crate::arena::Arena;
 use crate::arena::layout::{BLOCKS, IN_FRAMES, PROCESSES, progress, word};

@@ -1,5 +1,5 @@
-//! Ingredients of recovery that a build for the mutation check can leave out, one at a time, to see which test misses it.
-//! Nothing of this exists in any other build.
+//! Ingredients of recovery that a build for the mutation check can leave out, one at a time, to see which test misses
+//! it. Nothing of this exists in any other build.
 
 macro_rules! ingredients {
     ($($(#[doc = $what:literal])* $ingredient:ident = $name:literal),* $(,)?) => {

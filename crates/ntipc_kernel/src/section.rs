@@ -1,11 +1,11 @@
 //! Sections: memory that processes share. (NtCreateSection, NtMapViewOfSection)
 //!
-//! A page-file section is a file of the session's directory; a file section names a file and says which inode it must be.
-//! `limit` holds flags, `a` the size in bytes, `b` the serial number of the session's file. A view needs nothing in the arena: the
-//! mapping keeps the memory, as on NT, after name and handles are gone.
+//! A page-file section is a file of the session's directory; a file section names a file and says which inode it must
+//! be. `limit` holds flags, `a` the size in bytes, `b` the serial number of the session's file. A view needs nothing in
+//! the arena: the mapping keeps the memory, as on NT, after name and handles are gone.
 //!
-//! Crash: the object exists, unnamed, before its file does, and the file is removed before the object's slot is free. So
-//! there is no file without an object that answers for it.
+//! Crash: the object exists, unnamed, before its file does, and the file is removed before the object's slot is free.
+//! So there is no file without an object that answers for it.
 
 use crate::arena::Arena;
 use crate::arena::layout::{Object, word};
@@ -230,8 +230,8 @@ impl Session {
 
     /// Map a part of a section. `None`: to its end.
     ///
-    /// A view may go beyond the size of the section up to the end of its last page, as on NT, unless what is written there
-    /// would be lost: of a file that ends there. With `rounded` NT's rule holds for files as well.
+    /// A view may go beyond the size of the section up to the end of its last page, as on NT, unless what is written
+    /// there would be lost: of a file that ends there. With `rounded` NT's rule holds for files as well.
     pub fn map_view(
         &self,
         handle: u32,
@@ -300,8 +300,9 @@ impl Session {
         }
     }
 
-    /// Keep a way to the memory of the section behind a new handle, by which this process maps it after it has given up its privileges.
-    /// Only root has any to give up. The way ends with the handle. `file`: the section's, if it is open to read and write.
+    /// Keep a way to the memory of the section behind a new handle, by which this process maps it after it has given up
+    /// its privileges. Only root has any to give up. The way ends with the handle. `file`: the section's, if it is open
+    /// to read and write.
     #[cold]
     pub(crate) fn keep_access(&self, handle: u32, file: Option<&OwnedFd>) {
         if self.owner != 0 {

@@ -71,8 +71,8 @@ pub(crate) fn sessions() -> Known {
     SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Held by a thread that attaches, so that no two attach to one session. Apart from the list: attaching may wait for others, and a fork
-/// waits for the list.
+/// Held by a thread that attaches, so that no two attach to one session. Apart from the list: attaching may wait for
+/// others, and a fork waits for the list.
 static ATTACHING: Mutex<()> = Mutex::new(());
 
 /// The right to attach, while nobody else has it.
@@ -119,7 +119,8 @@ impl Session {
         self.state.load(Ordering::Acquire) == LEFT
     }
 
-    /// Was this process forked off, and could not take its handles over? Then it is a participant through another attachment, if any.
+    /// Was this process forked off, and could not take its handles over? Then it is a participant through another
+    /// attachment, if any.
     pub fn is_lost(&self) -> bool {
         self.state.load(Ordering::Acquire) == LOST
     }

@@ -2,10 +2,10 @@
 //!
 //! Two habits hold everywhere in the arena:
 //!
-//! * Fields that only the holder of the dispatcher lock touches are read with [`Shared::get`] (Acquire) and written with
-//!   [`Shared::put`] (Release). The lock already orders them between living threads; Release keeps the *program order*
-//!   of the stores, which is all that matters when the writer is killed between two of them: the kernel of Linux marks
-//!   the dead thread's life word after its last store, so a thread that sees the mark sees every store before it.
+//! * Fields that only the holder of the dispatcher lock touches are read with [`Shared::get`] (Acquire) and written
+//!   with [`Shared::put`] (Release). The lock already orders them between living threads; Release keeps the *program
+//!   order* of the stores, which is all that matters when the writer is killed between two of them: the kernel of Linux
+//!   marks the dead thread's life word after its last store, so a thread that sees the mark sees every store before it.
 //! * Fields that fast paths touch without the lock name their ordering at the call.
 
 #[cfg(feature = "models")]

@@ -235,8 +235,9 @@ fn queue_up(session: &Arc<ntipc_kernel::Session>, handles: &[u32]) -> Queued {
     }
 }
 
-/// Run `act` with a wait of the thread's for a mutant (and something else) that was satisfied meanwhile, of which it knows nothing
-/// yet: a signal handler has its attention. Whether the next owner finds the mutant abandoned once the thread has ended.
+/// Run `act` with a wait of the thread's for a mutant (and something else) that was satisfied meanwhile, of which it
+/// knows nothing yet: a signal handler has its attention. Whether the next owner finds the mutant abandoned once the
+/// thread has ended.
 fn abandoned_after(act: fn(&Arc<ntipc_kernel::Session>, u32, Queued)) -> bool {
     let session = private();
     let (mutant, other) = (mutant(&session), event(&session));

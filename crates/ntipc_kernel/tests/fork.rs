@@ -1,7 +1,8 @@
 //! Forks in the midst of what other threads do.
 //!
-//! A program without Rust's own beginning, as a Python interpreter is: with it, each thread that begins or ends takes a lock of the
-//! standard library's, for its report of stack overflows, and a child of a fork in that moment finds it taken for ever.
+//! A program without Rust's own beginning, as a Python interpreter is: with it, each thread that begins or ends takes a
+//! lock of the standard library's, for its report of stack overflows, and a child of a fork in that moment finds it
+//! taken for ever.
 #![no_main]
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 

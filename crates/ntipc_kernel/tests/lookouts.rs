@@ -1,4 +1,5 @@
-//! A thread that was told to compete for an object does nothing for a while: others have it. (Readers and writers: `tests/crash` of the library.)
+//! A thread that was told to compete for an object does nothing for a while: others have it. (Readers and writers:
+//! `tests/crash` of the library.)
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod support;
@@ -15,8 +16,8 @@ fn go_on(session: &Session, queued: Queued) {
     assert!(matches!(session.sleep(queued, NEVER, NEVER), Slumber::Satisfied(..)));
 }
 
-/// Two wait for an object, and one release is to go to the first, which does nothing until the second has the object. `false`: it was handed
-/// over to the first, because the machine was slow.
+/// Two wait for an object, and one release is to go to the first, which does nothing until the second has the object.
+/// `false`: it was handed over to the first, because the machine was slow.
 fn passes_by_the_first(kind: Kind, wanted: Type, release: fn(&Arc<Session>, u32)) -> bool {
     let session = private();
     let object = make(&session, kind, 0, 9, None);

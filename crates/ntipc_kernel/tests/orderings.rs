@@ -1,8 +1,9 @@
 //! What the orderings of the lock-free steps are for, in every execution that the memory model of C++ allows (loom).
 //!
 //! loom's atomics cannot lie in shared memory, so these are the steps alone, by their labels in `dispatch/wait.rs`,
-//! `dispatch/evaluate.rs`, `process/lock.rs` and `queue/state.rs`, with the orderings as a parameter: each test runs once as the kernel has them,
-//! and once with one of them weakened, which loom must find. What the threads do is plain memory that loom guards.
+//! `dispatch/evaluate.rs`, `process/lock.rs` and `queue/state.rs`, with the orderings as a parameter: each test runs
+//! once as the kernel has them, and once with one of them weakened, which loom must find. What the threads do is plain
+//! memory that loom guards.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the model")]
 
 use loom::cell::UnsafeCell;

@@ -354,8 +354,8 @@ fn a_turn_is_not_given_away_behind_the_back_of_who_was_told() {
             session.put_wait(writer, &[&vec![1; length]], 0, &mut waiting).unwrap().is_some()
         };
         let all = std::thread::scope(|scope| {
-            // The first needs much and has the turn. When it leaves it, the second is told, which insists only after a millisecond,
-            // and the third may have the turn, for it needs much as well.
+            // The first needs much and has the turn. When it leaves it, the second is told, which insists only after a
+            // millisecond, and the third may have the turn, for it needs much as well.
             let first = scope.spawn(|| putting(&one, 300, false));
             begun(&one);
             let second = scope.spawn(|| putting(&two, 10, true));

@@ -1,4 +1,5 @@
-//! After a death in the dispatcher lock: what the dead were changing is put right, whether recovery looks at that alone or at everything.
+//! After a death in the dispatcher lock: what the dead were changing is put right, whether recovery looks at that alone
+//! or at everything.
 #![cfg(feature = "faults")]
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 

@@ -1,5 +1,5 @@
-//! The policy of spinning, simulated: two partners that answer each other, on machines with several figures; waiters whom nobody
-//! answers soon. Time is a number here, so every run is the same.
+//! The policy of spinning, simulated: two partners that answer each other, on machines with several figures; waiters
+//! whom nobody answers soon. Time is a number here, so every run is the same.
 #![allow(clippy::panic, reason = "a failed expectation fails the test")]
 
 use ntipc_kernel::dispatch::spinning::{
@@ -44,7 +44,8 @@ impl Side {
         self.spin = self.habit.plan(self.wake_up);
     }
 
-    /// Wait once for a partner that is elsewhere and completes the wait `took_ns` after its beginning. For how long it spun.
+    /// Wait once for a partner that is elsewhere and completes the wait `took_ns` after its beginning. For how long it
+    /// spun.
     fn wait(&mut self, took_ns: u64, wake_up_ns: u64, partner_woken_ns: u64) -> u64 {
         let Spin { longest_ns, .. } = self.habit.plan(self.wake_up);
         let spun = spun(longest_ns, took_ns);
@@ -141,7 +142,8 @@ fn both_found(round: &[Seen; 2]) -> bool {
     round.iter().all(|seen| seen.spun == Spun::Found)
 }
 
-/// The first round from which on both find each other by spinning. Later a thread may sleep now and then, to measure a wake-up.
+/// The first round from which on both find each other by spinning. Later a thread may sleep now and then, to measure a
+/// wake-up.
 fn settled(rounds: &[[Seen; 2]]) -> usize {
     let settled = rounds.windows(8).position(|few| few.iter().all(both_found)).unwrap_or(rounds.len());
     let rest = &rounds[settled..];

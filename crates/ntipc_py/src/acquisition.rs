@@ -1,8 +1,9 @@
 //! What `with lock.acquired(timeout)` enters: an acquire with a time limit, and the release.
 //!
-//! The interpreter runs signal handlers between instructions of Python code. A `__enter__` written in Python could be left by an
-//! exception of a handler after it has acquired and before the block is protected, and nobody would release. A native one has
-//! no such instruction: either it raises and owns nothing, or the interpreter enters the block, which ends in `__exit__`.
+//! The interpreter runs signal handlers between instructions of Python code. A `__enter__` written in Python could be
+//! left by an exception of a handler after it has acquired and before the block is protected, and nobody would release.
+//! A native one has no such instruction: either it raises and owns nothing, or the interpreter enters the block, which
+//! ends in `__exit__`.
 
 use crate::mutex::Mutex;
 use crate::object::Object;
@@ -14,7 +15,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-/// Entering acquires a mutex or a unit of a semaphore, leaving releases it. It may be entered again, and while it is entered.
+/// Entering acquires a mutex or a unit of a semaphore, leaving releases it. It may be entered again, and while it is
+/// entered.
 #[pyclass(module = "ntipc._kernel", frozen)]
 pub struct Acquisition {
     lock: Py<Waitable>,

@@ -1,4 +1,5 @@
-//! How an operation on a queue waits when Python calls it: it spins as `spinning` says, sleeps without the GIL, and answers signals.
+//! How an operation on a queue waits when Python calls it: it spins as `spinning` says, sleeps without the GIL, and
+//! answers signals.
 
 use crate::gil::detached;
 use crate::spinning::Watch;

@@ -1,7 +1,7 @@
 //! Memory of Python objects, borrowed for the time of a call.
-// UNSAFETY: asks the interpreter for buffers, and makes slices of them. A buffer that is held is neither moved nor freed.
-// Its bytes may change under us if the program writes to them meanwhile: then what is copied is some mixture, as with every
-// call that gives up the GIL; nothing but copying is done with them.
+// UNSAFETY: asks the interpreter for buffers, and makes slices of them. A buffer that is held is neither moved nor
+// freed. Its bytes may change under us if the program writes to them meanwhile: then what is copied is some mixture, as
+// with every call that gives up the GIL; nothing but copying is done with them.
 
 use crate::errors;
 use pyo3::exceptions::PyTypeError;
@@ -74,8 +74,8 @@ impl<'py> Pieces<'py> {
             }
         };
         if length > 0 {
-            // SAFETY: the object, or the buffer it gave, keeps that memory for as long as `self` holds them, and the slices are
-            // lent out for no longer (see `slices`).
+            // SAFETY: the object, or the buffer it gave, keeps that memory for as long as `self` holds them, and the
+            // slices are lent out for no longer (see `slices`).
             self.slices.push(unsafe { std::slice::from_raw_parts(start, length) });
         }
         self._kept.push(object);
@@ -135,7 +135,8 @@ impl<'py> NewBytes<'py> {
     }
 
     pub fn slice(&mut self) -> &mut [u8] {
-        // SAFETY: as long as it has not been handed out, nobody else reads or writes these bytes; there are `length` of them.
+        // SAFETY: as long as it has not been handed out, nobody else reads or writes these bytes; there are `length` of
+        // them.
         unsafe {
             let start = ffi::PyBytes_AsString(self.bytes.as_ptr()).cast::<u8>();
             std::slice::from_raw_parts_mut(start, self.length)

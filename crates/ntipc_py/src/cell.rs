@@ -1,5 +1,5 @@
-//! One number in memory that others write at any time, hostile ones too: only ever touched as an atomic of its size, and
-//! whatever bits are found are a number.
+//! One number in memory that others write at any time, hostile ones too: only ever touched as an atomic of its size,
+//! and whatever bits are found are a number.
 //!
 //! All steps are sequentially consistent: a thread that reads a number sees everything that its writer did before.
 // UNSAFETY: makes references to atomics at addresses that the maker of a cell vouches for.
@@ -65,8 +65,8 @@ pub struct Cell {
 /// The atomic of a type at an address.
 macro_rules! at {
     ($atomic:ty, $address:expr) => {
-        // SAFETY: the address is aligned and stays mapped, as the maker of the cell promised. Nobody makes references to these
-        // bytes but atomics.
+        // SAFETY: the address is aligned and stays mapped, as the maker of the cell promised. Nobody makes references
+        // to these bytes but atomics.
         unsafe { <$atomic>::from_ptr($address as *mut _) }
     };
 }

@@ -45,7 +45,8 @@ impl Cells {
         if index >= place.count {
             return Err(PyIndexError::new_err(format!("there are {} of them, and none at {index}", place.count)));
         }
-        // SAFETY: `new` has checked that all of them lie in the view, aligned, and it stays mapped as long as the cells live.
+        // SAFETY: `new` has checked that all of them lie in the view, aligned, and it stays mapped as long as the cells
+        // live.
         Ok(unsafe { Cell::at(place.address + index * place.kind.size(), place.kind) })
     }
 
@@ -140,8 +141,8 @@ unsafe extern "C" fn add(
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     if count == 2 && names.is_null() {
-        // SAFETY: called by the interpreter: the GIL is held, the receiver is of this class, and lives through the call, as do
-        // the arguments.
+        // SAFETY: called by the interpreter: the GIL is held, the receiver is of this class, and lives through the
+        // call, as do the arguments.
         let answer = unsafe {
             let cells = Borrowed::from_ptr(Python::assume_attached(), receiver).cast_unchecked::<Cells>();
             cells.get().add_at_once(*arguments, *arguments.add(1))

@@ -25,7 +25,8 @@ impl CompletionPort {
         self.0.fileno()
     }
 
-    /// Watch a read end of a queue, from now on until the port is closed. The first watch of a process starts its relay thread.
+    /// Watch a read end of a queue, from now on until the port is closed. The first watch of a process starts its relay
+    /// thread.
     fn watch(&self, py: Python<'_>, end: &Bound<'_, ReadEnd>) -> PyResult<()> {
         let end = end.as_super().as_super().get();
         let (session, handle) = end.open_handle().map_err(|failure| end.error(py, &failure, "watch"))?;

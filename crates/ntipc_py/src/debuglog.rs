@@ -8,7 +8,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-/// A text in UTF-8. Halves of surrogate pairs, which UTF-8 has no form for, are passed as what stands for them in Python.
+/// A text in UTF-8. Halves of surrogate pairs, which UTF-8 has no form for, are passed as what stands for them in
+/// Python.
 pub fn with_bytes(text: &Bound<'_, PyString>, use_them: impl FnOnce(&[u8])) -> PyResult<()> {
     match text.to_str() {
         Ok(whole) => use_them(whole.as_bytes()),
@@ -20,8 +21,8 @@ pub fn with_bytes(text: &Bound<'_, PyString>, use_them: impl FnOnce(&[u8])) -> P
     Ok(())
 }
 
-/// A reader of the debug log of a session. ``bell`` is a manual-reset event that is set when there is something to read. With ``kept``
-/// it begins with the lines that are still there.
+/// A reader of the debug log of a session. ``bell`` is a manual-reset event that is set when there is something to
+/// read. With ``kept`` it begins with the lines that are still there.
 #[pyclass(module = "ntipc._kernel", frozen)]
 pub struct LogReader(debuglog::LogReader);
 
@@ -39,7 +40,8 @@ impl LogReader {
         checked(bell.py(), "Reader", opened).map(LogReader)
     }
 
-    /// Take the next line that is there: process and thread id or None, nanoseconds since 1970, the text in UTF-8, whether it was cut.
+    /// Take the next line that is there: process and thread id or None, nanoseconds since 1970, the text in UTF-8,
+    /// whether it was cut.
     #[expect(clippy::type_complexity, reason = "the columns of a line")]
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<(Option<(u32, u32)>, u64, Bound<'py, PyBytes>, bool)>> {
         let line = checked(py, "Reader.read", self.0.read())?;

@@ -13,8 +13,8 @@ fn from_errors(py: Python<'_>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str)
     Ok(found.clone_ref(py))
 }
 
-/// Look up all that is looked up once. Before a fork: a child would wait for ever for a look-up that another thread of its
-/// parent was in the middle of.
+/// Look up all that is looked up once. Before a fork: a child would wait for ever for a look-up that another thread of
+/// its parent was in the middle of.
 pub fn prepare(py: Python<'_>) -> PyResult<()> {
     from_errors(py, &FROM_STATUS, "from_status")?;
     from_errors(py, &END_OF_STREAM, "end_of_stream")?;
@@ -22,8 +22,8 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// What the class of something is called, for a message that refuses it. Not by `Display`: that asks Python, and swallows what a
-/// signal handler raises then.
+/// What the class of something is called, for a message that refuses it. Not by `Display`: that asks Python, and
+/// swallows what a signal handler raises then.
 #[cold]
 pub fn class_of(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "something".to_owned(), |name| name.to_string_lossy().into_owned())

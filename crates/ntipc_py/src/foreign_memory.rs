@@ -14,8 +14,8 @@ fn copy(py: Python<'_>, size: usize, body: impl Send + FnOnce() -> Outcome) -> (
     (outcome.copied, outcome.errno)
 }
 
-/// Read pieces of another process's memory, each an address and a size, one after the other. The bytes, of which there may be
-/// fewer than wanted, and the error number of Linux that stopped it, or 0.
+/// Read pieces of another process's memory, each an address and a size, one after the other. The bytes, of which there
+/// may be fewer than wanted, and the error number of Linux that stopped it, or 0.
 #[pyfunction]
 pub fn read_foreign<'py>(
     py: Python<'py>,
@@ -31,8 +31,8 @@ pub fn read_foreign<'py>(
     Ok((bytes.filled(copied), errno))
 }
 
-/// Write data, each to its address in another process's memory. How many bytes were written, and the error number of Linux
-/// that stopped it, or 0.
+/// Write data, each to its address in another process's memory. How many bytes were written, and the error number of
+/// Linux that stopped it, or 0.
 #[pyfunction]
 pub fn write_foreign(
     py: Python<'_>,

@@ -92,8 +92,8 @@ impl Frame {
         }
     }
 
-    /// The same of a whole frame that was taken: if it is a request, its caller is told that the call is lost when this is dropped
-    /// without an answer.
+    /// The same of a whole frame that was taken: if it is a request, its caller is told that the call is lost when this
+    /// is dropped without an answer.
     pub fn whole(data: Bound<'_, PyBytes>, session: &Arc<Session>, taken: Taken) -> Frame {
         let mut frame = Frame::new(data, session, taken);
         frame.owes_answer = frame.correlation != 0;
@@ -126,7 +126,8 @@ impl Frame {
 
 #[pymethods]
 impl Frame {
-    /// Process id of the sender, as the session knows it; None if that process has left the session, or lives in another pid namespace.
+    /// Process id of the sender, as the session knows it; None if that process has left the session, or lives in
+    /// another pid namespace.
     #[getter]
     fn pid(&self) -> Option<u32> {
         let (slot, generation) = self.sender;
@@ -145,8 +146,8 @@ impl Frame {
         self.unclaimed().iter().map(|received| received.object_type.name()).collect()
     }
 
-    /// Give each handle that came with it to one of ``objects``, new ones of those types: in one step, so that no signal handler comes
-    /// in between. If it fails some of them have theirs, and the frame keeps the others.
+    /// Give each handle that came with it to one of ``objects``, new ones of those types: in one step, so that no
+    /// signal handler comes in between. If it fails some of them have theirs, and the frame keeps the others.
     fn claim(&self, py: Python<'_>, objects: Vec<Bound<'_, Object>>) -> PyResult<()> {
         // Nothing of Python's runs with the lock held.
         let mut arrived = std::mem::take(&mut *self.unclaimed());

@@ -29,8 +29,9 @@ impl Drop for StandStill {
 
 /// The GIL, given up until this is dropped.
 ///
-/// Once the interpreter ends, a daemon thread does not get the GIL back: CPython before 3.14 unwinds it by `pthread_exit`, which the
-/// frames of Rust above us would turn into an abort of the process. Such a thread stands still instead, as it does in 3.14.
+/// Once the interpreter ends, a daemon thread does not get the GIL back: CPython before 3.14 unwinds it by
+/// `pthread_exit`, which the frames of Rust above us would turn into an abort of the process. Such a thread stands
+/// still instead, as it does in 3.14.
 struct GivenUp(*mut ffi::PyThreadState);
 
 impl GivenUp {
@@ -46,7 +47,8 @@ impl GivenUp {
 impl Drop for GivenUp {
     fn drop(&mut self) {
         let stand_still = StandStill;
-        // SAFETY: the state that this thread saved. An unwinding that is forced runs the destructor above, which never returns.
+        // SAFETY: the state that this thread saved. An unwinding that is forced runs the destructor above, which never
+        // returns.
         unsafe { raw::PyEval_RestoreThread(self.0) };
         std::mem::forget(stand_still);
         DETACHED.set(false);
@@ -62,8 +64,9 @@ pub fn detached<T: Send>(_py: Python<'_>, body: impl Send + FnOnce() -> T) -> T 
     result
 }
 
-/// A sleep of the kernel in the middle of a call, as it has to wait long for the dispatcher lock. The kernel runs in threads of its
-/// own as well, and in those that have left the interpreter; who has a thread state here has the GIL, unless detached.
+/// A sleep of the kernel in the middle of a call, as it has to wait long for the dispatcher lock. The kernel runs in
+/// threads of its own as well, and in those that have left the interpreter; who has a thread state here has the GIL,
+/// unless detached.
 fn beside(sleep: &mut dyn FnMut()) {
     // SAFETY: may be called by any thread, at any time.
     if DETACHED.get() || unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {

@@ -1,7 +1,7 @@
 //! Python binding of the kernel: convert, give up the GIL while asleep, translate. No policy.
 //!
-//! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python classes
-//! extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
+//! A class hierarchy of native classes ([`object::Object`], [`waitable::Waitable`], one a kind), which `ntipc`'s Python
+//! classes extend. Everything is frozen: state lies in atomics, so no call pays for a borrow.
 
 mod acquisition;
 mod blocking;

@@ -26,8 +26,8 @@ fn object(item: Bound<'_, PyAny>) -> PyResult<Bound<'_, Object>> {
     })
 }
 
-/// Handles that go along. Those that are moved are taken from their objects before, so that nobody closes them twice, and given back
-/// if they have not gone.
+/// Handles that go along. Those that are moved are taken from their objects before, so that nobody closes them twice,
+/// and given back if they have not gone.
 pub struct Luggage<'a, 'py> {
     objects: &'a [Bound<'py, Object>],
     pub handles: SmallVec<[u32; 8]>,

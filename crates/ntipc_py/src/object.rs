@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a handle.
+/// Base of all objects. A new instance is closed until ``_bind``, ``_copy_from``, ``_adopt`` or ``_claim`` gives it a
+/// handle.
 #[pyclass(module = "ntipc._kernel", subclass, frozen)]
 pub struct Object {
     session: OnceLock<Arc<Session>>,
@@ -100,8 +101,8 @@ impl Object {
         self.if_open().ok_or_else(|| Failure::new(NtStatus::INVALID_HANDLE, ""))
     }
 
-    /// One that messages call what its Python class says: `_kind` is the noun; `_title`, or else the name of the class, stands
-    /// before the method.
+    /// One that messages call what its Python class says: `_kind` is the noun; `_title`, or else the name of the class,
+    /// stands before the method.
     pub fn labelled(kind: Type, class: &Bound<'_, PyType>) -> PyResult<Object> {
         let object = Object::of_type(kind);
         if let Some(label) = label_of(class)? {
@@ -281,7 +282,8 @@ type Parked = (u32, u32, u32, u32, u64, u32);
 
 #[pymethods]
 impl Object {
-    /// Also what makes the instances of a Python class that lists a mixin derived from this class before its native class.
+    /// Also what makes the instances of a Python class that lists a mixin derived from this class before its native
+    /// class.
     #[new]
     #[classmethod]
     #[pyo3(signature = (*_args, **_kwargs))]
@@ -394,7 +396,8 @@ impl Object {
         self.with(py, "duplicate", |session, handle| session.duplicate(handle, pid, access, inheritable))
     }
 
-    /// Take another handle to the object of ``original``, in this process: in one step, so that no signal handler comes in between.
+    /// Take another handle to the object of ``original``, in this process: in one step, so that no signal handler comes
+    /// in between.
     #[pyo3(name = "_copy_from", signature = (original, access=None, inheritable=false))]
     fn copy_from(
         &self,

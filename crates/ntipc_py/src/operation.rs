@@ -26,7 +26,8 @@ pub fn call_of(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Which call of the program failed, for the message of an error: the method of the object, or what the caller in Python named.
+/// Which call of the program failed, for the message of an error: the method of the object, or what the caller in
+/// Python named.
 pub trait Operation {
     fn name(&self, class: &str) -> String;
 }

@@ -1,8 +1,9 @@
-//! Which handle numbers belong to objects of Python in this process: whatever has no owner was put here by another process, or
-//! inherited, and a program may take it over by its number.
+//! Which handle numbers belong to objects of Python in this process: whatever has no owner was put here by another
+//! process, or inherited, and a program may take it over by its number.
 //!
-//! Invariant: a number is noted while an [`crate::object::Object`] has it. It is struck out before the handle is closed, since
-//! the number may be another's from then on. All calls come with the GIL, so a fork never finds the lock taken.
+//! Invariant: a number is noted while an [`crate::object::Object`] has it. It is struck out before the handle is
+//! closed, since the number may be another's from then on. All calls come with the GIL, so a fork never finds the lock
+//! taken.
 
 use ntipc_kernel::Session;
 use std::collections::HashSet;

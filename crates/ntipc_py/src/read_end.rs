@@ -27,7 +27,8 @@ thread_local! {
     static SMALL_FRAME: Cell<Option<Box<[u8; SMALL]>>> = const { Cell::new(None) };
 }
 
-/// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets other memory.
+/// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets
+/// other memory.
 fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
     let mut buffer = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
     let answer = body(&mut buffer);
@@ -92,8 +93,8 @@ pub fn take_small<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> 
     })
 }
 
-/// The next frame, if it is small, or Python's None if nothing is there: bytes of a frame that has nothing but data, a `Frame` of
-/// any other. Rust's `None`: another way must be gone, and nothing is taken.
+/// The next frame, if it is small, or Python's None if nothing is there: bytes of a frame that has nothing but data, a
+/// `Frame` of any other. Rust's `None`: another way must be gone, and nothing is taken.
 pub fn take_at_once<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> Option<Bound<'py, PyAny>> {
     with_small_buffer(|buffer| {
         let Some(taken) = session.take_frame(handle, buffer, Mode::Whole).ok()? else {
@@ -129,8 +130,8 @@ impl ReadEnd {
         Ok(PyClassInitializer::from(object).add_subclass(Waitable).add_subclass(ReadEnd))
     }
 
-    /// Make a queue, or open the one of that name: this end of it, and ``writer``. By its name it has no more handles to this end
-    /// than ``readers_limit``, 0 for any number.
+    /// Make a queue, or open the one of that name: this end of it, and ``writer``. By its name it has no more handles
+    /// to this end than ``readers_limit``, 0 for any number.
     #[pyo3(
         name = "_bind",
         signature = (
@@ -169,9 +170,9 @@ impl ReadEnd {
         })
     }
 
-    /// Make ``writer``, a new one, a write end of this queue whose frames bear a badge of that number. Of a frame through it,
-    /// ``Frame.badge`` is the number. When its last handle goes, one frame whose ``closed`` is true comes after all of these. What it
-    /// returns names the badge for ``_revoke_badge``.
+    /// Make ``writer``, a new one, a write end of this queue whose frames bear a badge of that number. Of a frame
+    /// through it, ``Frame.badge`` is the number. When its last handle goes, one frame whose ``closed`` is true comes
+    /// after all of these. What it returns names the badge for ``_revoke_badge``.
     #[pyo3(name = "_make_badge", signature = (number, writer, operation=None))]
     fn make_badge(
         slf: &Bound<'_, Self>,
@@ -246,7 +247,8 @@ impl ReadEnd {
         bytes(slf, Context::new("get", Some(operation)), timeout)
     }
 
-    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as it takes.
+    /// Take the next frame, or up to ``limit`` bytes of it; the rest comes next. With ``stream``, of as many frames as
+    /// it takes.
     /// None: the time ran out.
     #[pyo3(name = "_take", signature = (limit=None, timeout=None, stream=false, operation=None))]
     fn take<'py>(
@@ -265,14 +267,15 @@ impl ReadEnd {
         take_frame(slf, call, limit.unwrap_or(usize::MAX), mode, deadline)
     }
 
-    /// Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge. None: nothing is there.
+    /// Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge. None:
+    /// nothing is there.
     #[pyo3(name = "_take_now", signature = ())]
     fn take_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Frame>> {
         take_frame(slf, Context::new("get", None), usize::MAX, Mode::Whole, POLL)
     }
 
-    /// Answer a request, and take the next frame: as one operation, which the failure of the answer does not end if its caller has gone.
-    /// Whether it was answered, and the frame. None: the time, which begins with the answer, ran out.
+    /// Answer a request, and take the next frame: as one operation, which the failure of the answer does not end if its
+    /// caller has gone. Whether it was answered, and the frame. None: the time, which begins with the answer, ran out.
     #[pyo3(name = "_answer_and_take", signature = (request, data, *, tag=0, handles=None, timeout=None, operation=None))]
     fn answer_and_take<'py>(
         slf: &Bound<'py, Self>,
@@ -294,7 +297,8 @@ impl ReadEnd {
         Ok((answered, taken))
     }
 
-    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames as it takes.
+    /// Look at the next frame, or up to ``limit`` bytes of it, and leave it there. With ``stream``, of as many frames
+    /// as it takes.
     /// None: nothing is there now.
     #[pyo3(name = "_peek", signature = (limit=None, stream=false, operation=None))]
     fn peek<'py>(
@@ -345,7 +349,8 @@ impl ReadEnd {
         core(slf).with(slf.py(), "available", |session, handle| session.taken_from_queue(handle))
     }
 
-    /// Throw away frames at the head that carry an end of a queue of which nobody has the other end. Whether another is there.
+    /// Throw away frames at the head that carry an end of a queue of which nobody has the other end. Whether another is
+    /// there.
     #[pyo3(name = "_drop_stranded")]
     fn drop_stranded(slf: &Bound<'_, Self>) -> PyResult<bool> {
         core(slf).with(slf.py(), "get", |session, handle| {

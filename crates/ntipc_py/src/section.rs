@@ -64,8 +64,9 @@ impl Section {
         })
     }
 
-    /// Map a part of the section into an instance of ``cls``. Size None: to the end. Access None: the most that is allowed.
-    /// ``rounded``: a view of a file may go on to the end of its last page, as on NT; what is written beyond the file is lost.
+    /// Map a part of the section into an instance of ``cls``. Size None: to the end. Access None: the most that is
+    /// allowed. ``rounded``: a view of a file may go on to the end of its last page, as on NT; what is written beyond
+    /// the file is lost.
     #[pyo3(name = "_map_view", signature = (cls, offset, size, access, rounded=false))]
     fn map_view<'py>(
         slf: &Bound<'py, Self>,

@@ -1,10 +1,11 @@
-//! How the waits of Python threads spin. The kernel's policy (`dispatch::spinning`) says how long; this module measures for it, and
-//! decides what becomes of the GIL.
+//! How the waits of Python threads spin. The kernel's policy (`dispatch::spinning`) says how long; this module measures
+//! for it, and decides what becomes of the GIL.
 //!
-//! A thread that spins with the GIL keeps the other threads of its program from running. A thread that gives the GIL up beside a busy
-//! thread gets it back after CPython's switch interval, 5 ms. So a thread keeps the GIL only if its partner usually answers within
-//! [`WITH_GIL_NS`], and only for as long as it usually takes: that delays the others by a small part of the interval, and saves this
-//! thread all of it. Otherwise it gives the GIL up first and spins without it, which costs the others as little as if it slept.
+//! A thread that spins with the GIL keeps the other threads of its program from running. A thread that gives the GIL up
+//! beside a busy thread gets it back after CPython's switch interval, 5 ms. So a thread keeps the GIL only if its
+//! partner usually answers within [`WITH_GIL_NS`], and only for as long as it usually takes: that delays the others by
+//! a small part of the interval, and saves this thread all of it. Otherwise it gives the GIL up first and spins without
+//! it, which costs the others as little as if it slept.
 
 use crate::gil::detached;
 use ntipc_kernel::dispatch::at_once::Try;
@@ -49,8 +50,8 @@ thread_local! {
     static HABIT: [Cell<Habit>; HABITS] = const { [const { Cell::new(Habit::UNKNOWN) }; HABITS] };
 }
 
-/// Spin for a mutex that is owned, unless the last such spins were in vain. `own` spins for up to so many nanoseconds. Returns whether
-/// the mutex was abandoned; `None`: the thread does not have it, and must wait.
+/// Spin for a mutex that is owned, unless the last such spins were in vain. `own` spins for up to so many nanoseconds.
+/// Returns whether the mutex was abandoned; `None`: the thread does not have it, and must wait.
 pub fn until_freed(own: impl FnOnce(u64) -> Try) -> Option<bool> {
     let vain = VAIN.get();
     if !can_pay() || vain >= VAIN_MAX && vain % VAIN_EVERY != 0 {

@@ -53,7 +53,8 @@ impl Timer {
         core(slf).with(slf.py(), "manual_reset", |session, handle| session.is_manual(handle))
     }
 
-    /// Let the timer fire ``due`` seconds from now, then every ``period`` seconds (0: once). Returns whether it was signalled before.
+    /// Let the timer fire ``due`` seconds from now, then every ``period`` seconds (0: once). Returns whether it was
+    /// signalled before.
     #[pyo3(signature = (due, period=0.0))]
     fn set(slf: &Bound<'_, Self>, due: f64, period: f64) -> PyResult<bool> {
         let due = seconds(due, "due")?;

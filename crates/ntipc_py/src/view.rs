@@ -64,7 +64,8 @@ impl View {
         Ok(())
     }
 
-    /// Keep the view mapped until it is given back as often: where its memory, which can be written, begins, and its length.
+    /// Keep the view mapped until it is given back as often: where its memory, which can be written, begins, and its
+    /// length.
     pub fn keep(&self, py: Python<'_>) -> PyResult<(usize, usize)> {
         let mut state = self.state();
         let Some(mapped) = &state.mapped else { return Err(unmapped(py, "View")) };

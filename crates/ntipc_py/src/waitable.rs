@@ -78,7 +78,8 @@ pub fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     }
 }
 
-/// The end of a call that moves data. `queue.Queue` and its kin have `block` in that place, so a bool says whether to wait.
+/// The end of a call that moves data. `queue.Queue` and its kin have `block` in that place, so a bool says whether to
+/// wait.
 pub fn deadline_or_block(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
     match timeout {
         Some(block) if block.is_exact_instance_of::<PyBool>() => Ok(if block.is_truthy()? { FOREVER } else { POLL }),
@@ -249,8 +250,8 @@ impl Object {
         })
     }
 
-    /// The deadline that the arguments of `acquire` mean. As in `threading`, a call that does not block takes no timeout but -1,
-    /// which `threading.Lock` has for "none given".
+    /// The deadline that the arguments of `acquire` mean. As in `threading`, a call that does not block takes no
+    /// timeout but -1, which `threading.Lock` has for "none given".
     pub fn acquire_deadline(blocking: bool, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Deadline> {
         match (blocking, timeout) {
             (true, None) => Ok(FOREVER),

@@ -46,7 +46,8 @@ fn gather(objects: &Bound<'_, PyTuple>, call: &str) -> PyResult<Option<Gathered>
     }
 }
 
-/// Wait for objects of the kernel. Without `warn`, only the result tells that a mutex was abandoned. `NotImplemented`: something else is among them, of which the library must know what it stands for.
+/// Wait for objects of the kernel. Without `warn`, only the result tells that a mutex was abandoned. `NotImplemented`:
+/// something else is among them, of which the library must know what it stands for.
 #[pyfunction]
 #[pyo3(signature = (objects, wait_all, timeout, warn=true))]
 pub fn wait_multiple<'py>(
@@ -86,8 +87,8 @@ pub fn wait_multiple<'py>(
     }
 }
 
-/// The warning about the mutex at `told` was raised as an error and has given that one back. The caller does not learn what else
-/// the wait took, so nobody else could release it.
+/// The warning about the mutex at `told` was raised as an error and has given that one back. The caller does not learn
+/// what else the wait took, so nobody else could release it.
 #[cold]
 fn give_back_others(objects: &Bound<'_, PyTuple>, taken: Range<usize>, told: usize, abandoned: &[u32]) {
     for place in taken.filter(|place| *place != told) {

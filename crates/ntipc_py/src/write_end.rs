@@ -62,9 +62,9 @@ impl WriteEnd {
 
     /// Put bytes, or a list or tuple of pieces, as one message, whole or not at all. Timeout in seconds; 0 only looks.
     ///
-    /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number for the
-    /// receiver. ``handles``: up to 8 objects that go along, as copies of their handles, or with ``move`` themselves: then they
-    /// are closed here.
+    /// Raises Timeout if there was no room in time, and PeerGone if nobody can read it any more. ``tag`` is a number
+    /// for the receiver. ``handles``: up to 8 objects that go along, as copies of their handles, or with ``move``
+    /// themselves: then they are closed here.
     #[pyo3(
         name = "_put",
         signature = (data, timeout=None, *, tag=0, handles=None, r#move=false),
@@ -109,8 +109,9 @@ impl WriteEnd {
         Ok(put(slf, call, data, deadline, tag, handles, r#move)?.map(|put| put.mark))
     }
 
-    /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame longer than it
-    /// enough is. How many bytes; None: there was no room in time. Once the frame is put, time matters no more.
+    /// Put a frame as a pipe is written to: it also waits until no more than the quota is unread, so that of a frame
+    /// longer than it enough is. How many bytes; None: there was no room in time. Once the frame is put, time matters
+    /// no more.
     #[pyo3(name = "_deliver", signature = (data, timeout=None, operation=None))]
     fn deliver(
         slf: &Bound<'_, Self>,
@@ -141,9 +142,10 @@ impl WriteEnd {
         Ok(operate(slf, Context::new("put", operation), deadline_or_block(timeout)?, put)?.is_some())
     }
 
-    /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if the process that took the request ended
-    /// without a reply, or nobody is left who could take it. ``line``: a writing end with a badge; the request is lost if that is revoked.
-    /// ``plain``: of a reply whose tag has this low byte, and with which no handles came, the data alone are returned.
+    /// Put a request, and wait for the reply to it. None: the time ran out. Raises ReplyLost if the process that took
+    /// the request ended without a reply, or nobody is left who could take it. ``line``: a writing end with a badge;
+    /// the request is lost if that is revoked. ``plain``: of a reply whose tag has this low byte, and with which no
+    /// handles came, the data alone are returned.
     #[pyo3(name = "_request", signature = (data, timeout=None, *, tag=0, handles=None, operation=None, line=None, plain=None))]
     #[expect(clippy::too_many_arguments, reason = "a call of Python's, most of them by keyword")]
     fn request(
@@ -184,8 +186,8 @@ impl WriteEnd {
         core(slf).if_open().is_some_and(|(session, handle)| session.check_writer(handle).is_ok())
     }
 
-    /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes, and the
-    /// mark. None: the time ran out.
+    /// Put as much of a stream as there is room for, at most 64 KiB, as soon as there is room for any: how many bytes,
+    /// and the mark. None: the time ran out.
     #[pyo3(name = "_put_some", signature = (data, timeout=None, operation=None))]
     fn put_some(
         slf: &Bound<'_, Self>,

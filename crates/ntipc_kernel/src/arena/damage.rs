@@ -1,7 +1,8 @@
 //! What is said when the session's memory contradicts itself, and how everybody gets to know.
 //!
-//! A thread that finds a contradiction writes its number into the header and wakes every sleeper. From then on no call changes
-//! anything any more but for leaving: what a list or a count says cannot be relied upon, and going on would spread it.
+//! A thread that finds a contradiction writes its number into the header and wakes every sleeper. From then on no call
+//! changes anything any more but for leaving: what a list or a count says cannot be relied upon, and going on would
+//! spread it.
 
 use super::memory::Arena;
 use crate::status::Failure;

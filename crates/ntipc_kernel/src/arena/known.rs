@@ -1,9 +1,10 @@
 //! Which entries of the tables that grow have memory: known to this process, not believed.
 //!
-//! The header says how much of each table is reserved, and anybody in the session may scribble there. Touching what the file
-//! has no memory for takes memory that nobody meant to give, and where there is none left it is SIGBUS. So each process
-//! keeps in private memory how far it has made sure itself, by reserving once more what the header says is reserved, which is
-//! nothing new if the header is right. An index beyond both leads to [`NOWHERE`], a record of zeros: no object, no wait, nobody.
+//! The header says how much of each table is reserved, and anybody in the session may scribble there. Touching what the
+//! file has no memory for takes memory that nobody meant to give, and where there is none left it is SIGBUS. So each
+//! process keeps in private memory how far it has made sure itself, by reserving once more what the header says is
+//! reserved, which is nothing new if the header is right. An index beyond both leads to [`NOWHERE`], a record of zeros:
+//! no object, no wait, nobody.
 //!
 //! What a header claims in all is held against what the file occupies, so that claims alone take no memory.
 

@@ -79,7 +79,8 @@ pub struct Header {
     pub lock: LockWord,
     _line1: [AtomicU32; 14],
 
-    /// The journal: one record. 0 none, else [`journal::COMPLETE`] or [`journal::REFUND`]. Everything below: dispatcher lock.
+    /// The journal: one record. 0 none, else [`journal::COMPLETE`] or [`journal::REFUND`]. Everything below: dispatcher
+    /// lock.
     pub journal_valid: AtomicU32,
     pub journal_thread: AtomicU32,
     pub journal_result: AtomicU32,
@@ -128,33 +129,36 @@ pub struct Header {
     pub queues_reserved: AtomicU32,
     pub links_reserved: AtomicU32,
     pub pages_reserved: AtomicU32,
-    /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody does.
+    /// Raised when pages come back to the pool while somebody waits for some, who sleeps on it; and whether somebody
+    /// does.
     pub pages_given: AtomicU32,
     pub pages_wanted: AtomicU32,
     /// Who left something in a queue that is to be thrown away: `process::lock::identity`; see `queue::drain`.
     pub undrained: AtomicU64,
     _line5: [AtomicU32; 4],
     pub page_step: PageStep,
-    /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be without it. See
-    /// `queue::drain`. Dispatcher lock.
+    /// A frame being thrown away: body + 1 of its queue, or 0 = none; what it holds, and where the head is to be
+    /// without it. See `queue::drain`. Dispatcher lock.
     pub queue_busy: AtomicU32,
     pub drained: ChainWords,
     pub drained_to: AtomicU64,
-    /// Correlation number of the request that the frame held, or 0; its badge, or 0, and what that counts as taken afterwards; places
-    /// of its handles, + 1.
+    /// Correlation number of the request that the frame held, or 0; its badge, or 0, and what that counts as taken
+    /// afterwards; places of its handles, + 1.
     pub drained_request: AtomicU64,
     pub drained_badge: AtomicU32,
     pub drained_badge_after: AtomicU32,
     pub drained_places: [AtomicU32; CARRIED],
     /// Places for whose carriers there is memory.
     pub carriers_reserved: AtomicU32,
-    /// The most pages that the pool may have, or 0: as many as there are numbers. Lowered under the dispatcher lock by participants
-    /// that have little address space; read by anybody.
+    /// The most pages that the pool may have, or 0: as many as there are numbers. Lowered under the dispatcher lock by
+    /// participants that have little address space; read by anybody.
     pub pages_limit: AtomicU32,
     pub origins_reserved: AtomicU32,
-    /// Serial number of the object that was made last. It begins at random, so that no two sessions give the same numbers.
+    /// Serial number of the object that was made last. It begins at random, so that no two sessions give the same
+    /// numbers.
     pub object_serial: AtomicU64,
-    /// The clock of the session's deadlines: see `sys::namespaces::MonotonicClock`. Two's complement where it is signed.
+    /// The clock of the session's deadlines: see `sys::namespaces::MonotonicClock`. Two's complement where it is
+    /// signed.
     pub clock_namespace: AtomicU64,
     pub clock_shift_ns: AtomicU64,
     pub clock_behind_ns: AtomicU64,
@@ -197,7 +201,8 @@ pub struct Process {
     pub generation: AtomicU32,
     /// In clock ticks since boot, as the first time namespace counts them; 0 = unknown.
     pub start_time: AtomicU64,
-    /// The namespace in which `pid`, and the ids of its threads, are those of this process; 0 = unknown, which equals nothing.
+    /// The namespace in which `pid`, and the ids of its threads, are those of this process; 0 = unknown, which equals
+    /// nothing.
     pub pid_namespace: AtomicU64,
     /// 0 claimed, 1 attached: its handles count.
     pub attached: AtomicU32,
@@ -205,16 +210,19 @@ pub struct Process {
     pub handle_high: AtomicU32,
     pub handles_reserved: AtomicU32,
     pub handle_count: AtomicU32,
-    /// While it forks: until when its handles outlive it, so that its child can take them over. Absolute nanoseconds, or 0.
+    /// While it forks: until when its handles outlive it, so that its child can take them over. Absolute nanoseconds,
+    /// or 0.
     pub fork_until_ns: AtomicU64,
     /// 0, or [`ending::REQUEST`] and the code with which its helper is to end it.
     pub exit_request: AtomicU64,
-    /// Of a slot that waits for a child: slot of the parent, and from bit 32 on the generation of that slot. See `process::heirs`.
+    /// Of a slot that waits for a child: slot of the parent, and from bit 32 on the generation of that slot. See
+    /// `process::heirs`.
     pub sponsor: AtomicU64,
     _spare: [AtomicU32; 6],
     /// Bit set: those 64 handle slots are full. A clear bit promises nothing.
     pub full: [AtomicU64; FULL_WORDS],
-    /// Held with `life`, and marked after it: one word for each further watcher, because Linux wakes one sleeper of a word.
+    /// Held with `life`, and marked after it: one word for each further watcher, because Linux wakes one sleeper of a
+    /// word.
     pub bells: [LifeWord; WATCHERS - 1],
     /// Raised to make the helper look at its neighbours again; the helper sleeps on it.
     pub poke: AtomicU32,
@@ -263,7 +271,8 @@ pub struct Thread {
     /// What this thread's wait for a queue's end needs, and how much of it; see `queue::state`.
     pub queue_need: AtomicU64,
     pub queue_wants: AtomicU32,
-    /// The serial number of the call of this thread that nobody will answer, or 0. Dispatcher lock; cleared by the thread.
+    /// The serial number of the call of this thread that nobody will answer, or 0. Dispatcher lock; cleared by the
+    /// thread.
     pub lost: AtomicU32,
     /// The call of this thread, and who may answer it: see `queue::call`.
     pub call: AtomicU64,
@@ -275,12 +284,14 @@ pub struct Thread {
     pub reply_queue: AtomicU32,
     pub reply_reader: AtomicU32,
     pub reply_writer: AtomicU32,
-    /// The badge, + 1, that this thread's wait for room puts with, and that its call went through; 0: none. See `queue::badge`.
+    /// The badge, + 1, that this thread's wait for room puts with, and that its call went through; 0: none. See
+    /// `queue::badge`.
     pub queue_badge: AtomicU32,
     pub call_badge: AtomicU32,
     /// The generation of the object of that badge: another badge may have its number by now.
     pub call_badge_generation: AtomicU32,
-    /// When the thread, which waits, is to look whether somebody uses what it was told of; 0 = not. See `dispatch::lookout`.
+    /// When the thread, which waits, is to look whether somebody uses what it was told of; 0 = not. See
+    /// `dispatch::lookout`.
     pub lookout_ns: AtomicU64,
     /// When the thread was told to compete, as long as it has not.
     pub offered_ns: AtomicU64,
@@ -309,7 +320,8 @@ impl Thread {
     }
 }
 
-/// An object: one cache line. `word` by compare-and-swap while HAS_WAITERS is clear; the rest under the dispatcher lock.
+/// An object: one cache line. `word` by compare-and-swap while HAS_WAITERS is clear; the rest under the dispatcher
+/// lock.
 #[repr(C, align(64))]
 pub struct Object {
     pub word: AtomicU64,
@@ -329,10 +341,11 @@ pub struct Object {
     /// First cell of a file section's path, + 1.
     pub extra: AtomicU32,
     _spare: AtomicU32,
-    /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames. Process, thread: its start time.
+    /// Timer: due time. Section: size. End of a queue: how many of its handles lie in frames. Process, thread: its
+    /// start time.
     pub quantity: AtomicU64,
-    /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames. Process, thread: see
-    /// [`ending`].
+    /// Timer: period. Section: serial number of its file. Read end: how many read ends lie in its queue's frames.
+    /// Process, thread: see [`ending`].
     pub detail: AtomicU64,
 }
 
@@ -350,8 +363,8 @@ pub struct Block {
     pub object: AtomicU32,
     pub next: AtomicU32,
     pub previous: AtomicU32,
-    /// Bit 0: which signal of the object. Bits 1 to 22: the object's generation. [`Block::ABANDONED`] once a wait took an
-    /// abandoned mutant through it, [`Block::PULSED`] once it took an event that was set for a moment only.
+    /// Bit 0: which signal of the object. Bits 1 to 22: the object's generation. [`Block::ABANDONED`] once a wait took
+    /// an abandoned mutant through it, [`Block::PULSED`] once it took an event that was set for a moment only.
     pub channel: AtomicU32,
 }
 

@@ -11,7 +11,8 @@ use crate::sys::namespaces::MonotonicClock;
 use crate::sys::process;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// The session's shared memory. Records hold nothing but atomics, so `&` references to them are sound whatever other processes write.
+/// The session's shared memory. Records hold nothing but atomics, so `&` references to them are sound whatever other
+/// processes write.
 pub struct Arena {
     mapping: Mapping,
     file: Kept,
@@ -22,7 +23,8 @@ pub struct Arena {
     pub(super) known: Known,
 }
 
-/// A process that may not have so much address space (`ulimit -v`) maps fewer pages of the pool, but no fewer than these.
+/// A process that may not have so much address space (`ulimit -v`) maps fewer pages of the pool, but no fewer than
+/// these.
 const FEWEST_PAGES: u32 = PAGES >> 4;
 
 /// Tables grow: an index beyond the memory there is leads to nowhere. What happens beyond is a function of
@@ -37,8 +39,8 @@ macro_rules! growing {
             if index >= self.known.$known.load(Ordering::Relaxed) {
                 return self.$beyond(index);
             }
-            // SAFETY: the index was masked into the table, which lies inside the mapping and is suitably aligned, and there is
-            // memory for it; the record consists of atomics only.
+            // SAFETY: the index was masked into the table, which lies inside the mapping and is suitably aligned, and
+            // there is memory for it; the record consists of atomics only.
             unsafe { &*self.at::<$type>($at + u64::from(index) * size_of::<$type>() as u64) }
         }
 
@@ -246,7 +248,8 @@ impl Arena {
             // SAFETY: as aligned as a word, and an atomic.
             return unsafe { &*nowhere().cast::<AtomicU32>() };
         }
-        // SAFETY: the index was masked into the table, which lies inside the mapping, and there is memory for it; a word, an atomic.
+        // SAFETY: the index was masked into the table, which lies inside the mapping, and there is memory for it; a
+        // word, an atomic.
         unsafe { &*self.at::<AtomicU32>(BUCKETS_AT + u64::from(index) * 4) }
     }
 
@@ -336,7 +339,8 @@ impl Arena {
         }
     }
 
-    /// Reserve `needed` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no lock.
+    /// Reserve `needed` entries of a table from the front, in chunks, and note it in `reserved`. Idempotent, needs no
+    /// lock.
     #[inline(always)]
     pub(super) fn grow(&self, table: &Table<'_>, needed: u32, chunk: u32) -> NtResult<()> {
         if needed <= table.known.load(Ordering::Relaxed) {
@@ -414,7 +418,8 @@ impl Arena {
         self.grow(&self.change_table(), needed, 1024)
     }
 
-    /// Wait blocks of a thread, and the journal that is to hold a step of its wait: the thread that ends the wait cannot fail.
+    /// Wait blocks of a thread, and the journal that is to hold a step of its wait: the thread that ends the wait
+    /// cannot fail.
     pub fn grow_blocks(&self, thread: u32, needed: u32) -> NtResult<()> {
         self.grow(&self.journal_table(), needed, 256)?;
         self.grow(&self.block_table(thread & (THREADS - 1)), needed, 256)

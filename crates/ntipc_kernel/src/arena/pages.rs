@@ -100,8 +100,9 @@ impl Arena {
     #[inline]
     pub fn copy_in(&self, page: u32, offset: u32, bytes: &[u8]) -> bool {
         let Some(place) = self.in_page(page, offset, bytes.len()) else { return false };
-        // SAFETY: the place lies inside the mapping, has memory, and is as long as `bytes`, which is memory of this process and
-        // so another. A participant that follows the protocol leaves a page to its holder; what others scribble are bytes either way.
+        // SAFETY: the place lies inside the mapping, has memory, and is as long as `bytes`, which is memory of this
+        // process and so another. A participant that follows the protocol leaves a page to its holder; what others
+        // scribble are bytes either way.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len()) };
         true
     }

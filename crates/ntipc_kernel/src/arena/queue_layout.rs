@@ -34,7 +34,8 @@ pub struct ChainWords {
     pub count: AtomicU32,
 }
 
-/// What a thread has in hand of one operation on a queue. Written by the thread, and after its death under the dispatcher lock.
+/// What a thread has in hand of one operation on a queue. Written by the thread, and after its death under the
+/// dispatcher lock.
 #[repr(C, align(8))]
 pub struct Hand {
     /// Body + 1 << 1 | side (0 putting, 1 taking); 0 = the hand is free.
@@ -112,7 +113,8 @@ pub struct Queue {
     pub head: AtomicU64,
     pub data_out: AtomicU64,
     pub frames_out: AtomicU64,
-    /// How far readers got in the chain of a frame that is taken in parts: frames taken before it, + 1; which of its pages.
+    /// How far readers got in the chain of a frame that is taken in parts: frames taken before it, + 1; which of its
+    /// pages.
     pub cursor_frame: AtomicU64,
     pub cursor_index: AtomicU32,
     pub cursor_page: AtomicU32,

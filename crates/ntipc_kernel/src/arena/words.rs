@@ -18,7 +18,8 @@ pub mod word {
     pub const VALUE: u64 = (1 << GENERATION_SHIFT) - 1;
     pub const OWNER_SHIFT: u32 = 20;
     pub const OWNER_MASK: u64 = 0x3fff << OWNER_SHIFT;
-    /// Releases, less one, that nobody need be told of: somebody in the list was told to compete, has not looked yet, and will.
+    /// Releases, less one, that nobody need be told of: somebody in the list was told to compete, has not looked yet,
+    /// and will.
     pub const OFFERED: u64 = 0x3f << OFFERED_SHIFT;
     pub const OFFERED_SHIFT: u32 = 34;
     pub const ONE_OFFER: u64 = 1 << OFFERED_SHIFT;

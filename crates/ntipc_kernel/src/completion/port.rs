@@ -1,17 +1,20 @@
 //! A completion port: one descriptor of an event loop, behind which lie the news of everything that the loop watches.
 //!
-//! A watch is for an end of a queue, and takes nothing: it fires once when its object is signalled, and no more until it is armed
-//! again. The port's descriptor, an eventfd, is readable from the first watch that fires until the loop lowers it.
+//! A watch is for an end of a queue, and takes nothing: it fires once when its object is signalled, and no more until
+//! it is armed again. The port's descriptor, an eventfd, is readable from the first watch that fires until the loop
+//! lowers it.
 //!
 //!   relay   F1 armed := 0   F2 raised: 0 -> 1?   F3 write the eventfd
 //!   loop    L1 read the eventfd   L2 raised := 0   L3 look at every object   L4 armed := 1, ring the relay's bell
 //!
-//! Invariant: an object that is signalled, and that the loop will not look at by itself, has an armed watch, or `raised` is 1 and the
-//! eventfd readable. L1 comes before L2: the other way round, a write between the two would be read with `raised` left at 1, and no
-//! write would follow. A watch that fires between L1 and L2 writes nothing: it fired before L3, which sees what it told of. L4 comes after
-//! L3, and the relay begins a wait for what is armed, which looks (`dispatch::wait`, W3): what is signalled after L3 is told then.
+//! Invariant: an object that is signalled, and that the loop will not look at by itself, has an armed watch, or
+//! `raised` is 1 and the eventfd readable. L1 comes before L2: the other way round, a write between the two would be
+//! read with `raised` left at 1, and no write would follow. A watch that fires between L1 and L2 writes nothing: it
+//! fired before L3, which sees what it told of. L4 comes after L3, and the relay begins a wait for what is armed, which
+//! looks (`dispatch::wait`, W3): what is signalled after L3 is told then.
 //!
-//! fork: ports are the parent's. The child neither reads nor writes the eventfd, which is the same one; it closes its copy.
+//! fork: ports are the parent's. The child neither reads nor writes the eventfd, which is the same one; it closes its
+//! copy.
 
 use super::relay::{RELAY, Relay, Watch};
 use crate::fault::fault;
@@ -122,7 +125,8 @@ impl Port {
     }
 }
 
-/// For models: a relay that runs already, as a thread of the model, and a loop that sleeps until its descriptor is readable.
+/// For models: a relay that runs already, as a thread of the model, and a loop that sleeps until its descriptor is
+/// readable.
 #[cfg(feature = "models")]
 impl Port {
     pub fn of_a_model() -> Port {

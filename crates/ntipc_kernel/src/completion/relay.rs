@@ -1,16 +1,18 @@
 //! The relay: the thread that makes the descriptors of event loops readable. One a process, while anything is watched.
 //!
-//! A process that puts a message cannot write to a descriptor of the process that the message is for. A thread of that process must
-//! wake up and do it: this one, for all loops and all sessions. It executes nothing of the program. It waits as any thread does, in each session for any of the
-//! armed watches, which takes nothing from the ends of queues; and it sleeps on its words of all sessions and on the bell at once.
+//! A process that puts a message cannot write to a descriptor of the process that the message is for. A thread of that
+//! process must wake up and do it: this one, for all loops and all sessions. It executes nothing of the program. It
+//! waits as any thread does, in each session for any of the armed watches, which takes nothing from the ends of queues;
+//! and it sleeps on its words of all sessions and on the bell at once.
 //!
-//! What there is to watch stands in the roster, under a lock that the relay holds while it begins its waits: a watch that was taken
-//! from the roster is in no wait that begins later, so its handle may be closed. Watches are armed without the lock: the loop must not wait for a relay
-//! that waits for a session's lock.
+//! What there is to watch stands in the roster, under a lock that the relay holds while it begins its waits: a watch
+//! that was taken from the roster is in no wait that begins later, so its handle may be closed. Watches are armed
+//! without the lock: the loop must not wait for a relay that waits for a session's lock.
 //!
-//! Invariant: between two sleeps the relay waits for every armed watch, or has rung for it. It reads the bell before the roster, and does not
-//! fall asleep if the bell has rung since.
-//! fork: the lock is held over it, and the child's roster is empty. A child of the bare system call finds another process's id.
+//! Invariant: between two sleeps the relay waits for every armed watch, or has rung for it. It reads the bell before
+//! the roster, and does not fall asleep if the bell has rung since.
+//! fork: the lock is held over it, and the child's roster is empty. A child of the bare system call finds another
+//! process's id.
 //! Crash: the relay has no state that others could miss but that of a waiting thread, which a watcher withdraws.
 
 use super::port::Signal;
@@ -221,7 +223,8 @@ impl Relay {
     }
 }
 
-/// This process is about to leave the session: nothing there is watched any more, of which the loops are told. Returns when the relay is out.
+/// This process is about to leave the session: nothing there is watched any more, of which the loops are told. Returns
+/// when the relay is out.
 pub(crate) fn leave(session: &Arc<Session>) {
     let give_up_ns = now_ns() + PATIENCE_NS;
     loop {
@@ -246,7 +249,8 @@ struct Sleep {
     watches: Vec<Arc<Watch>>,
 }
 
-/// End the waits that are for other watches than those that are armed now. Returns the armed ones that no wait is for, by session.
+/// End the waits that are for other watches than those that are armed now. Returns the armed ones that no wait is for,
+/// by session.
 fn end_waits(roster: &Roster, sleeps: &mut Vec<Sleep>) -> Vec<(Arc<Session>, Vec<Arc<Watch>>)> {
     let mut wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)> = Vec::new();
     for watch in roster.watches.iter().filter(|watch| watch.is_armed()) {
@@ -283,7 +287,8 @@ fn give_back_slots(roster: &mut Roster) {
     }
 }
 
-/// Wait for what is armed. What is there already fires, and so does what cannot be waited for any more: the next look tells why.
+/// Wait for what is armed. What is there already fires, and so does what cannot be waited for any more: the next look
+/// tells why.
 fn begin_waits(wanted: Vec<(Arc<Session>, Vec<Arc<Watch>>)>, roster: &mut Roster, sleeps: &mut Vec<Sleep>) {
     for (session, mut watches) in wanted {
         loop {

@@ -1,7 +1,7 @@
 //! The readers of the debug log, and how a sleeping one is told of a line. Everything here holds the dispatcher lock.
 //!
-//! A reader has an event of its own, its bell. A writer has no handle to it; it finds the event by its place and its serial number,
-//! which no other object ever has.
+//! A reader has an event of its own, its bell. A writer has no handle to it; it finds the event by its place and its
+//! serial number, which no other object ever has.
 
 use super::reader::LogReader;
 use crate::fault::fault;
@@ -27,8 +27,8 @@ fn places(mut bits: u32) -> impl Iterator<Item = u32> {
 }
 
 impl Session {
-    /// Make a reader that is told of lines by `bell`, the handle of a manual-reset event. It reads what is written from now on;
-    /// with `kept` also what is still there.
+    /// Make a reader that is told of lines by `bell`, the handle of a manual-reset event. It reads what is written from
+    /// now on; with `kept` also what is still there.
     pub fn read_log(self: &Arc<Self>, bell: u32, kept: bool) -> NtResult<LogReader> {
         self.arena.grow_log()?;
         let locked = self.lock()?;

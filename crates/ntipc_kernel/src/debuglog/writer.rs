@@ -30,7 +30,8 @@ impl Session {
         self.arena.header().log.readers.load(Ordering::Acquire) != 0 // P1
     }
 
-    /// Write a line, if anybody reads. The text is UTF-8; what is longer than [`LONGEST`] is cut between two characters.
+    /// Write a line, if anybody reads. The text is UTF-8; what is longer than [`LONGEST`] is cut between two
+    /// characters.
     pub fn log(self: &Arc<Self>, text: &[u8]) {
         if self.log_is_read() {
             self.write_line(text);

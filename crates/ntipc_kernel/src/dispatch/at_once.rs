@@ -1,13 +1,13 @@
 //! Fast paths: what needs neither the dispatcher lock nor a wait.
 //!
-//! Each is a loop of "look, compare-and-swap" on the one word of an object. It answers, or says [`None`] whenever the lock
-//! or an error message is needed; the full call then does it all again, properly. So nothing here makes a failure.
+//! Each is a loop of "look, compare-and-swap" on the one word of an object. It answers, or says [`None`] whenever the
+//! lock or an error message is needed; the full call then does it all again, properly. So nothing here makes a failure.
 //!
-//! Invariant: a word with HAS_WAITERS is changed under the lock only, unless it is a mutant's and OFFERED (see `evaluate`).
-//! A waiter sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap here came
-//! before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what was stored
-//! before a signal is seen by the thread that takes it. The generation stands in the word as well, so a handle that was closed
-//! meanwhile, its object's place reused, fails the same compare-and-swap.
+//! Invariant: a word with HAS_WAITERS is changed under the lock only, unless it is a mutant's and OFFERED (see
+//! `evaluate`). A waiter sets that flag by a read-modify-write and looks at the word afterwards: a compare-and-swap
+//! here came before, and is seen by that look, or fails and finds the flag. Success orders as acquire and release: what
+//! was stored before a signal is seen by the thread that takes it. The generation stands in the word as well, so a
+//! handle that was closed meanwhile, its object's place reused, fails the same compare-and-swap.
 
 use super::signal::{consume, count, is_signalled, owned_once, owner, recursion};
 use super::wait::Target;
@@ -115,7 +115,8 @@ impl Session {
         }
     }
 
-    /// Nothing is taken of an end of a queue. Finds it once more, so that the paths of the others have nothing to keep for it.
+    /// Nothing is taken of an end of a queue. Finds it once more, so that the paths of the others have nothing to keep
+    /// for it.
     #[cold]
     fn look_at_end(&self, target: Target) -> Try {
         let Target { handle, channel } = target;
@@ -166,7 +167,8 @@ impl Session {
         done
     }
 
-    /// The same for a mutant in whatever state. Apart, so that one that is free and that nobody waits for costs one comparison.
+    /// The same for a mutant in whatever state. Apart, so that one that is free and that nobody waits for costs one
+    /// comparison.
     #[cold]
     #[inline(never)]
     fn own_any(&self, entry: Entry, object: &Object, slot: u32) -> Try {
@@ -185,7 +187,8 @@ impl Session {
             } else if u64::from(recursion(seen)) == word::RECURSION_MASK {
                 return Try::Unclear;
             } else {
-                // It may have been handed over to a wait that a signal handler, which we are in, has interrupted: nobody has noted it.
+                // It may have been handed over to a wait that a signal handler, which we are in, has interrupted:
+                // nobody has noted it.
                 self.note(slot, entry.object);
                 if object.word.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                     return Try::Taken(false);
@@ -194,11 +197,12 @@ impl Session {
         }
     }
 
-    /// Spin for up to `budget_ns` until a mutant that somebody of another process owns can be owned, rather than be queued at once. Its
-    /// owner most likely runs, and frees it sooner than a queue with a waiter in it could tell.
+    /// Spin for up to `budget_ns` until a mutant that somebody of another process owns can be owned, rather than be
+    /// queued at once. Its owner most likely runs, and frees it sooner than a queue with a waiter in it could tell.
     ///
-    /// Who comes so passes those who wait, as everybody does who finds a free mutant offered to one of them; they get it handed over
-    /// when they have waited for long. An owner in this process may need what the calling thread has in hand: not for that one.
+    /// Who comes so passes those who wait, as everybody does who finds a free mutant offered to one of them; they get
+    /// it handed over when they have waited for long. An owner in this process may need what the calling thread has in
+    /// hand: not for that one.
     #[cold]
     pub fn own_soon(&self, handle: u32, budget_ns: u64) -> Try {
         let Some((_, object)) = self.glance(handle, access::SYNCHRONIZE) else { return Try::Unclear };
@@ -264,8 +268,8 @@ impl Session {
         }
     }
 
-    /// Set one bit of an event or event pair; the bit before. Always a read-modify-write, even when it is set already: the
-    /// caller's earlier stores must be visible to the thread that takes the event.
+    /// Set one bit of an event or event pair; the bit before. Always a read-modify-write, even when it is set already:
+    /// the caller's earlier stores must be visible to the thread that takes the event.
     #[inline(always)]
     pub(super) fn signal_at_once(&self, handle: u32, is_kind: fn(Kind) -> bool, rights: u32, bit: u32) -> Option<bool> {
         let (entry, object) = self.glance(handle, rights)?;

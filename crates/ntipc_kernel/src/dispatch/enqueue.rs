@@ -101,8 +101,9 @@ impl Locked<'_> {
         }
     }
 
-    /// Take a single object that is signalled, though others may be waiting: they have been told to look again and compete, or
-    /// want more than this one. One word changes, by one compare-and-swap, so this needs neither a record nor the journal.
+    /// Take a single object that is signalled, though others may be waiting: they have been told to look again and
+    /// compete, or want more than this one. One word changes, by one compare-and-swap, so this needs neither a record
+    /// nor the journal.
     pub(super) fn take_now(&mut self, slot: u32, wanted: &Resolved) -> Option<bool> {
         let object = self.session.arena.object(wanted.entry.object);
         if wanted.kind.is_timer() {
@@ -145,8 +146,8 @@ impl Locked<'_> {
         false
     }
 
-    /// W4 of signal-and-wait. Queued first, signalled then: the thread that the signal wakes runs at once, lock or no lock, and must
-    /// find us waiting whatever it does. If the signal fails, nothing has happened.
+    /// W4 of signal-and-wait. Queued first, signalled then: the thread that the signal wakes runs at once, lock or no
+    /// lock, and must find us waiting whatever it does. If the signal fails, nothing has happened.
     pub(super) fn signal_and_take(&mut self, slot: u32, signal: Target) -> NtResult<bool> {
         self.link(slot);
         if let Err(failure) = self.signal_one(slot, signal) {

@@ -1,24 +1,29 @@
 //! Hand a signalled object to those who wait for it.
 //!
-//! A signal is "store the word, then a series of transactions". Each transaction ([`Locked::complete`]) takes everything one
-//! waiter waits for, or nothing, and tells it:
+//! A signal is "store the word, then a series of transactions". Each transaction ([`Locked::complete`]) takes
+//! everything one waiter waits for, or nothing, and tells it:
 //!
 //!   T1 fill the journal with the new words   T2 mark it valid   T3 store the words
 //!   T4 progress := DONE                      T5 mark it invalid T6 take the waiter out of the lists
 //!
-//! Invariant: every object in the journal carries HAS_WAITERS without OFFERED until T5, so no fast path changes its word
-//! meanwhile, and storing the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5 recovery repeats T3 and T4; after T5
-//! the thread's record says DONE and recovery does T6. A series cut short is finished by recovery, which looks at every waiter.
-//! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees DONE or we see SLEEP and wake it.
+//! Invariant: every object in the journal carries HAS_WAITERS without OFFERED until T5, so no fast path changes its
+//! word meanwhile, and storing the absolute words again does no harm. A death before T2 leaves nothing; from T2 to T5
+//! recovery repeats T3 and T4; after T5 the thread's record says DONE and recovery does T6. A series cut short is
+//! finished by recovery, which looks at every waiter.
+//! T4 is sequentially consistent and swaps: the waiter goes from WAIT to SLEEP by compare-and-swap, so either it sees
+//! DONE or we see SLEEP and wake it.
 //!
-//! A free mutant is offered rather than handed over: the first in the list is told to compete. Until that one runs, others take and
-//! release the mutant without the lock, as if nobody waited, for so many releases; the last of them looks whether it has waited long:
+//! A free mutant is offered rather than handed over: the first in the list is told to compete. Until that one runs,
+//! others take and release the mutant without the lock, as if nobody waited, for so many releases; the last of them
+//! looks whether it has waited long:
 //!
-//!   O1 progress := RETRY, then OFFERED   O2 it runs; lock, OFFERED := 0, progress := WAIT, look   O3 still free: complete. Else it stays
+//!   O1 progress := RETRY, then OFFERED   O2 it runs; lock, OFFERED := 0, progress := WAIT, look   O3 still free:
+//!      complete. Else it stays
 //!
-//! Invariant: OFFERED is not 0 only while somebody in the list is in RETRY, who will look, or whose death or leave makes the next one
-//! look. If it does neither, since it is stopped, a lookout does (`lookout`). So a release need tell nobody. O2 clears it by a read-modify-write before it looks: a release came before and is seen, or
-//! fails its compare-and-swap and comes for the lock. Clearing it early costs a release the way through the lock, no more.
+//! Invariant: OFFERED is not 0 only while somebody in the list is in RETRY, who will look, or whose death or leave
+//! makes the next one look. If it does neither, since it is stopped, a lookout does (`lookout`). So a release need tell
+//! nobody. O2 clears it by a read-modify-write before it looks: a release came before and is seen, or fails its
+//! compare-and-swap and comes for the lock. Clearing it early costs a release the way through the lock, no more.
 //! Proof: `tests/models` (wait_all, deaths), `models/dispatcher.pml`, `tests/orderings.rs`.
 
 use super::partner::signature;
@@ -157,8 +162,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Give an object to its waiters, first come first served, for as long as it is signalled. What follows from it, if the last who
-    /// waits for an end without handles goes, comes afterwards: it tells others, perhaps of this list.
+    /// Give an object to its waiters, first come first served, for as long as it is signalled. What follows from it, if
+    /// the last who waits for an end without handles goes, comes afterwards: it tells others, perhaps of this list.
     pub fn evaluate(&mut self, object: u32) {
         self.follow_losses(|locked| locked.tell_waiters(object));
     }
@@ -196,7 +201,8 @@ impl Locked<'_> {
             }
             let block = arena.block(number);
             let channel = block.channel.get();
-            // Further blocks of the same wait follow directly; the next waiter must be known before this one is taken out.
+            // Further blocks of the same wait follow directly; the next waiter must be known before this one is taken
+            // out.
             next = block.next.get();
             for _ in 0..BLOCKS {
                 if next == 0 || (next - 1) / BLOCKS != slot {
@@ -205,8 +211,8 @@ impl Locked<'_> {
                 next = arena.block(next - 1).next.get();
             }
             if kind == Kind::EventPair || kind.is_end() {
-                // Two signals in one object: this waiter may want the other one, and so may the next. Or an end, of which
-                // each may need something else.
+                // Two signals in one object: this waiter may want the other one, and so may the next. Or an end, of
+                // which each may need something else.
                 let mut operates = kind.is_end() && self.operates(slot, channel);
                 if operates && kind == Kind::WriteEnd {
                     operates = arena.wants_room(slot); // and not to know what was read, which all may know
@@ -260,8 +266,9 @@ impl Locked<'_> {
         0
     }
 
-    /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: a thread that has taken something
-    /// and leaves more, or takes nothing, tells the next (`queue::operation`). Of those who want to put, one has the turn.
+    /// Does that thread wait for an end of a queue to put or to take itself? Of those, one at a time is told: a thread
+    /// that has taken something and leaves more, or takes nothing, tells the next (`queue::operation`). Of those who
+    /// want to put, one has the turn.
     fn operates(&self, slot: u32, channel: u32) -> bool {
         channel & 1 != 0 && self.session.arena.thread(slot).block_count.get() == 1
     }
@@ -280,14 +287,15 @@ impl Locked<'_> {
         self.session.arena.object(object).word.fetch_or(OFFERS << word::OFFERED_SHIFT, Ordering::SeqCst);
     }
 
-    /// Keep fast paths away from a mutant that is offered to somebody (O2). Whether it was: then its word may have changed.
+    /// Keep fast paths away from a mutant that is offered to somebody (O2). Whether it was: then its word may have
+    /// changed.
     pub fn close_offer(&self, object: u32) -> bool {
         let word = &self.session.arena.object(object).word;
         word.get() & word::OFFERED != 0 && word.fetch_and(!word::OFFERED, Ordering::SeqCst) & word::OFFERED != 0
     }
 
-    /// Note who completes the wait of that thread, and when, if it sleeps. A thread that completes its own wait keeps what is noted: it
-    /// was told to compete before, or a timer is due and nobody has told it.
+    /// Note who completes the wait of that thread, and when, if it sleeps. A thread that completes its own wait keeps
+    /// what is noted: it was told to compete before, or a timer is due and nobody has told it.
     fn note_partner(&self, slot: u32) {
         let thread = self.session.arena.thread(slot);
         if self.owner() == slot + 1 {

@@ -1,4 +1,5 @@
-//! Events and event pairs: a bit that is set, cleared or pulsed. (NtSetEvent, NtResetEvent, NtPulseEvent, NtSetHighEventPair, ...)
+//! Events and event pairs: a bit that is set, cleared or pulsed. (NtSetEvent, NtResetEvent, NtPulseEvent,
+//! NtSetHighEventPair, ...)
 
 use crate::arena::layout::word;
 use crate::fault::fault;

@@ -1,32 +1,35 @@
 //! Lookouts: waiters that see to it that what a told thread does not use goes to somebody who does.
 //!
-//! Where one of several is told (to compete for a mutant or a semaphore, to read a frame, to use room for one), the others sleep on and rely on it.
-//! It may be stopped, starved, or in a long signal handler. So a thread that tells one while others wait makes up to two of these lookouts:
-//! waiters of other processes than the one that was told, if there are any, that sleep no longer than [`PATIENCE_NS`] from then on.
-//! When that time is over, a lookout looks: it takes what it waits for if that is there, tells others of what else is there, ends a
-//! turn that is not used (`queue::turn`), and sleeps on without a time-out. The thread that tells the next one makes the next lookouts. So nobody
-//! wakes by time while nothing is outstanding, and no more often than that while much is.
+//! Where one of several is told (to compete for a mutant or a semaphore, to read a frame, to use room for one), the
+//! others sleep on and rely on it. It may be stopped, starved, or in a long signal handler. So a thread that tells one
+//! while others wait makes up to two of these lookouts: waiters of other processes than the one that was told, if there
+//! are any, that sleep no longer than [`PATIENCE_NS`] from then on. When that time is over, a lookout looks: it takes
+//! what it waits for if that is there, tells others of what else is there, ends a turn that is not used
+//! (`queue::turn`), and sleeps on without a time-out. The thread that tells the next one makes the next lookouts. So
+//! nobody wakes by time while nothing is outstanding, and no more often than that while much is.
 //!
 //! State: `Thread::lookout_ns` = when that thread is to look, or 0. Written under the dispatcher lock.
 //!
-//!   A1 lookout_ns := then   A2 progress SLEEP -> LOOK, and wake it      (under the lock, by the thread that tells somebody else)
+//!   A1 lookout_ns := then   A2 progress SLEEP -> LOOK, and wake it      (under the lock, by the thread that tells
+//!      somebody else)
 //!   W6 progress -> SLEEP    W6a read lookout_ns      W7 sleep until then at the latest
-//!   B1 the time is over: lock, lookout_ns := 0       B2 complete our own wait if it is satisfied   B3 evaluate the objects
+//!   B1 the time is over: lock, lookout_ns := 0       B2 complete our own wait if it is satisfied   B3 evaluate the
+//!      objects
 //!
-//! Invariant: if an object is signalled for somebody in its list, somebody who was told of it less than [`PATIENCE_NS`] ago has not acted yet,
-//! or a lookout in its list will look within that time; unless all lookouts do not run either. A1 and A2, W6 and W6a are pairs of
-//! sequentially consistent store and look: either the teller finds SLEEP and wakes the sleeper, or the sleeper finds the time. A lookout
-//! that leaves the list, however, hands its duty on ([`Locked::hand_on_lookout`]). A lookout that has not looked when it should
-//! does not run: then others are chosen.
-//! Who begins to wait while something is outstanding already is its own lookout: for a mutant that is OFFERED, of which a release tells
-//! nobody, and for room that is kept for the turn of another.
+//! Invariant: if an object is signalled for somebody in its list, somebody who was told of it less than [`PATIENCE_NS`]
+//! ago has not acted yet, or a lookout in its list will look within that time; unless all lookouts do not run either.
+//! A1 and A2, W6 and W6a are pairs of sequentially consistent store and look: either the teller finds SLEEP and wakes
+//! the sleeper, or the sleeper finds the time. A lookout that leaves the list, however, hands its duty on
+//! ([`Locked::hand_on_lookout`]). A lookout that has not looked when it should does not run: then others are chosen.
+//! Who begins to wait while something is outstanding already is its own lookout: for a mutant that is OFFERED, of which
+//! a release tells nobody, and for room that is kept for the turn of another.
 //!
-//! A thread told to compete that has not done so for [`PATIENCE_NS`] stays in the list, and is passed over until it does
-//! ([`Locked::is_deaf`]).
-//! What was handed over, to a thread that was stopped before it took notice, is owned by that thread, as in Windows: nobody's wait is
-//! satisfiable by it.
-//! Crash: a death between A1 and A2 leaves a sleeper that will not look; recovery evaluates all waits, which makes lookouts. A death before
-//! the wake: the sleeper is woken with those who were told.
+//! A thread told to compete that has not done so for [`PATIENCE_NS`] stays in the list, and is passed over until it
+//! does ([`Locked::is_deaf`]).
+//! What was handed over, to a thread that was stopped before it took notice, is owned by that thread, as in Windows:
+//! nobody's wait is satisfiable by it.
+//! Crash: a death between A1 and A2 leaves a sleeper that will not look; recovery evaluates all waits, which makes
+//! lookouts. A death before the wake: the sleeper is woken with those who were told.
 //! Proof: `tests/models/lookouts.rs`.
 
 use super::signal::is_signalled;
@@ -68,7 +71,8 @@ impl Session {
         }
     }
 
-    /// Look whether the wait of the thread in `slot` is satisfiable: somebody who was told does not act, or was stopped before it told anybody.
+    /// Look whether the wait of the thread in `slot` is satisfiable: somebody who was told does not act, or was stopped
+    /// before it told anybody.
     pub(super) fn could_go_on(&self, slot: u32) -> bool {
         let arena = &self.arena;
         let is_there = |place: u32| {

@@ -6,7 +6,8 @@
 //! * `lookout`: waiters that look whether the thread that was told acts
 //! * `wait_list`: wait records, wait lists, withdrawal and refund
 //! * `wait`: the life of a wait, from the try to the acknowledgement; `enqueue`: its steps under the lock
-//! * `spinning`: how long a thread spins before it sleeps; `partner`: what it learns of the thread that completed its wait
+//! * `spinning`: how long a thread spins before it sleeps; `partner`: what it learns of the thread that completed its
+//!   wait
 //! * `event`, `semaphore`, `mutant`, `timer`: what changes each kind
 
 pub mod at_once;

@@ -1,8 +1,9 @@
 //! Mutants: owned by a thread, recursive, abandoned when it ends. (NtReleaseMutant)
 //!
-//! Invariant: what a thread owns, it has noted: in `noted` from before the compare-and-swap that takes it. So a dead thread's
-//! mutants are found without a search. A mutant that a wait handed over is found through the wait record until it is
-//! acknowledged, and noted then. Notes of what was released stay, and save the next acquire the store, until their place is needed.
+//! Invariant: what a thread owns, it has noted: in `noted` from before the compare-and-swap that takes it. So a dead
+//! thread's mutants are found without a search. A mutant that a wait handed over is found through the wait record until
+//! it is acknowledged, and noted then. Notes of what was released stay, and save the next acquire the store, until
+//! their place is needed.
 
 use super::signal::{owner, recursion};
 use crate::arena::layout::{NOTED, word};

@@ -7,10 +7,11 @@
 //! | `Queue::put_by`, `Queue::taken_by`         | the partner | before it publishes a frame, or room for one              |
 //! | `Thread::woken_ns`, `Thread::woken_at_ns`  | the waiter  | after a sleep: how long it took to wake up, and until when |
 //!
-//! `told_by`, `put_by` and `taken_by` hold the number of a thread, as the dispatcher lock names it, and its processor; 0: nobody yet.
+//! `told_by`, `put_by` and `taken_by` hold the number of a thread, as the dispatcher lock names it, and its processor;
+//! 0: nobody yet.
 //!
-//! All of these are hints. They are stored before the store that completes the wait and read after it, and Relaxed suffices: a
-//! stale or damaged value decides for how long somebody spins, and nothing else.
+//! All of these are hints. They are stored before the store that completes the wait and read after it, and Relaxed
+//! suffices: a stale or damaged value decides for how long somebody spins, and nothing else.
 
 use super::spinning::Partner;
 use super::wait::Queued;
@@ -53,7 +54,8 @@ impl Session {
         Some(Partner { beside: here || thread.process_slot() == Some(self.slot()), woken_ns })
     }
 
-    /// Who completed a wait of the calling thread that began at `began_ns`. `None`: the thread itself, since a timer was due.
+    /// Who completed a wait of the calling thread that began at `began_ns`. `None`: the thread itself, since a timer
+    /// was due.
     pub fn partner_of(&self, wait: Queued, began_ns: u64) -> Option<Partner> {
         self.partner(&self.arena.thread(wait.slot).told_by, began_ns)
     }

@@ -1,19 +1,24 @@
-//! How long a waiting thread spins before it sleeps: the policy. It reads no clock and no shared memory. Its caller measures;
-//! `tests/spinning.rs` simulates.
+//! How long a waiting thread spins before it sleeps: the policy. It reads no clock and no shared memory. Its caller
+//! measures; `tests/spinning.rs` simulates.
 //!
-//! A waiter that sleeps goes on late: 1 to 40 µs after its partner has completed the wait, depending on the machine. A waiter that
-//! spins on another processor goes on at once, and burns the time until then. So spinning pays if a wait is short beside a wake-up.
+//! A waiter that sleeps goes on late: 1 to 40 µs after its partner has completed the wait, depending on the machine. A
+//! waiter that spins on another processor goes on at once, and burns the time until then. So spinning pays if a wait is
+//! short beside a wake-up.
 //!
-//! * The caller measures every wait from its beginning to its completion, even if the waiter slept: a partner that wakes a sleeper notes
-//!   the time. So a thread that sleeps learns what spinning would have cost, and needs no trial spins.
-//! * A partner that had to be woken itself completes the wait later by its own wake-up, and says so. The rest is its *turn-around*:
-//!   what the wait takes once the partner spins as well. Two partners that both sleep see short turn-arounds in the same rounds. So
-//!   they begin to spin in the same round, and spin for long enough to bridge each other's last wake-up.
-//! * A partner that goes on sleeping although the waiter spins does not follow. After [`TRIES`] such spins its wake-ups count as part
-//!   of its turn-around, and the waiter tries again only after [`PAUSE`] waits, then after twice as many, and so on.
-//! * What a wake-up costs is measured as well. A thread sleeps in its first wait, and once in [`STALE`] waits, to measure it.
-//! * A partner on the waiter's own processor, or in its own process, cannot answer a waiter that spins. Such a waiter sleeps at once
-//!   until it is told from elsewhere.
+//! * The caller measures every wait from its beginning to its completion, even if the waiter slept: a partner that
+//!   wakes a sleeper notes the time. So a thread that sleeps learns what spinning would have cost, and needs no trial
+//!   spins.
+//! * A partner that had to be woken itself completes the wait later by its own wake-up, and says so. The rest is its
+//!   *turn-around*: what the wait takes once the partner spins as well. Two partners that both sleep see short
+//!   turn-arounds in the same rounds. So they begin to spin in the same round, and spin for long enough to bridge each
+//!   other's last wake-up.
+//! * A partner that goes on sleeping although the waiter spins does not follow. After [`TRIES`] such spins its wake-ups
+//!   count as part of its turn-around, and the waiter tries again only after [`PAUSE`] waits, then after twice as many,
+//!   and so on.
+//! * What a wake-up costs is measured as well. A thread sleeps in its first wait, and once in [`STALE`] waits, to
+//!   measure it.
+//! * A partner on the waiter's own processor, or in its own process, cannot answer a waiter that spins. Such a waiter
+//!   sleeps at once until it is told from elsewhere.
 //! * A spin in vain counts against spinning, whatever was measured. A thread whose waits become long gives up after
 //!   [`MEMORY`] - [`ENOUGH`] + 1 spins. It then sleeps at once until [`ENOUGH`] of its waits have been short again.
 
@@ -35,8 +40,9 @@ const MOST_NS: u32 = 60_000;
 /// A thread that has spun so often since it last saw a wake-up sleeps once to see another, if that may change anything.
 pub const STALE: u16 = 256;
 
-/// A wait for a partner that follows is short if it takes no longer than so many wake-ups. A sleep delays the waiter by one, and costs
-/// both sides about another in processor time. And a waiter that goes on late makes its partner wait longer, and sleep as well.
+/// A wait for a partner that follows is short if it takes no longer than so many wake-ups. A sleep delays the waiter by
+/// one, and costs both sides about another in processor time. And a waiter that goes on late makes its partner wait
+/// longer, and sleep as well.
 const SHORT_WAKE_UPS: u64 = 3;
 /// What a sleep costs even where wake-ups cost nothing: two system calls, and the way through the dispatcher lock.
 const SLEEP_NS: u64 = 5_000;
@@ -61,7 +67,8 @@ impl WakeUp {
         u64::from(self.ns)
     }
 
-    /// Learn from a wake-up. Falls quickly and rises slowly: what keeps a thread from running once it is awake only adds.
+    /// Learn from a wake-up. Falls quickly and rises slowly: what keeps a thread from running once it is awake only
+    /// adds.
     pub fn measure(&mut self, took_ns: u64) {
         let took = narrow(took_ns).clamp(LEAST_NS, MOST_NS);
         self.ns = match took > self.ns {
@@ -91,8 +98,8 @@ impl WakeUp {
 /// Who completed a wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Partner {
-    /// It cannot run while the waiter spins: it shares the processor; or the process, where the waiter may hold a lock of the program,
-    /// as that of an interpreter.
+    /// It cannot run while the waiter spins: it shares the processor; or the process, where the waiter may hold a lock
+    /// of the program, as that of an interpreter.
     pub beside: bool,
     /// How long the partner itself took to wake up during this wait; 0: it was awake.
     pub woken_ns: u64,
@@ -134,7 +141,8 @@ pub struct Spin {
 pub struct Habit {
     /// A bit for each of the last waits, the newest lowest: it was short.
     recent: u8,
-    /// Spins that the thread still tries for a partner that sleeps. At 0 `pause` counts the waits until it has some again.
+    /// Spins that the thread still tries for a partner that sleeps. At 0 `pause` counts the waits until it has some
+    /// again.
     tries: u8,
     pause: u16,
     next_pause: u16,
@@ -165,7 +173,8 @@ impl Habit {
         }
         let woken_ns = match self.partner_slept {
             true => wake_up.ns().max(self.partner_woken_ns.into()) * 3 / 2,
-            // It may have just fallen asleep. Once the usual time is over, as much again as a sleep costs is not wasted.
+            // It may have just fallen asleep. Once the usual time is over, as much again as a sleep costs is not
+            // wasted.
             false => wake_up.ns(),
         };
         Spin {

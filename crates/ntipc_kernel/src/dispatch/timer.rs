@@ -1,5 +1,5 @@
-//! Timers: a function of the clock. No thread fires them; a thread that looks at one ([`Locked::tick`]) finds out whether it is due, and
-//! its waiters sleep no longer than until then. (NtSetTimer, NtCancelTimer, NtQueryTimer)
+//! Timers: a function of the clock. No thread fires them; a thread that looks at one ([`Locked::tick`]) finds out
+//! whether it is due, and its waiters sleep no longer than until then. (NtSetTimer, NtCancelTimer, NtQueryTimer)
 //!
 //! `a` is the due time (absolute nanoseconds, 0 = not running), `b` the period (0 = once).
 

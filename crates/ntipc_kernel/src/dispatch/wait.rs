@@ -4,12 +4,15 @@
 //!   W2 lock, let due timers fire, write the wait record, publish it (progress := WAIT)
 //!   W3 set HAS_WAITERS on every object, then look at them all
 //!   W4 satisfied: complete. Else: append to the lists, unlock
-//!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP, until the next look (`lookout`, `process::watch`)
+//!   W5 spin a little   W6 progress WAIT -> SLEEP   W7 sleep while SLEEP, until the next look (`lookout`,
+//!      `process::watch`)
 //!   W8 completed: note what we own, progress := IDLE
 //!
-//! Invariant: no thread sleeps while its wait is satisfiable. W3 sets the flag by a read-modify-write before it looks (a full
-//! fence): a fast path either changed the word before, then W3 sees it, or fails its compare-and-swap and comes for the lock.
-//! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss each other.
+//! Invariant: no thread sleeps while its wait is satisfiable. W3 sets the flag by a read-modify-write before it looks
+//! (a full fence): a fast path either changed the word before, then W3 sees it, or fails its compare-and-swap and comes
+//! for the lock.
+//! W6 is a compare-and-swap and T4 of `evaluate` a swap of the same word, so completion and falling asleep cannot miss
+//! each other.
 //! Crash: from W2 on the record speaks for the thread; before W8 the reaper refunds the result.
 //! Proof: `tests/models` (fast_path, hand_over, wait_all, timeouts, deaths), `tests/orderings.rs`.
 
@@ -51,7 +54,8 @@ pub struct Outcome {
 pub enum Started {
     Satisfied(Outcome),
     TimedOut,
-    /// Queued: go on with [`Session::spin`], [`Session::sleep`]; every path ends in an outcome, [`Session::cancel`] or [`Session::abort`].
+    /// Queued: go on with [`Session::spin`], [`Session::sleep`]; every path ends in an outcome, [`Session::cancel`] or
+    /// [`Session::abort`].
     Queued(Queued),
 }
 
@@ -153,7 +157,8 @@ impl Session {
         }
         self.arena.grow_blocks(slot, targets.len() as u32)?;
         let mut locked = self.lock_whole(slot)?;
-        // A signal handler that waits while its own thread waits: the outer wait is withdrawn, and begins again afterwards.
+        // A signal handler that waits while its own thread waits: the outer wait is withdrawn, and begins again
+        // afterwards.
         locked.end_wait(slot);
         if self.arena.thread(slot).linked.get() != 0 {
             return Err(self.damaged("a wait is in a state that does not exist"));
@@ -234,8 +239,8 @@ impl Session {
         progress::is_done(thread.progress.get()).then(|| self.acknowledge(slot, wait.count))
     }
 
-    /// Told to compete, and another owns the mutant again: a waiter that has waited for so long that it is handed over stays awake for
-    /// a moment, since the next release hands it over to one that runs rather than to a sleeper.
+    /// Told to compete, and another owns the mutant again: a waiter that has waited for so long that it is handed over
+    /// stays awake for a moment, since the next release hands it over to one that runs rather than to a sleeper.
     fn stand_by(&self, wait: Queued, deadline_ns: u64) -> Option<Outcome> {
         let now = now_ns();
         let insists = now.saturating_sub(self.arena.thread(wait.slot).since_ns.get()) >= HAND_OVER_NS;
@@ -327,8 +332,8 @@ impl Session {
         }
     }
 
-    /// W6, for a thread that waits in several sessions and sleeps on the words of all: the word to sleep on while it is SLEEP, and when to
-    /// look at the latest. `None`: something has happened, which [`Session::sleep`] tells.
+    /// W6, for a thread that waits in several sessions and sleeps on the words of all: the word to sleep on while it is
+    /// SLEEP, and when to look at the latest. `None`: something has happened, which [`Session::sleep`] tells.
     pub(crate) fn doze(&self, wait: Queued) -> Option<(&AtomicU32, u64)> {
         let thread = self.arena.thread(wait.slot);
         let state = thread.progress.load(Ordering::Acquire);
@@ -356,8 +361,9 @@ impl Session {
         }
     }
 
-    /// Look at the objects once more, after a signal handler has run in the midst of the wait. What others do to them they tell; but a
-    /// mutant that the handler has come to own is signalled for its thread from then on, and nobody else knows.
+    /// Look at the objects once more, after a signal handler has run in the midst of the wait. What others do to them
+    /// they tell; but a mutant that the handler has come to own is signalled for its thread from then on, and nobody
+    /// else knows.
     pub fn look_again(&self, wait: Queued) -> Option<Outcome> {
         let (arena, slot) = (&self.arena, wait.slot);
         let has_come_to_own = |place| {
@@ -414,8 +420,8 @@ impl Session {
         }
     }
 
-    /// False once a wait inside a signal handler has put this one aside, or the handler forked and this is the child: it
-    /// must be started again.
+    /// False once a wait inside a signal handler has put this one aside, or the handler forked and this is the child:
+    /// it must be started again.
     pub fn is_current(&self, wait: Queued) -> bool {
         let thread = self.arena.thread(wait.slot);
         self.own.incarnation.load(Ordering::Acquire) == wait.incarnation
@@ -457,7 +463,8 @@ impl Session {
         outcome
     }
 
-    /// When the first timer of a wait is due. Read without the lock: a thread that sets a timer tells its waiters to look again.
+    /// When the first timer of a wait is due. Read without the lock: a thread that sets a timer tells its waiters to
+    /// look again.
     fn earliest_due(&self, slot: u32) -> u64 {
         (0..self.arena.blocks(slot))
             .map(|place| self.arena.object(self.arena.block(slot * BLOCKS + place).object.get()))

@@ -1,7 +1,7 @@
 //! Wait records and wait lists. A thread's blocks lie in a row of its own, so a place needs no allocation.
 //!
-//! Truth: the thread's record (blocks, count, all or any, sequence) and `progress`. The lists, `linked` and HAS_WAITERS follow from it.
-//! Invariant, lock free: HAS_WAITERS is set exactly on objects whose list is not empty.
+//! Truth: the thread's record (blocks, count, all or any, sequence) and `progress`. The lists, `linked` and HAS_WAITERS
+//! follow from it. Invariant, lock free: HAS_WAITERS is set exactly on objects whose list is not empty.
 
 use crate::arena::layout::{BLOCKS, Block, Object, word};
 use crate::arena::layout::{journal, progress};

@@ -1,4 +1,5 @@
-//! Calls: queues for replies and their hidden handles, who may answer whom, and that nobody waits for a reply that cannot come.
+//! Calls: queues for replies and their hidden handles, who may answer whom, and that nobody waits for a reply that
+//! cannot come.
 
 use super::carried::Requests;
 use super::look::{Life, Look, life};

@@ -8,7 +8,8 @@ use crate::queue::call::{serial_of, slot_of};
 use crate::sync::{AtomicU32, Shared};
 use std::collections::{HashMap, HashSet};
 
-/// Requests that lie in frames or in hands, by thread slot and serial number; and who waited before they were looked for.
+/// Requests that lie in frames or in hands, by thread slot and serial number; and who waited before they were looked
+/// for.
 pub(super) struct Requests {
     found: HashSet<(u32, u32)>,
     pub asleep: Vec<(u32, u64)>,

@@ -1,7 +1,7 @@
 //! A process that looks under the dispatcher lock without taking part: a thread slot that belongs to no process.
 //!
-//! Such a slot is what a participant's thread has between claiming it and filling it, so everybody can deal with it: if this
-//! thread dies, a watcher frees the slot, and the next thread that needs the lock takes it over.
+//! Such a slot is what a participant's thread has between claiming it and filling it, so everybody can deal with it: if
+//! this thread dies, a watcher frees the slot, and the next thread that needs the lock takes it over.
 
 use crate::arena::Arena;
 use crate::arena::layout::{THREADS, progress};

@@ -79,8 +79,8 @@ impl<'a> Look<'a> {
         self.debug_log();
     }
 
-    /// How much of each table there is to look at. What the memory claims to have beyond what the file occupies is not touched.
-    /// It is measured again for each look: a session grows between them.
+    /// How much of each table there is to look at. What the memory claims to have beyond what the file occupies is not
+    /// touched. It is measured again for each look: a session grows between them.
     fn measure(&mut self) {
         let header = self.arena.header();
         let mut left = self.arena.occupied().saturating_sub(HEADER_SIZE);

@@ -1,11 +1,14 @@
-//! Check that a session's memory says what it should: every invariant of the arena, one sentence for each that does not hold.
+//! Check that a session's memory says what it should: every invariant of the arena, one sentence for each that does not
+//! hold.
 //!
-//! The look is taken under the dispatcher lock, so that no step is half done; the lock is taken as a thread that belongs to no
-//! process, and never from the dead: repairing is the participants' business. If the lock does not come within a bound (its holder is stopped, or the
-//! word is scribbled on), the look is taken without it, and the report says so.
+//! The look is taken under the dispatcher lock, so that no step is half done; the lock is taken as a thread that
+//! belongs to no process, and never from the dead: repairing is the participants' business. If the lock does not come
+//! within a bound (its holder is stopped, or the word is scribbled on), the look is taken without it, and the report
+//! says so.
 //!
-//! Fast paths go on under the lock, deaths are told a moment later, and a look without the lock meets half steps. So what one look
-//! finds is not believed: only what every one of several looks found, the last more than a second after the first.
+//! Fast paths go on under the lock, deaths are told a moment later, and a look without the lock meets half steps. So
+//! what one look finds is not believed: only what every one of several looks found, the last more than a second after
+//! the first.
 //!
 //! | module      | invariant                                                                                      |
 //! | ----------- | ---------------------------------------------------------------------------------------------- |
@@ -74,7 +77,8 @@ pub struct Report {
 
 /// How long to wait for the dispatcher lock, which is held for microseconds.
 pub const LOCK_PATIENCE_NS: u64 = 2_000_000_000;
-/// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, the time in which a watcher acts in place of others.
+/// Pauses between looks, in thousandths of the patience: a step of a participant, a time slice, the time in which a
+/// watcher acts in place of others.
 const PAUSES: [u64; 4] = [3, 30, 240, 727];
 
 /// Examine the session in the directory `path`. Fails only if it cannot be looked at.

@@ -7,7 +7,8 @@ use crate::object::kind::Kind;
 use crate::sync::Shared;
 use std::collections::HashSet;
 
-/// A thread that is to look at something, a timer that is due, an object whose offer is not used, does so at the latest so long after.
+/// A thread that is to look at something, a timer that is due, an object whose offer is not used, does so at the latest
+/// so long after.
 pub(super) const PATIENCE_NS: u64 = 500_000_000;
 
 impl Look<'_> {
@@ -95,7 +96,8 @@ impl Look<'_> {
         }
     }
 
-    /// Nobody stays queued whose wait is satisfiable, unless somebody was told to compete for the object and has not answered yet.
+    /// Nobody stays queued whose wait is satisfiable, unless somebody was told to compete for the object and has not
+    /// answered yet.
     fn could_go_on(&mut self, slot: u32) {
         let thread = self.arena.thread(slot);
         let all = thread.wait_all.get() != 0;

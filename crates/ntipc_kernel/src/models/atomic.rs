@@ -1,4 +1,5 @@
-//! Atomic words whose every access is a step of the model. As long as the words they stand in for, and valid when all zero.
+//! Atomic words whose every access is a step of the model. As long as the words they stand in for, and valid when all
+//! zero.
 
 use super::step;
 use std::sync::atomic::{self, Ordering};

@@ -1,7 +1,7 @@
 //! What happens before each access to the arena: perhaps another thread runs, perhaps this one dies.
 //!
-//! Two kinds of words. *Meeting places* are touched by several threads without the dispatcher lock; before each access to
-//! one the scheduler decides who runs. All other words are touched under the lock, or by one thread alone, so a
+//! Two kinds of words. *Meeting places* are touched by several threads without the dispatcher lock; before each access
+//! to one the scheduler decides who runs. All other words are touched under the lock, or by one thread alone, so a
 //! switch before them would only repeat what a switch at the next meeting place shows. A death may come before every
 //! write that changes something, of either kind: the dead leave their stores in program order.
 
@@ -204,7 +204,8 @@ fn holds_the_lock() -> bool {
     lock && life & TID_MASK == tid
 }
 
-/// The calling thread begins to give the lock back, or has woken those whom it told. A pause in between delays them, as the docs say.
+/// The calling thread begins to give the lock back, or has woken those whom it told. A pause in between delays them, as
+/// the docs say.
 pub(crate) fn set_wakes(wakes: bool) {
     if RUNNING.get() {
         let me = me();
@@ -212,8 +213,8 @@ pub(crate) fn set_wakes(wakes: bool) {
     }
 }
 
-/// Does the calling thread hold nothing that others have to wait for, so that it may be stopped for a while? No lock, no mutant, no unit
-/// that was handed over to it.
+/// Does the calling thread hold nothing that others have to wait for, so that it may be stopped for a while? No lock,
+/// no mutant, no unit that was handed over to it.
 fn may_pause() -> bool {
     let (base, task) = with(|state| (state.mappings[0], state.tasks[me()]));
     let (Some(slot), false) = (task.slot, task.wakes) else { return false };
@@ -263,7 +264,8 @@ fn pause() {
     }
 }
 
-/// A mutant or a unit was handed over to the thread in `slot`: if it is paused it goes on, since others have to wait for it now.
+/// A mutant or a unit was handed over to the thread in `slot`: if it is paused it goes on, since others have to wait
+/// for it now.
 pub(crate) fn handed_over(slot: u32, is_end: bool) {
     if !RUNNING.get() || is_end {
         return;
@@ -330,7 +332,8 @@ pub(crate) fn longer_if_owners_are_suspected(now: u64) -> u64 {
     now + if suspected { 1_000_000_000 } else { 0 }
 }
 
-/// Look whether a thread is elsewhere. The look takes time: it may come to its end long after the thread was there, and tell later still.
+/// Look whether a thread is elsewhere. The look takes time: it may come to its end long after the thread was there, and
+/// tell later still.
 pub(crate) fn look_slowly(is_elsewhere: impl Fn() -> bool) -> bool {
     if !RUNNING.get() {
         return is_elsewhere();

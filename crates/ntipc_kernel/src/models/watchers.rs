@@ -1,4 +1,5 @@
-//! Helpers in a model: those of the kernel, which watch their neighbours in threads of their own, and may be killed or stopped at that.
+//! Helpers in a model: those of the kernel, which watch their neighbours in threads of their own, and may be killed or
+//! stopped at that.
 
 use super::step::{self, End, Killed, Stopped, Task, with};
 use super::world::{Ended, Fate, TID, World, become_helper, claim, mark};
@@ -140,7 +141,8 @@ impl World {
     }
 }
 
-/// What the kernel of Linux does with all words that the helper with that thread id holds, in the order of its list. Whether its process had nothing yet.
+/// What the kernel of Linux does with all words that the helper with that thread id holds, in the order of its list.
+/// Whether its process had nothing yet.
 fn mark_words_of(session: &Session, tid: u32) -> bool {
     let is_its = |word: &sync::AtomicU32| word.load(Ordering::SeqCst) & TID_MASK == tid;
     let mut early = false;

@@ -30,12 +30,13 @@ pub enum Fate {
     Killed {
         within: u32,
     },
-    /// Its process is stopped at one of so many steps, or gets no processor from then on; but not while it holds the dispatcher lock.
+    /// Its process is stopped at one of so many steps, or gets no processor from then on; but not while it holds the
+    /// dispatcher lock.
     Stopped {
         within: u32,
     },
-    /// Its process is stopped at one of so many steps, but not while it has what others must wait for, and goes on when all whose fate it is
-    /// to live have come to their end.
+    /// Its process is stopped at one of so many steps, but not while it has what others must wait for, and goes on when
+    /// all whose fate it is to live have come to their end.
     Paused {
         within: u32,
     },
@@ -184,7 +185,8 @@ impl World {
         Arc::clone(&self.processes.borrow()[0])
     }
 
-    /// Waiters are made to look whether somebody who was told acts. Otherwise they sleep on, and whatever lookouts would heal is found.
+    /// Waiters are made to look whether somebody who was told acts. Otherwise they sleep on, and whatever lookouts
+    /// would heal is found.
     pub fn has_lookouts(&self) {
         with(|state| state.lookouts = true);
     }

@@ -1,7 +1,7 @@
 //! Handles from one process to another: any participant may copy or move them between any two, itself included.
 //!
-//! A move is a copy and a close in one step under the dispatcher lock: nobody finds the object without a handle in between, and of a death in
-//! the middle recovery makes a copy, or nothing.
+//! A move is a copy and a close in one step under the dispatcher lock: nobody finds the object without a handle in
+//! between, and of a death in the middle recovery makes a copy, or nothing.
 
 use super::handles::{Entry, INHERITABLE, invalid, place};
 use super::kind::{Kind, Type};
@@ -11,7 +11,8 @@ use crate::status::{Failure, NtResult, NtStatus};
 use crate::sync::Shared;
 use std::sync::Arc;
 
-/// A process, as programs name it: its id in our pid namespace, and its start time if they know it, else 0. Id 0 is this process.
+/// A process, as programs name it: its id in our pid namespace, and its start time if they know it, else 0. Id 0 is
+/// this process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Participant {
     pub pid: u32,
@@ -62,7 +63,8 @@ impl Session {
 
     /// A handle in the table of `target` to the object of a handle in the table of `source`; its number there.
     ///
-    /// A source that is to be closed is closed whatever else becomes of the call, once it is found. Within one process the number stays.
+    /// A source that is to be closed is closed whatever else becomes of the call, once it is found. Within one process
+    /// the number stays.
     pub fn duplicate_between(
         self: &Arc<Self>,
         source: Participant,

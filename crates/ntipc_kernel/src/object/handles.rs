@@ -9,12 +9,12 @@
 //!
 //! Written under the dispatcher lock. Read without it: a stale word names a generation that the object's word no longer
 //! has, and the compare-and-swap of the fast path then fails.
-//! The generation comes round after 4,194,304 uses of an object's place, which take seconds. A word in a table cannot be so old: its
-//! object lives for as long as the word stands there. A thread that has read a word and not used it yet could be misled only if another
-//! thread of its process closed the handle, and the place was used a whole number of rounds, between the two instructions; no
-//! program that keeps a handle open while it uses it is at risk. The same goes for the generation in a wait block, which is
-//! compared while the handles that were waited for are open. What leaves a process (a pickle) names its object by the serial number,
-//! which never repeats.
+//! The generation comes round after 4,194,304 uses of an object's place, which take seconds. A word in a table cannot
+//! be so old: its object lives for as long as the word stands there. A thread that has read a word and not used it yet
+//! could be misled only if another thread of its process closed the handle, and the place was used a whole number of
+//! rounds, between the two instructions; no program that keeps a handle open while it uses it is at risk. The same goes
+//! for the generation in a wait block, which is compared while the handles that were waited for are open. What leaves a
+//! process (a pickle) names its object by the serial number, which never repeats.
 //! The number that people see is (place + 1) * 4, as on Windows, where the two low bits mean nothing.
 
 pub use crate::arena::layout::HANDLES;
@@ -119,7 +119,8 @@ impl Session {
         place(handle).map_or(0, |index| self.arena.handle(self.slot(), index).load(Ordering::Acquire))
     }
 
-    /// What a handle of this process leads to, if it is open. No lock: the answer may be old by the time it is used, see above.
+    /// What a handle of this process leads to, if it is open. No lock: the answer may be old by the time it is used,
+    /// see above.
     #[inline(always)]
     pub(crate) fn open_entry(&self, handle: u32) -> Option<Entry> {
         let entry = Entry::unpack(self.handle_word(handle))?;
@@ -191,8 +192,8 @@ impl Session {
         self.close_same(handle, 0)
     }
 
-    /// Close a handle, unless it leads to another object than `identity` says, if that is not 0: another process has moved the handle
-    /// away, and its number was given to somebody else since.
+    /// Close a handle, unless it leads to another object than `identity` says, if that is not 0: another process has
+    /// moved the handle away, and its number was given to somebody else since.
     pub fn close_same(self: &Arc<Self>, handle: u32, identity: u64) -> NtResult<()> {
         let index = place(handle).ok_or_else(invalid)?;
         if self.is_left() {
@@ -351,7 +352,8 @@ impl Locked<'_> {
         Ok(number(index))
     }
 
-    /// Store into a free, reserved place. Recovery counts handles from the tables, so a death before the count is put right.
+    /// Store into a free, reserved place. Recovery counts handles from the tables, so a death before the count is put
+    /// right.
     pub fn store_handle(&mut self, process: u32, index: u32, packed: u64) {
         let arena = &self.session.arena;
         let record = arena.process(process);

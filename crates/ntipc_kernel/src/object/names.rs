@@ -93,7 +93,8 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Somebody who looked in vain for a name is to look again. After the name is there, and after a death that came between.
+    /// Somebody who looked in vain for a name is to look again. After the name is there, and after a death that came
+    /// between.
     pub(crate) fn count_name(&self) {
         self.session.arena.header().names_published.fetch_add(1, Ordering::Release);
     }

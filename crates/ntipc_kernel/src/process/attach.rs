@@ -1,14 +1,14 @@
 //! Making, joining and leaving a session.
 //!
-//! Four bytes of the session's lock file are locked (open file description locks, which the kernel of Linux drops with the last
-//! descriptor or mapping, so nobody has to clean up):
+//! Four bytes of the session's lock file are locked (open file description locks, which the kernel of Linux drops with
+//! the last descriptor or mapping, so nobody has to clean up):
 //!
 //! * byte [`SETUP`]: exclusive, held while somebody makes, joins, or takes the session away;
 //! * the byte of `presence`: shared, held by every participant for as long as it takes part;
 //! * and behind it that of its witness, by which the caretaker sleeps (`caretaker`), with a byte of its own.
 //!
-//! Invariant: a process that holds SETUP and gets presence exclusively is alone: what lies in the directory belongs to nobody living.
-//! A newcomer then starts from nothing; a leaver removes all of it.
+//! Invariant: a process that holds SETUP and gets presence exclusively is alone: what lies in the directory belongs to
+//! nobody living. A newcomer then starts from nothing; a leaver removes all of it.
 
 use super::clean::sweep;
 use super::directory::{ATTEMPTS, LOCK, is_current, open_directory, open_file, refused, remove_files};
@@ -33,7 +33,8 @@ pub use super::directory::Ownership;
 pub(super) const SETUP: i64 = 0;
 /// How long the last to leave waits for the dead to be gone, who hold the session until then.
 const DYING_NS: u64 = 1_000_000_000;
-/// How long it waits, before it gives the session up, for children that it has started with handles and that have not joined.
+/// How long it waits, before it gives the session up, for children that it has started with handles and that have not
+/// joined.
 const JOINING_NS: u64 = 10_000_000_000;
 const ARENA: &CStr = c"arena";
 const NEW_ARENA: &CStr = c"arena.new";
@@ -83,7 +84,8 @@ fn enter(path: &str, directory: &OwnedFd, lock: &OwnedFd) -> NtResult<Arena> {
     Arena::map(file, &format!("{path}/arena"), Protection::ReadWrite)
 }
 
-/// This process's attachment to the session at `path`. One that a forked child has a copy of and cannot take over is forgotten.
+/// This process's attachment to the session at `path`. One that a forked child has a copy of and cannot take over is
+/// forgotten.
 fn attachment(path: &str) -> NtResult<Option<Arc<Session>>> {
     let found = sessions().iter().find(|session| session.path == path).map(Arc::clone);
     let Some(session) = found else { return Ok(None) };
@@ -161,7 +163,8 @@ pub(super) fn remove_if_alone(path: &str, directory: &impl AsRawFd, lock: &Owned
 impl Session {
     /// Stop taking part: every handle of this process in the session is closed. The last one takes the session away.
     ///
-    /// Fails if another thread of this process waits in the session, unless `at_exit`: then its slot ends with the process.
+    /// Fails if another thread of this process waits in the session, unless `at_exit`: then its slot ends with the
+    /// process.
     pub fn leave(self: &Arc<Self>, at_exit: bool) -> NtResult<()> {
         relay::leave(self);
         {
@@ -239,7 +242,8 @@ impl Session {
         (0..self.arena.processes()).any(|slot| lives(self.arena.process(slot).life.word.load(Ordering::Acquire)))
     }
 
-    /// A forked child: a presence lock of its own instead of the one inherited from its parent, if it may open the file.
+    /// A forked child: a presence lock of its own instead of the one inherited from its parent, if it may open the
+    /// file.
     pub(super) fn renew_presence(&self) -> NtResult<()> {
         let lock = match self.open_lock() {
             Ok(lock) => lock,

@@ -1,18 +1,21 @@
 //! The caretaker of a session: a minute process that removes the session when the last participant was killed.
 //!
-//! The program is `caretaker/main.rs`, built by `build.rs`; it has no library, and none of this process's memory. A participant starts it
-//! when it has made the session large ([`LARGE`]), or has taken part for a second (at each look-round of its helper), unless there is one,
-//! from a thread that exists for this only. So a program that is over at once, and leaves little if it is killed, has none.
+//! The program is `caretaker/main.rs`, built by `build.rs`; it has no library, and none of this process's memory. A
+//! participant starts it when it has made the session large ([`LARGE`]), or has taken part for a second (at each
+//! look-round of its helper), unless there is one, from a thread that exists for this only. So a program that is over
+//! at once, and leaves little if it is killed, has none.
 //!
-//! Invariant: at most one caretaker at a time. Byte [`CARETAKER`] of the lock file is locked through the description that the caretaker
-//! has from its start; the participant that locks it starts one. The lock goes with the description, so a caretaker that was killed is missed by the
-//! next participant that looks.
+//! Invariant: at most one caretaker at a time. Byte [`CARETAKER`] of the lock file is locked through the description
+//! that the caretaker has from its start; the participant that locks it starts one. The lock goes with the description,
+//! so a caretaker that was killed is missed by the next participant that looks.
 //!
 //!   S1 lock CARETAKER; somebody has it? end | S2 a child that shares this process's memory, of no session of terminals
-//!   S3 its child, in which only the three descriptors stay open | S4 the program | S5 the first child ends, and is waited for
+//!   S3 its child, in which only the three descriptors stay open | S4 the program | S5 the first child ends, and is
+//!      waited for
 //!
-//! Between S2 and S4 nothing runs but system calls, and the starting thread sleeps (`CLONE_VFORK`). The first child tells nobody of its end,
-//! so the program's own waits for children never see it; the second belongs to the process that adopts orphans. Signals are blocked from before S2 on, for good.
+//! Between S2 and S4 nothing runs but system calls, and the starting thread sleeps (`CLONE_VFORK`). The first child
+//! tells nobody of its end, so the program's own waits for children never see it; the second belongs to the process
+//! that adopts orphans. Signals are blocked from before S2 on, for good.
 //!
 //! Crash: killed before S4, the lock goes with the process. Killed after it, the caretaker finds that nobody is left.
 // UNSAFETY: starts a process: system calls on memory that the starting thread owns, and that stays until they are over.
@@ -58,8 +61,9 @@ impl Session {
         }
     }
 
-    /// This process has taken part for a while. Not in one that adopts orphans, as the first of a container does: the caretaker would be its
-    /// child, which a program that waits for all of its children waits for. And what kills the first of a container kills all.
+    /// This process has taken part for a while. Not in one that adopts orphans, as the first of a container does: the
+    /// caretaker would be its child, which a program that waits for all of its children waits for. And what kills the
+    /// first of a container kills all.
     #[cold]
     pub(crate) fn see_to_caretaker(&self) {
         if !adopts_orphans()
@@ -177,7 +181,8 @@ extern "C" fn first_child(orders: *mut c_void) -> c_int {
 }
 
 extern "C" fn second_child(orders: *mut c_void) -> c_int {
-    // SAFETY: system calls on descriptors, which are copies of the starter's, and on memory that stays until the program runs.
+    // SAFETY: system calls on descriptors, which are copies of the starter's, and on memory that stays until the
+    // program runs.
     unsafe {
         let orders = &*orders.cast::<Orders>();
         for (to, from) in (0..).zip(orders.descriptors) {

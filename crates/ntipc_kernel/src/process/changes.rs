@@ -1,11 +1,12 @@
 //! What the holder of the dispatcher lock is changing: for recovery to look at that, and at nothing else.
 //!
-//! State: a row of notes, each an object (and whether it existed before) or the body of a queue; flags for what a note cannot say; how many
-//! objects there were before the first note. All of it goes when the lock is released.
+//! State: a row of notes, each an object (and whether it existed before) or the body of a queue; flags for what a note
+//! cannot say; how many objects there were before the first note. All of it goes when the lock is released.
 //!
-//! Invariant: before the count of an object's handles changes, its kind, its name, or its place in the list of free ones, it is noted; so
-//! is a body before it leaves or enters its list, or a side of it is taken. Wait lists need no notes: the threads' wait records name the
-//! objects whose lists may be half linked. So whatever is neither noted nor named by a wait record was whole when the lock was taken, and is.
+//! Invariant: before the count of an object's handles changes, its kind, its name, or its place in the list of free
+//! ones, it is noted; so is a body before it leaves or enters its list, or a side of it is taken. Wait lists need no
+//! notes: the threads' wait records name the objects whose lists may be half linked. So whatever is neither noted nor
+//! named by a wait record was whole when the lock was taken, and is.
 //! Crash: a note too many does no harm. Recovery adds notes of its own, and takes none away before it is done.
 //! More changes than there are notes or memory for them, or a lock that was scribbled on: recovery looks at everything.
 
@@ -137,8 +138,8 @@ impl Locked<'_> {
         scope.live_before.wrapping_add(now).wrapping_sub(before)
     }
 
-    /// Put what is free, of these, back into a list of free ones: `first` begins it, `next` leads on. Those that were put back
-    /// since the notes began are on top of it, whatever was in it before below them.
+    /// Put what is free, of these, back into a list of free ones: `first` begins it, `next` leads on. Those that were
+    /// put back since the notes began are on top of it, whatever was in it before below them.
     pub(crate) fn relist<'a>(
         members: &[u32],
         is_free: impl Fn(u32) -> bool,

@@ -1,6 +1,7 @@
 //! Removing what the dead left: the sessions in which nobody takes part.
 //!
-//! A process that removes one holds SETUP and presence, as a participant that leaves last does (`attach`), so nobody begins there meanwhile.
+//! A process that removes one holds SETUP and presence, as a participant that leaves last does (`attach`), so nobody
+//! begins there meanwhile.
 
 use super::attach::{SETUP, remove_if_alone};
 use super::directory::{LOCK, Ownership, is_current, open_directory, open_file};
@@ -30,11 +31,13 @@ fn occupied(directory: &OwnedFd) -> u64 {
     files::list_of(directory).iter().filter_map(blocks).sum()
 }
 
-/// Look whether nobody takes part in the session at `path`, which must belong to user `owner`; if so, and if `remove`, remove it.
+/// Look whether nobody takes part in the session at `path`, which must belong to user `owner`; if so, and if `remove`,
+/// remove it.
 pub fn clean(path: &str, owner: u32, remove: bool) -> NtResult<Cleaned> {
     let directory = open_directory(path, Ownership { uid: owner, mode: 0o700, gid: None, must_exist: true })?;
     let Some(lock) = open_file(path, &directory, LOCK, libc::O_RDWR)? else {
-        // Killed between making the directory and its first file, or about to make that. Removing it does no harm; one with files in it stays.
+        // Killed between making the directory and its first file, or about to make that. Removing it does no harm; one
+        // with files in it stays.
         let gone = remove && std::fs::remove_dir(path).is_ok();
         return Ok(if gone { Cleaned::Removed(0) } else { Cleaned::Dead(0) });
     };

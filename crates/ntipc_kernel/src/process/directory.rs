@@ -1,10 +1,11 @@
 //! The directory of a session and its files: opened, checked, found again, missed.
 //!
 //! The directory holds the file `lock`, the file `arena`, and one file for each section. All belong to the owner of the
-//! directory and have its mode, no matter which user makes them: root, who may take part in everybody's session, gives what it makes to the owner.
+//! directory and have its mode, no matter which user makes them: root, who may take part in everybody's session, gives
+//! what it makes to the owner.
 //!
-//! A participant keeps two descriptors, of the directory and of the arena (see `sys::kept`). They are all that survives a change of user or root
-//! directory, after which the path may lead nowhere.
+//! A participant keeps two descriptors, of the directory and of the arena (see `sys::kept`). They are all that survives
+//! a change of user or root directory, after which the path may lead nowhere.
 
 use crate::session::Session;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -189,8 +190,8 @@ impl Session {
         }
     }
 
-    /// Fails, for everybody in the session, if its directory was removed: newcomers make another session of the same name then, and the
-    /// two know nothing of each other. Looks no more than twice a second.
+    /// Fails, for everybody in the session, if its directory was removed: newcomers make another session of the same
+    /// name then, and the two know nothing of each other. Looks no more than twice a second.
     #[inline]
     pub(crate) fn look_for_directory(&self) -> NtResult<()> {
         let now = coarse_now_ns();
@@ -220,7 +221,8 @@ impl Session {
         if there.is_ok_and(|there| self.directory.is_file(there.dev(), there.ino())) {
             return false;
         }
-        // After chroot, or in another mount namespace, the path says nothing. It does if it leads to the parent of our directory.
+        // After chroot, or in another mount namespace, the path says nothing. It does if it leads to the parent of our
+        // directory.
         let Some((base, _)) = self.path.rsplit_once('/') else { return false };
         let parent = files::open_at(&directory, c"..", libc::O_PATH | libc::O_DIRECTORY, 0);
         let Ok(parent) = parent.map_err(drop).and_then(|parent| files::status_of(&parent).map_err(drop)) else {

@@ -1,17 +1,19 @@
 //! fork: the child is a participant of its own, with a copy of the handle table and no mutant.
 //!
-//! What the parent's thread knows is wiped in a child by Linux (`membership`). So that the child can have handles of its own in place of
-//! its parent's, the parent notes before each fork which it has, and to which objects ([`Inheritance`]): the child takes handles to
-//! those objects, if they are still there. By the note, and not by the parent's table, which may have changed since.
+//! What the parent's thread knows is wiped in a child by Linux (`membership`). So that the child can have handles of
+//! its own in place of its parent's, the parent notes before each fork which it has, and to which objects
+//! ([`Inheritance`]): the child takes handles to those objects, if they are still there. By the note, and not by the
+//! parent's table, which may have changed since.
 //!
-//! A fork that Python announces: the parent waits (on a pipe) until the child has its handles, so no object can vanish in between. It
-//! waits in the fork itself, with whatever lock its caller holds over it: with Python's, no other thread closes a handle
-//! that the child's memory knows.
-//! A fork by C code: the child takes its handles when it first needs one, or joins as a new participant. The parent may be gone by then, as with
-//! `daemon`. Its watchers leave the handles of a process that has just forked alone for [`GRACE_NS`], or until the child has its own. If one
-//! of the objects is gone, the child takes none: the place of the missing one would be given to another object, and what its memory
-//! knows under that number would be that one. Its attachment is LOST, its objects say so, and it joins the session afresh.
-//! A fork by the bare system call: no note was made, so the same.
+//! A fork that Python announces: the parent waits (on a pipe) until the child has its handles, so no object can vanish
+//! in between. It waits in the fork itself, with whatever lock its caller holds over it: with Python's, no other thread
+//! closes a handle that the child's memory knows.
+//! A fork by C code: the child takes its handles when it first needs one, or joins as a new participant. The parent may
+//! be gone by then, as with `daemon`. Its watchers leave the handles of a process that has just forked alone for
+//! [`GRACE_NS`], or until the child has its own. If one of the objects is gone, the child takes none: the place of the
+//! missing one would be given to another object, and what its memory knows under that number would be that one. Its
+//! attachment is LOST, its objects say so, and it joins the session afresh. A fork by the bare system call: no note was
+//! made, so the same.
 
 use super::lock::Locked;
 use super::pidfd_watch::{Still, keep_still};
@@ -49,7 +51,8 @@ pub fn install() {
 /// How long a parent waits for a child that does not run.
 const PATIENCE_MS: i32 = 1500;
 
-/// Held over a fork: no other thread attaches, or has the list of sessions or the roster of what is watched in hand then, which the child would wait for in vain.
+/// Held over a fork: no other thread attaches, or has the list of sessions or the roster of what is watched in hand
+/// then, which the child would wait for in vain.
 struct Held {
     roster: MutexGuard<'static, Roster>,
     _still: Still,
@@ -65,7 +68,8 @@ thread_local! {
     static PIPE: Cell<Option<(Kept, Kept)>> = const { Cell::new(None) };
 }
 
-/// One fork at a time: a second one would give its child the writing end of the first one's pipe, which then stays open.
+/// One fork at a time: a second one would give its child the writing end of the first one's pipe, which then stays
+/// open.
 extern "C" fn about_to_fork() {
     leader::note_who_forks();
     let attaching = attaching();
@@ -106,7 +110,8 @@ extern "C" fn forked() {
     forget_registrations_after_fork();
 }
 
-/// Before a fork in the same thread, announced by Python. Waits until no other thread attaches, so that the fork itself need not.
+/// Before a fork in the same thread, announced by Python. Waits until no other thread attaches, so that the fork itself
+/// need not.
 pub fn before() {
     drop(attaching());
     ANNOUNCED.set(true);
@@ -165,7 +170,8 @@ pub(crate) fn lost() -> Failure {
 }
 
 impl Inheritance {
-    /// Note what that process has. No lock: what another thread changes meanwhile is found gone later, or is not the child's.
+    /// Note what that process has. No lock: what another thread changes meanwhile is found gone later, or is not the
+    /// child's.
     pub fn of(session: &Session, announced: bool) -> Inheritance {
         let (arena, slot) = (&session.arena, session.slot());
         let mut handles = Vec::new();
@@ -196,10 +202,11 @@ impl Session {
         *locked(&self.inheritance) = Some(Arc::new(Inheritance::of(self, announced)));
     }
 
-    /// Make sure that this process takes part, if it was forked off: as a participant of its own, in place of the parent whose memory
-    /// it has a copy of.
+    /// Make sure that this process takes part, if it was forked off: as a participant of its own, in place of the
+    /// parent whose memory it has a copy of.
     ///
-    /// Fails if that is impossible for now, and for good with the attachment LOST if the handles cannot be had any more.
+    /// Fails if that is impossible for now, and for good with the attachment LOST if the handles cannot be had any
+    /// more.
     #[inline]
     pub fn take_part(self: &Arc<Self>) -> NtResult<()> {
         match self.own.incarnation.load(Ordering::Acquire) {
@@ -232,7 +239,8 @@ impl Session {
         taken
     }
 
-    /// What we may take over, while no other thread of ours does. A thread that is only our parent's may seem to have it in hand for ever.
+    /// What we may take over, while no other thread of ours does. A thread that is only our parent's may seem to have
+    /// it in hand for ever.
     fn own_inheritance(&self) -> Option<MutexGuard<'_, Option<Arc<Inheritance>>>> {
         let give_up = now_ns() + PATIENCE_MS as u64 * 1_000_000;
         loop {
@@ -286,7 +294,8 @@ impl Locked<'_> {
                     && Kind::of(record).is_some()
             })
         };
-        // Where the parent keeps all that the child's memory knows, what is gone was another thread's, in the middle of a call.
+        // Where the parent keeps all that the child's memory knows, what is gone was another thread's, in the middle of
+        // a call.
         if inheritance.announced.load(Ordering::Relaxed) == 0
             && inheritance.handles.iter().any(|inherited| !lives(&inherited))
         {

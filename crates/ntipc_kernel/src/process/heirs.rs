@@ -1,17 +1,20 @@
-//! Heirs: children that a participant has started with handles, and that have not joined the session yet, if ever they will.
+//! Heirs: children that a participant has started with handles, and that have not joined the session yet, if ever they
+//! will.
 //!
-//! A child has its handles before it runs, as on Windows: in a slot of the process table that its parent fills, and that waits for it.
-//! Its life word says HEIR, which no thread holds; so the three watchers of the slot watch the process itself, by pidfds, and those that
-//! follow them when they die do the same.
+//! A child has its handles before it runs, as on Windows: in a slot of the process table that its parent fills, and
+//! that waits for it. Its life word says HEIR, which no thread holds; so the three watchers of the slot watch the
+//! process itself, by pidfds, and those that follow them when they die do the same.
 //!
-//!   H1 the parent, under the dispatcher lock: takes a free slot (sponsor, then life word := HEIR), stores handles at the same numbers
+//!   H1 the parent, under the dispatcher lock: takes a free slot (sponsor, then life word := HEIR), stores handles at
+//!      the same numbers
 //!   H2 starts the child   H3 writes down start time, namespace and, last, pid; tells the watchers
 //!   H4 the child joins: it looks for the slot with its pid and start time; life word HEIR -> its helper's
 //!
-//! Invariant: the slot is freed once. A thread that ends it goes by `reap`, which compares the life word; H4 is a compare-and-swap of that word.
-//! The child may be at H4 before its parent is at H3: as long as its parent has a slot without a pid it waits, for a while.
-//! Crash: before H3 the slot names its sponsor, and the reaper of that one frees it; after H3 the watchers of the slot learn of the child's
-//! end, or a look-round does.
+//! Invariant: the slot is freed once. A thread that ends it goes by `reap`, which compares the life word; H4 is a
+//! compare-and-swap of that word. The child may be at H4 before its parent is at H3: as long as its parent has a slot
+//! without a pid it waits, for a while.
+//! Crash: before H3 the slot names its sponsor, and the reaper of that one frees it; after H3 the watchers of the slot
+//! learn of the child's end, or a look-round does.
 
 use super::lives::Life;
 use super::lock::Locked;
@@ -68,7 +71,8 @@ impl Arena {
 }
 
 impl Session {
-    /// H1: set handles aside for a child: those of that numbers, or `None`: those marked inheritable. `None`: there is none.
+    /// H1: set handles aside for a child: those of that numbers, or `None`: those marked inheritable. `None`: there is
+    /// none.
     pub fn prepare_heir(self: &Arc<Self>, numbers: Option<&[u32]>) -> NtResult<Option<Heir>> {
         let mut locked = self.lock()?;
         let handles = match numbers {
@@ -192,7 +196,8 @@ impl Session {
         }
     }
 
-    /// The last participant leaves: give children that it has started a moment to join, so that there is something to join.
+    /// The last participant leaves: give children that it has started a moment to join, so that there is something to
+    /// join.
     pub(super) fn wait_for_heirs(&self, until_ns: u64) {
         let others = |slot: &u32| {
             let life = self.arena.process(*slot).life.word.load(Ordering::Acquire);

@@ -1,11 +1,13 @@
-//! The helper thread: every participant has one. It holds the life word and the bells of its process, and watches its neighbours.
+//! The helper thread: every participant has one. It holds the life word and the bells of its process, and watches its
+//! neighbours.
 //!
-//! It lives as long as the process takes part, and executes nothing of the program. So its words are marked when the process ends, however
-//! it ends: the kernel of Linux does so before it frees the victim's memory, and at `exec` as at a death. Which watchers are told is in
-//! `neighbours`, what a helper does that is told in `watch` and `reap`.
+//! It lives as long as the process takes part, and executes nothing of the program. So its words are marked when the
+//! process ends, however it ends: the kernel of Linux does so before it frees the victim's memory, and at `exec` as at
+//! a death. Which watchers are told is in `neighbours`, what a helper does that is told in `watch` and `reap`.
 //!
-//! Order: the life word is held before the process has anything that others would miss, and is the last that it gives back. The bells
-//! stand behind it in the list of the thread, so a watcher that a bell wakes finds the life word marked.
+//! Order: the life word is held before the process has anything that others would miss, and is the last that it gives
+//! back. The bells stand behind it in the list of the thread, so a watcher that a bell wakes finds the life word
+//! marked.
 
 use super::fork::Inheritance;
 use super::lock::helper_owner;
@@ -22,8 +24,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-/// The helper thread of the process that started it. In a child of a fork this is a thread that the child does not have: the C library
-/// may have given its memory back there, so nothing is done with it.
+/// The helper thread of the process that started it. In a child of a fork this is a thread that the child does not
+/// have: the C library may have given its memory back there, so nothing is done with it.
 pub(crate) struct HelperThread {
     handle: Option<JoinHandle<()>>,
     pid: u32,
@@ -131,7 +133,8 @@ fn claim_slot(session: &Session, is_forked: bool, linked: &mut Linked) -> NtResu
     let arena = &session.arena;
     let (pid, start_time, namespace) =
         (process::pid(), process::start_time(process::pid()), namespaces::pid_namespace());
-    // Nothing waits for the child of a fork; and its parent, which waits for the child, may be about to start another one.
+    // Nothing waits for the child of a fork; and its parent, which waits for the child, may be about to start another
+    // one.
     if !is_forked && let Some(slot) = session.take_own_heir(linked)? {
         let record = arena.process(slot);
         for bell in &record.bells {
@@ -189,11 +192,13 @@ pub(super) fn must_stop(session: &Session) -> bool {
     true
 }
 
-/// A process that is gone although its life word says otherwise: memory that was scribbled on may hide a death from Linux.
+/// A process that is gone although its life word says otherwise: memory that was scribbled on may hide a death from
+/// Linux.
 ///
-/// A life word that is held is a life, unless Linux itself knows no process of that number, in the pid namespace where the number
-/// was given; or knows no thread by the name in the word, and the process of that number began at another time. A start time alone
-/// says nothing: it differs in a time namespace, and after a process was restored from a checkpoint.
+/// A life word that is held is a life, unless Linux itself knows no process of that number, in the pid namespace where
+/// the number was given; or knows no thread by the name in the word, and the process of that number began at another
+/// time. A start time alone says nothing: it differs in a time namespace, and after a process was restored from a
+/// checkpoint.
 pub(super) fn is_hidden_death(session: &Session, slot: u32) -> bool {
     let record = session.arena.process(slot);
     let (pid, tid) = (record.pid.get(), record.life.word.get() & TID_MASK);

@@ -1,12 +1,12 @@
 //! Which slot the calling thread has, found in two loads: every fast path of a mutant asks.
 //!
-//! A table in each attachment, indexed by the thread pointer of the C library, which is the address of a living thread's own
-//! memory and so belongs to one thread at a time. It answers for what `thread` has registered; a place that another thread
-//! has taken costs the way through the registrations, no more.
+//! A table in each attachment, indexed by the thread pointer of the C library, which is the address of a living
+//! thread's own memory and so belongs to one thread at a time. It answers for what `thread` has registered; a place
+//! that another thread has taken costs the way through the registrations, no more.
 //!
-//! Invariant: a place names the slot of the living thread with that thread pointer, or nobody's. A thread clears its own place
-//! before it gives its slot back; a forked child clears them all. Each thread reads only what it stored itself, so no ordering
-//! is needed.
+//! Invariant: a place names the slot of the living thread with that thread pointer, or nobody's. A thread clears its
+//! own place before it gives its slot back; a forked child clears them all. Each thread reads only what it stored
+//! itself, so no ordering is needed.
 
 use crate::sync::{AtomicU64, Ordering};
 use crate::sys::process::thread_pointer;

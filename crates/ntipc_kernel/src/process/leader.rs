@@ -1,15 +1,18 @@
 //! A forked child whose first thread ends, and with it the program.
 //!
-//! A process ends with its last thread. A child that a thread of Python's has forked off has one thread, which ends when its function
-//! returns: a process without us is over then, with status 0. Ours has our threads, which would keep it for ever.
+//! A process ends with its last thread. A child that a thread of Python's has forked off has one thread, which ends
+//! when its function returns: a process without us is over then, with status 0. Ours has our threads, which would keep
+//! it for ever.
 //!
-//!   L1 the parent notes, before the fork, that it is no first thread that forks      L2 the child's first thread gets a guard
-//!   L3 the thread ends: the guard starts a thread, which looks until Linux says that the first thread is gone, and all but ours
+//!   L1 the parent notes, before the fork, that it is no first thread that forks      L2 the child's first thread gets
+//!      a guard
+//!   L3 the thread ends: the guard starts a thread, which looks until Linux says that the first thread is gone, and all
+//!      but ours
 //!   L4 that thread ends the process, as the C library does in the last thread
 //!
-//! Invariant: the process is ended only while its first thread is a zombie. A program that calls `exit` in that thread runs the guard as
-//! well, and gives a status of its own; the thread is no zombie until then. Nothing but our threads runs at L4, and they start none.
-//! Without a /proc of its own nobody can look, and such a child stays.
+//! Invariant: the process is ended only while its first thread is a zombie. A program that calls `exit` in that thread
+//! runs the guard as well, and gives a status of its own; the thread is no zombie until then. Nothing but our threads
+//! runs at L4, and they start none. Without a /proc of its own nobody can look, and such a child stays.
 
 use crate::sync::{AtomicU32, Ordering};
 use crate::sys::process::{self, own_threads};

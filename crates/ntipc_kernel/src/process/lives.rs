@@ -1,19 +1,23 @@
 //! Objects of processes and threads: whether one has ended, and how.
 //!
-//! There is one object a process, or thread, in a session, as long as somebody has a handle: its name, which no program can give, is the
-//! pid namespace, the number and the start time. So a number that Linux uses again leads to another object.
+//! There is one object a process, or thread, in a session, as long as somebody has a handle: its name, which no program
+//! can give, is the pid namespace, the number and the start time. So a number that Linux uses again leads to another
+//! object.
 //!
-//! Linux says that one has ended: each process that opens, is given or waits for such an object watches it (`pidfd_watch`), so none
-//! depends on another that watches. Of a participant the session says, moreover, that its handles are closed:
+//! Linux says that one has ended: each process that opens, is given or waits for such an object watches it
+//! (`pidfd_watch`), so none depends on another that watches. Of a participant the session says, moreover, that its
+//! handles are closed:
 //!
 //!   E1 a watcher sees the end: code, ENDED
-//!   E2 is it a participant no more? signal it. Else the thread that releases its slot does: it looks for the object, and for ENDED
+//!   E2 is it a participant no more? signal it. Else the thread that releases its slot does: it looks for the object,
+//!      and for ENDED
 //!
-//! Invariant: E1 and E2, and the release of a slot, are steps under the dispatcher lock. So one of the two finds what the other has done, and
-//! a waiter that a process wakes finds its handles closed. A slot that is released without ENDED is that of a process that has
-//! left, has become another program, or whose end Linux has not told yet: its watchers go on.
-//! Crash: before E1 nothing is done; between E1 and E2 the other watchers, the reaper, or the next process that opens the object go on.
-//! Each step can be repeated.
+//! Invariant: E1 and E2, and the release of a slot, are steps under the dispatcher lock. So one of the two finds what
+//! the other has done, and a waiter that a process wakes finds its handles closed. A slot that is released without
+//! ENDED is that of a process that has left, has become another program, or whose end Linux has not told yet: its
+//! watchers go on.
+//! Crash: before E1 nothing is done; between E1 and E2 the other watchers, the reaper, or the next process that opens
+//! the object go on. Each step can be repeated.
 
 use super::heirs::Heir;
 use super::lock::Locked;
@@ -147,7 +151,8 @@ impl Session {
         Ok(opened)
     }
 
-    /// Make sure that this process watches what the handle leads to, if that is a process or thread which has not ended.
+    /// Make sure that this process watches what the handle leads to, if that is a process or thread which has not
+    /// ended.
     pub fn watch_life(self: &Arc<Self>, handle: u32) {
         if let Ok(entry) = self.entry(handle) {
             self.watch_object(entry, 0, None);
@@ -170,7 +175,8 @@ impl Session {
         self.watch_object(Entry { object, generation, access: 0, flags: 0 }, 0, None);
     }
 
-    /// Which process or thread of our pid namespace that object is; `None`: another one by now, or of another namespace, or signalled.
+    /// Which process or thread of our pid namespace that object is; `None`: another one by now, or of another
+    /// namespace, or signalled.
     pub(super) fn life_of(&self, object: u32, serial: u64) -> Option<Life> {
         let record = self.arena.object(object);
         let kind = Kind::of(record).filter(|kind| kind.is_life())?;
@@ -280,7 +286,8 @@ impl Session {
         Ok(())
     }
 
-    /// End a process: a participant with that code, any other one by SIGKILL. Of one that has ended already nothing changes.
+    /// End a process: a participant with that code, any other one by SIGKILL. Of one that has ended already nothing
+    /// changes.
     pub fn terminate(self: &Arc<Self>, handle: u32, code: i32) -> NtResult<()> {
         let (entry, _) = self.entry_of(handle, Type::Process, 0)?;
         if entry.access & access::PROCESS_TERMINATE == 0 {
@@ -364,7 +371,8 @@ impl Locked<'_> {
         Some(slot)
     }
 
-    /// The process in that slot takes part no more, and nothing of it is left. Its object, if it has one whose end Linux has not told yet.
+    /// The process in that slot takes part no more, and nothing of it is left. Its object, if it has one whose end
+    /// Linux has not told yet.
     pub(super) fn slot_released(&mut self, slot: u32) -> Option<u32> {
         let life = Life::of_record(self.session.arena.process(slot))?;
         let object = self.look_up(&life.name()).ok()??;

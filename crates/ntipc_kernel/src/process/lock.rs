@@ -1,12 +1,13 @@
 //! The dispatcher lock: one for the session, as the Windows kernel had one dispatcher database lock.
 //!
-//! State: a word that names its owner and counts its acquisitions (`lock_word`). The owner's number is a thread slot + 1, or [`HELPERS`] +
-//! process slot for a helper thread.
+//! State: a word that names its owner and counts its acquisitions (`lock_word`). The owner's number is a thread slot +
+//! 1, or [`HELPERS`] + process slot for a helper thread.
 //!
 //! Invariant: while the word names an owner, only that thread changes what the lock protects; if the owner's life word
-//! says that it died, the thread that replaces its name by its own, in one compare-and-swap, inherits the duty to recover first.
-//! Invariant: nobody takes the lock from an owner that lives and is inside. L3 and L5 compare the very acquisition whose owner they
-//! looked up; an owner that left and came again meanwhile has another one.
+//! says that it died, the thread that replaces its name by its own, in one compare-and-swap, inherits the duty to
+//! recover first.
+//! Invariant: nobody takes the lock from an owner that lives and is inside. L3 and L5 compare the very acquisition
+//! whose owner they looked up; an owner that left and came again meanwhile has another one.
 //!
 //!   L1 compare-and-swap free -> me                 U1 compare-and-swap me -> free
 //!   L2 spin a little, L1 again                     U2 was CONTENDED? wake one
@@ -14,14 +15,15 @@
 //!   L4 set CONTENDED, sleep while unchanged (at most some ms, then L3 again)
 //!   L5 the same acquisition for long, and its owner sleeps where no holder of the lock ever does: as if it were dead
 //!
-//! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's stores
-//! are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark (Acquire).
-//! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery leaves
-//! a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
+//! L1, L3 Acquire pairs with U1 Release: the new owner sees all that the old one wrote. After L3 the dead owner's
+//! stores are visible because the kernel of Linux marked its life word after the last of them, and L3 read the mark
+//! (Acquire).
+//! Crash: between U1 and U2 a sleeper misses its wake; the bounded sleep of L4 finds the word free. A death in recovery
+//! leaves a dead owner again, so the next one recovers again: recovery is restartable. The owner word, unlike a robust
 //! mutex of the C library, has no list pointers in shared memory that anybody could scribble on.
 //! Proof: `tests/models/locks.rs`, `tests/orderings.rs`, and every model in `tests/models/deaths.rs` goes through it.
-//! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. A holder sleeps
-//! in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
+//! L5 is for a word that was scribbled on: it names somebody alive who does not hold the lock, ourselves perhaps. A
+//! holder sleeps in no system call that waits for others. An owner that is stopped, or runs, keeps the lock.
 
 use super::caretaker::GROWTH;
 use super::lock_word::{Acquisition, LockWord, OWNER_MAX, Seen};
@@ -54,8 +56,8 @@ pub(crate) const FIRST_PATIENCE_NS: u64 = 1_000_000;
 type Beside = fn(&mut dyn FnMut());
 static BESIDE: OnceLock<Beside> = OnceLock::new();
 
-/// How this process lets its other threads run while one of them waits long for the lock: a holder that is stopped must not stop
-/// more than those who need the lock.
+/// How this process lets its other threads run while one of them waits long for the lock: a holder that is stopped must
+/// not stop more than those who need the lock.
 pub fn let_others_run_by(beside: Beside) {
     let _ = BESIDE.set(beside);
 }
@@ -105,8 +107,8 @@ fn slot_of(arena: &Arena, number: u32) -> Option<(&AtomicU32, &AtomicU32)> {
     }
 }
 
-/// The thread that may hold the lock by that number, for as long as there is anybody: its number and the generation of its slot. Never comes again
-/// within 2^32 uses of a slot.
+/// The thread that may hold the lock by that number, for as long as there is anybody: its number and the generation of
+/// its slot. Never comes again within 2^32 uses of a slot.
 pub(crate) fn identity(arena: &Arena, number: u32) -> u64 {
     let generation = slot_of(arena, number).map_or(0, |(_, generation)| generation.load(Ordering::Acquire));
     u64::from(generation) << 32 | u64::from(number)
@@ -126,8 +128,8 @@ pub(crate) fn owner_is_dead(arena: &Arena, number: u32) -> bool {
     })
 }
 
-/// Does the owner of that number wait for something, as no holder of the lock does? Or is there no such thread at all, whatever its
-/// life word says?
+/// Does the owner of that number wait for something, as no holder of the lock does? Or is there no such thread at all,
+/// whatever its life word says?
 pub(crate) fn owner_is_elsewhere(arena: &Arena, number: u32) -> bool {
     #[cfg(feature = "models")]
     if let Some(elsewhere) = crate::models::step::is_elsewhere(number) {
@@ -220,8 +222,9 @@ pub(crate) struct Stuck {
 }
 
 impl Stuck {
-    /// Has the word been scribbled on, so that it names an owner who does not hold it? It says `seen`, and names the caller itself, `me`; or
-    /// it names somebody for long who `is_elsewhere`. True twice at least of the same acquisition, or never.
+    /// Has the word been scribbled on, so that it names an owner who does not hold it? It says `seen`, and names the
+    /// caller itself, `me`; or it names somebody for long who `is_elsewhere`. True twice at least of the same
+    /// acquisition, or never.
     pub fn is_stuck(&mut self, seen: Seen, me: u32, is_elsewhere: impl FnOnce() -> bool) -> bool {
         let now = now_ns();
         if self.acquisition != Some(seen.acquisition()) {

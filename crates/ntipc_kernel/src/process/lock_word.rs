@@ -8,22 +8,25 @@
 //! | 62–49 | the owner: thread slot + 1, or another number that `lock` or `side` knows; 0 = free, whatever the rest |
 //! | 48–0  | serial number of the acquisition; it stays when the owner goes                                       |
 //!
-//! Invariant: no two acquisitions of a word have the same owner and serial number. A thread that looks at an owner from outside (is it dead? is
-//! it asleep elsewhere?) may be slow: the owner may release the word, and acquire it again, before the look is over. The
-//! compare-and-swap that takes the word over contains the serial number, so it succeeds only while the very acquisition that was
-//! judged lasts. A serial number comes again after 2^49 acquisitions: at ten million a second, after nearly two years of one look.
+//! Invariant: no two acquisitions of a word have the same owner and serial number. A thread that looks at an owner from
+//! outside (is it dead? is it asleep elsewhere?) may be slow: the owner may release the word, and acquire it again,
+//! before the look is over. The compare-and-swap that takes the word over contains the serial number, so it succeeds
+//! only while the very acquisition that was judged lasts. A serial number comes again after 2^49 acquisitions: at ten
+//! million a second, after nearly two years of one look.
 //!
-//! The word needs no generation of the owner's slot: a slot comes free under the dispatcher lock, so somebody has taken that over
-//! from the dead by then; and what the dead held of queues is settled before (`queue::hand`).
+//! The word needs no generation of the owner's slot: a slot comes free under the dispatcher lock, so somebody has taken
+//! that over from the dead by then; and what the dead held of queues is settled before (`queue::hand`).
 //!
-//! Sleepers sleep on the upper half of the word, since a futex has 32 bits: CONTENDED, the owner, and the upper bits of the serial number.
-//! Invariant (no lost wake-up): while anybody sleeps, the word is held and CONTENDED, or a waiter is awake that was woken since, and will
-//! acquire the word as CONTENDED. A contender sleeps only while the upper half says CONTENDED and held; so the release that ends this
-//! state comes after it fell asleep, and wakes one. That a later acquisition of the same owner has the same upper half does no harm:
-//! it is as CONTENDED as the one before, and its release wakes one, too.
+//! Sleepers sleep on the upper half of the word, since a futex has 32 bits: CONTENDED, the owner, and the upper bits of
+//! the serial number. Invariant (no lost wake-up): while anybody sleeps, the word is held and CONTENDED, or a waiter is
+//! awake that was woken since, and will acquire the word as CONTENDED. A contender sleeps only while the upper half
+//! says CONTENDED and held; so the release that ends this state comes after it fell asleep, and wakes one. That a later
+//! acquisition of the same owner has the same upper half does no harm: it is as CONTENDED as the one before, and its
+//! release wakes one, too.
 //!
-//! Orderings: an acquisition is Acquire, and pairs with the Release of a release: the owner sees what the last one wrote. It is Release as
-//! well: a thread that sees the acquisition sees what its owner stored before (its intent, see `queue::hand`).
+//! Orderings: an acquisition is Acquire, and pairs with the Release of a release: the owner sees what the last one
+//! wrote. It is Release as well: a thread that sees the acquisition sees what its owner stored before (its intent, see
+//! `queue::hand`).
 //! Proof: `tests/models/locks.rs`.
 
 use crate::mutation::without;
@@ -108,8 +111,8 @@ impl LockWord {
         acquired.ok().map(|_| Acquisition(new & !CONTENDED))
     }
 
-    /// Acquire it as `owner` if it still says what was seen: that it is free, or an acquisition whose owner was judged to be gone. Others
-    /// may sleep on it, so its release will wake one.
+    /// Acquire it as `owner` if it still says what was seen: that it is free, or an acquisition whose owner was judged
+    /// to be gone. Others may sleep on it, so its release will wake one.
     pub(crate) fn acquire_from(&self, seen: Seen, owner: u32) -> Option<Acquisition> {
         let new = seen.next(owner);
         let marked = if without!(StillContended) { new } else { new | CONTENDED };
@@ -133,8 +136,8 @@ impl LockWord {
         futex::wake_on_upper_half(&self.0, count);
     }
 
-    /// End an acquisition. Whether somebody may sleep, and has to be woken. Does nothing if it is over already: the word was scribbled
-    /// on, and somebody else may have it.
+    /// End an acquisition. Whether somebody may sleep, and has to be woken. Does nothing if it is over already: the
+    /// word was scribbled on, and somebody else may have it.
     #[inline]
     pub(crate) fn release(&self, held: Acquisition) -> bool {
         #[cfg(feature = "models")]

@@ -1,12 +1,14 @@
 //! Who takes part, who is alive, and what is done when they are not.
 //!
 //! * `lock`: the dispatcher lock, and how it is taken over from the dead; `lock_word`: the word of every lock
-//! * `attach`: making, joining and leaving a session; `directory`: its files; `presence`: the lock that says who takes part
+//! * `attach`: making, joining and leaving a session; `directory`: its files; `presence`: the lock that says who takes
+//!   part
 //! * `caretaker`: the process that removes a large session whose last participant was killed
 //! * `clean`: removing what the dead left
 //! * `helper`: the thread every participant has; it holds the life word, and watches others
 //! * `heirs`: children that were started with handles and have not joined yet
-//! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for the dead
+//! * `neighbours`: who watches whom; `watch`: how, and what if a watcher does not run; `reap`: what a watcher does for
+//!   the dead
 //! * `thread`: a thread's slot; `known_threads`: found quickly
 //! * `pids`: to whom a process id is shown
 //! * `leader`: a forked child whose first thread ends

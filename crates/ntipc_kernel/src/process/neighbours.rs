@@ -1,10 +1,13 @@
-//! Who watches whom. The table of participants is a ring, in which each is watched by the [`WATCHERS`] living ones before it.
+//! Who watches whom. The table of participants is a ring, in which each is watched by the [`WATCHERS`] living ones
+//! before it.
 //!
-//! The nearest watcher sleeps on the life word of its neighbour, the second and the third on a bell each. Linux wakes one sleeper of a
-//! word when the word's holder dies, and that sleeper may be stopped or starved: so no two watchers share a word, and a watcher that does
-//! not run takes nothing from the others. `watch` says what each of them does then.
+//! The nearest watcher sleeps on the life word of its neighbour, the second and the third on a bell each. Linux wakes
+//! one sleeper of a word when the word's holder dies, and that sleeper may be stopped or starved: so no two watchers
+//! share a word, and a watcher that does not run takes nothing from the others. `watch` says what each of them does
+//! then.
 //!
-//! State: life words and `Process::watches` say who is in the ring. Nothing else is stored; each helper computes its part of the ring.
+//! State: life words and `Process::watches` say who is in the ring. Nothing else is stored; each helper computes its
+//! part of the ring.
 //!
 //!   N1 change the ring: take a slot (life word, bells, `watches`), or free one (life word := 0)
 //!   N2 fence   N3 raise the poke of each watcher of that slot, and wake its helper
@@ -12,15 +15,18 @@
 //!   P1 read our poke   P2 fence   P3 read the ring   P4 wake the others that sleep on one of our words
 //!   P5 sleep while poke, life words and bells say what was read
 //!
-//! Invariant: each watcher of a slot reads the ring after the last change of it between the watcher and that slot. Of two who change the
-//! ring at the same time, or of one who changes it and a helper that reads it, at least one sees what the other has stored: N2 and P2 are
-//! SeqCst fences between the store and the look. So the process that makes the last change finds every watcher that it concerns, and
-//! the watcher finds its poke raised (P5), or reads the ring later (P3).
-//! Invariant: when nobody is about to look again, each word has the one sleeper whose word it is. A watcher whose word it was before, and
-//! that did not run since, would take the wake-up from its successor; P4 wakes it, so that it sleeps there no longer.
+//! Invariant: each watcher of a slot reads the ring after the last change of it between the watcher and that slot. Of
+//! two who change the ring at the same time, or of one who changes it and a helper that reads it, at least one sees
+//! what the other has stored: N2 and P2 are SeqCst fences between the store and the look. So the process that makes the
+//! last change finds every watcher that it concerns, and the watcher finds its poke raised (P5), or reads the ring
+//! later (P3).
+//! Invariant: when nobody is about to look again, each word has the one sleeper whose word it is. A watcher whose word
+//! it was before, and that did not run since, would take the wake-up from its successor; P4 wakes it, so that it sleeps
+//! there no longer.
 //! Crash: a death before N3 leaves watchers that read the ring too early. Each slot that they watch has two others that
-//! sleep on words of their own, and the next change puts it right. A participant that dies before N3 of its own slot holds nothing yet;
-//! so that the slot does not stay taken, its nearest watcher sleeps on the life word of the slot while it is free.
+//! sleep on words of their own, and the next change puts it right. A participant that dies before N3 of its own slot
+//! holds nothing yet; so that the slot does not stay taken, its nearest watcher sleeps on the life word of the slot
+//! while it is free.
 //! Proof: `tests/models/watchers.rs`.
 
 use crate::arena::Arena;
@@ -89,8 +95,8 @@ impl Arena {
             .filter(|neighbour| neighbour.life != 0)
     }
 
-    /// Free slots that the next newcomer may take and whose nearest watcher would be the participant in `slot`. Newcomers take the first
-    /// free slot, which has a participant before it or begins the table.
+    /// Free slots that the next newcomer may take and whose nearest watcher would be the participant in `slot`.
+    /// Newcomers take the first free slot, which has a participant before it or begins the table.
     pub(super) fn places_beside(&self, slot: u32, last: bool) -> impl Iterator<Item = &AtomicU32> {
         let first = last.then_some(IN_FRAMES + 1).filter(|first| *first != slot);
         [(slot + 1 < self.ring_end()).then_some(slot + 1), first]

@@ -1,12 +1,15 @@
-//! The watch over processes and threads that this process has opened, was given or waits for: one thread for about a thousand of them.
+//! The watch over processes and threads that this process has opened, was given or waits for: one thread for about a
+//! thousand of them.
 //!
-//! Started when first needed. It has a table of descriptors of its own: the program's calls neither count its pidfds nor close
-//! them, no child inherits them, and it keeps nothing of the program's open. Requests come along a line, with the pidfd of the one that has
-//! one: so what ended since is not missed. A program that closes its end of the line leaves the thread with what it watches, and the
-//! next request gets a new thread.
-//! What no pidfd can be had for (no descriptor is left; threads before Linux 6.9) is looked at from time to time instead.
+//! Started when first needed. It has a table of descriptors of its own: the program's calls neither count its pidfds
+//! nor close them, no child inherits them, and it keeps nothing of the program's open. Requests come along a line, with
+//! the pidfd of the one that has one: so what ended since is not missed. A program that closes its end of the line
+//! leaves the thread with what it watches, and the next request gets a new thread.
+//! What no pidfd can be had for (no descriptor is left; threads before Linux 6.9) is looked at from time to time
+//! instead.
 //!
-//! Invariant: a request and its message, with the pidfd, are given under one lock, under which the thread takes all of both.
+//! Invariant: a request and its message, with the pidfd, are given under one lock, under which the thread takes all of
+//! both.
 //! Crash: the watch ends with its process. All others that want to know watch for themselves.
 
 use super::heirs::Heir;

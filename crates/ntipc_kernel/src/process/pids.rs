@@ -6,14 +6,15 @@ use crate::sync::Shared;
 use crate::sys::namespaces::pid_namespace;
 
 impl Arena {
-    /// The pid of the participant in that slot, for somebody in that pid namespace. `None`: it counts in another one, or may.
+    /// The pid of the participant in that slot, for somebody in that pid namespace. `None`: it counts in another one,
+    /// or may.
     pub fn pid_in(&self, namespace: u64, slot: u32) -> Option<u32> {
         let record = self.process(slot);
         (namespace != 0 && record.pid_namespace.get() == namespace).then(|| record.pid.get())
     }
 
-    /// Do ids that were noted with that pid namespace mean here what they meant there? If none was noted: does nobody take part from
-    /// another namespace, or from one that is unknown?
+    /// Do ids that were noted with that pid namespace mean here what they meant there? If none was noted: does nobody
+    /// take part from another namespace, or from one that is unknown?
     pub fn counts_here(&self, noted: u64) -> bool {
         let here = pid_namespace();
         let is_from_here = |slot: &u32| self.process(*slot).pid_namespace.get() == here;

@@ -1,11 +1,12 @@
 //! The presence lock: held by a participant for as long as it takes part.
 //!
-//! It is a shared lock on one byte of the session's lock file, of the kind that belongs to an open file description: Linux drops it with
-//! the last descriptor *or mapping* of that description, so nobody has to clean up. A participant keeps a mapping and no descriptor.
-//! Thus a program that closes all its descriptors still takes part, and nobody takes the session's memory for that of the dead.
+//! It is a shared lock on one byte of the session's lock file, of the kind that belongs to an open file description:
+//! Linux drops it with the last descriptor *or mapping* of that description, so nobody has to clean up. A participant
+//! keeps a mapping and no descriptor. Thus a program that closes all its descriptors still takes part, and nobody takes
+//! the session's memory for that of the dead.
 //!
-//! A forked child inherits the mapping, and with it its parent's lock, until it has one of its own or ends. It goes on with the inherited
-//! one if it has lost the right to open the file.
+//! A forked child inherits the mapping, and with it its parent's lock, until it has one of its own or ends. It goes on
+//! with the inherited one if it has lost the right to open the file.
 
 use crate::status::{Failure, NtResult, NtStatus};
 use crate::sys::files::{self, Mapping, RangeLock, lock_byte};
@@ -13,10 +14,11 @@ use crate::sys::kept::Kept;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 const PRESENCE: i64 = 1;
-/// The caretaker waits for this one. A process that looks whether it is alone takes the other, under SETUP, and a caretaker that awakes holds
-/// this one without that, for a moment.
+/// The caretaker waits for this one. A process that looks whether it is alone takes the other, under SETUP, and a
+/// caretaker that awakes holds this one without that, for a moment.
 const WITNESS: i64 = 2;
-/// How often it is tried to get it beside such a caretaker, which may be stopped. It makes sure of the other one itself.
+/// How often it is tried to get it beside such a caretaker, which may be stopped. It makes sure of the other one
+/// itself.
 const ATTEMPTS: u32 = 100;
 
 /// The lock, held.

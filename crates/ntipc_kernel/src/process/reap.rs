@@ -1,9 +1,10 @@
 //! What a watcher does for a process that died: its threads are released, its handles closed, its slot is freed.
 //!
-//! Any number of watchers may do so for the same process at the same time, each step under the dispatcher lock. A watcher that saw the death a
-//! while ago, because it was stopped since, may find the slot free or taken by somebody else: each step looks first whether the death
-//! is still the one that was seen ([`Death::is_current`]).
-//! A thread that may still run an instruction is left alone, and nobody waits for it here: others may have died meanwhile.
+//! Any number of watchers may do so for the same process at the same time, each step under the dispatcher lock. A
+//! watcher that saw the death a while ago, because it was stopped since, may find the slot free or taken by somebody
+//! else: each step looks first whether the death is still the one that was seen ([`Death::is_current`]).
+//! A thread that may still run an instruction is left alone, and nobody waits for it here: others may have died
+//! meanwhile.
 //! Crash: every step can be repeated; the next watcher goes on where this one ended.
 
 use super::fork::GRACE_NS;
@@ -108,7 +109,8 @@ impl Session {
                 break object;
             }
         };
-        // All whom the death concerns are awake by now. A reaper that is stopped before that leaves the death for others to go on with.
+        // All whom the death concerns are awake by now. A reaper that is stopped before that leaves the death for
+        // others to go on with.
         if self.lock_as(me).free_slot(death) {
             fault!(SlotFreed);
             self.tell_watchers(slot);

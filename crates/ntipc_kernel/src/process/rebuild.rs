@@ -1,4 +1,5 @@
-//! Part of recovery: objects that nobody uses go; names, the lists of free objects and cells, and the count of objects are rebuilt.
+//! Part of recovery: objects that nobody uses go; names, the lists of free objects and cells, and the count of objects
+//! are rebuilt.
 
 use super::changes::Scope;
 use super::lock::Locked;
@@ -95,7 +96,8 @@ impl Locked<'_> {
 
     fn lower_flag_of_unawaited(&self, object: u32) {
         let (arena, record) = (&self.session.arena, self.session.arena.object(object));
-        // Not of an event in the middle of a pulse: whom it has released must not set it before the pulse has cleared it.
+        // Not of an event in the middle of a pulse: whom it has released must not set it before the pulse has cleared
+        // it.
         let waited_for = record.head.get() != 0 || (arena.header().pulse.get() == object + 1 && !without!(PulseKept));
         if !waited_for && record.word.get() & word::HAS_WAITERS != 0 {
             record.word.fetch_and(!word::HAS_WAITERS, Ordering::SeqCst);

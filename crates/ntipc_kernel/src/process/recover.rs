@@ -1,5 +1,5 @@
-//! After a death inside the dispatcher lock: finish or forget the step under way, then rebuild what follows from the truth, of all
-//! that the dead were changing (`changes`): others do not wait for a look at every object there is.
+//! After a death inside the dispatcher lock: finish or forget the step under way, then rebuild what follows from the
+//! truth, of all that the dead were changing (`changes`): others do not wait for a look at every object there is.
 //!
 //! What is true: the journal, the threads' wait records, the handle tables, the objects' words and kinds.
 //! What follows from it: wait lists, HAS_WAITERS, handle counts, name chains, free lists. A death in here leaves a dead

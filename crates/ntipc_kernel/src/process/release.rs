@@ -94,8 +94,8 @@ impl Locked<'_> {
         low > 0
     }
 
-    /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0. Its object, if it has one that somebody
-    /// is to watch.
+    /// Forget a process whose threads and handles are gone. The slot is free once its life word is 0. Its object, if it
+    /// has one that somebody is to watch.
     pub fn release_process(&mut self, process: u32) -> Option<u32> {
         self.lose_calls_to(process);
         let object = self.slot_released(process);

@@ -29,8 +29,8 @@ thread_local! {
 }
 
 impl Registrations {
-    /// Forget what this thread's copy of memory has from before a fork, where no handler has done so. Those words are its parent's, in
-    /// its parent's list: nothing of them is touched.
+    /// Forget what this thread's copy of memory has from before a fork, where no handler has done so. Those words are
+    /// its parent's, in its parent's list: nothing of them is touched.
     fn part_from_parent(&mut self) {
         if self.slots.iter().any(|registration| !registration.is_current()) {
             self.linked = Linked::default();

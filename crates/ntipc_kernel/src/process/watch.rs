@@ -1,16 +1,19 @@
-//! The watch of a helper over its neighbours: it sleeps until one of them dies, and sees to it that somebody reaps the dead.
+//! The watch of a helper over its neighbours: it sleeps until one of them dies, and sees to it that somebody reaps the
+//! dead.
 //!
-//! The nearest watcher that lives reaps at once. Each further one gives those before it [`PATIENCE_NS`] each: they may be stopped, or
-//! get no processor. So a death is told within that time for each watcher that does not run, and ordinarily at once. Nothing else
-//! is timed while everybody lives and nothing is damaged, except a look-round that comes ever more rarely: memory that was scribbled on may hide
-//! a death from Linux, and the session may be without a caretaker.
+//! The nearest watcher that lives reaps at once. Each further one gives those before it [`PATIENCE_NS`] each: they may
+//! be stopped, or get no processor. So a death is told within that time for each watcher that does not run, and
+//! ordinarily at once. Nothing else is timed while everybody lives and nothing is damaged, except a look-round that
+//! comes ever more rarely: memory that was scribbled on may hide a death from Linux, and the session may be without a
+//! caretaker.
 //!
-//! If all watchers of a process are stopped (a frozen container), threads that wait are the last resort. A sleeping thread looks
-//! at life words 100 ms after its wait began, and then ever more rarely; if it sees a death that nobody has dealt with, it raises the alarm
-//! ([`Session::look_for_the_dead`]), and its own helper joins the watchers of the dead, as the last of them.
+//! If all watchers of a process are stopped (a frozen container), threads that wait are the last resort. A sleeping
+//! thread looks at life words 100 ms after its wait began, and then ever more rarely; if it sees a death that nobody
+//! has dealt with, it raises the alarm ([`Session::look_for_the_dead`]), and its own helper joins the watchers of the
+//! dead, as the last of them.
 //!
-//! A case is a death that was seen and is not dealt with. It ends when the slot is free, whichever watcher freed it. A thread of the dead that still
-//! runs keeps its own case open and no other.
+//! A case is a death that was seen and is not dealt with. It ends when the slot is free, whichever watcher freed it. A
+//! thread of the dead that still runs keeps its own case open and no other.
 
 use super::helper::{is_hidden_death, must_stop};
 use super::lock::helper_owner;
@@ -29,9 +32,11 @@ use smallvec::SmallVec;
 
 /// How long a watcher waits for each one that is nearer to the dead.
 const PATIENCE_NS: u64 = 20_000_000;
-/// The first look-round after the process has begun to take part, or its neighbours have changed; the time doubles with each.
+/// The first look-round after the process has begun to take part, or its neighbours have changed; the time doubles with
+/// each.
 const LOOK_ROUND_NS: u64 = 1_000_000_000;
-/// The first look again at a case that could not be closed; the time doubles with each, up to a longest one for the nearest watcher.
+/// The first look again at a case that could not be closed; the time doubles with each, up to a longest one for the
+/// nearest watcher.
 const AGAIN_NS: u64 = 2_000_000;
 const LONGEST_AGAIN_NS: u64 = 64_000_000;
 /// A waiting thread looks for the dead when it has waited for so long, for twice as long, four times, ...
@@ -192,7 +197,8 @@ impl Watch<'_> {
         self.session.reap_stray_threads(self.me);
     }
 
-    /// Reap where it is our turn. Whether a slot came free, and when to look again. Words of threads that still run are slept on.
+    /// Reap where it is our turn. Whether a slot came free, and when to look again. Words of threads that still run are
+    /// slept on.
     fn deal_with_cases(&mut self, now: u64) -> (bool, u64) {
         let (session, arena) = (self.session, &self.session.arena);
         let (mut reaped, mut until_ns) = (false, NEVER);
@@ -258,7 +264,8 @@ impl Watch<'_> {
 }
 
 impl Session {
-    /// When a thread that waits since `since_ns` is to look for the dead. A thread that goes on with its sleep after that time looks at once.
+    /// When a thread that waits since `since_ns` is to look for the dead. A thread that goes on with its sleep after
+    /// that time looks at once.
     #[inline]
     pub(crate) fn first_look_ns(since_ns: u64) -> u64 {
         #[cfg(feature = "models")]
@@ -277,7 +284,8 @@ impl Session {
         since_ns.saturating_add(FIRST_LOOK_NS.saturating_mul(2 << looks.ilog2()))
     }
 
-    /// If somebody is dead and nobody has dealt with it, have our helper see to it. Reads memory alone, but for a look at the directory.
+    /// If somebody is dead and nobody has dealt with it, have our helper see to it. Reads memory alone, but for a look
+    /// at the directory.
     #[cold]
     pub(crate) fn look_for_the_dead(&self) {
         let _ = self.look_for_directory(); // the damage that it notes ends the wait

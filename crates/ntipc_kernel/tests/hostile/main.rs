@@ -1,8 +1,8 @@
-//! Somebody scribbles in the session's memory while threads make every call: nothing crashes, nothing is touched outside the
-//! mapping, everything returns.
+//! Somebody scribbles in the session's memory while threads make every call: nothing crashes, nothing is touched
+//! outside the mapping, everything returns.
 //!
-//! In a debug build every overflow is a panic, and with the address sanitizer (`make sanitize`) every touch of foreign memory is
-//! told. `NTIPC_FUZZ_SECONDS` says how long, `NTIPC_FUZZ_SEED` where to begin.
+//! In a debug build every overflow is a panic, and with the address sanitizer (`make sanitize`) every touch of foreign
+//! memory is told. `NTIPC_FUZZ_SECONDS` says how long, `NTIPC_FUZZ_SEED` where to begin.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 mod calls;
@@ -109,7 +109,8 @@ fn a_lock_that_names_a_thread_that_is_none_is_taken() {
     }
 }
 
-/// An end that counts no handles is set for ever, as one that was closed: a process that has a handle to it does not wait for it for ever.
+/// An end that counts no handles is set for ever, as one that was closed: a process that has a handle to it does not
+/// wait for it for ever.
 #[test]
 fn wait_for_an_end_whose_count_of_handles_is_wrong_ends() {
     let session = private();

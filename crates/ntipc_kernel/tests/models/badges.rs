@@ -1,4 +1,5 @@
-//! Badges: whatever becomes of the last handle of one, and whenever, its notice comes once, after all its frames, and wakes a reader.
+//! Badges: whatever becomes of the last handle of one, and whenever, its notice comes once, after all its frames, and
+//! wakes a reader.
 
 use crate::waiting::Tally;
 use ntipc_kernel::models::{Fate, Model, World};

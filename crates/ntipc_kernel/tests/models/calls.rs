@@ -1,4 +1,5 @@
-//! Calls, and handles in frames: when a process dies, its callers are told, and what it had in hand of others' ends is gone.
+//! Calls, and handles in frames: when a process dies, its callers are told, and what it had in hand of others' ends is
+//! gone.
 
 use ntipc_kernel::models::{Fate, Model, World};
 use ntipc_kernel::queue::{Attached, Mode, Poll, Until};

@@ -1,4 +1,5 @@
-//! Completion ports: a loop that sleeps whenever it was not told is told of every frame; the relay that tells it takes none.
+//! Completion ports: a loop that sleeps whenever it was not told is told of every frame; the relay that tells it takes
+//! none.
 
 use ntipc_kernel::Session;
 use ntipc_kernel::completion::port::Port;

@@ -1,9 +1,9 @@
 //! Deaths at any step: of a waiter, a signaller, an owner, a thread that pulses, and of the reaper at its work.
 //!
-//! The victim notes what it got the moment a call returns; no step lies between the last store of the call and the note, so
-//! what it got and what it left behind add up exactly. (Of a wait for one object that is there at once this would not be so:
-//! that one takes it as a fast path does, and a unit has no owner. So the victims of units wait for one of two.)
-//! What a victim gave is sure only once the call has returned.
+//! The victim notes what it got the moment a call returns; no step lies between the last store of the call and the
+//! note, so what it got and what it left behind add up exactly. (Of a wait for one object that is there at once this
+//! would not be so: that one takes it as a fast path does, and a unit has no owner. So the victims of units wait for
+//! one of two.) What a victim gave is sure only once the call has returned.
 
 use crate::waiting::{Tally, finish, targets, until_waiting, wait, wait_briefly};
 use ntipc_kernel::dispatch::wait::Started;

@@ -1,4 +1,5 @@
-//! The debug log: each line is read once by each reader or counted as lost, no reader sleeps beside one, and no copy is of two lines.
+//! The debug log: each line is read once by each reader or counted as lost, no reader sleeps beside one, and no copy is
+//! of two lines.
 
 use crate::waiting::wait;
 use ntipc_kernel::Session;

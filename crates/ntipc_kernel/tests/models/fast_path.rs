@@ -4,8 +4,8 @@ use crate::waiting::{Tally, poll, wait};
 use ntipc_kernel::models::{Fate, Model, World};
 use ntipc_kernel::object::kind::Kind;
 
-/// Two set an auto-reset event as often as two others wait for it; a set that finds it set counts for nothing, so each waits
-/// for its set to be taken before it sets again.
+/// Two set an auto-reset event as often as two others wait for it; a set that finds it set counts for nothing, so each
+/// waits for its set to be taken before it sets again.
 fn event_ping_pong(world: &World) {
     let (ping, pong) = (world.make(Kind::SynchronizationEvent, 0, 0), world.make(Kind::SynchronizationEvent, 0, 0));
     let (left, right) = (world.process(), world.process());

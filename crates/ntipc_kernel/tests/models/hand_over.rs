@@ -36,7 +36,8 @@ fn contended_mutant(world: &World) {
     assert_eq!(world.first().query_mutant(mutant).unwrap().owner, 0);
 }
 
-/// Two take it singly, twice each, so it is offered and taken from under who it was offered to; one takes it together with an event.
+/// Two take it singly, twice each, so it is offered and taken from under who it was offered to; one takes it together
+/// with an event.
 fn offered_mutant(world: &World) {
     let (mutant, event) = (world.make(Kind::Mutant, 0, 0), world.make(Kind::NotificationEvent, 1, 0));
     let process = world.process();

@@ -1,7 +1,8 @@
 //! Locks are not taken from the living, and a waiter of one is woken.
 //!
-//! A contender looks what the owner does the second time it finds the same acquisition, and the look takes time: the owner may leave, fall
-//! asleep in a wait, and come again meanwhile. The kernel itself asserts, when a lock is given back, that its owner still has it.
+//! A contender looks what the owner does the second time it finds the same acquisition, and the look takes time: the
+//! owner may leave, fall asleep in a wait, and come again meanwhile. The kernel itself asserts, when a lock is given
+//! back, that its owner still has it.
 
 use crate::waiting::wait;
 use ntipc_kernel::Session;
@@ -21,7 +22,8 @@ fn take_the_lock(session: &Arc<Session>, times: u32) {
     }
 }
 
-/// One comes and goes: it waits twice, asleep in between. Two others contend with it for the dispatcher lock, and look what it does.
+/// One comes and goes: it waits twice, asleep in between. Two others contend with it for the dispatcher lock, and look
+/// what it does.
 fn owner_comes_again(world: &World) {
     world.owners_are_suspected();
     let semaphore = world.make(Kind::Semaphore, 0, 9);

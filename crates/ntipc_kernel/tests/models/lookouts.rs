@@ -1,7 +1,8 @@
 //! Nobody sleeps because another, who was told, does not run.
 //!
-//! The victim is stopped at any step at which it has nothing that others must wait for, and goes on when all others have come to their end.
-//! They come to it only if what the victim was told of goes to them. No look at a rare time helps.
+//! The victim is stopped at any step at which it has nothing that others must wait for, and goes on when all others
+//! have come to their end. They come to it only if what the victim was told of goes to them. No look at a rare time
+//! helps.
 
 use crate::waiting::{Tally, wait, wait_briefly};
 use ntipc_kernel::models::{Fate, Model, World, give_way};
@@ -28,7 +29,8 @@ fn told_to_compete_for_a_mutant(world: &World) {
     assert_eq!(world.first().query_mutant(mutant).unwrap().owner, 0);
 }
 
-/// One unit comes, and three more when somebody has it. Two of those who want it give up early: they may be the lookouts.
+/// One unit comes, and three more when somebody has it. Two of those who want it give up early: they may be the
+/// lookouts.
 fn told_to_compete_for_a_unit(world: &World) {
     world.has_lookouts();
     let semaphore = world.make(Kind::Semaphore, 0, 9);

@@ -1,7 +1,8 @@
-//! Queues: put and take against waits for frames and for room, the last writer and the last reader, deaths in the middle.
+//! Queues: put and take against waits for frames and for room, the last writer and the last reader, deaths in the
+//! middle.
 //!
-//! A frame is told by its tag and its length. Whatever dies, each frame comes once or not at all, waiters are told, and in the end
-//! no page is in use but the one in which a queue ends.
+//! A frame is told by its tag and its length. Whatever dies, each frame comes once or not at all, waiters are told, and
+//! in the end no page is in use but the one in which a queue ends.
 
 use crate::waiting::Tally;
 use ntipc_kernel::models::{Fate, Model, World};

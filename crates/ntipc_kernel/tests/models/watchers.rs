@@ -1,8 +1,8 @@
 //! Watchers that are stopped, or get no processor, from any step on: deaths are told all the same.
 //!
-//! The helpers here are the kernel's own, with their loop, the ring, joining and leaving. One that is stopped while it sleeps is gone
-//! from the list of sleepers, or stays in it and takes the wake-ups that come: both happen to real ones. No look-round helps:
-//! a waiter that is not told sleeps for ever, and a run in which all sleep fails.
+//! The helpers here are the kernel's own, with their loop, the ring, joining and leaving. One that is stopped while it
+//! sleeps is gone from the list of sleepers, or stays in it and takes the wake-ups that come: both happen to real ones.
+//! No look-round helps: a waiter that is not told sleeps for ever, and a run in which all sleep fails.
 
 use crate::waiting::{Tally, wait};
 use ntipc_kernel::Session;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 const STOPPED: Fate = Fate::Stopped { within: 60 };
 
-/// The owner is killed some time after `before`; a thread of the mourner waits for the mutant, from before the death or after it (`late`).
-/// It is told, or sleeps for ever.
+/// The owner is killed some time after `before`; a thread of the mourner waits for the mutant, from before the death or
+/// after it (`late`). It is told, or sleeps for ever.
 fn kill_owner(
     world: &World,
     victim: &Arc<Session>,

@@ -51,7 +51,8 @@ pub fn victim_takes_with_badges(stage: &Stage) {
     session.close(reader).unwrap();
 }
 
-/// Frames of each badge in order, and notices: none twice, nothing after one. `last`: take until that number's notice has come.
+/// Frames of each badge in order, and notices: none twice, nothing after one. `last`: take until that number's notice
+/// has come.
 fn take_until(session: &Arc<Session>, reader: u32, last: u64) -> HashMap<u64, (Vec<u32>, bool)> {
     let mut seen: HashMap<u64, (Vec<u32>, bool)> = HashMap::new();
     let mut buffer = vec![0; 4000];
@@ -237,7 +238,8 @@ pub fn victim_stops_before_its_badge_counts(stage: &Stage) {
     stage.hear();
 }
 
-/// The queue is emptied while a writer has published its frame and not counted it; the writer goes on, or is killed there.
+/// The queue is emptied while a writer has published its frame and not counted it; the writer goes on, or is killed
+/// there.
 #[test]
 fn a_frame_thrown_away_before_it_is_counted_leaves_its_badge_at_nothing() {
     for killed in [false, true] {

@@ -167,8 +167,8 @@ pub fn everything_goes(session: &Arc<Session>) {
     assert_eq!(ntipc_kernel::doctor::examine(&session.path, 1000).unwrap().findings, []);
 }
 
-/// Play a scene with a death at each pass of each point that it reaches, and see that it reaches `expected`. `run` says whether
-/// the victim lived; it is given a queue of [`NAME`], if there is to be one, by handles to its ends.
+/// Play a scene with a death at each pass of each point that it reaches, and see that it reaches `expected`. `run` says
+/// whether the victim lived; it is given a queue of [`NAME`], if there is to be one, by handles to its ends.
 pub fn sweep(
     scene: &str,
     quota: Option<u64>,

@@ -30,7 +30,8 @@ impl std::ops::Deref for Private {
     }
 }
 
-/// Joins under the eyes of the watchdog. `NTIPC_WITHOUT` names an ingredient that the kernel is to do without, if it was built so that it can.
+/// Joins under the eyes of the watchdog. `NTIPC_WITHOUT` names an ingredient that the kernel is to do without, if it
+/// was built so that it can.
 pub fn join(path: &str) -> Private {
     watchdog::start();
     if let Ok(ingredient) = std::env::var("NTIPC_WITHOUT") {

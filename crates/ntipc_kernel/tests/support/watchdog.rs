@@ -1,7 +1,7 @@
 //! A test program that hangs ends, and says why.
 //!
-//! Where a thread of a test panics, its scope first joins the others, which may wait for what it will never do: the test
-//! would hang, and its message stay with the output that is shown when a test has ended.
+//! Where a thread of a test panics, its scope first joins the others, which may wait for what it will never do: the
+//! test would hang, and its message stay with the output that is shown when a test has ended.
 
 use std::io::Write;
 use std::os::fd::BorrowedFd;
