@@ -110,8 +110,8 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "Session.close", &format!("session {}", self.path)))
     }
 
-    /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks that no time
-    /// namespace shifts, 0 if that is unknown. None: it has left the session.
+    /// Process id of the sender of a frame, 0 if it lives in another pid namespace, and its start time in clock ticks
+    /// that no time namespace shifts, 0 if that is unknown. None: it has left the session.
     fn process_of(&self, sender: (u32, u32)) -> Option<(u32, u64)> {
         self.current().ok()?.process_identity(sender.0, sender.1)
     }
@@ -123,8 +123,9 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "from_handle", &format!("handle {handle:#x}")))
     }
 
-    /// A handle in the table of ``target`` to the object of a handle in that of ``source``; its number there. Processes are given by id and
-    /// start time, 0 if that is unknown. `terms`: rights, or None for the same; the mark; whether to close the source.
+    /// A handle in the table of ``target`` to the object of a handle in that of ``source``; its number there. Processes
+    /// are given by id and start time, 0 if that is unknown. `terms`: rights, or None for the same; the mark; whether
+    /// to close the source.
     fn duplicate_handle(
         &self,
         py: Python<'_>,
@@ -141,8 +142,8 @@ impl PySession {
             .map_err(|failure| errors::raise(py, &failure, "duplicate_handle", &format!("handle {handle}")))
     }
 
-    /// Set handles aside for a child that is about to be started: those of these numbers, or None: those marked inheritable. What to name
-    /// it by; None: there is nothing to inherit.
+    /// Set handles aside for a child that is about to be started: those of these numbers, or None: those marked
+    /// inheritable. What to name it by; None: there is nothing to inherit.
     fn prepare_heir(&self, py: Python<'_>, numbers: Option<Vec<u32>>) -> PyResult<Option<(u32, u32)>> {
         self.current()
             .and_then(|session| session.prepare_heir(numbers.as_deref()))
@@ -169,8 +170,9 @@ impl PySession {
         self.current().is_ok_and(|session| owned::is_noted(&session, handle))
     }
 
-    /// Write a line into the debug log if anybody reads it. What cannot be written is not. Gives the count of names that were given
-    /// to objects, if it has changed since ``names_seen``: there may be somebody else now who wants the line.
+    /// Write a line into the debug log if anybody reads it. What cannot be written is not. Gives the count of names
+    /// that were given to objects, if it has changed since ``names_seen``: there may be somebody else now who wants the
+    /// line.
     fn log(&self, text: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
         let Ok(session) = self.current() else { return Ok(None) };
         if session.log_is_read() {
@@ -209,7 +211,7 @@ impl PySession {
 /// Whether /proc numbers processes as this process does.
 #[pyfunction]
 pub fn is_proc_ours() -> bool {
-    ntipc_kernel::sys::namespaces::is_proc_ours()
+    ntipc_kernel::sys::proc::is_ours()
 }
 
 /// By how many clock ticks the time namespace of this process shifts the start times in /proc.
@@ -236,8 +238,8 @@ pub fn after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     fork::in_child().map_err(|failure| errors::raise(py, &failure, "fork", "the session"))
 }
 
-/// Look whether nobody takes part in the session in the directory ``path``, and if ``remove``, remove it then: the bytes that it occupied,
-/// and whether it is gone. None: somebody takes part.
+/// Look whether nobody takes part in the session in the directory ``path``, and if ``remove``, remove it then: the
+/// bytes that it occupied, and whether it is gone. None: somebody takes part.
 #[pyfunction]
 pub fn clean(py: Python<'_>, path: &str, owner: u32, remove: bool) -> PyResult<Option<(u64, bool)>> {
     match detached(py, || cleaning::clean(path, owner, remove)) {

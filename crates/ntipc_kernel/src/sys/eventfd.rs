@@ -1,7 +1,8 @@
 //! An eventfd that is looked at before it is used.
 //!
-//! All eventfds are one file to `fstat`, so [`Kept`] alone cannot tell ours from one of the program's that has got our number
-//! after the program closed it. Linux gives each a number of its own, which /proc shows (since 5.2): that one is compared too.
+//! All eventfds are one file to `fstat`, so [`Kept`] alone cannot tell ours from one of the program's that has got our
+//! number after the program closed it. Linux gives each a number of its own, which /proc shows (since 5.2): that one is
+//! compared too.
 
 use super::files::{last_errno, owned};
 use super::kept::Kept;
@@ -39,7 +40,8 @@ impl EventFd {
         is_ours.then_some(fd)
     }
 
-    /// The number; by a quick look, which takes another eventfd under that number for this one until [`EventFd::raise`] finds out.
+    /// The number; by a quick look, which takes another eventfd under that number for this one until [`EventFd::raise`]
+    /// finds out.
     pub fn number(&self) -> Option<RawFd> {
         self.kept.get().map(|fd| fd.as_raw_fd())
     }

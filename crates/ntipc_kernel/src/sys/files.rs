@@ -263,7 +263,8 @@ impl Mapping {
         }
     }
 
-    /// A page of the file that nobody touches. It keeps the open file description, and memory can be mapped through it later.
+    /// A page of the file that nobody touches. It keeps the open file description, and memory can be mapped through it
+    /// later.
     pub fn anchor(fd: &impl AsRawFd) -> NtResult<Mapping> {
         let length = 1;
         // SAFETY: a fresh mapping at an address of the system's choice disturbs nothing.
@@ -275,7 +276,8 @@ impl Mapping {
         }
     }
 
-    /// Map more of the file of an anchor: as its descriptor allowed when the anchor was made, whatever the process may do by now.
+    /// Map more of the file of an anchor: as its descriptor allowed when the anchor was made, whatever the process may
+    /// do by now.
     pub fn through(anchor: &Mapping, offset: u64, length: usize, protection: Protection) -> NtResult<Mapping> {
         let prot = match protection {
             Protection::Read => libc::PROT_READ,
@@ -289,8 +291,8 @@ impl Mapping {
         let Some(whole) = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(length)) else {
             return Err(NtStatus::INVALID_VIEW_SIZE.into());
         };
-        // SAFETY: an old length of 0 leaves the anchor as it is and maps its pages, and those that follow in the file, once more at a
-        // free address; the part before `offset` is nobody's by then.
+        // SAFETY: an old length of 0 leaves the anchor as it is and maps its pages, and those that follow in the file,
+        // once more at a free address; the part before `offset` is nobody's by then.
         unsafe {
             let address = libc::mremap(anchor.address.cast(), 0, whole, libc::MREMAP_MAYMOVE);
             if address == libc::MAP_FAILED {
@@ -308,8 +310,8 @@ impl Mapping {
         }
     }
 
-    /// The file from its beginning, between two stretches of addresses that lead nowhere. Linux populates none of it, not even for
-    /// a program that locks all its future memory (`mlockall`): most of such a file is a hole.
+    /// The file from its beginning, between two stretches of addresses that lead nowhere. Linux populates none of it,
+    /// not even for a program that locks all its future memory (`mlockall`): most of such a file is a hole.
     pub fn guarded(fd: &impl AsRawFd, length: usize, protection: Protection) -> NtResult<Mapping> {
         const GUARD: usize = 64 << 10;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -322,8 +324,8 @@ impl Mapping {
         let mapping = Mapping { address, length, guard: GUARD };
         let prot = if protection == Protection::Read { libc::PROT_READ } else { libc::PROT_READ | libc::PROT_WRITE };
         let flags = libc::MAP_SHARED | libc::MAP_FIXED;
-        // SAFETY: the place lies in the middle of the mapping that was just made for it, and nobody knows it yet. What cannot be
-        // accessed is not populated; it is no longer locked when it can be.
+        // SAFETY: the place lies in the middle of the mapping that was just made for it, and nobody knows it yet. What
+        // cannot be accessed is not populated; it is no longer locked when it can be.
         unsafe {
             if libc::mmap(address.cast(), length, libc::PROT_NONE, flags, fd.as_raw_fd(), 0) == libc::MAP_FAILED
                 || libc::munlock(whole, length + 2 * GUARD) != 0 && last_errno() != libc::ENOMEM
@@ -356,7 +358,8 @@ impl Mapping {
 }
 
 impl Mapping {
-    /// Give the memory behind a range of a shared mapping back, in whole pages; it reads as 0 in every mapping from then on.
+    /// Give the memory behind a range of a shared mapping back, in whole pages; it reads as 0 in every mapping from
+    /// then on.
     pub fn give_back(&self, offset: usize, length: usize) -> NtResult<()> {
         const PAGE: usize = 4096;
         let end = offset.checked_add(length).filter(|end| *end <= self.length && offset % PAGE == 0);

@@ -1,7 +1,8 @@
 //! Memory of other processes: `process_vm_readv` and `process_vm_writev`.
 //!
-//! Linux copies from the front and stops at the first page that it may not touch, in the middle of a piece if need be. It takes
-//! at most 1,024 pieces and 2 GiB at once; so a call is repeated for the rest until all is copied or one copies nothing.
+//! Linux copies from the front and stops at the first page that it may not touch, in the middle of a piece if need be.
+//! It takes at most 1,024 pieces and 2 GiB at once; so a call is repeated for the rest until all is copied or one
+//! copies nothing.
 
 use super::files::last_errno;
 
@@ -27,7 +28,8 @@ pub fn read(pid: i32, buffer: &mut [u8], pieces: &[Piece]) -> Outcome {
     repeat(wanted, pieces, |done, there| {
         let rest = &mut buffer[done..wanted];
         let here = libc::iovec { iov_base: rest.as_mut_ptr().cast(), iov_len: rest.len() };
-        // SAFETY: the local range is memory of ours that is lent to be written; what is at the other addresses is Linux's business.
+        // SAFETY: the local range is memory of ours that is lent to be written; what is at the other addresses is
+        // Linux's business.
         unsafe { libc::process_vm_readv(pid, &raw const here, 1, there.as_ptr(), there.len() as libc::c_ulong, 0) }
     })
 }
@@ -39,7 +41,8 @@ pub fn write(pid: i32, data: &[&[u8]], pieces: &[Piece]) -> Outcome {
         let all =
             data.iter().map(|slice| libc::iovec { iov_base: slice.as_ptr().cast_mut().cast(), iov_len: slice.len() });
         let here = rest_of(all, done);
-        // SAFETY: the local ranges are memory that is lent to be read; what is at the other addresses is Linux's business.
+        // SAFETY: the local ranges are memory that is lent to be read; what is at the other addresses is Linux's
+        // business.
         unsafe {
             let (count, others) = (here.len() as libc::c_ulong, there.len() as libc::c_ulong);
             libc::process_vm_writev(pid, here.as_ptr(), count, there.as_ptr(), others, 0)

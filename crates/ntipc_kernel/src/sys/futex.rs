@@ -14,8 +14,9 @@ pub enum Slept {
     Interrupted,
 }
 
-/// What a sleep came to. Where Linux refuses the call itself (a sandbox answers what it likes, `EPERM` or `ENOSYS` mostly), the caller
-/// sleeps for a millisecond and looks again: it does not learn of a change at once, and it does not spin.
+/// What a sleep came to. Where Linux refuses the call itself (a sandbox answers what it likes, `EPERM` or `ENOSYS`
+/// mostly), the caller sleeps for a millisecond and looks again: it does not learn of a change at once, and it does not
+/// spin.
 fn outcome(result: libc::c_long, deadline_ns: u64) -> Slept {
     if result >= 0 {
         return Slept::Woken;
@@ -73,7 +74,8 @@ pub fn wake(word: &AtomicU32, count: i32) {
 /// The half of a 64-bit word that holds its upper bits. Only its address is used: nothing here reads or writes it.
 fn upper_half(word: &AtomicU64) -> &AtomicU32 {
     let place = if cfg!(target_endian = "little") { 1 } else { 0 };
-    // SAFETY: one of the two halves of a word that lives as long as the reference does; every bit pattern is a valid half.
+    // SAFETY: one of the two halves of a word that lives as long as the reference does; every bit pattern is a valid
+    // half.
     unsafe { &*word.as_ptr().cast::<AtomicU32>().add(place) }
 }
 
@@ -107,7 +109,8 @@ impl Waitv {
     }
 }
 
-/// Sleep while every word has its expected value. A sleep is short where there is no `futex_waitv` (before Linux 5.16, in sandboxes).
+/// Sleep while every word has its expected value. A sleep is short where there is no `futex_waitv` (before Linux 5.16,
+/// in sandboxes).
 pub fn wait_many(words: &[Waitv], deadline_ns: u64) -> Slept {
     #[cfg(feature = "models")]
     {

@@ -1,11 +1,12 @@
 //! Descriptors that stay open for long, and what becomes of them when the program closes them.
 //!
-//! Programs close descriptors that are not theirs: daemons close all of them, `dup2` takes any number. The number then leads nowhere,
-//! or to a file of the program's own. So a kept descriptor is compared with the file it was opened for before every use, and before
-//! it is closed; one that leads elsewhere is forgotten, never closed, and its file is opened again.
+//! Programs close descriptors that are not theirs: daemons close all of them, `dup2` takes any number. The number then
+//! leads nowhere, or to a file of the program's own. So a kept descriptor is compared with the file it was opened for
+//! before every use, and before it is closed; one that leads elsewhere is forgotten, never closed, and its file is
+//! opened again.
 //!
-//! A thread that closes the number between the comparison and the use can still mislead that one use. Closing the descriptors of running
-//! code is a fault of the program that no library can mend.
+//! A thread that closes the number between the comparison and the use can still mislead that one use. Closing the
+//! descriptors of running code is a fault of the program that no library can mend.
 
 use super::files;
 use crate::status::NtResult;
@@ -55,7 +56,8 @@ impl Kept {
         Some(unsafe { BorrowedFd::borrow_raw(number) })
     }
 
-    /// The descriptor; where the program has closed it, what `open` gives, if that is the same file. `None`: it is another one.
+    /// The descriptor; where the program has closed it, what `open` gives, if that is the same file. `None`: it is
+    /// another one.
     pub fn get_or_open(&self, open: impl FnOnce() -> NtResult<OwnedFd>) -> NtResult<Option<BorrowedFd<'_>>> {
         if let Some(fd) = self.get() {
             return Ok(Some(fd));

@@ -10,5 +10,6 @@ pub mod kept;
 pub mod namespaces;
 pub mod parcels;
 pub mod pidfd;
+pub mod proc;
 pub mod process;
 pub mod robust;

@@ -1,17 +1,17 @@
-//! In which namespaces this process lives. A process id means something within one pid namespace only, and a moment of the monotonic
-//! clock means the same to two processes only if their time namespaces shift that clock by the same amount.
+//! In which namespaces this process lives. A process id means something within one pid namespace only, and a moment of
+//! the monotonic clock means the same to two processes only if their time namespaces shift that clock by the same
+//! amount.
 //!
-//! Containers share a session without sharing these. Some have no /proc, and some the /proc of another namespace, where the number
-//! of a participant is that of a stranger. So what is unknown here equals nothing, another unknown included, and /proc is
-//! asked about a process only once it is known to count as this process does ([`is_proc_ours`]).
+//! Containers share a session without sharing these, and some have no /proc to tell them. So what is unknown here
+//! equals nothing, another unknown included.
 
-use super::{clock, files, process};
+use super::{clock, files, proc};
 use crate::status::{Failure, NtResult, NtStatus};
+use crate::sync::{AtomicU64, Ordering};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 const NSFS_MAGIC: i64 = 0x6e73_6673;
-const PROC_MAGIC: i64 = 0x9fa0;
 /// Inode of the time namespace that shifts nothing; the same on every Linux.
 const FIRST_TIME_NAMESPACE: u64 = 0xefff_fffa;
 const GET_PID_NAMESPACE: u64 = 0xff05;
@@ -55,29 +55,32 @@ fn namespace(path: &CStr, request: u64) -> u64 {
 }
 
 /// The inode of a file if it lies on a file system of that kind; 0 otherwise.
-fn inode_on(path: &CStr, magic: i64) -> u64 {
+pub(super) fn inode_on(path: &CStr, magic: i64) -> u64 {
+    // The device of the one nsfs that Linux has, from its start to its end; 0 = not seen yet. Relaxed: the word is all
+    // there is to see.
+    static NSFS: AtomicU64 = AtomicU64::new(0);
     // SAFETY: zeroed structs for the calls to fill, and a NUL-terminated string.
     unsafe {
         let mut system: libc::statfs = std::mem::zeroed();
         let mut status: libc::stat = std::mem::zeroed();
-        let known = libc::statfs(path.as_ptr(), &raw mut system) == 0
-            && system.f_type as i64 == magic
-            && libc::stat(path.as_ptr(), &raw mut status) == 0;
-        if known { status.st_ino } else { 0 }
+        if libc::stat(path.as_ptr(), &raw mut status) != 0 {
+            return 0;
+        }
+        if magic == NSFS_MAGIC && status.st_dev == NSFS.load(Ordering::Relaxed) {
+            return status.st_ino;
+        }
+        if libc::statfs(path.as_ptr(), &raw mut system) != 0 || system.f_type as i64 != magic {
+            return 0;
+        }
+        if magic == NSFS_MAGIC {
+            NSFS.store(status.st_dev, Ordering::Relaxed);
+        }
+        status.st_ino
     }
 }
 
-/// Does /proc number processes as this process does? It does if this process has one number there, which is its own: one of an
-/// outer namespace shows the inner number after the outer one, and in any other this process is not to be seen.
-pub fn is_proc_ours() -> bool {
-    inode_on(c"/proc/self/stat", PROC_MAGIC) != 0
-        && std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
-            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-            numbers.is_some_and(|numbers| numbers.trim() == process::pid().to_string())
-        })
-}
-
-/// By how much the time namespace of this process shifts `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME`, in nanoseconds. `None`: unknown.
+/// By how much the time namespace of this process shifts `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME`, in nanoseconds.
+/// `None`: unknown.
 fn shifts() -> Option<(i64, i64)> {
     let own = namespace(c"/proc/self/ns/time", GET_TIME_NAMESPACE);
     if own == FIRST_TIME_NAMESPACE {
@@ -91,7 +94,7 @@ fn shifts() -> Option<(i64, i64)> {
     if own != inode_on(c"/proc/self/ns/time_for_children", NSFS_MAGIC) {
         return None;
     }
-    let text = std::fs::read_to_string("/proc/self/timens_offsets").ok()?;
+    let text = proc::text("/proc/self/timens_offsets").ok()?;
     let shift = |names: [&str; 2]| {
         let fields = text.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
         let fields = fields.into_iter().find(|fields| fields.first().is_some_and(|name| names.contains(name)))?;

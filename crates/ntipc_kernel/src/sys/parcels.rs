@@ -1,5 +1,5 @@
-//! A line of messages between two threads of a process, each of which may carry a descriptor: for threads with tables of
-//! descriptors of their own.
+//! A line of messages between two threads of a process, each of which may carry a descriptor: for threads with tables
+//! of descriptors of their own.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -35,7 +35,8 @@ pub fn send(line: &impl AsRawFd, number: u64, descriptor: Option<&OwnedFd>) -> i
     let mut bytes = number.to_ne_bytes();
     let mut control = [0_u64; CONTROL / 8];
     let mut piece = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    // SAFETY: a zeroed header that is filled with storage which outlives the call; the control data has room for one descriptor.
+    // SAFETY: a zeroed header that is filled with storage which outlives the call; the control data has room for one
+    // descriptor.
     let sent = unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();
         message.msg_iov = &raw mut piece;
@@ -59,7 +60,8 @@ pub fn receive(line: &impl AsRawFd) -> Arrival {
     let mut bytes = [0_u8; 8];
     let mut control = [0_u64; CONTROL / 8];
     let mut piece = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    // SAFETY: a zeroed header that is filled with storage which outlives the call. What is in the control data has been put there by
+    // SAFETY: a zeroed header that is filled with storage which outlives the call. What is in the control data has been
+    // put there by
     // Linux: a descriptor that is new in this table.
     unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();

@@ -47,7 +47,8 @@ pub fn has_ended(fd: &OwnedFd) -> bool {
     unsafe { libc::poll(&raw mut poll, 1, 0) == 1 }
 }
 
-/// How what has ended did: the exit code, or the number of the signal below zero. `None`: Linux does not tell this process.
+/// How what has ended did: the exit code, or the number of the signal below zero. `None`: Linux does not tell this
+/// process.
 pub fn exit_code(fd: &OwnedFd, number: u32, start_time: u64) -> Option<i32> {
     for _ in 0..LOOKS {
         if let Some(code) = of_child(fd) {
@@ -105,8 +106,8 @@ fn decoded(wait_status: i32) -> i32 {
     }
 }
 
-/// Give the calling thread a table of descriptors of its own, with that one in it and no other. False: it goes on sharing that of
-/// the process.
+/// Give the calling thread a table of descriptors of its own, with that one in it and no other. False: it goes on
+/// sharing that of the process.
 pub fn part_descriptors(kept: i32) -> bool {
     let close = |first: u32, last: u32, flags: u32| {
         // SAFETY: with the first call the thread leaves the table of the process; what is closed is closed in its own.

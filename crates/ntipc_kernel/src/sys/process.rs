@@ -1,6 +1,6 @@
 //! Who we are, and whether another process of our pid namespace still is.
 
-use super::namespaces;
+use super::{namespaces, proc};
 
 pub fn pid() -> u32 {
     // SAFETY: getpid cannot fail.
@@ -28,8 +28,8 @@ pub fn uid() -> u32 {
 
 /// What /proc says of a process of our pid namespace; `None` if it does not say, or may speak of another namespace.
 fn told_of(pid: u32, what: &str) -> Option<String> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/{what}")).ok()?;
-    namespaces::is_proc_ours().then_some(text)
+    let text = proc::text(&format!("/proc/{pid}/{what}")).ok()?;
+    proc::is_ours().then_some(text)
 }
 
 /// What /proc/PID/stat says of a process or thread.
@@ -60,7 +60,8 @@ pub fn stat(pid: u32) -> Option<Stat> {
     })
 }
 
-/// Does Linux tell this process how a zombie ended? Its program is gone then; what is refused is refused before that is found out.
+/// Does Linux tell this process how a zombie ended? Its program is gone then; what is refused is refused before that is
+/// found out.
 pub fn may_look_into(pid: u32) -> bool {
     match std::fs::read_link(format!("/proc/{pid}/exe")) {
         Ok(_) => true,
@@ -85,13 +86,13 @@ pub fn own_threads() -> Option<Vec<OwnThread>> {
     let mut threads = Vec::new();
     for entry in std::fs::read_dir("/proc/self/task").ok()? {
         let tid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        match std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")) {
+        match proc::text(&format!("/proc/self/task/{tid}/stat")) {
             Ok(text) => threads.push(read(tid, text)?),
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {} // it has ended
             Err(_) => return None,
         }
     }
-    namespaces::is_proc_ours().then_some(threads)
+    proc::is_ours().then_some(threads)
 }
 
 /// End this process, as the C library does when its last thread ends.
@@ -136,7 +137,8 @@ pub fn sleeps_while(pid: u32, tid: u32, value: u32) -> bool {
     sleeping_call(pid, tid) == Some((libc::SYS_futex, u64::from(value)))
 }
 
-/// Does the thread sleep on a futex until it is no longer `value`, or in a call that waits for time, input or other processes?
+/// Does the thread sleep on a futex until it is no longer `value`, or in a call that waits for time, input or other
+/// processes?
 pub fn waits_for_others(pid: u32, tid: u32, value: u32) -> bool {
     match sleeping_call(pid, tid) {
         Some((libc::SYS_futex, expected)) => expected == u64::from(value),
@@ -241,7 +243,8 @@ pub fn thread_pointer() -> u64 {
     #[cfg(target_arch = "x86_64")]
     {
         let pointer: u64;
-        // SAFETY: on Linux the first word of a thread's control block holds its own address; reading it changes nothing.
+        // SAFETY: on Linux the first word of a thread's control block holds its own address; reading it changes
+        // nothing.
         unsafe {
             std::arch::asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, pure, readonly));
         }

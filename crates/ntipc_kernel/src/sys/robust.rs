@@ -11,17 +11,18 @@
 //! | tid + `FUTEX_WAITERS`| held by that living thread                     | [`release`], or the kernel |
 //! | `OWNER_DIED` set     | the holder can run no instruction any more     | the reaper, with 0    |
 //!
-//! Each thread has a list of such words registered with the kernel of Linux. The C library made that list for its robust
-//! mutexes; we add our nodes to it rather than replace it, so robust mutexes of other libraries go on working.
+//! Each thread has a list of such words registered with the kernel of Linux. The C library made that list for its
+//! robust mutexes; we add our nodes to it rather than replace it, so robust mutexes of other libraries go on working.
 //!
 //! Invariant: a node of ours (in shared memory, where anybody may scribble) is never *followed* by this process. Ours
-//! stand at the end of the list and are known by address, so finding the place to insert or remove walks only nodes of the C library.
-//! The kernel of Linux follows them when the thread ends; it only reads, checks each word for the dead thread's id,
-//! and stops after 2,048: a scribbled node can at worst hide a death, which a watcher's slow look-round then finds.
+//! stand at the end of the list and are known by address, so finding the place to insert or remove walks only nodes of
+//! the C library. The kernel of Linux follows them when the thread ends; it only reads, checks each word for the dead
+//! thread's id, and stops after 2,048: a scribbled node can at worst hide a death, which a watcher's slow look-round
+//! then finds.
 //!
-//! Crash: `list_op_pending` names the node from before the claim until it is linked, so a death in between is told as well.
-//! `FUTEX_WAITERS` is set from the start: the kernel then wakes a sleeper of the word without the sleeper having to set it. It wakes
-//! one sleeper, so each watcher of a process needs a word of its own (`process::neighbours`).
+//! Crash: `list_op_pending` names the node from before the claim until it is linked, so a death in between is told as
+//! well. `FUTEX_WAITERS` is set from the start: the kernel then wakes a sleeper of the word without the sleeper having
+//! to set it. It wakes one sleeper, so each watcher of a process needs a word of its own (`process::neighbours`).
 
 use super::process::tid;
 use crate::status::{Failure, NtResult, NtStatus};
@@ -31,7 +32,8 @@ pub const OWNER_DIED: u32 = 0x4000_0000;
 pub const WAITERS: u32 = 0x8000_0000;
 pub const TID_MASK: u32 = 0x3fff_ffff;
 
-/// In place of a thread id, larger than any: the word waits for a process that has not joined yet; see `process::heirs`.
+/// In place of a thread id, larger than any: the word waits for a process that has not joined yet; see
+/// `process::heirs`.
 pub const HEIR: u32 = TID_MASK - 1;
 
 /// Where the list node of a word lies: as in a `pthread_mutex_t`, whose list the node joins.
@@ -94,8 +96,8 @@ fn head() -> NtResult<*mut Head> {
     Ok(head)
 }
 
-/// Register an empty list for the calling thread. Every thread of the GNU C library has one, but for the child of a bare fork system call:
-/// Linux registers none for it, and the library does not know that it is there.
+/// Register an empty list for the calling thread. Every thread of the GNU C library has one, but for the child of a
+/// bare fork system call: Linux registers none for it, and the library does not know that it is there.
 #[cold]
 fn register() -> NtResult<*mut Head> {
     // Never freed: Linux reads it when the thread ends.
@@ -174,8 +176,8 @@ pub fn claim_from(life: &LifeWord, from: u32, linked: &mut Linked) -> NtResult<b
 unsafe fn insert(head: *mut Head, node: *mut Node, linked: &mut Linked) {
     let before = tail_of_others(head, linked);
     let first = linked.0.first().map_or(head.cast::<Node>(), |address| *address as *mut Node);
-    // SAFETY: as the caller promises; `before` is the head or a node of the C library. Volatile because the kernel of Linux
-    // reads both at any moment.
+    // SAFETY: as the caller promises; `before` is the head or a node of the C library. Volatile because the kernel of
+    // Linux reads both at any moment.
     unsafe {
         (&raw mut (*node).next).write_volatile(first);
         (&raw mut (*before).next).write_volatile(node);
@@ -188,12 +190,13 @@ pub fn is_held(word: u32) -> bool {
     word & OWNER_DIED == 0 && word & TID_MASK != 0
 }
 
-/// Take a word that is the calling thread's to take, and put it at the end of its list: the kernel of Linux marks words in the order
-/// of the list, so this one is marked after all that the thread holds by now.
+/// Take a word that is the calling thread's to take, and put it at the end of its list: the kernel of Linux marks words
+/// in the order of the list, so this one is marked after all that the thread holds by now.
 pub fn hold_last(life: &LifeWord, linked: &mut Linked) -> NtResult<()> {
     let head = head()?;
     let node = life.node();
-    // SAFETY: as in `claim`. The last node of ours, if there is one, lies in a mapping that its registration keeps alive.
+    // SAFETY: as in `claim`. The last node of ours, if there is one, lies in a mapping that its registration keeps
+    // alive.
     unsafe {
         (&raw mut (*head).pending).write_volatile(node);
         life.word.store(tid() | WAITERS, Ordering::Release);
@@ -206,7 +209,8 @@ pub fn hold_last(life: &LifeWord, linked: &mut Linked) -> NtResult<()> {
     Ok(())
 }
 
-/// Take a free word without any list: nobody is told if the thread dies. Half of [`claim`], and alone for the mutation check.
+/// Take a free word without any list: nobody is told if the thread dies. Half of [`claim`], and alone for the mutation
+/// check.
 pub fn hold_unlinked(life: &LifeWord, from: u32) -> bool {
     life.word.compare_exchange(from, tid() | WAITERS, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
@@ -228,7 +232,8 @@ pub fn unlink(life: &LifeWord, linked: &mut Linked) {
         0 => tail_of_others(head, linked),
         _ => linked.0[place - 1] as *mut Node,
     };
-    // SAFETY: `before` is the head, a node of the C library, or a node of ours in a mapping that its registration keeps alive.
+    // SAFETY: `before` is the head, a node of the C library, or a node of ours in a mapping that its registration keeps
+    // alive.
     unsafe { (&raw mut (*before).next).write_volatile(next) };
     linked.0.remove(place);
 }
