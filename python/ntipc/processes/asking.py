@@ -207,7 +207,7 @@ class AskedProcess(MemoryOfProcess):
         from ntipc.rpc import connect
 
         pid, _, start_time = self._identity()  # type: ignore[attr-defined]
-        # Without patience a name that is not there is told at once; with it the process has the time to answer.
+        # Without patience a missing name is an error at once; with it the process has the time to answer.
         for patience in cycle((0.0, 2.0)):
             left = deadline.left()
             now = patience if left is None else min(patience, left)

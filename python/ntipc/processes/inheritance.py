@@ -1,8 +1,7 @@
 """The handles that a child has from the start.
 
-They are set aside in the session before the child is there, so that what is wrong with a list is told before anything
-is started, and so that the child has them by the time that it first asks. One that never asks gives them back with its
-end.
+The parent reserves them in the session before the child exists. So a wrong list is an error before anything is started,
+and the child has the handles when it first asks. A child that never asks gives them back when it ends.
 """
 
 from __future__ import annotations

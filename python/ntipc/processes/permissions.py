@@ -181,7 +181,7 @@ class Run:
             result = within_run(self.cancelled.is_set, self._function.function, *self._arguments)
             self.result = msgpack.encode(result)
             code = _code(result)
-        except BaseException as problem:  # the other process is told, and this one goes on
+        except BaseException as problem:  # the other process gets the error, and this one goes on
             self.raised, self.result = True, failure_frame(problem, {})
         finally:
             self._arguments = ()
@@ -224,7 +224,7 @@ def allow_remote(
 
     Raises:
         TypeError: An argument is no bool.
-        NotSupported: There is no /proc, by which this process is told from a later one of its id.
+        NotSupported: There is no /proc, which tells this process from a later one with its id.
 
     Source:
         What VirtualAllocEx, MapViewOfFile2 and CreateRemoteThread ask a process's security descriptor (Win32).

@@ -12,19 +12,19 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import index
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from ntipc import _kernel
-from ntipc.errors import InvalidParameter, NtError, ProcessNotFound, Status, from_status
+from ntipc.errors import NtError, ProcessNotFound, Status, from_status
 from ntipc.objects.access import Access
 from ntipc.objects.composite import Composite
 from ntipc.objects.object import ClosingObject, NtObject
-from ntipc.objects.process_ids import LARGEST_PID
 from ntipc.objects.registry import register
 from ntipc.processes import children
 from ntipc.processes.asking import AskedProcess
 from ntipc.processes.children import Argument, Child, Stream
 from ntipc.processes.inheritance import estate
+from ntipc.processes.opening import described, opened
 from ntipc.processes.proc import ProcessTimes, thread_ids, times
 from ntipc.processes.threads import Thread
 from ntipc.session.session import Session, within
@@ -40,7 +40,7 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
 
     It need not take part in the session, nor know of ntipc. Of one that does, all that it had in the session is given
     back by the time that a wait for it returns. Waits for it are like others: in :func:`ntipc.wait_any`, with a
-    timeout, by ``await``.
+    timeout.
 
     Made by :meth:`start`, :meth:`open` and :meth:`current`.
 
@@ -140,14 +140,7 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
         ntipc.errors.ProcessNotFound: ...
         """
         number = index(pid)
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", str(number)) if access is not None else 0
-        if not 0 < number <= LARGEST_PID:
-            raise _not_found(cls, number)
-        try:
-            self._open(within(session)._native, number, wanted, f"{cls.__name__}.open")
-        except InvalidParameter:
-            raise _not_found(cls, number) from None
+        self, wanted = opened(cls, number, access, session)
         self._pid = number
         if (not wanted or wanted & ~_HARMLESS) and not _may_signal(number):
             self.close()
@@ -244,11 +237,11 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
         """
         if not self.pid:
             raise self._failure(Status.NOT_SUPPORTED, "threads", "it lives in another pid namespace")
-        opened: list[Thread] = []
+        threads: list[Thread] = []
         for number in [] if self.wait(0) else thread_ids(self.pid):
             with suppress(ProcessNotFound):  # it has just ended
-                opened.append(Thread.open(number, session=self.session))
-        return opened
+                threads.append(Thread.open(number, session=self.session))
+        return threads
 
     def terminate(self, code: int = 1) -> None:
         """End it: nothing of it runs any more, no ``finally`` and no ``atexit``. Returns before it is over: wait.
@@ -308,16 +301,8 @@ class Process(_kernel.Process, AskedProcess, ClosingObject):
         return super()._failure(status, call, detail)
 
     def __repr__(self) -> str:
-        try:
-            label = f"<{type(self).__name__} {self.pid}"
-            if self.closed:
-                return f"{label} closed>"
-            if not self._query()["signaled"]:
-                return f"{label} running>"
-            code: Any = _kernel.Process.exit_code.__get__(self)
-            return f"{label} ended{'' if code is None else f' {code}'}>"
-        except NtError:  # closed before anybody asked, or without the right to ask
-            return f"<{type(self).__name__}>"
+        # The property of the kernel: the one here would take the exit status from Linux.
+        return described(self, lambda: str(self.pid), lambda: _kernel.Process.exit_code.__get__(self))
 
 
 def _may_signal(pid: int) -> bool:
@@ -328,14 +313,3 @@ def _may_signal(pid: int) -> bool:
     except ProcessLookupError:
         pass
     return True
-
-
-def _not_found(kind: type[Process], pid: int) -> NtError:
-    return from_status(
-        Status.INVALID_PARAMETER,
-        f"{kind.__name__}.open",
-        f"process {pid}",
-        problem="there is no process of that id",
-        advice="It may have ended: open a process while it runs",
-        exception=ProcessNotFound,
-    )

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from operator import index
-from typing import Any, Self
+from typing import Self
 
 from ntipc import _kernel
-from ntipc.errors import InvalidParameter, NtError, ProcessNotFound, Status, from_status
 from ntipc.objects.object import ClosingObject
-from ntipc.objects.process_ids import LARGEST_PID
 from ntipc.objects.registry import register
-from ntipc.session.session import Session, within
+from ntipc.processes.opening import described, opened
+from ntipc.session.session import Session
 
 
 @register(_kernel.Thread)
@@ -56,16 +54,7 @@ class Thread(_kernel.Thread, ClosingObject):
         Source:
             OpenThread (Win32).
         """
-        number = index(thread_id)
-        self = cls.__new__(cls)
-        wanted = cls._rights(access, "open", str(number)) if access is not None else 0
-        if not 0 < number <= LARGEST_PID:
-            raise _not_found(cls, number)
-        try:
-            self._open(within(session)._native, number, wanted, f"{cls.__name__}.open")
-        except InvalidParameter:
-            raise _not_found(cls, number) from None
-        return self
+        return opened(cls, thread_id, access, session)[0]
 
     @classmethod
     def current(cls, *, session: Session | str | None = None) -> Self:
@@ -108,24 +97,4 @@ class Thread(_kernel.Thread, ClosingObject):
         return self._ids
 
     def __repr__(self) -> str:
-        try:
-            label = f"<{type(self).__name__} {self.id} of process {self.pid}"
-            if self.closed:
-                return f"{label} closed>"
-            if not self._query()["signaled"]:
-                return f"{label} running>"
-            code: Any = _kernel.Thread.exit_code.__get__(self)
-            return f"{label} ended{'' if code is None else f' {code}'}>"
-        except NtError:  # closed before anybody asked, or without the right to ask
-            return f"<{type(self).__name__}>"
-
-
-def _not_found(kind: type[Thread], number: int) -> NtError:
-    return from_status(
-        Status.INVALID_PARAMETER,
-        f"{kind.__name__}.open",
-        f"thread {number}",
-        problem="there is no thread of that id",
-        advice="It may have ended: open a thread while it runs",
-        exception=ProcessNotFound,
-    )
+        return described(self, lambda: f"{self.id} of process {self.pid}", lambda: self.exit_code)

@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from operator import index
 
 from ntipc.errors import Status, from_status
@@ -196,13 +198,8 @@ def global_find_atom(name: str | int, *, session: Session | str | None = None) -
     number = _integer("global_find_atom", name)
     if number is not None:
         return number
-    here = desktop(session)
-    with here.table.mutex:
-        table = AtomTable(here.native.path, _GLOBAL)
-        try:
-            return table.find(_checked("global_find_atom", str(name))) or 0
-        finally:
-            table.close()
+    with _opened(desktop(session), _GLOBAL) as table:
+        return table.find(_checked("global_find_atom", str(name))) or 0
 
 
 def global_atom_name(atom: int, *, session: Session | str | None = None) -> str:
@@ -217,13 +214,8 @@ def global_atom_name(atom: int, *, session: Session | str | None = None) -> str:
     atom = index(atom)
     if 0 < atom < FIRST_REGISTERED:
         return f"#{atom}"
-    here = desktop(session)
-    with here.table.mutex:
-        table = AtomTable(here.native.path, _GLOBAL)
-        try:
-            name = table.name(atom)
-        finally:
-            table.close()
+    with _opened(desktop(session), _GLOBAL) as table:
+        name = table.name(atom)
     if name is None:
         raise from_status(Status.INVALID_HANDLE, "global_atom_name", f"atom {atom:#x}", problem="there is no such atom")
     return name
@@ -241,28 +233,26 @@ def global_delete_atom(atom: int, *, session: Session | str | None = None) -> No
     atom = index(atom)
     if 0 < atom < FIRST_REGISTERED:
         return
-    here = desktop(session)
-    with here.table.mutex:
-        table = AtomTable(here.native.path, _GLOBAL)
-        try:
-            found = table.delete(atom)
-        finally:
-            table.close()
+    with _opened(desktop(session), _GLOBAL) as table:
+        found = table.delete(atom)
     if not found:
         raise from_status(
             Status.INVALID_HANDLE, "global_delete_atom", f"atom {atom:#x}", problem="there is no such atom"
         )
 
 
+@contextmanager
+def _opened(here: Desktop, kind: str) -> Iterator[AtomTable]:
+    """Open a table for one operation, which owns the mutex that guards it."""
+    with here.table.mutex, closing(AtomTable(here.native.path, kind)) as table:
+        yield table
+
+
 def _add(here: Desktop, kind: str, name: str, call: str, *, counted: bool) -> int:
     _checked(call, name)
     try:
-        with here.table.mutex:
-            table = AtomTable(here.native.path, kind)
-            try:
-                return table.add(name, call, counted=counted)
-            finally:
-                table.close()
+        with _opened(here, kind) as table:
+            return table.add(name, call, counted=counted)
     except OSError as problem:
         if problem.errno not in (28, 122) or hasattr(problem, "status"):  # no space, no quota
             raise

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Mapping
 from operator import index
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ntipc.errors import NtError
 from ntipc.ntdll import handles as table
@@ -24,6 +24,8 @@ from ntipc.win32.binding.streams import Streams
 from ntipc.win32.hook.inheriting import environment_of_child
 
 STILL_ACTIVE: Final = 259
+_Either = TypeVar("_Either", Process, Thread)
+
 _MOST_SIGNALS: Final = 64
 _SUSPENDED: Final = 4
 _ALL_ACCESS: Final = (0x1F_0FFF, 0x1F_FFFF, 0x1F_03FF)
@@ -191,15 +193,7 @@ def process_of(handle: HandleLike, call: str) -> Process:
     Raises:
         error: It is no handle of a process.
     """
-    try:
-        thing = object_of(handle)
-        if thing is table.Pseudo.PROCESS:
-            return Process.current()
-    except NtError as problem:
-        raise failed(problem, call) from None
-    if not isinstance(thing, Process):
-        raise failure(6, call)
-    return thing
+    return _object_of(Process, table.Pseudo.PROCESS, handle, call)
 
 
 def thread_of(handle: HandleLike, call: str) -> Thread:
@@ -208,13 +202,17 @@ def thread_of(handle: HandleLike, call: str) -> Thread:
     Raises:
         error: It is no handle of a thread.
     """
+    return _object_of(Thread, table.Pseudo.THREAD, handle, call)
+
+
+def _object_of(kind: type[_Either], pseudo: table.Pseudo, handle: HandleLike, call: str) -> _Either:
     try:
         thing = object_of(handle)
-        if thing is table.Pseudo.THREAD:
-            return Thread.current()
+        if thing is pseudo:
+            return kind.current()
     except NtError as problem:
         raise failed(problem, call) from None
-    if not isinstance(thing, Thread):
+    if not isinstance(thing, kind):
         raise failure(6, call)
     return thing
 
