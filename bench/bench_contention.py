@@ -61,7 +61,7 @@ def contend(lock: Lock, processes: int, seconds: float, waits: Waits) -> float:
             for fighter in fighters:
                 fighter.start()
             for _, sending in pipes:
-                sending.close()  # so that the end of a fighter is told
+                sending.close()  # so that the end of a fighter is an end of the stream
             start.set()
             results = [receiving.recv() for receiving, _ in pipes]
         finally:

@@ -94,7 +94,7 @@ def on_two_cores(effort: Effort) -> Iterator[Row]:
 
 
 def on_one_core(effort: Effort) -> Iterator[Row]:
-    """Both processes share a core, so whoever spins keeps the other from answering."""
+    """Both processes share a core, so the one that spins keeps the other from answering."""
     seconds = tournament(effort, (PROCESSORS[0], PROCESSORS[0]))
     for name in ("signal_and_wait", "event pair"):
         yield Row(f"ping-pong on one core, {name}", seconds[name], PEER, seconds["peer"], 1.0)

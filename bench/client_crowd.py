@@ -1,8 +1,8 @@
 """Many clients of one server at once: ``python -m bench.client_crowd KIND serve|call ADDRESS``.
 
 The server answers with four threads; each of eight processes calls from eight threads, each of which has a client of
-its own. A process says "ready" when it is, and begins when it is told to; a caller then says how long each call took.
-All are programs of their own, for not every peer survives a fork.
+its own. A process says "ready" when it is, and begins at a word on its standard input; a
+caller then says how long each call took. All are programs of their own, for not every peer survives a fork.
 """
 
 import os

@@ -24,7 +24,7 @@ CALL = re.compile(r"\b(?:Nt|Rtl)[A-Z]\w+")
 HEAD = """# The calls of the Native API
 
 Made by `tools/ntdll_calls.py` from the calls and their tests. The facts are those about NT that the tests name; how the
-arguments, results and handles work is told in [The Native API by its own names](ntdll.md).
+arguments, results and handles work is described in [The Native API by its own names](ntdll.md).
 """
 
 

@@ -42,7 +42,7 @@ def quantiles(ordered: list[int]) -> dict[str, float]:
 
 
 def measure(commands: Connection) -> None:
-    """A round each time it is told to: a free mutex, a ping-pong with `answer`, a named event made and closed."""
+    """One round each time the parent asks: a free mutex, a ping-pong with `answer`, a named event made and closed."""
     mutex, ping, pong = ntipc.Mutex("own"), ntipc.Event("ping"), ntipc.Event("pong")
     locks, trips, names = Stopwatch(LOCKS), Stopwatch(TRIPS), Stopwatch(NAMES)
 

@@ -175,7 +175,7 @@ class Worker:
                 pipe.send(pipe.recv(0.002), 0)
 
     def mailslot(self, i: int) -> None:
-        """Read a mailslot if nobody else does, and write to whoever does."""
+        """Read a mailslot if nobody else does, and write to the one that exists if another process does."""
         with contextlib.suppress(ntipc.ObjectExists, ntipc.Timeout), ntipc.Mailslot(f"slot {i}") as slot:
             slot.read(self.patience())
         with ntipc.MailslotClient(rf"\\*\mailslot\slot {i}") as client, contextlib.suppress(ntipc.MailslotFull):
@@ -194,6 +194,6 @@ def live(seed: int) -> NoReturn:
         warnings.simplefilter("ignore", ntipc.AbandonedMutexWarning)
         Worker(seed).run()
     except BaseException:
-        traceback.print_exc()  # whoever counts the workers will miss this one
+        traceback.print_exc()  # the main program counts the workers, and will miss this one
     finally:
         os._exit(1)

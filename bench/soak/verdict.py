@@ -55,7 +55,7 @@ BOUNDS: dict[str, Bound | None] = {
     "death p50": Bound("µs", 300, 1.0),
     "death p99": None,
 }
-"""By a series' name or the last part of it. What has none is told and not judged: the highest times, and counters."""
+"""By a series' name or the last part of it. A series without one is only printed: the highest times, and counters."""
 
 
 @dataclass(frozen=True)

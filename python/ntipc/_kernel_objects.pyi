@@ -40,7 +40,7 @@ class Session:
         """
 
     def prepare_heir(self, numbers: Sequence[int] | None) -> tuple[int, int] | None:
-        """Set handles aside for a child; None: those marked inheritable. Returns what names it, if there are any."""
+        """Reserve handles for a child; None: those marked inheritable. Returns what names the child, if any."""
 
     def name_heir(self, heir: tuple[int, int], pid: int, start_time: int) -> None: ...
     def disinherit(self, heir: tuple[int, int]) -> None: ...

@@ -14,7 +14,7 @@ Pieces: TypeAlias = Buffer | Sequence[Buffer]
 class Frame:
     """A frame, or a part of one, as it was taken.
 
-    When a whole one that is a request goes without an answer, its caller is told that the call is lost.
+    When a whole request is dropped without an answer, its caller learns that the call is lost.
     """
 
     @property
@@ -77,7 +77,7 @@ class Frame:
 class CompletionPort:
     """One descriptor, readable when something has come to a read end that it watches: once, until it is armed again.
 
-    A loop that is told calls ``lower``, takes what there is, and calls ``arm``. The ends must be closed after it.
+    A loop that finds it readable calls ``lower``, takes what there is, and calls ``arm``. Close the ends after it.
     """
 
     def __new__(cls) -> Self: ...
@@ -254,7 +254,7 @@ class WriteEnd(Waitable):
     def _put_beyond(
         self, data: Pieces, timeout: float | None = None, operation: str | None = None, tag: int = 0
     ) -> bool:
-        """Put, be there room for it or not. False: there was no memory in time."""
+        """Put, whether or not there is room for it. False: there was no memory in time."""
 
     def _put_some(
         self, data: Buffer, timeout: float | None = None, operation: str | None = None

@@ -85,7 +85,7 @@ class SingleInstance:
     """This process's place among the starts of a program: what :func:`single_instance` returns.
 
     Attributes:
-        is_first: Whether it is the one that runs. If not, that one has got this start already.
+        is_first: Whether it is the one that runs. If not, the first instance has got this start already.
         result: Of a later start what the first one's ``on_start`` returned; 0 for ``None``, and while it is the first.
     """
 

@@ -1,4 +1,4 @@
-"""A pipe with as many instances as it may have: a server that waits for a client is told when one goes, wherever."""
+"""A pipe with as many instances as it may have: a server that waits for a client learns it when one goes."""
 
 import os
 import threading

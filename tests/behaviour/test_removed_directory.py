@@ -1,4 +1,4 @@
-"""A session whose directory is removed, emptied, renamed or replaced in use: its participants are told.
+"""A session whose directory is removed, emptied, renamed or replaced in use: its participants learn it.
 
 They do not work on beside newcomers, who make another session of the same name.
 

@@ -1,4 +1,4 @@
-"""What somebody is told who builds ntipc on a machine that lacks something: by pip's build backend, and by make."""
+"""The advice for somebody who builds ntipc on a machine that lacks something: by pip's build backend, and by make."""
 
 import shutil
 import subprocess

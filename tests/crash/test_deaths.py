@@ -1,4 +1,4 @@
-"""Deaths: owners, waiters, watchers, the creator, children, many at once. The others are told."""
+"""Deaths: owners, waiters, watchers, the creator, children, many at once. The others learn it."""
 
 import os
 import random

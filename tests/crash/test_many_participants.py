@@ -1,4 +1,4 @@
-"""More participants than one call of Linux can wait for, and threads by the hundred: every death is told."""
+"""More participants than one call of Linux can wait for, and threads by the hundred: others learn of every death."""
 
 import os
 import signal

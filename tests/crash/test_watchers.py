@@ -1,4 +1,4 @@
-"""Watchers that do not run: stopped, starved, hung, or without a thread to spare. Deaths are told all the same.
+"""Watchers that do not run: stopped, starved, hung, or without a thread to spare. Others learn of deaths all the same.
 
 The sleepers wait in threads that have waited for most of a second when somebody dies. A waiting thread looks for the
 dead itself at 0.1, 0.2, 0.4, 0.8 and 1.6 s, so none of them would find this death in time: a watcher must tell it.

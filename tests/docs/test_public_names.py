@@ -1,4 +1,4 @@
-"""What a program can call is told: in the docs, and by help()."""
+"""What a program can call is described: in the docs, and by help()."""
 
 import re
 from pathlib import Path

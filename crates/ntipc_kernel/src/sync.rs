@@ -1,4 +1,4 @@
-//! The only door to atomics, so that a model checker can stand in for them.
+//! The only import of atomics, so that a model checker can stand in for them.
 //!
 //! Two habits hold everywhere in the arena:
 //!

@@ -1,4 +1,4 @@
-//! The one door between the kernel's failures and Python's exceptions: `ntipc.errors.from_status`.
+//! The one place where the kernel's failures become Python's exceptions, by `ntipc.errors.from_status`.
 
 use ntipc_kernel::{Failure, NtStatus};
 use pyo3::prelude::*;

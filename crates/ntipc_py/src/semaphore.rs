@@ -34,7 +34,7 @@ impl Semaphore {
     ) -> PyResult<()> {
         let disposition = self::disposition(disposition)?;
         core(slf).bind_with(slf.py(), session, name, call_of(disposition), |session| {
-            // Bad counts are told even if the name exists.
+            // Bad counts are an error even if the name exists.
             if maximum < 1 || maximum > i64::from(i32::MAX) || initial < 0 || initial > maximum {
                 let why = format!(
                     "counts must satisfy 0 <= initial <= maximum <= 2147483647, maximum >= 1; not {initial}, {maximum}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CLEAN = """
 Remove what sessions left in which nobody takes part any more: their directories, and the memory of their sections. A
-session in which anybody takes part is left alone. Each directory is told, with what it occupied.
+session in which anybody takes part is left alone. Each directory is printed, with what it occupied.
 """
 
 

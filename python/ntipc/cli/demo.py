@@ -10,7 +10,7 @@ from ntipc.cli.words import DONE, FAILED, USAGE, complain
 DESCRIPTION = """
 Several processes, started one by one and sharing nothing but names, count the identifiers of a tree of source
 files into one index in shared memory. Half way, one of them is killed with SIGKILL while it holds the index's mutex
-and has half of a file's identifiers written. The others are told, repair the index and finish. At the end the index is
+and has half of a file's identifiers written. The others notice, repair the index and finish. At the end the index is
 compared with one that a single process has built. Exit status 0: the two are identical.
 """
 DEFAULT_WORKERS = 4

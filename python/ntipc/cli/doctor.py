@@ -10,7 +10,7 @@ FINDINGS = 1
 CANNOT_LOOK = 2
 
 DESCRIPTION = """
-Check the memory of a session: lists, counts, names, handles, owners, sleepers, files. What is wrong is told in one
+Check the memory of a session: lists, counts, names, handles, owners, sleepers, files. What is wrong is printed in one
 sentence each. Nothing is repaired. Exit status: 0 healthy; 1 something is wrong; 2 it could not be looked at.
 """
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import ntipc
 
 WATCH = """
-Print what happens in programs that call ntipc.watch(NAME), until stopped. With -- and a program, run that one and print
-on standard error what happens in it: a Python script reports from its first line on; of any other program, only its end
-is told. The exit status is then the program's.
+Print what happens in programs that call ntipc.watch(NAME), until stopped. With -- and a program, run the program and
+print on standard error what happens in it: a Python script reports from its first line on, any other program only its
+end. The exit status is then the program's.
 """
 
 

@@ -34,7 +34,7 @@ class Handler(logging.Handler):
 
     def __init__(self, level: int | str = logging.NOTSET, *, session: Session | str | None = None) -> None:
         super().__init__(level)
-        is_wanted(session)  # a name that is none is told now, not at the first record
+        is_wanted(session)  # a wrong name is an error now, not at the first record
         self._session = session
 
     def createLock(self) -> None:

@@ -2,7 +2,7 @@
 
 An index has *entries* (a total and the identifier's bytes), only ever appended, and *buckets*, an open-addressing hash
 table that finds them. All of it is read and written under one mutex, so nothing here is atomic but the store of
-one aligned word. A worker may be killed between any two stores; what its death leaves behind is told by three marks.
+one aligned word. A worker may be killed between any two stores; three marks tell what its death leaves behind.
 
 Adding one file:
 

@@ -182,7 +182,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.CANNOT_FIND_WND_CLASS, 1407, ObjectNotFound, errno.ENOENT,
         "the class is not registered in this process", "Register it with register_class, or give a handler"),
     Row(Status.CLASS_ALREADY_EXISTS, 1410, ObjectExists, errno.EEXIST,
-        "this process has registered a class of that name", "Choose another name, or unregister that one first"),
+        "this process has registered a class of that name", "Choose another name, or unregister the other first"),
     Row(Status.CLASS_DOES_NOT_EXIST, 1411, ObjectNotFound, errno.ENOENT,
         "this process has registered no class of that name", "Check the spelling; each process has its own classes"),
     Row(Status.CLASS_HAS_WINDOWS, 1412, StillInUse, errno.EBUSY,

@@ -173,7 +173,7 @@ class Mailbox:
         try:
             return Event.create(name, session=self._session)
         except ObjectExists:
-            advice = "Stop that one first, or choose another name"
+            advice = "Stop the other receiver first, or choose another name"
             raise from_status(
                 Status.OBJECT_NAME_COLLISION, "Mailbox", f"mailbox {self.name!r}", advice=advice
             ) from None

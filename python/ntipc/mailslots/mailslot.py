@@ -55,7 +55,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, ObjectWithParts, holds=("_keeper"
         name: ``x`` or ``\\.\mailslot\x``, in upper or lower case; sub-paths are allowed. No other mailslot may have it;
             events, queues, pipes and the like may.
         max_message: Most bytes that a message may have; ``None`` or 0 for no limit.
-        quota: Bytes of messages that it holds, 1 to 2**40. Beyond that writers are told that it is full.
+        quota: Bytes of messages that it holds, 1 to 2**40. Beyond that writers get the error that it is full.
         read_timeout: Seconds that :meth:`read` waits if it is not told otherwise; ``None`` for ever.
         session: The session, or its name; ``None`` for the default one.
 
@@ -105,7 +105,7 @@ class Mailslot(_kernel.ReadEnd, ClosingObject, ObjectWithParts, holds=("_keeper"
         try:
             self._bind(native, where.key, _kernel.CREATE, 0, quota, (maximum, 0), self._keeper)
         except ObjectExists:
-            advice = "A mailslot can only be made, by the one that reads it: choose another name, or write to that one"
+            advice = "Only its reader makes a mailslot: choose another name, or write to that mailslot"
             subject = describe("mailslot", where.name)
             raise from_status(Status.OBJECT_NAME_COLLISION, "Mailslot", subject, advice=advice) from None
 

@@ -45,7 +45,7 @@ def NtMakeTemporaryObject(Handle: int) -> NTSTATUS:
     """Have an object go with its last handle.
 
     Differs:
-        What another process made permanent stays as long as that one.
+        What another process made permanent stays as long as that process does.
     """
     thing = find(Handle)
     if not hasattr(thing, "identity"):

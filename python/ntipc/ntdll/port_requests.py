@@ -74,7 +74,7 @@ class Course:
 
 
 class Question:
-    """A question that the client has to answer once; one that is forgotten is told to the server."""
+    """A question that the client has to answer once; the server learns of one that is forgotten."""
 
     def __init__(self, course: Course) -> None:
         self.course = course

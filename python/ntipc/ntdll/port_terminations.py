@@ -31,7 +31,7 @@ class _Ends:
         self.clients: list[tuple[PortClient, int]] = []
 
     def __del__(self) -> None:
-        for client, began in reversed(self.clients):  # the newest is told first
+        for client, began in reversed(self.clients):  # the newest learns it first
             try:
                 client.send(_ENDED + _TIME.pack(began))
                 client.close()

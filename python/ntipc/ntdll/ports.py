@@ -203,7 +203,7 @@ def NtAcceptConnectPort(
 
     Args:
         PortContext: What comes with every message of the connection.
-        ConnectionRequest: The request; its data are what the client is told.
+        ConnectionRequest: The request; the client gets its data.
         AcceptConnection: Whether to accept it. A refusal gives no handle.
         ServerView: The handle of a section whose memory both sides are to have.
         ClientView: Without effect.

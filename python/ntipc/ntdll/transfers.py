@@ -68,7 +68,7 @@ def no_file(status: NTSTATUS) -> FileResult:
 
 
 class Ending(NamedTuple):
-    """How the end of an operation is told."""
+    """How the end of an operation is reported."""
 
     block: IO_STATUS_BLOCK | None
     event: Event | None

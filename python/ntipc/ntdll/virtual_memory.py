@@ -273,7 +273,7 @@ def _access(protection: int) -> str:
 
 
 def _owner(handle: int) -> Blocks | Process:
-    """Return whoever allocates: this process's own blocks, or another process."""
+    """Return the allocator: this process's own blocks, or another process."""
     other = memory.process(handle)
     return memory.blocks if other is None else other
 

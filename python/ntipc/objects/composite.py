@@ -11,7 +11,7 @@ says. Beyond that it tells
 * what it knows of itself: ``info`` and ``_state``.
 
 Errors are made where they are found out, with the call that the program made and the composite as their subject: each
-call passes its full name down to the kernel's calls as ``operation``, and the parts are told by ``_describe`` what they
+call passes its full name down to the kernel's calls as ``operation``, and ``_describe`` tells the parts what they
 are parts of.
 """
 

@@ -4,7 +4,7 @@
 * ``lines``: the operations that wait their turn on one end, in one direction
 * ``engine``: the thread that completes them when what they wait for comes
 * ``files``: what a handle of a pipe, a mailslot or a file leads to: position, operations, completion port
-* ``ports``: completion ports, where operations are told of when they are done
+* ``ports``: completion ports, which report operations that are done
 
 >>> import ntipc
 >>> from ntipc.overlapped.files import PipeFile

@@ -1,4 +1,4 @@
-"""What a handle of a pipe leads to: one end, the operations that go on there, and where they are told of when done.
+"""What a handle of a pipe leads to: one end, the operations that go on there, and the port that reports them when done.
 
 Handles that are duplicates of each other lead to one such object, which is closed with the last of them.
 """
@@ -28,8 +28,8 @@ class FileObject(WaitedForByPlan):
 
     Attributes:
         overlapped: Whether it was opened for operations that go on (FILE_FLAG_OVERLAPPED).
-        port: The completion port where its operations are told of, if it has one.
-        key: The number that the port tells.
+        port: The completion port that reports its operations, if it has one.
+        key: The number that the port reports with them.
 
     Source:
         FILE_OBJECT (NT).

@@ -1,6 +1,6 @@
 """The operations of one end in one direction, which are done in the order in which they were begun.
 
-A child of a fork has none of them: they are its parent's, who goes on with them.
+A forked child has none of them: they are its parent's, which goes on with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CANCEL_LOOK = 0.05
 
 
 class Line:
-    """Operations that wait their turn. Everything about them is done under one lock, and told after it is released."""
+    """Operations that wait their turn. Everything is done under one lock; ends are reported after its release."""
 
     def __init__(self) -> None:
         self._turns = Turns()

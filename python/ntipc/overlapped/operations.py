@@ -37,7 +37,7 @@ class Operation(ABC):
         problem: What went wrong, if it failed.
         thread: The thread that has begun it.
         when_done: Called with the operation when it is done, by whichever thread has completed it.
-        file: The file it is done on, which is told before ``when_done`` is.
+        file: The file it is done on, which learns of the end before ``when_done`` is called.
         went_on: Whether it was not done at once.
     """
 

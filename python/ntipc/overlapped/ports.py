@@ -1,4 +1,4 @@
-"""Completion ports: where operations are told of when they are done, in the order in which that happens.
+"""Completion ports: they report operations that are done, in the order in which that happens.
 
 >>> port = CompletionPort()
 >>> port.post(Packet(5, 99, None))
@@ -19,7 +19,7 @@ from ntipc.sync.semaphores import Semaphore
 
 
 class Packet(NamedTuple):
-    """What is told of one operation.
+    """What a completion port reports of one operation.
 
     Attributes:
         size: How many bytes were moved.

@@ -22,7 +22,7 @@ def own_pid_for(server: tuple[int, int], attachment: _kernel.Session) -> int:
 
 
 class ClientEnd(PipeEnd, holds=("_seats",)):
-    """A client's end of one instance. It waits, and its reads know no messages unless they are told to."""
+    """A client's end of one instance. It waits, and reads bytes, not messages, until it is set to do otherwise."""
 
     _seats: NameWriter
 

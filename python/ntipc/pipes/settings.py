@@ -1,4 +1,4 @@
-"""What a pipe is told when its first instance is made, and what is the same for all of its instances.
+"""What a server says of a pipe when it makes the first instance, and what is the same for all of its instances.
 
 The settings are two numbers in shared memory, with the pipe's name: a process that opens the name learns them.
 

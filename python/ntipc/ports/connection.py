@@ -115,7 +115,7 @@ class Connection:
             self._release()
 
     def _release(self) -> None:
-        """Give up what belongs to it here. Whoever then sees that it has ended cannot answer a call of it any more."""
+        """Give up what belongs to it here. A thread that then sees its end cannot answer calls of it any more."""
         self._give_up_calls()
         self._open = False
         for end in (self._inbox, self._line):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ntipc.ports.client import OnCallback, PortClient
 
 _all_hubs: set[weakref.ref[Hub]] = set()
-"""No code runs when one goes: what a signal handler raised there, nobody would be told."""
+"""Without callbacks that run when a hub goes: nobody would learn of an exception from a signal handler there."""
 
 
 class Hub(ABC):
@@ -71,7 +71,7 @@ class Hub(ABC):
         """Take answers, in a thread that waits for one, if nobody else would."""
 
     def run_callbacks(self, call: PortCall, callbacks: Iterable[Callable[[PortCall], object]]) -> None:
-        """Tell those that want to know that a call is done."""
+        """Call the callbacks of a call that is done."""
         for function in callbacks:
             try:
                 function(call)

@@ -306,7 +306,7 @@ class PortMessage:
             self._give_up()  # it was ended meanwhile
 
     def _give_up(self) -> None:
-        """Answer no more: the caller of a begun call is told. That of another is, by the end of its connection."""
+        """Answer no more: the caller of a begun call learns it now, that of another when its connection ends."""
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.close()

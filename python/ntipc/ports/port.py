@@ -130,7 +130,7 @@ class Port(Composite, parts=("_door", "_door_keeper", "_messages", "_keeper")):
                 self._native, PREFIX + self._name, _kernel.CREATE, 0, DOOR_QUOTA, limits, self._door_keeper, 0, "Port"
             )
         except ObjectExists:
-            advice = "A port can only be made: choose another name, or connect to that one"
+            advice = "A port can only be made: choose another name, or connect to the one that exists"
             raise from_status(Status.OBJECT_NAME_COLLISION, "Port", self._subject, advice=advice) from None
         try:
             known_by = self._door.identity[1], 0  # so that `ntipc ls` knows whose messages these are

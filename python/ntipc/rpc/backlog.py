@@ -1,4 +1,4 @@
-"""Jobs that wait for a thread, taken client by client in turns, so that one which asks for much delays no other.
+"""Jobs that wait for a thread, taken client by client in turns, so that a client with many requests delays no other.
 
 >>> backlog = Backlog()
 >>> for owner, job in ("a", 1), ("a", 2), ("a", 3), ("b", 4):

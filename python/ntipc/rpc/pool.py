@@ -157,7 +157,8 @@ class Pool:
     def _next(self) -> bool:
         """Receive, run the job and then what waits; whether this thread, which counts as receiving, is to go on.
 
-        Nothing here refers to a message longer than its job lasts: one that is dropped without an answer is told so.
+        Nothing here refers to a message longer than its job lasts, so the caller of one that is dropped without an
+        answer learns it.
         """
         try:
             message = self._receive()

@@ -73,7 +73,7 @@ def connect(
         name: The name of the service.
         interface: A class or Protocol with annotated methods; a type checker takes the proxy for one of it.
         timeout: Seconds to wait for the service to be there and accept; 0 to only look, ``None`` to wait for ever.
-        call_timeout: Seconds that each call may take; ``None`` for as long as it takes. A server's death is told at
+        call_timeout: Seconds that each call may take; ``None`` for as long as it takes. A server's death ends a call at
             once, whatever this says.
         version: The version that the service must state; ``None`` for any.
         session: The session, or its name; ``None`` for the default one.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Answer = tuple[bytes, Sequence[NtObject]]
 _NOTHING = msgpack.encode((0, 0, b""))
-"""What a client is told that has asked, and of which nothing will be wanted."""
+"""The answer to a client that offers to run callbacks when none will be wanted any more."""
 MOST_WANTED = 10_000
 """Calls that wait for one client to ask for them, and objects that it does not let go of; it may be stopped."""
 

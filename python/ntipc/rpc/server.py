@@ -174,7 +174,7 @@ class Server:
         return await asyncio.to_thread(self.stop, grace)
 
     def close(self) -> None:
-        """Stop at once: callers are told that no answer comes, and the name is free. May be repeated.
+        """Stop at once: callers get no answer and learn it, and the name is free. May be repeated.
 
         A method that runs in a thread goes on; ``ntipc.rpc.current().cancelled`` tells it. Tasks are cancelled.
         """

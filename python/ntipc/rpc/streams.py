@@ -1,7 +1,7 @@
 """Streams where they are consumed: iterators that ask for items in batches, and tell what they have passed.
 
-Half way through a batch the producer is told that it may go on, so that it works while the consumer does. The death of
-the server raises in the consumer, after the items that had come.
+Half way through a batch the consumer tells the producer to go on, so that it works while the consumer does. The death
+of the server raises in the consumer, after the items that had come.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def inspect(session: Session | str | None = None) -> dict[str, Any]:
     Returns:
         A dict, ready for JSON: ``path``, ``layout``, ``uid``, ``participants``, ``lock_owner``, ``counters``, and the
         lists ``processes``, ``threads`` and ``objects``. Each process has a ``slot``, by which ``process`` in the other
-        lists names it, and ``watched_by``, the pids of those that are told of its death, the first to act first. Each
+        lists names it, and ``watched_by``, the pids of those that watch for its death, the first to act first. Each
         object has ``kind``, ``name``, its state as in ``info()``, ``holders`` (``process``, ``pid``, ``handle``,
         ``access``, ``inheritable``), ``in_messages``, the number of its handles that lie in messages, and ``waiters``
         (``process``, ``pid``, ``tid``).
@@ -55,8 +55,8 @@ def examine(session: Session | str | None = None) -> dict[str, Any]:
 
     Every list, count, name, handle, owner and sleeper is held against every other. The look is taken under the lock
     that all participants share, for some milliseconds at most, or without it if a stopped process keeps it for two
-    seconds. Nothing is repaired. What is told was there in each of several looks, more than a second apart; a healthy
-    session needs only one.
+    seconds. Nothing is repaired. What it reports was there in each of several looks, more than a second apart; a
+    healthy session needs only one.
 
     Args:
         session: The session, its name, or the path of its directory; ``None`` for the default one.

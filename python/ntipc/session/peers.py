@@ -52,7 +52,7 @@ def identify(pid: int, start_time: int | None = None) -> Peer:
     Args:
         pid: Its process id; 0 if it has none here.
         start_time: When it started, in clock ticks since the machine did, shifted by no time namespace. If the process
-            of that id started at another time it is another one, and nothing is told of it. 0 is unknown, and equals
+            with that id started at another time it is another one, and the call finds nothing. 0 is unknown, and equals
             nothing. ``None`` if it cannot have ended.
     """
     if not pid or start_time == 0 or not can_ask():
@@ -77,7 +77,7 @@ def identify(pid: int, start_time: int | None = None) -> Peer:
 class Sender:
     """The process that sent something. Linux is asked about it when somebody wants to know.
 
-    Nothing is told of a process that has ended, left the session, or become another program by then: that program may
+    It finds nothing of a process that has ended, left the session, or become another program by then: that program may
     run as another user.
 
     Args:

@@ -42,9 +42,9 @@ class MutexInfo(ObjectInfo):
 class Mutex(_kernel.Mutex, NtObject, NamedObject):
     """A lock that belongs to a thread, may be acquired again by its owner, and outlives its owner's death.
 
-    If a thread or process ends while it owns the mutex, the next to acquire it gets it all the same, is told by
-    :class:`AbandonedMutexWarning` and by ``abandoned``, and should check what the mutex protects. After ``fork`` the
-    child does not own the parent's mutexes. A ``with`` block acquires and releases, that of
+    If a thread or process ends while it owns the mutex, the next thread to acquire it gets it all the same. That
+    thread learns it from :class:`AbandonedMutexWarning` and ``abandoned``, and should check what the mutex protects.
+    After ``fork`` the child does not own the parent's mutexes. A ``with`` block acquires and releases, that of
     ``acquired(timeout)`` within a time limit; ``close()`` closes.
 
     Args:

@@ -1,8 +1,8 @@
 """The watched side: a process that reports to a watcher what happens in it.
 
-It is NT's debug port and exception port in one. Starts and ends of threads are told, and never waited for. An exception
-that nothing has caught is asked about: the watcher says whether it is dealt with. A watcher that is dead, or does not
-answer in time, keeps nobody: the exception then takes its ordinary way.
+It is NT's debug port and exception port in one. It reports starts and ends of threads without waiting for an answer.
+For an exception that nothing has caught it waits: the watcher says whether it is dealt with. A watcher that is dead, or
+does not answer in time, keeps nobody: the exception then takes its ordinary way.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def watch(
     try:
         report = os.fdopen(os.memfd_create("ntipc-fatal"), "wb", buffering=0)
     except OSError:
-        pass  # fatal signals are told without a traceback
+        pass  # fatal signals are reported without a traceback
     hello = WatchEvent(events.PROCESS_START, os.getpid(), text=" ".join(sys.argv))
     number = -1 if report is None else report.fileno()
     try:

@@ -58,7 +58,7 @@ class _Process:
 class Watcher:
     """Hears what happens in the processes that called :func:`~ntipc.watch` with this port's name.
 
-    Any number of processes may report to one watcher. A crash of one cannot hang it: the end of a process is told
+    Any number of processes may report to one watcher. A crash of one cannot hang it: the end of a process is reported
     whatever becomes of it.
 
     Args:

@@ -1,6 +1,6 @@
 """The message loop as an iterator, for threads and for event loops.
 
-An event loop is told by a descriptor that something has come (``loop_watch``). What has come is taken, and handlers of
+A descriptor tells an event loop that something has come (``loop_watch``). What has come is taken, and handlers of
 sent messages run, in the loop's own thread.
 """
 

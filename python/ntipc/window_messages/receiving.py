@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ntipc.window_messages.thread_queue import ThreadQueue
 
 DEEPEST = 64
-"""Messages from other threads that one thread deals with at once, each inside of a send of the one before."""
+"""Messages from other threads that one thread deals with at once, each inside a send of the one before."""
 LONGEST_REASON = 2000
 
 _FLAGS = {
@@ -227,7 +227,7 @@ def _innermost(queue: ThreadQueue) -> Received | None:
 
 
 def _report(problem: Exception, where: str) -> None:
-    """Tell the watcher of this process, or else the log, what a handler has raised. Its sender is told anyway."""
+    """Tell the watcher of this process, or else the log, what a handler has raised. Its sender learns it anyway."""
     watching: Any = sys.modules.get("ntipc.watching.watched")
     watched = watching._watched if watching is not None else None
     if watched is not None:

@@ -5,7 +5,7 @@ A retrieval that finds nothing else makes a WM_TIMER of the timer that has been 
 made up for. So several periods give one message.
 
 A peek that leaves its WM_TIMER in the queue makes a posted message of it, which comes before those posted later; the
-timer goes on when that one is taken.
+timer goes on when that message is taken.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Window:
     def destroy(self) -> None:
         """Destroy the window: its handler gets ``WM_DESTROY`` and ``WM_NCDESTROY``, its messages and timers go.
 
-        A sender that waits for the result of a message to it is told that there is no such window.
+        A sender that waits for the result of a message to it gets the error that there is no such window.
 
         Raises:
             AccessDenied: Another thread made it, or it is destroyed already; ``winerror`` is 5.

@@ -1,4 +1,4 @@
-//! The readers of the debug log, and how a sleeping one is told of a line. Everything here holds the dispatcher lock.
+//! The readers of the debug log, and the event by which each is woken for a line: its bell. Everything here holds the dispatcher lock.
 //!
 //! A reader has an event of its own, its bell. A writer has no handle to it; it finds the event by its place and its
 //! serial number, which no other object ever has.

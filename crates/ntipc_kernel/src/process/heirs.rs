@@ -71,7 +71,7 @@ impl Arena {
 }
 
 impl Session {
-    /// H1: set handles aside for a child: those of that numbers, or `None`: those marked inheritable. `None`: there is
+    /// H1: reserve handles for a child: those of these numbers, or `None`: those marked inheritable. `None`: there is
     /// none.
     pub fn prepare_heir(self: &Arc<Self>, numbers: Option<&[u32]>) -> NtResult<Option<Heir>> {
         let mut locked = self.lock()?;
@@ -110,7 +110,7 @@ impl Session {
         self.tell_watchers(heir.slot);
     }
 
-    /// The child could not be started: give back what was set aside for it.
+    /// The child could not be started: give back what was reserved for it.
     pub fn disinherit(self: &Arc<Self>, heir: Heir) {
         if let Ok(me) = self.thread_slot() {
             self.reap(me + 1, &heir.death());

@@ -3,7 +3,7 @@
 //!
 //! It lives as long as the process takes part, and executes nothing of the program. So its words are marked when the
 //! process ends, however it ends: the kernel of Linux does so before it frees the victim's memory, and at `exec` as at
-//! a death. Which watchers are told is in `neighbours`, what a helper does that is told in `watch` and `reap`.
+//! a death. Which watchers are told is in `neighbours`, what a helper does when a watched process dies, in `watch` and `reap`.
 //!
 //! Order: the life word is held before the process has anything that others would miss, and is the last that it gives
 //! back. The bells stand behind it in the list of the thread, so a watcher that a bell wakes finds the life word

@@ -37,7 +37,7 @@ def CreateIoCompletionPort(
     Args:
         handle: INVALID_HANDLE_VALUE, or the handle.
         existing: The port, or ``None`` for a new one.
-        completionKey: The number that is told with each operation of the handle.
+        completionKey: The number that the port reports with each operation of the handle.
         numThreads: Without effect: all threads may run.
 
     Returns:
@@ -78,7 +78,7 @@ def _associate(handle: HandleLike, port: CompletionPort, key: int) -> None:
 
 
 def GetQueuedCompletionStatus(hPort: HandleLike, timeOut: int, /) -> tuple[int, int, int, Any]:
-    """Take what is told of the next operation that is done.
+    """Take the report of the next operation that is done.
 
     Returns:
         A code, the bytes, the key of the handle, and the overlapped; 258, 0, 0 and ``None`` if the time runs out.

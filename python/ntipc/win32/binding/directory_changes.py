@@ -187,9 +187,9 @@ def ReadDirectoryChangesW(
 
     Args:
         handle: A directory, opened with FILE_FLAG_BACKUP_SEMANTICS.
-        size: How many bytes of changes are told at most, or memory for them.
-        bWatchSubtree: Whether directories below it count, too. That and what is told are those of the first call.
-        dwNotifyFilter: What is to be told.
+        size: How many bytes of changes to report at most, or memory for them.
+        bWatchSubtree: Whether directories below it count, too. This and the filter are those of the first call.
+        dwNotifyFilter: Which changes to report.
         overlapped: What stands for the operation, which may go on; ``size`` is memory then, to be read by
             :func:`FILE_NOTIFY_INFORMATION`, and the result ``None``.
         routine: ``None``.

@@ -23,7 +23,7 @@ _MODULE_OF_THE_PROGRAM: Final = 0x40_0000
 _MODULES: Final = {"kernel32": 0x7FF8_0000, "ntdll": 0x7FF9_0000, "user32": 0x7FFA_0000, "advapi32": 0x7FFB_0000}
 _FROM_STRING: Final = 0x400
 _WINDOWS_10: Final = (10, 0, 19045, 2, "")
-"""What programs that ask for the version are told, to take the ways of a Windows of today."""
+"""The version that programs get which ask for it, so that they act as on a Windows of today."""
 
 
 def GetCurrentProcess() -> int:

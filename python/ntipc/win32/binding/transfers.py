@@ -162,7 +162,7 @@ def begin(file: PipeFile | DiskFile, operation: Operation, overlapped: OVERLAPPE
     event = _event_of(overlapped, call)
     if event is not None:
         event.clear()
-    overlapped.Internal = PENDING  # how much is moved is told at the end alone
+    overlapped.Internal = PENDING  # how much is moved is known only at the end
     overlapped._operation = operation
     operation.when_done = _teller(file, overlapped, event)
     try:

@@ -94,7 +94,7 @@ def _query_job(job: int, kind: int, buffer: int, size: int, told: int) -> int:
 
 
 class _Snapshot:
-    """What a handle of CreateToolhelp32Snapshot leads to: the processes there were, and which one is told next."""
+    """What a handle of CreateToolhelp32Snapshot leads to: the processes there were, and which one comes next."""
 
     _kind = "snapshot"
     nt_type = "Section"

@@ -1,4 +1,4 @@
-"""The Native API's files: operations with an IO_STATUS_BLOCK, questions, and what pipes are told to do."""
+"""The Native API's files: operations with an IO_STATUS_BLOCK, questions, and control codes of pipes."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _REMOTE_VIEW: Final = struct.Struct("<IxxxxQQ")
 _MOST_UNANSWERED: Final = 4096
 
 _unanswered: Final[OrderedDict[int, PORT_MESSAGE]] = OrderedDict()
-"""Messages that have to be answered, by their ids. What is forgotten for the sake of newer ones is told as lost."""
+"""Messages that have to be answered, by their ids. A call that is forgotten for newer ones is lost."""
 _views: Final[dict[int, tuple[Any, Any]]] = {}
 """The views of connections, by the handles of their ports: they live as long as this process."""
 _ids = itertools.count(1)
