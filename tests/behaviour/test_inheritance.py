@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from harness.kinds import KINDS, make
@@ -109,6 +111,43 @@ def test_a_child_that_never_imports_ntipc_gives_everything_back() -> None:
         assert child.wait(20)
         assert not [entry for entry in look()["objects"] if entry["kind"] == "Event"], "PM-17"
         wait_until(lambda: len(look()["processes"]) == 1)
+
+
+def pidfds_of(pid: int) -> int:
+    """How many descriptors of that process this process watches: a thread has them, in a table of its own."""
+    count = 0
+    for thread in Path("/proc/self/task").iterdir():
+        if (thread / "comm").read_text() == "ntipc-pidfds\n":
+            for info in (thread / "fdinfo").iterdir():
+                with suppress(FileNotFoundError):  # it has just been closed
+                    count += f"\nPid:\t{pid}\n" in info.read_text()
+    return count
+
+
+def test_a_child_is_watched_once_and_also_when_its_object_is_closed() -> None:
+    event = ntipc.Event("kept")
+    child = ntipc.Process.start(["sleep", "1000"], inherit_handles=[event])
+    pid = child.pid
+    with ntipc.Process.start(["true"]) as other:
+        other.wait(20)
+    assert pidfds_of(pid) == 1
+    child.close()
+    with ntipc.Process.start(["true"]) as other:  # the thread looks, and watches the object no more
+        other.wait(20)
+    wait_until(lambda: pidfds_of(pid) == 1)  # now as a child that has not joined
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    wait_until(lambda: facts(event)["handles"] == 1 and len(look()["processes"]) == 1)
+
+
+def test_a_child_that_ends_after_its_object_was_closed_gives_everything_back() -> None:
+    event = ntipc.Event("kept")
+    child = ntipc.Process.start(["sleep", "1000"], inherit_handles=[event])
+    pid = child.pid
+    child.close()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    wait_until(lambda: facts(event)["handles"] == 1 and len(look()["processes"]) == 1)
 
 
 def test_what_nobody_watches_is_given_back_by_those_that_are_left(start_peer: Callable[..., Peer]) -> None:

@@ -3,7 +3,8 @@
 //!
 //! A child has its handles before it runs, as on Windows: in a slot of the process table that its parent fills, and
 //! that waits for it. Its life word says HEIR, which no thread holds; so the three watchers of the slot watch the
-//! process itself, by pidfds, and those that follow them when they die do the same.
+//! process itself, by pidfds, and those that follow them when they die do the same. The parent, which has the object of
+//! the process open, watches that alone ([`pidfd_watch::stands_for`]).
 //!
 //!   H1 the parent, under the dispatcher lock: takes a free slot (sponsor, then life word := HEIR), stores handles at
 //!      the same numbers
@@ -161,6 +162,9 @@ impl Session {
             && record.pid.load(Ordering::Acquire) != 0
         {
             let heir = Heir { slot, generation: record.generation.get() };
+            if self.life_of_heir(heir).is_some_and(|life| pidfd_watch::stands_for(session, life)) {
+                return;
+            }
             let watched = Watched { session: session.clone(), what: What::Heir(heir), kill_ns: 0 };
             pidfd_watch::watch(watched, None);
         }

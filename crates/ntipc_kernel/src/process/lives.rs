@@ -37,7 +37,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Which process or thread.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Life {
     pub namespace: u64,
     pub number: u32,
@@ -73,6 +73,7 @@ impl Life {
 #[derive(Debug)]
 pub(crate) struct EndedLife {
     what: What,
+    life: Life,
     code: Option<i32>,
 }
 
@@ -146,7 +147,7 @@ impl Session {
         let initial = Initial { kind: life.kind(), value: 0, limit: number, quantity: life.start_time, detail };
         let opened = self.create(Some(&life.name()), Disposition::OpenOrCreate, rights, initial, false)?;
         if let Ok(entry) = self.entry(opened.handle) {
-            self.watch_object(entry, 0, descriptor.as_ref());
+            self.watch_object(entry, 0, descriptor.as_ref().map(|descriptor| (descriptor, life)));
         }
         Ok(opened)
     }
@@ -159,13 +160,14 @@ impl Session {
         }
     }
 
-    /// The same, of an entry, by a pidfd if there is one; at `kill_ns`, unless that is 0, what has not ended is killed.
-    pub(crate) fn watch_object(self: &Arc<Self>, entry: Entry, kill_ns: u64, descriptor: Option<&OwnedFd>) {
+    /// The same, of an entry, by the pidfd of that life if there is one; at `kill_ns`, unless that is 0, what has not
+    /// ended is killed.
+    pub(crate) fn watch_object(self: &Arc<Self>, entry: Entry, kill_ns: u64, by: Option<(&OwnedFd, Life)>) {
         let record = self.arena.object(entry.object);
         if Kind::of(record).is_some_and(Kind::is_life) && record.word.get() & 1 == 0 {
             let serial = self.arena.origin(entry.object).serial.get();
             let what = What::Object(entry.object, serial);
-            pidfd_watch::watch(Watched { session: Arc::downgrade(self), what, kill_ns }, descriptor);
+            pidfd_watch::watch(Watched { session: Arc::downgrade(self), what, kill_ns }, by);
         }
     }
 
@@ -201,14 +203,14 @@ impl Session {
     }
 
     /// Linux says that it has ended: have the helper note it, which has the descriptors that a watching thread has not.
-    pub(super) fn life_ended(&self, what: What, code: Option<i32>) {
-        locked(&self.ended_lives).push(EndedLife { what, code });
+    pub(super) fn life_ended(&self, what: What, life: Life, code: Option<i32>) {
+        locked(&self.ended_lives).push(EndedLife { what, life, code });
         self.poke(self.slot());
     }
 
     /// As the helper `me`: note what has ended.
     pub(super) fn note_ended_lives(&self, me: u32) {
-        for EndedLife { what, code } in std::mem::take(&mut *locked(&self.ended_lives)) {
+        for EndedLife { what, life, code } in std::mem::take(&mut *locked(&self.ended_lives)) {
             let (object, serial) = match what {
                 What::Object(object, serial) => (object, serial),
                 What::Heir(heir) => {
@@ -217,18 +219,21 @@ impl Session {
                 }
             };
             let mut locked = self.lock_as(me);
-            let Some(life) = self.life_of(object, serial) else { continue };
-            let detail = &self.arena.object(object).detail;
-            detail.put(with_code(detail.get(), code) | ending::ENDED); // E1
-            fault!(LifeEnded);
+            // Without a handle there is no object any more, but the watch may have stood for a child that has not joined.
+            let is_open = self.life_of(object, serial) == Some(life);
+            if is_open {
+                let detail = &self.arena.object(object).detail;
+                detail.put(with_code(detail.get(), code) | ending::ENDED); // E1
+                fault!(LifeEnded);
+            }
             let slot = if life.is_thread { None } else { locked.slot_of_life(life) };
             match slot {
-                None => locked.tell_end(object), // E2
+                None if is_open => locked.tell_end(object), // E2
                 Some(slot) if self.arena.process(slot).is_heir() => {
                     drop(locked);
                     self.heir_ended(me, Heir { slot, generation: self.arena.process(slot).generation.get() });
                 }
-                Some(_) => {}
+                _ => {}
             }
         }
     }

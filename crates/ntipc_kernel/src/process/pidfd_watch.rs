@@ -59,9 +59,13 @@ pub(crate) struct Watched {
 
 type Key = (usize, What);
 
+fn number(session: &Weak<Session>) -> usize {
+    session.as_ptr() as usize
+}
+
 impl Watched {
     fn key(&self) -> Key {
-        (self.session.as_ptr() as usize, self.what)
+        (number(&self.session), self.what)
     }
 
     /// Is there anything to watch still?
@@ -99,7 +103,18 @@ struct Watches {
     threads: Vec<Arc<Watch>>,
     /// Of the last request.
     number: u64,
-    assigned: HashMap<Key, usize>,
+    assigned: HashMap<Key, Assigned>,
+    /// The object of each process or thread, where the request came with its pidfd.
+    objects: HashMap<(usize, Life), Key>,
+}
+
+/// What is watched, or will be.
+struct Assigned {
+    /// The place of its thread.
+    place: usize,
+    life: Option<Life>,
+    /// It stands for a child that has not joined, too: see [`stands_for`].
+    is_child: bool,
 }
 
 static WATCHES: Mutex<Option<Watches>> = Mutex::new(None);
@@ -113,8 +128,20 @@ pub(super) fn keep_still() -> Still {
     Still(locked(&WATCHES))
 }
 
-/// Watch an object, unless this process does already: by that pidfd, or one of its own.
-pub(super) fn watch(watched: Watched, descriptor: Option<&OwnedFd>) {
+/// Does this process watch that process as an object already? Then it need not watch it as a child that has not joined:
+/// the end of either is told as one. When it watches the object no longer, its helper looks at its neighbours again.
+pub(super) fn stands_for(session: &Weak<Session>, life: Life) -> bool {
+    let mut guard = locked(&WATCHES);
+    let Some(watches) = guard.as_mut().filter(|watches| watches.pid == process::pid()) else { return false };
+    let object = watches.objects.get(&(number(session), life));
+    let Some(assigned) = object.and_then(|key| watches.assigned.get_mut(key)) else { return false };
+    assigned.is_child = true;
+    true
+}
+
+/// Watch an object, unless this process does already: by the pidfd of that life, or one of its own.
+pub(super) fn watch(watched: Watched, by: Option<(&OwnedFd, Life)>) {
+    let (descriptor, life) = by.unzip();
     let mut guard = locked(&WATCHES);
     let watches = guard.get_or_insert_with(Watches::default);
     if watches.pid != process::pid() {
@@ -122,7 +149,7 @@ pub(super) fn watch(watched: Watched, descriptor: Option<&OwnedFd>) {
         *watches = Watches { pid: process::pid(), ..Watches::default() };
     }
     let key = watched.key();
-    let known = watches.assigned.get(&key).copied();
+    let known = watches.assigned.get(&key).map(|assigned| assigned.place);
     if known.is_some() && watched.kill_ns == 0 {
         return;
     }
@@ -141,7 +168,8 @@ pub(super) fn watch(watched: Watched, descriptor: Option<&OwnedFd>) {
     watches.number += 1;
     let (number, watch) = (watches.number, &watches.threads[place]);
     if known.is_none() {
-        watches.assigned.insert(key, place);
+        watches.assigned.insert(key, Assigned { place, life, is_child: false });
+        watches.objects.extend(life.map(|life| ((key.0, life), key)));
         watch.load.fetch_add(1, Ordering::Relaxed);
     }
     let mut requests = locked(&watch.requests);
@@ -154,11 +182,20 @@ pub(super) fn watch(watched: Watched, descriptor: Option<&OwnedFd>) {
     }
 }
 
-fn forget(key: Key) {
+fn forget(watched: &Watched) {
     let mut guard = locked(&WATCHES);
     let Some(watches) = guard.as_mut().filter(|watches| watches.pid == process::pid()) else { return };
-    if let Some(place) = watches.assigned.remove(&key) {
-        watches.threads[place].load.fetch_sub(1, Ordering::Relaxed);
+    let key = watched.key();
+    let Some(assigned) = watches.assigned.remove(&key) else { return };
+    watches.threads[assigned.place].load.fetch_sub(1, Ordering::Relaxed);
+    if let Some(life) = assigned.life {
+        watches.objects.remove(&(key.0, life));
+    }
+    drop(guard);
+    if assigned.is_child
+        && let Some(session) = watched.session.upgrade().filter(|session| !session.is_left())
+    {
+        session.poke(session.slot());
     }
 }
 
@@ -259,7 +296,7 @@ fn run(watch: &Watch, line: i32) {
                 continue;
             }
             let Some(life) = watched.life() else {
-                forget(key); // another namespace's, or over
+                forget(&watched); // another namespace's, or over
                 continue;
             };
             match Case::open(watched, life, given.remove(&number)) {
@@ -270,14 +307,14 @@ fn run(watch: &Watch, line: i32) {
                     numbers.insert(key, number);
                     cases.insert(number, case);
                 }
-                Err((watched, code)) => tell(&watched, code),
+                Err((watched, code)) => tell(&watched, life, code),
             }
         }
         // What nobody has open any more.
         cases.retain(|_, case| {
             let is_open = case.watched.is_open();
             if !is_open {
-                forget(case.watched.key());
+                forget(&case.watched);
                 numbers.remove(&case.watched.key());
             }
             is_open
@@ -297,7 +334,7 @@ fn run(watch: &Watch, line: i32) {
             if let Some(case) = cases.remove(&number) {
                 numbers.remove(&case.watched.key());
                 let code = case.exit_code();
-                tell(&case.watched, code);
+                tell(&case.watched, case.life, code);
             }
         }
     }
@@ -314,9 +351,9 @@ fn until_next_look(cases: &HashMap<u64, Case>) -> i32 {
     due.min().map_or(-1, |milliseconds| milliseconds as i32)
 }
 
-fn tell(watched: &Watched, code: Option<i32>) {
-    forget(watched.key());
+fn tell(watched: &Watched, life: Life, code: Option<i32>) {
+    forget(watched);
     if let Some(session) = watched.session.upgrade().filter(|session| !session.is_left()) {
-        session.life_ended(watched.what, code);
+        session.life_ended(watched.what, life, code);
     }
 }
