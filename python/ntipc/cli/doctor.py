@@ -34,8 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         report = ntipc.examine(arguments.session)
-    except FileNotFoundError as error:
-        complain(f"there is nothing to look at: {error}", "`ntipc ls --all` shows the sessions there are")
+    except FileNotFoundError:
+        where = f"session {arguments.session}" if arguments.session else "this session"
+        complain(f"nobody is in {where}: nothing to look at", "`ntipc ls --all` shows the sessions there are")
         return CANNOT_LOOK
     except (ntipc.NtError, ValueError, OSError) as error:
         complain(str(error))

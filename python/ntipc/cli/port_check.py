@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from ntipc.cli.words import DONE, FAILED, USAGE, complain, failed, printable
+from ntipc.cli.words import DONE, FAILED, USAGE, complain, printable
 
 PORT_CHECK = """
 Read a Python program, or all of a folder, and list each call of Windows by file and line: those that ntipc.win32 has,
@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
                     verdict = "here" if finding.is_here else f"not here; {finding.advice}"
                     print(printable(f"{finding.file}:{finding.line}: {finding.call}: {verdict}"))
     except OSError as problem:
-        return failed(problem)
+        complain(f"cannot read {arguments.path}: {problem.strerror}")
+        return FAILED
     sys.stdout.flush()
     if unread and not any(counts.values()):
         return USAGE

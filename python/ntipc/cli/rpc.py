@@ -7,6 +7,9 @@ from typing import Any
 
 from ntipc.cli.words import DONE, FAILED, TEXT, USAGE, Intermixed, complain, failed, printable, seconds
 
+RPC = """
+See which services the processes of a session offer, and call their methods from a shell.
+"""
 LIST = """
 List the services of a session whose processes live: the list is read from the session's memory, and asks nobody.
 """
@@ -22,7 +25,7 @@ printed together, as a list. Exit status: 0 done; 1 the method raised, or the se
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the commands."""
-    parser = commands.add_parser("rpc", help="list services, describe them, call their methods")
+    parser = commands.add_parser("rpc", help="list services, describe them, call their methods", description=RPC)
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Intermixed)
     listing = inner.add_parser("list", help="list the services there are", description=LIST)
     describe = inner.add_parser("describe", help="show the methods of a service", description=DESCRIBE)

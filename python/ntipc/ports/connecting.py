@@ -42,7 +42,8 @@ def open_door(client: PortClient, deadline: Deadline, *, patient: bool) -> Queue
         except ObjectNotFound:
             left = deadline.left()
             if not patient:
-                raise client._failure(Status.OBJECT_NAME_NOT_FOUND, "", "no server has made it") from None
+                advice = "Start its server first, or check the spelling and the session"
+                raise client._failure(Status.OBJECT_NAME_NOT_FOUND, "", advice=advice) from None
             if left == 0:
                 raise client._failure(Status.TIMEOUT, "", "no server has made it") from None
         time.sleep(pause if left is None else min(pause, left))
