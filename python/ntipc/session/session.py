@@ -235,6 +235,13 @@ def place(name: str | None, session: Session | str | None = None) -> tuple[_kern
     everywhere, local = parse(name)
     if everywhere:
         return global_session()._native, local
+    if (  # as `default_session`, without two calls of functions
+        session is None
+        and (known := _default) is not None
+        and known[0] == _variable(b"NTIPC_SESSION")
+        and known[1] == _variable(b"NTIPC_DIR")
+    ):
+        return known[2]._native, local
     return within(session)._native, local
 
 
