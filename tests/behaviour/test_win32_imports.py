@@ -354,3 +354,64 @@ def test_everything_of_a_module_is_imported_as_on_windows(tmp_path: Path) -> Non
         assert system() == "Windows" and name == "nt" and ProactorEventLoop and gather and PipeConnection and Listener
         """,
     )
+
+
+MAIN_FILE = """
+import os, sys
+import beside
+
+
+def make():
+    return OSError(0, "taken", None, 183)
+
+
+try:
+    raise make()
+except FileExistsError as problem:
+    print(problem.winerror, problem.errno, beside.here)
+assert sys.modules["__main__"].make is make and __name__ == "__main__" and __spec__ is None
+assert os.path.isabs(__file__) and sys.path[0] == os.path.dirname(os.path.realpath(__file__))
+print(sys.argv, __loader__.name)
+if len(sys.argv) > 1:
+    raise WindowsError(0, "ended", None, int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "child.py"], ["python", "-u", "./child.py"]])
+def test_the_main_file_of_a_child_makes_errors_with_codes(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "child.py").write_text(MAIN_FILE)
+    (tmp_path / "beside.py").write_text("here = 'beside'\n")
+    output = run(
+        tmp_path,
+        f"""
+        import subprocess, sys
+        command = {command!r}
+        print(subprocess.check_output(subprocess.list2cmdline(command), text=True), end="")
+        failed = subprocess.run([*command, "109"], capture_output=True, text=True)
+        print(failed.returncode, failed.stderr.splitlines()[-1])
+        assert len(failed.stderr.splitlines()) == 4, failed.stderr
+        assert 'raise WindowsError(0, "ended", None, int(sys.argv[1]))' in failed.stderr
+        """,
+    )
+    assert output.splitlines() == [
+        "183 17 beside",
+        f"['{command[-1]}'] __main__",
+        "1 BrokenPipeError: [WinError 109] ended",
+    ]
+
+
+def test_a_main_file_without_codes_or_with_mistakes_is_the_interpreters(tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("import sys\nprint(len(sys.path_hooks), 'OSError(1, 2, 3, 4)')\n")
+    (tmp_path / "codes.py").write_text("import sys\nprint(len(sys.path_hooks))\nOSError(0, 'text', None, 5)\n")
+    (tmp_path / "wrong.py").write_text("OSError(0, 'text', None, 5\n")
+    output = run(
+        tmp_path,
+        """
+        import subprocess
+        plain, codes = (subprocess.check_output(["python", name], text=True) for name in ("plain.py", "codes.py"))
+        assert plain.split()[0] == codes.split()[0]
+        wrong = subprocess.run(["python", "wrong.py"], capture_output=True, text=True)
+        print(wrong.returncode, wrong.stderr.splitlines()[-1])
+        """,
+    )
+    assert output.startswith("1 SyntaxError")

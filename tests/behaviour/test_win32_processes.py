@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.waiting import wait_until
 
 from ntipc.win32 import (
     pywintypes,
@@ -290,3 +291,23 @@ def test_a_variable_that_no_parent_has_written_is_passed_over(text: str) -> None
     environment = {VARIABLE: text}
     take_over(environment)
     assert environment == {}
+
+
+@pytest.mark.parametrize("how", ["ends", "closes"])
+def test_a_writer_learns_at_once_that_a_child_reads_no_more(how: str) -> None:
+    info, to_child, _ = piped()
+    program = "raise SystemExit(3)" if how == "ends" else "import os, time; os.close(0); time.sleep(1000)"
+    process, *_ = start(f'python -c "{program}"', info=info)
+    info.hStdInput.Close()
+    wait_until(lambda: refused(to_child))
+    win32process.TerminateProcess(process, 3)
+    assert win32event.WaitForSingleObject(process, 30_000) == 0
+
+
+def refused(pipe: Any) -> bool:
+    """Whether nobody can read what is written: to look, nothing is."""
+    try:
+        win32file.WriteFile(pipe, b"")
+    except pywintypes.error as problem:
+        return bool(problem.winerror == 232)
+    return False

@@ -13,6 +13,8 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from operator import is_
 from typing import Any, Final
 
 from ntipc.errors import NtError
@@ -148,13 +150,15 @@ def _give(file: PipeFile, fd: int, closed: threading.Event) -> None:
     last ends the read.
     """
     memory = memoryview(bytearray(_PIECE))
+    bell = os.eventfd(0, os.EFD_CLOEXEC)
     try:
-        while True:
-            operation = Read(file.end, memory)
+        while _is_read(fd):
+            operation = Read(file.end, memory, lambda _: os.eventfd_write(bell, 1))
             if not file.start(operation):
-                if closed.is_set():
-                    file.cancel()
+                if closed.is_set() or not _wait_while_read(fd, bell):
+                    file.cancel(partial(is_, operation))
                 operation.wait()
+            os.eventfd_read(bell)
             if operation.problem is not None:
                 break
             data = memory[: operation.size]
@@ -167,6 +171,25 @@ def _give(file: PipeFile, fd: int, closed: threading.Event) -> None:
             with socket.socket(fileno=os.dup(fd)) as connection, contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
         os.close(fd)
+        os.close(bell)
+
+
+def _is_read(fd: int) -> bool:
+    """Say whether somebody has the other side of a descriptor that is written to."""
+    poll = select.poll()
+    poll.register(fd, 0)
+    return not poll.poll(0)
+
+
+def _wait_while_read(fd: int, bell: int) -> bool:
+    """Wait until a bell rings; ``False`` as soon as nobody has the other side of a descriptor any more.
+
+    Linux tells of that without being asked for anything, so a reader that dies is noticed before there is data for it.
+    """
+    poll = select.poll()
+    poll.register(fd, 0)
+    poll.register(bell, select.POLLIN)
+    return all(ready != fd for ready, _ in poll.poll())
 
 
 def _see_off() -> None:

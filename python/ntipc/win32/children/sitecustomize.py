@@ -26,3 +26,7 @@ else:
         from ntipc.win32.hook.inheriting import prepare_spawned
 
         prepare_spawned()
+    else:
+        from ntipc.win32.hook.main_file import prepare_main_file
+
+        prepare_main_file()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType, ModuleType
 
 from ntipc.win32.hook import gate, standard
@@ -76,8 +76,18 @@ def run_to_the_end(path: str, arguments: Sequence[str] = (), *, packages: Iterab
     file = os.path.join(path, "__main__.py") if os.path.isdir(path) else path
     with open(file, "rb"):
         pass  # what cannot be read is the caller's matter
+    to_the_end(lambda: run(path, arguments, packages=packages))
+
+
+def to_the_end(program: Callable[[], object]) -> None:
+    """Call what runs a program, and report what the program has not caught, without the frames of this package.
+
+    Raises:
+        SystemExit: The program has ended by it, or by an exception that was reported.
+        KeyboardInterrupt: Somebody has stopped it.
+    """
     try:
-        run(path, arguments, packages=packages)
+        program()
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as problem:

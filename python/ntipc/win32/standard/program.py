@@ -50,15 +50,38 @@ def compiled(source: str | bytes, path: str) -> CodeType:
     Raises:
         SyntaxError: It is no Python module.
     """
+    return _compiled(source, path)[0]
+
+
+def compiled_if_codes(source: bytes, path: str) -> CodeType | None:
+    """Compile a module of the program in which an error is made with a Win32 code; ``None`` if there is no such call.
+
+    Raises:
+        SyntaxError: It is no Python module.
+        ValueError: It has bytes of value 0.
+
+    >>> compiled_if_codes(b"raise OSError(5, 'text')", "some.py") is None
+    True
+    """
+    if not any(name.encode() in source for name in _NAMES):
+        return None
+    code, has_codes = _compiled(source, path)
+    return code if has_codes else None
+
+
+def _compiled(source: str | bytes, path: str) -> tuple[CodeType, bool]:
+    """Compile a module; the code, and whether it makes an error with a Win32 code."""
     import ast
 
     tree = ast.parse(source, path)
+    has_codes = False
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         if node.func.id in _NAMES and len(node.args) >= _CODE_AT:
             node.func = ast.copy_location(ast.Name(_MAKER, ast.Load()), node.func)
-    return compile(tree, path, "exec", dont_inherit=True)
+            has_codes = True
+    return compile(tree, path, "exec", dont_inherit=True), has_codes
 
 
 class ProgramLoader(importlib.machinery.SourceFileLoader):
