@@ -23,7 +23,7 @@ def compiled(workshop: Workshop) -> Compile:
     return lambda name, *flags: workshop.program(SOURCES / f"{name}.c", *flags)
 
 
-@pytest.mark.parametrize("name", ["objects", "threads", "pipes", "processes", "native", "system"])
+@pytest.mark.parametrize("name", ["objects", "threads", "pipes", "processes", "native", "system", "lists", "cancelled"])
 def test_what_c_programs_check_themselves(compiled: Compile, name: str) -> None:
     result = run(compiled(name))
     assert (result.returncode, result.stdout, result.stderr) == (0, "fine\n", "")

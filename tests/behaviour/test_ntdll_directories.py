@@ -73,13 +73,12 @@ def test_names_of_directories_and_objects_collide() -> None:
     queue.close()
 
 
-@pytest.mark.parametrize("name", [None, "", "Company", "\\Company\\", "\\\\Company", "\\Nowhere\\Company"])
-def test_impossible_names_of_directories(name: str | None) -> None:
-    made = directory(name)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["Company", "\\Company\\", "\\\\Company", "\\Nowhere\\Company"])
+def test_impossible_names_of_directories(name: str) -> None:
+    made = directory(name)
     assert not made and made.handle == 0
     assert not NtOpenDirectoryObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES(name))
-    assert not link(name, "\\BaseNamedObjects")  # type: ignore[arg-type]
-    assert NtCreateDirectoryObject(MAXIMUM_ALLOWED, None).status == STATUS_INVALID_PARAMETER
+    assert not link(name, "\\BaseNamedObjects")
 
 
 def test_listing() -> None:
@@ -112,6 +111,90 @@ def test_the_root_and_its_directories_are_always_there() -> None:
     assert opened("x", root=base).status == STATUS_SUCCESS
     assert directory("\\BaseNamedObjects").status == STATUS_OBJECT_NAME_COLLISION
     assert directory("\\BaseNamedObjects", OBJ_OPENIF).status == STATUS_OBJECT_NAME_EXISTS
+
+
+@pytest.mark.parametrize(
+    "attributes", [None, OBJECT_ATTRIBUTES(), OBJECT_ATTRIBUTES(""), OBJECT_ATTRIBUTES("", 0, 0x7FF0)]
+)
+def test_directories_and_links_need_no_name(attributes: OBJECT_ATTRIBUTES | None) -> None:  # NM-25
+    status, here = NtCreateDirectoryObject(DIRECTORY_ALL_ACCESS, attributes)
+    other = NtCreateDirectoryObject(DIRECTORY_ALL_ACCESS, attributes).handle
+    assert status == STATUS_SUCCESS and NtCompareObjects(here, other) == STATUS_NOT_SAME_OBJECT
+    assert NtQueryObject(here, ObjectNameInformation).information == ""
+    ready = event("ready", root=here).handle
+    assert NtQueryObject(ready, ObjectNameInformation).information == "\\...\\ready"
+    assert opened("ready", root=here).status == STATUS_SUCCESS
+    assert opened("ready", root=other).status == STATUS_OBJECT_NAME_NOT_FOUND
+    assert NtQueryDirectoryObject(here).entries == [("ready", "Event")]
+    root = NtOpenDirectoryObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES("\\")).handle
+    assert not [entry for entry in NtQueryDirectoryObject(root).entries if "\0" in entry.name]
+    status, to = NtCreateSymbolicLinkObject(SYMBOLIC_LINK_ALL_ACCESS, attributes, "\\Company")
+    assert status == STATUS_SUCCESS and NtQuerySymbolicLinkObject(to).information == "\\Company"
+    assert NtQueryObject(to, ObjectNameInformation).information == ""
+
+
+def test_an_unnamed_directory_is_shared_by_its_handle(peer: Peer) -> None:
+    here = NtCreateDirectoryObject(DIRECTORY_ALL_ACCESS, None).handle
+    event("ready", root=here)
+    peer.run("from ntipc.ntdll import *")
+    assert peer.run("NtOpenEvent(2, OBJECT_ATTRIBUTES('\\\\...\\\\ready')).status") == STATUS_OBJECT_PATH_NOT_FOUND
+    assert event("ready", root=here).status == STATUS_OBJECT_NAME_COLLISION
+
+
+def test_an_empty_name_is_that_of_the_root_directory() -> None:
+    company = directory("\\Company").handle
+    same = NtOpenDirectoryObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES("", 0, company)).handle
+    assert NtCompareObjects(company, same) == STATUS_SUCCESS
+    assert opened("", root=company).status == STATUS_OBJECT_TYPE_MISMATCH
+    other = event("\\Company\\x").handle
+    assert opened("", root=other).status == STATUS_OBJECT_TYPE_MISMATCH
+    for root in company, 0x7FF0:
+        nothing = OBJECT_ATTRIBUTES(None, 0, root)
+        assert NtOpenEvent(EVENT_ALL_ACCESS, nothing) == (STATUS_OBJECT_NAME_INVALID, 0)
+        assert NtCreateMutant(MUTANT_ALL_ACCESS, nothing, False) == (STATUS_OBJECT_NAME_INVALID, 0)
+
+
+@pytest.mark.parametrize(
+    "path", ["\\Sessions\\1\\BaseNamedObjects", "\\BaseNamedObjects\\Session\\1", "\\Sessions\\BNOLINKS\\1"]
+)
+def test_the_session_has_paths_of_its_own(path: str, peer: Peer) -> None:
+    there = event(path + "\\ready").handle
+    assert NtQueryObject(there, ObjectNameInformation).information == "\\BaseNamedObjects\\ready"
+    assert ntipc.Event.open("ready").set() is False
+    peer.run("from ntipc.ntdll import *")
+    assert peer.run(f"NtQueryEvent(NtOpenEvent(1, OBJECT_ATTRIBUTES({path!r} + '\\\\ready')).handle)") == (0, (0, 1))
+    base = NtOpenDirectoryObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES(path)).handle
+    assert NtQueryObject(base, ObjectNameInformation).information == "\\BaseNamedObjects"
+    assert opened("ready", root=base).status == STATUS_SUCCESS
+    assert opened(path.upper() + "\\READY", OBJ_CASE_INSENSITIVE).status == STATUS_SUCCESS
+    assert opened(path.upper() + "\\ready").status == STATUS_OBJECT_PATH_NOT_FOUND
+    other = path.replace("1", "2")
+    assert event(other + "\\ready").status == STATUS_OBJECT_PATH_NOT_FOUND
+    link("\\Mine", path)
+    assert NtOpenDirectoryObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES("\\Mine")).status == STATUS_SUCCESS
+
+
+def test_built_in_names_are_taken() -> None:
+    for name in "\\", "\\BaseNamedObjects", "\\Sessions\\1", "\\BaseNamedObjects\\Local":
+        assert event(name).status == STATUS_OBJECT_NAME_COLLISION
+        for refused in event(name, OBJ_OPENIF), opened(name):
+            assert refused == (STATUS_OBJECT_TYPE_MISMATCH, 0)
+    assert link("\\", "\\Company").status == STATUS_OBJECT_TYPE_MISMATCH
+    assert link("\\Sessions", "\\Company").status == STATUS_OBJECT_NAME_COLLISION
+
+
+def test_built_in_links_can_be_opened() -> None:
+    local = NtOpenSymbolicLinkObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES("\\BaseNamedObjects\\Local")).handle
+    assert NtQuerySymbolicLinkObject(local) == (STATUS_SUCCESS, "\\BaseNamedObjects")
+    assert NtQueryObject(local, ObjectTypeInformation).information == "SymbolicLink"
+    assert NtQueryObject(local, ObjectNameInformation).information == "\\BaseNamedObjects\\Local"
+    again = NtDuplicateObject(-1, local, -1, 0, 0, DUPLICATE_SAME_ACCESS).handle
+    assert NtCompareObjects(local, again) == STATUS_SUCCESS
+    assert event("x", root=local).status == STATUS_OBJECT_TYPE_MISMATCH
+    assert NtClose(local) == STATUS_SUCCESS and NtQuerySymbolicLinkObject(again).status == STATUS_SUCCESS
+    for name in "\\BaseNamedObjects", "\\":
+        wrong = NtOpenSymbolicLinkObject(MAXIMUM_ALLOWED, OBJECT_ATTRIBUTES(name))
+        assert wrong.status == STATUS_OBJECT_TYPE_MISMATCH
 
 
 def test_links_lead_on() -> None:

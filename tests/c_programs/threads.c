@@ -62,6 +62,26 @@ static void abandoned(void)
     CHECK(WaitForSingleObject(one, 0) == WAIT_ABANDONED);
 }
 
+static DWORD WINAPI ends_itself(LPVOID parameter)
+{
+    HANDLE *events = parameter;
+    CHECK(SignalObjectAndWait(events[0], events[1], INFINITE, FALSE) == WAIT_OBJECT_0);
+    TerminateThread(GetCurrentThread(), 9);
+    return 1;
+}
+
+static void terminated(void)
+{
+    DWORD code = 0;
+    HANDLE events[2] = {CreateEventA(NULL, FALSE, FALSE, NULL), CreateEventA(NULL, FALSE, FALSE, NULL)};
+    HANDLE thread = CreateThread(NULL, 0, ends_itself, events, 0, NULL);
+    CHECK(WaitForSingleObject(events[0], 10000) == WAIT_OBJECT_0);
+    CHECK_FAILS(TerminateThread(thread, 8), ERROR_NOT_SUPPORTED); /* it runs */
+    CHECK_FAILS(TerminateThread(events[0], 8), ERROR_INVALID_HANDLE);
+    CHECK(SetEvent(events[1]) && WaitForSingleObject(thread, 10000) == WAIT_OBJECT_0);
+    CHECK(GetExitCodeThread(thread, &code) && code == 9);
+}
+
 static DWORD WINAPI set_event(LPVOID parameter)
 {
     SetEvent(parameter);
@@ -169,6 +189,7 @@ int main(void)
 {
     eight_at_once();
     abandoned();
+    terminated();
     suspended();
     locks();
     say("fine");

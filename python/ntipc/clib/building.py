@@ -19,7 +19,7 @@ from ntipc.clib.prototypes import NATIVE, Prototype, checked, read
 from ntipc.clib.runtime import LIBRARIES, exports
 
 LIBRARY: Final = "libntipc.so"
-SOURCES: Final = ("runtime.c", "threads.c", "locks.c", "memory.c", "names.c")
+SOURCES: Final = ("runtime.c", "threads.c", "locks.c", "lists.c", "memory.c", "names.c")
 HEADERS: Final = ("ntipc.h", "windows.h")
 _FLAGS: Final = (
     "-std=gnu11",

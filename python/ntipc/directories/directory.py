@@ -43,14 +43,14 @@ class _NameOnly:
     _variety: ClassVar[int]
     _kind: ClassVar[str]
 
-    def __init__(self, queue: Queue, path: str) -> None:
+    def __init__(self, queue: Queue, path: str | None) -> None:
         self._queue = queue
         self.path = path
         self.created = False
 
     @classmethod
-    def make(cls, session: Session, local: str, disposition: int = CREATE) -> Self:
-        """Make one under the name that the kernel knows.
+    def make(cls, session: Session, local: str | None, disposition: int = CREATE) -> Self:
+        """Make one under the name that the kernel knows, or without one.
 
         Raises:
             ObjectExists: The name is taken, and ``disposition`` insists on a new one.
@@ -174,7 +174,7 @@ def look(session: Session, local: str) -> Directory | SymbolicLink | None:
     return None
 
 
-def _bound(session: Session, local: str, disposition: int, kept: tuple[int, int]) -> Queue:
+def _bound(session: Session, local: str | None, disposition: int, kept: tuple[int, int]) -> Queue:
     queue = Queue.__new__(Queue)
     queue.writer = QueueWriter.__new__(QueueWriter)
     native: _kernel.Session = session._native

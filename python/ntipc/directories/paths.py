@@ -14,11 +14,24 @@ from ntipc.directories.directory import Directory, Entry, SymbolicLink, look
 from ntipc.errors import NtError, ObjectNotFound, Status, from_status
 from ntipc.errors.subjects import shown
 from ntipc.session.inspection import inspect
+from ntipc.session.names import SESSION_NUMBER
 from ntipc.session.session import Session, default_session, global_session
 
 BASE = "\\BaseNamedObjects"
-BUILT_IN = ("", BASE, "\\??", "\\Callback", "\\Device", "\\GLOBAL??", "\\KernelObjects", "\\RPC Control", "\\Sessions")
+_BASES = "\\Sessions\\BNOLINKS"
+_OWN = f"\\Sessions\\{SESSION_NUMBER}"
+BUILT_IN = (
+    "", BASE, "\\??", "\\Callback", "\\Device", "\\GLOBAL??", "\\KernelObjects", "\\RPC Control", "\\Sessions", _BASES,
+    _OWN,
+)  # fmt: skip
 """Directories that are there without anybody; the first is the root."""
+BUILT_IN_LINKS = {
+    f"{BASE}\\Local": BASE,
+    f"{BASE}\\Session": _BASES,
+    f"{_BASES}\\{SESSION_NUMBER}": BASE,
+    f"{_OWN}\\BaseNamedObjects": BASE,
+}
+"""Links that are there without anybody, and where they lead."""
 _MOST_LINKS = 32
 
 
@@ -76,12 +89,10 @@ def find_spot(root: Spot | None, path: str, *, fold: bool = False) -> Spot:
         if len(names) == 1:
             return _spelled(Spot(session, directory, names[0], fold))
         name = names.pop(0)
-        if directory == BASE and _same(name, "Local", fold):
-            continue
         if directory == BASE and _same(name, "Global", fold):
             session = global_session()
             continue
-        built_in = next((each for each in BUILT_IN if _same(each, f"{directory}\\{name}", fold)), None)
+        built_in = _built_in(f"{directory}\\{name}", fold)
         if built_in is not None:
             directory = built_in
             continue
@@ -101,6 +112,9 @@ _PATH_SYNTAX_BAD = 0xC000_003B
 def followed(spot: Spot) -> Spot:
     """Follow the link at a spot, and those that it leads to; the same spot if there is none."""
     for _ in range(_MOST_LINKS):
+        built_in = _built_in(spot.path, spot.fold)
+        if built_in is not None:
+            return spot if _same(built_in, spot.path, spot.fold) else find_spot(None, built_in, fold=spot.fold)
         try:
             thing = look(spot.session, spot.local)
         except NtError:
@@ -128,12 +142,13 @@ def entries(spot: Spot) -> list[Entry]:
         if parent != directory or ("\\" in name and not name.startswith("\\")):
             continue
         found[leaf] = _kind(spot.session, name) if thing["kind"] in ("ReadEnd", "Queue") else thing["kind"]
-    for each in BUILT_IN[1:]:
+    fixed = dict.fromkeys(BUILT_IN[1:], "Directory") | dict.fromkeys(BUILT_IN_LINKS, "SymbolicLink")
+    for each, kind in fixed.items():
         parent, _, leaf = each.rpartition("\\")
         if parent == directory:
-            found.setdefault(leaf, "Directory")
+            found.setdefault(leaf, kind)
     if directory == BASE:
-        found.update({"Local": "SymbolicLink", "Global": "SymbolicLink"})
+        found["Global"] = "SymbolicLink"
     return [Entry(name, found[name]) for name in sorted(found)]
 
 
@@ -163,6 +178,19 @@ def _entered(spot: Spot, path: str) -> str | None:
         raise from_status(Status.OBJECT_PATH_NOT_FOUND, "Naming an object", f"path {shown(path)}")
     thing.close()
     return None
+
+
+def is_built_in(spot: Spot) -> bool:
+    """Say whether a directory or link that is there without anybody has a spot."""
+    return not spot.leaf or _built_in(spot.path, spot.fold) is not None
+
+
+def _built_in(path: str, fold: bool) -> str | None:
+    """Say which built-in directory a path names, or where a built-in link leads; ``None``: it names neither."""
+    for each in BUILT_IN:
+        if _same(each, path, fold):
+            return each
+    return next((target for each, target in BUILT_IN_LINKS.items() if _same(each, path, fold)), None)
 
 
 def _same(one: str, other: str, fold: bool) -> bool:

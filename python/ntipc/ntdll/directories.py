@@ -11,15 +11,15 @@ r"""Directories and symbolic links: NtCreateDirectoryObject, NtQueryDirectoryObj
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ntipc.directories import Directory, Entry, SymbolicLink
 from ntipc.directories.directory import LONGEST_TARGET
-from ntipc.directories.paths import BUILT_IN, entries, followed
-from ntipc.ntdll.attributes import OBJ_OPENIF, OBJ_OPENLINK, OBJECT_ATTRIBUTES
+from ntipc.directories.paths import BUILT_IN_LINKS, Spot, entries, followed, is_built_in
+from ntipc.ntdll.attributes import OBJ_OPENIF, OBJ_OPENLINK, OBJ_PERMANENT, OBJECT_ATTRIBUTES
 from ntipc.ntdll.handles import find_of
 from ntipc.ntdll.making import enter
-from ntipc.ntdll.naming import OpenDirectory, spot_to_create, spot_to_open
+from ntipc.ntdll.naming import OpenDirectory, spot_to_create, spot_to_open, spot_without_name
 from ntipc.ntdll.results import HandleResult, Information, fail, no_handle, returns, returns_information
 from ntipc.ntdll.rights import DIRECTORY_ALL_ACCESS as DIRECTORY_ALL_ACCESS
 from ntipc.ntdll.rights import DIRECTORY_QUERY, mapped
@@ -32,6 +32,7 @@ from ntipc.ntdll.statuses import (
     STATUS_NO_MORE_ENTRIES,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_EXISTS,
+    STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
 )
 from ntipc.objects.named import CREATE, OPEN_OR_CREATE
@@ -53,16 +54,19 @@ class DirectoryEntries(NamedTuple):
 
 @returns(no_handle)
 def NtCreateDirectoryObject(DesiredAccess: int, ObjectAttributes: OBJECT_ATTRIBUTES | None) -> HandleResult:
-    """Make a directory, or with OBJ_OPENIF open one. It goes with its last handle."""
+    """Make a directory, or with OBJ_OPENIF open one. It goes with its last handle.
+
+    One without a name is where the programs that have its handle, or are given it, put their objects.
+    """
     rights = mapped(DesiredAccess, "Directory") or DIRECTORY_ALL_ACCESS
     spot = spot_to_create(ObjectAttributes)
     flags = 0 if ObjectAttributes is None else ObjectAttributes.Attributes
     if spot is None:
-        raise fail(STATUS_INVALID_PARAMETER)
-    if not spot.leaf or spot.path in BUILT_IN:
+        spot, flags = spot_without_name(default_session()), flags & ~OBJ_PERMANENT
+    if is_built_in(spot):
         if not flags & OBJ_OPENIF:
             raise fail(STATUS_OBJECT_NAME_COLLISION)
-        return HandleResult(STATUS_OBJECT_NAME_EXISTS, enter(OpenDirectory(spot, None, rights), flags))
+        return HandleResult(STATUS_OBJECT_NAME_EXISTS, enter(OpenDirectory(followed(spot), None, rights), flags))
     made = Directory.make(spot.session, spot.local, OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE)
     number = enter(OpenDirectory(spot, made, rights), flags)
     return HandleResult(STATUS_SUCCESS if made.created else STATUS_OBJECT_NAME_EXISTS, number)
@@ -74,10 +78,8 @@ def NtOpenDirectoryObject(DesiredAccess: int, ObjectAttributes: OBJECT_ATTRIBUTE
     rights = mapped(DesiredAccess, "Directory") or DIRECTORY_ALL_ACCESS
     spot = spot_to_open(ObjectAttributes)
     flags = ObjectAttributes.Attributes if ObjectAttributes else 0
-    if not spot.leaf or spot.path in BUILT_IN:
-        return HandleResult(STATUS_SUCCESS, enter(OpenDirectory(spot, None, rights), flags))
     end = followed(spot)
-    if end.path in BUILT_IN:
+    if is_built_in(end):
         return HandleResult(STATUS_SUCCESS, enter(OpenDirectory(end, None, rights), flags))
     opened = Directory.open(end.session, end.local)
     return HandleResult(STATUS_SUCCESS, enter(OpenDirectory(end, opened, rights), flags))
@@ -130,11 +132,11 @@ def NtCreateSymbolicLinkObject(
         raise TypeError(f"LinkTarget must be a str, not {type(LinkTarget).__name__}")
     if not LinkTarget or 2 * len(LinkTarget) > LONGEST_TARGET:
         raise fail(STATUS_INVALID_PARAMETER)
-    if spot is not None and (not spot.leaf or spot.path in BUILT_IN):
+    if spot is not None and not spot.leaf:
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+    if spot is not None and is_built_in(spot):
         raise fail(STATUS_OBJECT_NAME_COLLISION)
-    session, local = (default_session(), "") if spot is None else (spot.session, spot.local)
-    if not local:
-        raise fail(STATUS_INVALID_PARAMETER)
+    session, local = (default_session(), None) if spot is None else (spot.session, spot.local)
     made = OpenLink.make(session, local, OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE)
     if made.created:
         made.point_at(LinkTarget)
@@ -147,16 +149,44 @@ def NtOpenSymbolicLinkObject(DesiredAccess: int, ObjectAttributes: OBJECT_ATTRIB
     mapped(DesiredAccess, "SymbolicLink")
     spot = spot_to_open(ObjectAttributes)
     flags = (ObjectAttributes.Attributes if ObjectAttributes else 0) & ~OBJ_OPENLINK
+    if spot.path in BUILT_IN_LINKS:
+        return HandleResult(STATUS_SUCCESS, enter(BuiltInLink(spot), flags))
+    if is_built_in(spot):
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
     return HandleResult(STATUS_SUCCESS, enter(OpenLink.open(spot.session, spot.local), flags))
 
 
 @returns_information
 def NtQuerySymbolicLinkObject(LinkHandle: int) -> Information[str]:
     """Tell the path that a link stands for."""
-    return Information(STATUS_SUCCESS, find_of(LinkHandle, OpenLink).target)
+    link: Any = find_of(LinkHandle, OpenLink, BuiltInLink)
+    return Information(STATUS_SUCCESS, link.target)
 
 
 class OpenLink(SymbolicLink):
     """A handle to a symbolic link."""
 
     nt_type = "SymbolicLink"
+
+
+class BuiltInLink:
+    """A handle to a link that is there without anybody."""
+
+    nt_type = "SymbolicLink"
+    created = False
+
+    def __init__(self, spot: Spot) -> None:
+        self._spot = spot
+        self.name, self.session, self.identity = spot.path, spot.session, spot.path
+        self.target = BUILT_IN_LINKS[spot.path]
+        self.inheritable = self.closed = False
+
+    def duplicate(self, *, access: int | None = None, inheritable: bool = False) -> BuiltInLink:
+        """Make another handle to it, here."""
+        twin = BuiltInLink(self._spot)
+        twin.inheritable = inheritable
+        return twin
+
+    def close(self) -> None:
+        """Close it."""
+        self.closed = True

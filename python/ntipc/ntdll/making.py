@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar, cast
 
 from ntipc import ObjectExists, ObjectTypeMismatch
-from ntipc.directories.paths import Spot, followed
+from ntipc.directories.paths import Spot, followed, is_built_in
 from ntipc.ntdll import handles, permanent
 from ntipc.ntdll.attributes import OBJ_INHERIT, OBJ_OPENIF, OBJ_PERMANENT, OBJECT_ATTRIBUTES
 from ntipc.ntdll.naming import spot_to_create, spot_to_open
-from ntipc.ntdll.results import HandleResult
+from ntipc.ntdll.results import HandleResult, fail
 from ntipc.ntdll.rights import READ_CONTROL, mapped
-from ntipc.ntdll.statuses import STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS
+from ntipc.ntdll.statuses import (
+    STATUS_OBJECT_NAME_COLLISION,
+    STATUS_OBJECT_NAME_EXISTS,
+    STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_SUCCESS,
+)
 from ntipc.objects.named import CREATE, OPEN, OPEN_OR_CREATE
 from ntipc.session.session import default_session
 
@@ -39,6 +44,8 @@ def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES |
     spot = spot_to_create(attributes)
     flags = 0 if attributes is None else attributes.Attributes
     disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE
+    if spot is not None and is_built_in(spot):
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH if flags & OBJ_OPENIF else STATUS_OBJECT_NAME_COLLISION)
     if spot is None:
         made = cast("_Made", kind._at(default_session()._native, None, CREATE, rights, *state))
     else:
@@ -56,7 +63,10 @@ def open_existing(
         NtError: It could not be opened.
     """
     rights = mapped(desired, native)
-    opened = _at_spot(kind, spot_to_open(attributes), OPEN, rights, state)
+    spot = spot_to_open(attributes)
+    if is_built_in(spot):
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+    opened = _at_spot(kind, spot, OPEN, rights, state)
     return HandleResult(STATUS_SUCCESS, enter(opened, attributes.Attributes if attributes else 0))
 
 

@@ -2,14 +2,23 @@ r"""From an OBJECT_ATTRIBUTES to where the object lies, and back from an object 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 from ntipc.directories import BASE, Directory, Spot, find_spot
 from ntipc.ntdll import handles
 from ntipc.ntdll.attributes import OBJ_CASE_INSENSITIVE, OBJECT_ATTRIBUTES
 from ntipc.ntdll.results import fail
-from ntipc.ntdll.statuses import STATUS_INVALID_PARAMETER, STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_TYPE_MISMATCH
-from ntipc.session.session import default_session
+from ntipc.ntdll.statuses import (
+    STATUS_INVALID_PARAMETER,
+    STATUS_OBJECT_NAME_INVALID,
+    STATUS_OBJECT_PATH_SYNTAX_BAD,
+    STATUS_OBJECT_TYPE_MISMATCH,
+)
+from ntipc.session.session import Session, default_session
+
+_UNNAMED: Final = "\\\0unnamed"
+"""Where unnamed directories lie. Nothing else does, so that no path leads through it."""
 
 
 def spot_to_create(attributes: OBJECT_ATTRIBUTES | None) -> Spot | None:
@@ -20,7 +29,11 @@ def spot_to_create(attributes: OBJECT_ATTRIBUTES | None) -> Spot | None:
     """
     if attributes is None:
         return None
-    return spot_of(attributes) if attributes.text() else None
+    if attributes.text():
+        return spot_of(attributes)
+    if attributes.RootDirectory and attributes.ObjectName is None:
+        raise fail(STATUS_OBJECT_NAME_INVALID)
+    return None
 
 
 def spot_to_open(attributes: OBJECT_ATTRIBUTES | None) -> Spot:
@@ -31,20 +44,31 @@ def spot_to_open(attributes: OBJECT_ATTRIBUTES | None) -> Spot:
     """
     if attributes is None:
         raise fail(STATUS_INVALID_PARAMETER)
-    if not attributes.text():
+    if attributes.text():
+        return spot_of(attributes)
+    if not attributes.RootDirectory:
         raise fail(STATUS_OBJECT_PATH_SYNTAX_BAD)
-    return spot_of(attributes)
+    if attributes.ObjectName is None:
+        raise fail(STATUS_OBJECT_NAME_INVALID)
+    return _root_of(attributes).spot  # an empty name is that of the directory itself
 
 
 def spot_of(attributes: OBJECT_ATTRIBUTES) -> Spot:
     """Say where a name leads, from its root directory if there is one."""
-    text, root = attributes.text(), None
-    if attributes.RootDirectory:
-        directory = handles.find(attributes.RootDirectory)
-        if not isinstance(directory, OpenDirectory):
-            raise fail(STATUS_OBJECT_TYPE_MISMATCH)
-        root = directory.spot
-    return find_spot(root, text, fold=bool(attributes.Attributes & OBJ_CASE_INSENSITIVE))
+    root = _root_of(attributes).spot if attributes.RootDirectory else None
+    return find_spot(root, attributes.text(), fold=bool(attributes.Attributes & OBJ_CASE_INSENSITIVE))
+
+
+def _root_of(attributes: OBJECT_ATTRIBUTES) -> OpenDirectory:
+    directory = handles.find(attributes.RootDirectory)
+    if not isinstance(directory, OpenDirectory):
+        raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+    return directory
+
+
+def spot_without_name(session: Session) -> Spot:
+    """Say where an unnamed directory lies: no path leads there, but what is made in it has to lie somewhere."""
+    return Spot(session, _UNNAMED, uuid4().hex)
 
 
 class OpenDirectory:
@@ -83,14 +107,22 @@ class OpenDirectory:
             self.directory.close()
 
 
+def _shown(path: str) -> str:
+    r"""Return a path as NT tells it: what lies in an unnamed directory is told to lie in ``\...``."""
+    if not path.startswith(f"{_UNNAMED}\\"):
+        return path
+    inner = path[len(_UNNAMED) + 1 :].partition("\\")[2]
+    return f"\\...\\{inner}" if inner else ""
+
+
 def path_in_namespace(thing: Any) -> str:
     """Return the path of an object, empty for an unnamed one."""
     if isinstance(thing, OpenDirectory):
-        return thing.spot.path
+        return _shown(thing.spot.path)
     name = None if isinstance(thing, handles.Pseudo) else getattr(thing, "name", None)
     if not name or not isinstance(name, str):
         return ""
     if name.startswith("\\"):
-        return str(name)
+        return _shown(name)
     everywhere = "" if thing.session == default_session() else "Global\\"
     return f"{BASE}\\{everywhere}{name}"

@@ -17,6 +17,8 @@ from ntipc.errors.subjects import shown
 MAXIMUM_LENGTH = 32_766
 """Longest name, in UTF-16 units."""
 
+SESSION_NUMBER = 1
+"""The number of the user's session, which calls of Windows tell and paths of the object namespace have."""
 _HERE = ("Local\\", "\\BaseNamedObjects\\")
 _EVERYWHERE = "Global\\"
 

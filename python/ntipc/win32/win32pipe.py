@@ -22,6 +22,7 @@ from ntipc.errors import NtError, Status, from_status
 from ntipc.overlapped.disk import FILE_TYPE_PIPE, DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.pipes.anonymous import DEFAULT_QUOTA, create_pipe
+from ntipc.session.names import SESSION_NUMBER
 from ntipc.win32.binding import tables
 from ntipc.win32.binding.arguments import DWORD
 from ntipc.win32.binding.failures import error as error
@@ -191,7 +192,7 @@ def GetNamedPipeClientSessionId(hPipe: HandleLike, /) -> int:
         GetNamedPipeClientSessionId (Win32).
     """
     _pid(hPipe, "GetNamedPipeClientSessionId", of_server=False)
-    return 1
+    return SESSION_NUMBER
 
 
 def GetNamedPipeServerSessionId(hPipe: HandleLike, /) -> int:
@@ -201,7 +202,7 @@ def GetNamedPipeServerSessionId(hPipe: HandleLike, /) -> int:
         GetNamedPipeServerSessionId (Win32).
     """
     _pid(hPipe, "GetNamedPipeServerSessionId", of_server=True)
-    return 1
+    return SESSION_NUMBER
 
 
 def CreatePipe(sa: SecurityAttributes | None, nSize: int, /) -> tuple[PyHANDLE, PyHANDLE]:

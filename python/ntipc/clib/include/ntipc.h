@@ -252,6 +252,13 @@ typedef union _RTL_RUN_ONCE { PVOID Ptr; } INIT_ONCE, *PINIT_ONCE, *LPINIT_ONCE;
 #define INIT_ONCE_INIT_FAILED 4u
 #define CONDITION_VARIABLE_LOCKMODE_SHARED 1u
 
+/* Lists of one process: entries lie at multiples of 16. */
+typedef struct _SLIST_ENTRY { struct _SLIST_ENTRY *Next; } __attribute__((aligned(16))) SLIST_ENTRY, *PSLIST_ENTRY;
+typedef union _SLIST_HEADER {
+    struct { ULONGLONG Alignment, Region; };
+    struct { ULONGLONG Depth : 16, Sequence : 48, Reserved : 4, NextEntry : 60; } HeaderX64;
+} __attribute__((aligned(16))) SLIST_HEADER, *PSLIST_HEADER;
+
 /* Windows and messages. */
 typedef struct tagMSG {
     HWND hwnd;

@@ -183,13 +183,18 @@ DWORD SuspendThread(HANDLE hThread)
     return change_suspensions(hThread, 1, "SuspendThread");
 }
 
-/* A thread that has not begun can be ended. One that runs cannot: what it holds would never be given back. */
+/*
+ * A thread can end itself, and one that has not begun can be ended. Another one that runs cannot: Linux has no way to end it that
+ * would give back the locks it holds just then, that of Python's interpreter and of the C library's memory among them.
+ */
 BOOL TerminateThread(HANDLE hThread, DWORD dwExitCode)
 {
     DWORD id = GetThreadId(hThread);
     BOOL found = FALSE;
     if (!id)
         return FALSE;
+    if (id == GetCurrentThreadId())
+        ExitThread(dwExitCode);
     pthread_mutex_lock(&lock);
     for (struct start *start = waiting; start; start = start->next)
         if (start->id == id) {

@@ -13,6 +13,7 @@ from ntipc.overlapped.operations import Connect
 from ntipc.pipes.offers import PipeName
 from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import DIRECTIONS, PipeAccess, Settings
+from ntipc.win32.binding import blocking
 from ntipc.win32.binding.arguments import DWORD, text
 from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.last_error import last
@@ -127,7 +128,7 @@ def ConnectNamedPipe(hPipe: HandleLike, overlapped: OVERLAPPED | None = None, /)
         if not isinstance(end, ServerEnd):
             raise from_status(Status.ILLEGAL_FUNCTION, "ConnectNamedPipe")
         if kept is None or not file.overlapped or end.nowait:
-            end.connect(operation="ConnectNamedPipe")
+            blocking.connect(file, end, "ConnectNamedPipe")
             return 0
         try:
             end.connect(0, operation="ConnectNamedPipe")  # which has it listen, if it does not

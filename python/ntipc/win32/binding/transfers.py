@@ -12,6 +12,7 @@ from ntipc.overlapped.files import PipeFile
 from ntipc.overlapped.operations import PENDING, Operation, Read, Transact, Write
 from ntipc.overlapped.ports import Packet
 from ntipc.sync import Event
+from ntipc.win32.binding import blocking
 from ntipc.win32.binding.failures import failed, failure, linux_failure
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.overlapped import OVERLAPPED, overlapped_or_none
@@ -68,7 +69,7 @@ def ReadFile(hFile: HandleLike, bufSize: int | Buffer, ol: OVERLAPPED | None = N
         if type(bufSize) is int:
             try:
                 if type(thing) is PipeFile:
-                    data, left = thing.end.read(bufSize, None, operation="ReadFile")
+                    data, left = blocking.read(thing, bufSize, "ReadFile")
                     return (MORE_DATA if left else 0), data
             except NtError as problem:
                 raise failed(problem, "ReadFile") from None
@@ -106,7 +107,7 @@ def WriteFile(hFile: HandleLike, data: Buffer, ol: OVERLAPPED | None = None, /) 
     thing = object_or_failure(hFile, "WriteFile")
     if ol is None and type(thing) is PipeFile:
         try:
-            return 0, thing.end.write(_readable(data), None, operation="WriteFile")
+            return 0, blocking.write(thing, _readable(data), "WriteFile")
         except NtError as problem:
             raise failed(problem, "WriteFile") from None
     source = memoryview(_readable(data)).cast("B")
@@ -274,7 +275,7 @@ def _read_at_once(thing: Any, target: memoryview) -> tuple[int, int]:
     """Read from whatever can be read from; the code, and how many bytes."""
     try:
         if isinstance(thing, PipeFile):
-            size, left = thing.end.read_into(target, None, operation="ReadFile")
+            size, left = blocking.read_into(thing, target, "ReadFile")
             return (MORE_DATA if left else 0), size
         if isinstance(thing, DiskFile):
             size = thing.read_into(target)

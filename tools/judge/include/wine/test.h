@@ -304,11 +304,12 @@ static inline int judge_swprintf(WCHAR *to, size_t room, const WCHAR *format, ..
 #define swprintf judge_swprintf
 #define _snwprintf judge_swprintf
 
-/* The blocks of a thread and its process, as far as tests look: in session 0. */
+/* The blocks of a thread and its process, as far as tests look: in session 1, as ntipc tells. */
 static inline struct _TEB *judge_teb(void)
 {
     static char teb[8192], process[4096];
     *(void **)(teb + 0x60) = process;
+    *(DWORD *)(process + 0x2C0) = 1;
     return (struct _TEB *)teb;
 }
 #define NtCurrentTeb judge_teb

@@ -371,6 +371,8 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "GetNamedPipeInfo": own(_pipe_info, 5),
     "GetNamedPipeClientProcessId": _peer_id(win32pipe.GetNamedPipeClientProcessId),
     "GetNamedPipeServerProcessId": _peer_id(win32pipe.GetNamedPipeServerProcessId),
+    "GetNamedPipeClientSessionId": _peer_id(win32pipe.GetNamedPipeClientSessionId),
+    "GetNamedPipeServerSessionId": _peer_id(win32pipe.GetNamedPipeServerSessionId),
     "TransactNamedPipe": own(_transact, 7),
     "CallNamedPipeW": _call(text),
     "CallNamedPipeA": _call(ansi),

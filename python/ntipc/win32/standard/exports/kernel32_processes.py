@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ntipc.session.names import SESSION_NUMBER
 from ntipc.win32.binding.failures import error
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.standard.exports.tables import from_table, own
@@ -25,6 +27,9 @@ from ntipc.win32.standard.exports.words import (
 
 _USE_STANDARD_HANDLES: Final = 0x100
 _UNICODE_ENVIRONMENT: Final = 0x400
+_NOT_SUPPORTED: Final = 50
+_INVALID_PARAMETER: Final = 87
+_NOT_FOUND: Final = 1168
 
 _handlers: dict[int, Any] = {}
 """Control handlers of C code, by address; they are kept, because an address may be registered more than once."""
@@ -187,6 +192,48 @@ def _thread_id(thread: int) -> int:
         return 0
 
 
+def _cancel_synchronous(thread: int) -> int:
+    """CancelSynchronousIo: end what a thread of this process waits for in a call on a pipe."""
+    from ntipc.win32.binding import blocking
+    from ntipc.win32.binding.processes import thread_of
+
+    try:
+        found = thread_of(handle(thread), "CancelSynchronousIo")
+    except error:
+        return 0
+    if found.pid != os.getpid():
+        last.code = _NOT_SUPPORTED
+        return 0
+    code = last.code
+    if blocking.cancel(found.id):
+        last.code = code
+        return 1
+    last.code = _NOT_FOUND
+    return 0
+
+
+def _terminate_thread(thread: int, code: int) -> int:
+    """TerminateThread: refused, because what a thread holds would never be given back."""
+    from ntipc.win32.binding.processes import thread_of
+
+    try:
+        thread_of(handle(thread), "TerminateThread")
+    except error:
+        return 0
+    last.code = _NOT_SUPPORTED
+    return 0
+
+
+def _session_of(process_id: int, session: int) -> int:
+    """ProcessIdToSessionId: all processes are in the user's session."""
+    there(session)
+    if not os.path.exists(f"/proc/{unsigned(process_id)}"):
+        last.code = _INVALID_PARAMETER
+        return 0
+    put_dword(session, SESSION_NUMBER)
+    return 1
+
+
 def _read_memory(process: int, address: int, buffer: int, size: int, read: int) -> int:
     from ntipc.win32 import win32process
 
@@ -234,6 +281,9 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "GetExitCodeProcess": _exit_code("GetExitCodeProcess"),
     "GetExitCodeThread": _exit_code("GetExitCodeThread"),
     "GetThreadId": own(_thread_id, 1),
+    "CancelSynchronousIo": own(_cancel_synchronous, 1),
+    "TerminateThread": own(_terminate_thread, 2),
+    "ProcessIdToSessionId": own(_session_of, 2),
     "ReadProcessMemory": own(_read_memory, 5),
     "WriteProcessMemory": own(_write_memory, 5),
     "DuplicateHandle": own(_duplicate, 7),

@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from ntipc.errors import NtError
 from ntipc.ntdll.attributes import OBJECT_ATTRIBUTES
+from ntipc.ntdll.results import fail
+from ntipc.ntdll.statuses import STATUS_DATATYPE_MISALIGNMENT, STATUS_INVALID_PARAMETER
 from ntipc.ntdll.transfers import IO_STATUS_BLOCK
 from ntipc.win32.binding.failures import error
 from ntipc.win32.standard.exports.words import (
@@ -140,7 +142,17 @@ class MemoryIoStatusBlock(IO_STATUS_BLOCK):
 def unicode_at(address: int) -> bytes:
     """Load the UTF-16 units of a UNICODE_STRING."""
     found = UnicodeString.from_address(probed(address))
+    if found.buffer % 2:
+        raise fail(STATUS_DATATYPE_MISALIGNMENT)
     return data_at(probed(found.buffer), found.length) if found.length else b""
+
+
+def _target_at(address: int) -> str:
+    """Load the text of a UNICODE_STRING that has room for what it says it has."""
+    found = UnicodeString.from_address(probed(address))
+    if found.room < found.length:
+        raise fail(STATUS_INVALID_PARAMETER)
+    return unicode_at(address).decode("utf-16-le", "surrogatepass")
 
 
 def attributes_at(address: int) -> OBJECT_ATTRIBUTES | None:
@@ -170,7 +182,7 @@ _IN: Final[dict[str, Callable[[int], Any]]] = {
     "p": long_signed,
     "o": attributes_at,
     "t": large_at,
-    "u": lambda word: unicode_at(word).decode("utf-16-le", "surrogatepass"),
+    "u": _target_at,
     "c": _client_id,
 }
 _OUT: Final = frozenset("HPBI")
@@ -194,6 +206,8 @@ def _export(name: str, kinds: str) -> Export:
             for kind, word in zip(kinds, words, strict=True):
                 if kind in "HI":
                     probed(word)
+                if kind == "H":
+                    put_word(word, 0)  # which it stays if anything is refused
             given = [_IN[kind](word) for kind, word in zip(kinds, words, strict=True) if kind in _IN]
             result = function(*given)
             status = result[0] if isinstance(result, tuple) else result

@@ -1,0 +1,171 @@
+"""Operations on pipes that keep their thread until they are done, and how another thread ends them.
+
+The first moment of each is a wait in the pipe itself, which is all that most need. What goes on after it also waits for
+an event that another thread can set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final
+
+from ntipc import _kernel
+from ntipc.errors import HandleClosed, PipeEmpty, Timeout
+from ntipc.overlapped.files import PipeFile
+from ntipc.overlapped.operations import Connect, Operation, Read, Write
+from ntipc.pipes.channel import size_of
+from ntipc.sync import Event
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from ntipc.pipes.server_end import ServerEnd
+
+_MOMENT: Final = 0.05
+"""Seconds after which an operation can be ended by another thread."""
+
+
+class _Blocked:
+    """An operation that goes on in its thread.
+
+    Attributes:
+        cancelled: Whether another thread has ended it.
+        bell: The event that is set then.
+    """
+
+    def __init__(self, file: PipeFile) -> None:
+        self.cancelled = False
+        self.bell = Event(session=file.session)
+
+    def cancel(self) -> None:
+        """End it."""
+        self.cancelled = True
+        self.bell.set()
+
+
+_blocked: Final[dict[int, _Blocked]] = {}
+"""By the id of the thread."""
+os.register_at_fork(after_in_child=_blocked.clear)
+
+
+def read(file: PipeFile, size: int, call: str) -> tuple[bytes, int]:
+    """Read from a pipe as soon as there is something: the bytes, and how many of the message are left."""
+    try:
+        return file.end.read(size, _MOMENT, operation=call)
+    except PipeEmpty:
+        raise
+    except Timeout:
+        buffer = bytearray(size)
+        moved, left = _read_on(file, buffer)
+        return bytes(buffer[:moved]), left
+
+
+def read_into(file: PipeFile, buffer: Buffer, call: str) -> tuple[int, int]:
+    """Read from a pipe into memory as soon as there is something: how many bytes, and how many are left."""
+    try:
+        return file.end.read_into(buffer, _MOMENT, operation=call)
+    except PipeEmpty:
+        raise
+    except Timeout:
+        return _read_on(file, buffer)
+
+
+def connect(file: PipeFile, end: ServerEnd, call: str) -> None:
+    """Wait until a client is connected to an instance."""
+    try:
+        end.connect(_MOMENT, operation=call)
+    except Timeout:
+        operation = Connect(end)
+        _go_on(file, operation, lambda bell: _wait(operation, bell))
+
+
+def write(file: PipeFile, data: Buffer, call: str) -> int:
+    """Write to a pipe, all of it; how many bytes. What the reader sees before it has all of it is not ended."""
+    channel, size = file.end.channel, size_of(data)
+    if not channel.out_quota or channel.nowait or (channel.is_message and size > channel.out_quota):
+        return file.end.write(data, None, operation=call)
+    try:
+        done = file.end.write(data, _MOMENT, operation=call)
+    except Timeout:
+        done = 0
+    if done < size:
+        operation = Write(file.end, data)
+        operation.size = done
+        _go_on(file, operation, lambda _: operation.write_for(_MOMENT))
+    return size
+
+
+def cancel(thread_id: int) -> bool:
+    """End what goes on in a thread of this process; whether anything did."""
+    end = time.monotonic() + 2 * _MOMENT
+    while thread_id != threading.get_native_id():
+        blocked = _blocked.get(thread_id)
+        if blocked is not None:
+            blocked.cancel()
+            return True
+        if not _any_begins() or time.monotonic() > end:
+            break
+        time.sleep(0.001)
+    return False
+
+
+def _any_begins() -> bool:
+    """Say whether any thread is in an operation, which may be in its first moment."""
+    for frame in sys._current_frames().values():
+        at: Any = frame
+        while at is not None:
+            if at.f_code in _ENTRANCES:
+                return True
+            at = at.f_back
+    return False
+
+
+def _read_on(file: PipeFile, buffer: Buffer) -> tuple[int, int]:
+    operation = Read(file.end, buffer)
+    _go_on(file, operation, lambda bell: _wait(operation, bell))
+    return operation.size, operation.left
+
+
+def _wait(operation: Operation, bell: Event) -> bool:
+    """Do an operation if it can be done; else wait until another attempt is due."""
+    if operation.attempt():
+        return True
+    if waitables := operation.waits_for():
+        with suppress(HandleClosed):  # which the next attempt tells, if it is the end that was closed
+            _kernel.wait_multiple((*waitables, bell), False, None)
+    return False
+
+
+def _go_on(file: PipeFile, operation: Operation, step: Callable[[Event], bool]) -> None:
+    """Take steps until one says that the operation is done, or another thread ends it.
+
+    Raises:
+        NtError: It has failed, or was ended.
+    """
+    blocked, thread_id = _Blocked(file), threading.get_native_id()
+    around = _blocked.get(thread_id)  # what a signal handler of the program has interrupted
+    _blocked[thread_id] = blocked
+    file.begun()
+    try:
+        while not blocked.cancelled:
+            if step(blocked.bell):
+                return
+        operation.cancel()
+        assert operation.problem is not None
+        raise operation.problem
+    finally:
+        file.completed()
+        if around is None:
+            del _blocked[thread_id]
+        else:
+            _blocked[thread_id] = around
+        blocked.bell.close()
+
+
+_ENTRANCES: Final[frozenset[CodeType]] = frozenset(each.__code__ for each in (read, read_into, connect, write))
