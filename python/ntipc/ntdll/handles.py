@@ -82,6 +82,15 @@ def insert(thing: Closable) -> int:
     return number
 
 
+def insert_new(thing: NtObject) -> int:
+    """Give a number to an object that was made in the default session just now: that of its handle."""
+    number = thing.handle
+    if number in things:
+        return insert(thing)  # something has it that was closed behind the table's back
+    things[number] = thing
+    return number
+
+
 def find(number: int) -> Any:
     """Return the object that has a number, or the member of :class:`Pseudo`.
 
@@ -124,10 +133,12 @@ def close(number: int) -> None:
         HandleClosed: It is protected from close; the status is HANDLE_NOT_CLOSABLE then.
         TypeError: ``number`` is no integer.
     """
-    thing = find(number)
-    if isinstance(thing, Pseudo):
-        return
-    number &= ~3
+    thing = things.get(number)
+    if thing is None or thing.closed:
+        thing = _find_other(number)
+        if isinstance(thing, Pseudo):
+            return
+        number &= ~3
     if number in _protected:
         raise _refusal(number, "is protected from close", HANDLE_NOT_CLOSABLE)
     if things.pop(number, None) is None:

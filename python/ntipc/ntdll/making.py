@@ -41,8 +41,13 @@ def create(kind: Any, native: str, desired: int, attributes: OBJECT_ATTRIBUTES |
         NtError: It could not be made.
     """
     rights = mapped(desired or READ_CONTROL, native)  # no rights: none that a call wants
+    if attributes is None:
+        return HandleResult(
+            STATUS_SUCCESS,
+            handles.insert_new(kind._at(default_session()._native, None, CREATE, rights, *state)),
+        )
     spot = spot_to_create(attributes)
-    flags = 0 if attributes is None else attributes.Attributes
+    flags = attributes.Attributes
     disposition = OPEN_OR_CREATE if flags & OBJ_OPENIF else CREATE
     if spot is not None and is_built_in(spot):
         raise fail(STATUS_OBJECT_TYPE_MISMATCH if flags & OBJ_OPENIF else STATUS_OBJECT_NAME_COLLISION)
