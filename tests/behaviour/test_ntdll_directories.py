@@ -252,3 +252,9 @@ def test_a_directory_of_a_killed_process_is_gone(peer: Peer) -> None:
     wait_until(lambda: opened("\\Theirs\\x").status == STATUS_OBJECT_PATH_NOT_FOUND)
     assert directory("\\Theirs").status == STATUS_SUCCESS
     assert NtCompareObjects(opened("\\Theirs\\x").handle, kept) == STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("path", ["\\Nowhere\\", "\\BaseNamedObjects\\nowhere\\"])
+def test_a_directory_that_is_missing_comes_before_an_empty_name(path: str) -> None:  # NM-23
+    assert directory(path).status == STATUS_OBJECT_PATH_NOT_FOUND
+    assert opened(path).status == STATUS_OBJECT_PATH_NOT_FOUND

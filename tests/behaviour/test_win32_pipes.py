@@ -357,3 +357,15 @@ def test_between_processes(start_peer: Any) -> None:
     assert peer.run("p.GetNamedPipeServerProcessId(h)") == os.getpid()
     peer.kill()
     assert code(win32file.ReadFile, here, 100)[0] == 109
+
+
+def test_who_is_there_after_a_disconnection() -> None:  # PI-63
+    here, there = pair()
+    for ask in win32pipe.GetNamedPipeServerProcessId, win32pipe.GetNamedPipeClientProcessId:
+        assert ask(here) == ask(there) == os.getpid()
+    assert win32pipe.GetNamedPipeClientSessionId(here) == win32pipe.GetNamedPipeServerSessionId(there) == 1
+    win32pipe.DisconnectNamedPipe(here)
+    assert win32pipe.GetNamedPipeServerProcessId(here) == os.getpid()
+    assert code(win32pipe.GetNamedPipeClientProcessId, here) == (1168, "GetNamedPipeClientProcessId")
+    for ask in win32pipe.GetNamedPipeServerProcessId, win32pipe.GetNamedPipeClientSessionId:
+        assert code(ask, there) == (233, ask.__name__)

@@ -45,6 +45,12 @@ def line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().rstrip("\n")
 
 
+def say(process: "subprocess.Popen[str]", text: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(text + "\n")
+    process.stdin.flush()
+
+
 SINGLE = """
     import win32api, win32event, winerror
     mutex = win32event.CreateMutex(None, False, r"Local\\editor {1D0B}")
@@ -235,6 +241,73 @@ def test_mailslot_that_is_polled(start: Start) -> None:
     )
     assert lines(writer) == []
     assert lines(reader) == ["[b'one', b'', b'three']"]
+
+
+STACK = r"""
+        import sys, win32file
+
+        class Stack:
+            # One slot for what comes, and a handle for each message that goes; nothing waits.
+            def __init__(self, path):
+                self.path, self.slot = path, None
+
+            def reopen(self):
+                if self.slot:
+                    win32file.CloseHandle(self.slot)
+                    self.slot = None
+                try:
+                    self.slot = win32file.CreateMailslot(self.path, 0, 0, None)
+                except win32file.error as problem:
+                    return problem.winerror
+                return 0
+
+            def receive(self):
+                try:
+                    return win32file.ReadFile(self.slot, 1024)[1]
+                except win32file.error:
+                    return b""
+
+            def send(self, data, path):
+                access = win32file.GENERIC_WRITE | win32file.GENERIC_READ
+                share, how = win32file.FILE_SHARE_READ, win32file.OPEN_ALWAYS
+                there = win32file.CreateFile(path, access, share, None, how, 0, None)
+                try:
+                    return win32file.WriteFile(there, data)[1]
+                finally:
+                    win32file.CloseHandle(there)
+
+        mine, other = (Stack(r"\\.\mailslot\peer " + name) for name in sys.argv[1:])
+        assert mine.reopen() == 0 and mine.reopen() == 0 and Stack(mine.path).reopen() == 183
+        assert mine.receive() == b"" and mine.send(b"to myself", mine.path) == 9 and mine.receive() == b"to myself"
+        """
+
+
+def test_mailslots_of_peers_that_send_to_each_other(start: Start) -> None:
+    rest = r"""
+        print("ready", flush=True)
+        input()
+        print(mine.send(sys.argv[1].encode() + b" says hello", other.path), flush=True)
+        while not (data := mine.receive()):
+            pass
+        print(data.decode(), mine.receive(), flush=True)
+        input()
+        while True:
+            try:
+                mine.send(b"x", other.path)
+            except win32file.error as problem:
+                print(problem.winerror, problem.funcname)
+                break
+        """
+    one, two = start(STACK + rest, "one", "two"), start(STACK + rest, "two", "one")
+    assert line(one) == line(two) == "ready"
+    for peer in one, two:
+        say(peer, "go")
+    assert line(one) == "14" and line(two) == "14"
+    assert line(one) == "two says hello b''" and line(two) == "one says hello b''"
+    os.kill(two.pid, signal.SIGKILL)
+    two.wait()
+    say(one, "go")
+    assert lines(one) == ["2 CreateFile"]
 
 
 def test_counter_in_named_memory_under_a_named_mutex(start: Start) -> None:

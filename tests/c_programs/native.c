@@ -278,9 +278,36 @@ static void pool(void)
     CHECK_FAILS(RegisterWaitForSingleObject(&wait, NULL, count_call, called, 1, 0), ERROR_INVALID_HANDLE);
 }
 
+static void links(void)
+{
+    HANDLE link = INVALID_HANDLE_VALUE, directory = NULL, event = NULL;
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING target = text(u"\\BaseNamedObjects"), name = text(u"x"), odd = {3, 4, (PWSTR)3};
+    CHECK(NtCreateSymbolicLinkObject(&link, SYMBOLIC_LINK_ALL_ACCESS, NULL, &target) == STATUS_SUCCESS);
+    WCHAR room[50];
+    ULONG size = 0;
+    UNICODE_STRING told = {9, sizeof room, room};
+    memset(room, 0xAA, sizeof room);
+    CHECK(NtQuerySymbolicLinkObject(link, &told, &size) == STATUS_SUCCESS && told.Length == 34 && size == 36);
+    CHECK(memcmp(room, u"\\BaseNamedObjects", 36) == 0); /* who asks how long it is gets the terminator */
+    told.MaximumLength = 34, told.Length = 9;
+    CHECK(NtQuerySymbolicLinkObject(link, &told, &size) == STATUS_BUFFER_TOO_SMALL && told.Length == 9 && size == 36);
+    CHECK(NtQuerySymbolicLinkObject(link, &told, NULL) == STATUS_SUCCESS && told.Length == 34);
+    target.MaximumLength = 0;
+    CHECK(NtCreateSymbolicLinkObject(&link, SYMBOLIC_LINK_ALL_ACCESS, NULL, &target) == STATUS_INVALID_PARAMETER);
+    CHECK(link == NULL); /* which it is as soon as anything is refused */
+    CHECK(NtCreateDirectoryObject(&directory, DIRECTORY_ALL_ACCESS, NULL) == STATUS_SUCCESS);
+    InitializeObjectAttributes(&attributes, &name, 0, directory, NULL);
+    CHECK(NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE) == STATUS_SUCCESS);
+    CHECK(NtOpenEvent(&event, EVENT_ALL_ACCESS, &attributes) == STATUS_SUCCESS);
+    attributes.ObjectName = &odd;
+    CHECK(NtOpenEvent(&event, EVENT_ALL_ACCESS, &attributes) == STATUS_DATATYPE_MISALIGNMENT && event == NULL);
+}
+
 int main(void)
 {
     objects();
+    links();
     nowhere();
     sections();
     pipes();

@@ -84,7 +84,7 @@ def find_spot(root: Spot | None, path: str, *, fold: bool = False) -> Spot:
         directory = ""
     links = 0
     while True:
-        if not all(names):
+        if not names[0]:
             raise from_status(Status.OBJECT_NAME_INVALID, "Naming an object", f"path {shown(path)}")
         if len(names) == 1:
             return _spelled(Spot(session, directory, names[0], fold))

@@ -22,6 +22,7 @@ from ntipc.errors import NtError, Status, from_status
 from ntipc.overlapped.disk import FILE_TYPE_PIPE, DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.pipes.anonymous import DEFAULT_QUOTA, create_pipe
+from ntipc.pipes.settings import PipeState
 from ntipc.session.names import SESSION_NUMBER
 from ntipc.win32.binding import tables
 from ntipc.win32.binding.arguments import DWORD
@@ -173,15 +174,15 @@ def GetNamedPipeServerProcessId(hPipe: HandleLike, /) -> int:
 
 def _pid(handle: HandleLike, call: str, *, of_server: bool) -> int:
     end = pipe_or_failure(handle, call).end
-    if end.is_server == of_server:
-        return os.getpid()
     try:
-        end.state  # noqa: B018 - notices a client that has come
-        pid = end.peer.pid
+        state = end.state  # which notices a client that has come
+        if state == PipeState.DISCONNECTED and not end.is_server:
+            raise failure(233, call)
+        pid = os.getpid() if end.is_server == of_server else end.peer.pid
     except NtError as problem:
         raise failed(problem, call) from None
-    if not pid:
-        raise failure(233 if end.is_server else 232, call)
+    if not pid or (state == PipeState.DISCONNECTED and not of_server):
+        raise failure(1168, call)
     return pid
 
 

@@ -164,9 +164,10 @@ def _query_link(link: int, target: int, told: int) -> int:
     units = path.encode("utf-16-le", "surrogatepass")
     string = UnicodeString.from_address(there(target))
     put_dword(told, len(units) + 2)
-    if string.room < len(units):
+    copied = units + b"\0\0" if told else units  # who asks how long it is gets the terminator
+    if string.room < len(copied):
         return STATUS_BUFFER_TOO_SMALL
-    memory_at(string.buffer, len(units))[:] = units
+    memory_at(string.buffer, len(copied))[:] = copied
     string.length = len(units)
     return int(status)
 
