@@ -2,10 +2,12 @@
 
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from harness.peers import Peer
+from harness.waiting import wait_until
 
 import ntipc
 from ntipc.ntdll import *
@@ -317,3 +319,76 @@ def test_channels_are_not_implemented() -> None:
     )  # fmt: skip
     assert [call() for call in calls] == [STATUS_NOT_IMPLEMENTED] * 5
     assert ntipc.ntdll.RtlNtStatusToDosError(STATUS_NOT_IMPLEMENTED) == 1
+
+
+ALERT = FILE_SYNCHRONOUS_IO_ALERT
+
+
+def test_a_queued_call_ends_what_an_alertable_file_waits_for() -> None:
+    there = server(options=ALERT).handle
+    event = NtCreateEvent(EVENT_ALL_ACCESS, None, NotificationEvent, True).handle
+    block, told, seen = IO_STATUS_BLOCK(), list[object](), list[int]()
+    NtQueueApcThread(NtCurrentThread(), seen.append, 1)
+    result = NtFsControlFile(there, event, told.append, "told", block, FSCTL_PIPE_LISTEN)
+    assert (result, block.Status, seen) == (STATUS_CANCELLED, STATUS_CANCELLED, [1])
+    assert NtQueryEvent(event).information.EventState == 0 and NtTestAlert() == STATUS_SUCCESS and told == []
+    here = client(ALERT)
+    assert control(there, FSCTL_PIPE_LISTEN) == STATUS_PIPE_CONNECTED  # the instance went on listening
+    mine = NtOpenThread(0x1F_FFFF, None, (0, threading.get_native_id())).handle
+    for wakes, expected in (
+        (lambda: NtQueueApcThread(mine, seen.append, 2), [1, 2]),
+        (lambda: NtAlertThread(mine), [1, 2]),
+    ):
+        thread = threading.Thread(target=when_not_signalled, args=(here, wakes))
+        thread.start()
+        assert read(here) == (STATUS_CANCELLED, b"") and seen == expected
+        thread.join()
+    write(there, b"not lost")
+    assert read(here) == (STATUS_SUCCESS, b"not lost")
+    close(here, there, event, mine)
+
+
+def test_a_file_that_is_not_alertable_waits_on() -> None:
+    there, here = connected()
+    seen = list[int]()
+    NtQueueApcThread(NtCurrentThread(), seen.append, 1)
+    thread = threading.Thread(target=when_not_signalled, args=(here, lambda: write(there, b"data")))
+    thread.start()
+    assert read(here) == (STATUS_SUCCESS, b"data") and seen == []
+    thread.join()
+    assert NtDelayExecution(True, 0) == STATUS_USER_APC and seen == [1]
+    close(here, there)
+
+
+@pytest.mark.parametrize("options", [SYNC, ALERT])
+def test_what_a_thread_waits_for_is_ended_by_another(options: int) -> None:
+    there, here = connected(options=options)
+    block, other, done = IO_STATUS_BLOCK(), IO_STATUS_BLOCK(), list[int]()
+    event = NtCreateEvent(EVENT_ALL_ACCESS, None, NotificationEvent, False).handle
+    ids = list[int]()
+
+    def reads() -> None:
+        ids.append(threading.get_native_id())
+        done.append(NtReadFile(here, event, None, None, block, bytearray(9)))
+
+    thread = threading.Thread(target=reads)
+    thread.start()
+    when_not_signalled(here, lambda: None)
+    handle = NtOpenThread(0x1F_FFFF, None, (0, ids[0])).handle
+    assert NtCancelSynchronousIoFile(handle, other, other) == STATUS_NOT_FOUND == other.Status
+    assert NtCancelSynchronousIoFile(handle, block, other) == STATUS_SUCCESS == other.Status
+    thread.join()
+    assert done == [STATUS_CANCELLED] == [block.Status]
+    assert NtQueryEvent(event).information.EventState == 0
+    for wrong, status in (0, STATUS_INVALID_HANDLE), (event, STATUS_OBJECT_TYPE_MISMATCH):
+        assert NtCancelSynchronousIoFile(wrong) == status
+    assert NtCancelSynchronousIoFile(NtCurrentThread()) == STATUS_NOT_FOUND
+    write(there, b"not lost")
+    assert read(here) == (STATUS_SUCCESS, b"not lost")
+    close(here, there, event, handle)
+
+
+def when_not_signalled(file: int, act: Callable[[], object]) -> None:
+    """Act as soon as an operation goes on at a file."""
+    wait_until(lambda: NtWaitForSingleObject(file, False, 0) == STATUS_TIMEOUT)
+    act()

@@ -31,6 +31,29 @@ static DWORD WINAPI writes(LPVOID size)
     return outcome(WriteFile(server, buffer, (DWORD)(ULONG_PTR)size, &written, NULL));
 }
 
+static IO_STATUS_BLOCK block;
+
+static DWORD WINAPI listens(LPVOID unused)
+{
+    (void)unused;
+    return (DWORD)NtFsControlFile(server, NULL, NULL, NULL, &block, FSCTL_PIPE_LISTEN, NULL, 0, NULL, 0);
+}
+
+static void by_its_block(void)
+{
+    DWORD code = 0;
+    IO_STATUS_BLOCK other = {{9}, 9};
+    block.Status = 0x5555;
+    HANDLE thread = CreateThread(NULL, 0, listens, NULL, 0, NULL);
+    while (WaitForSingleObject(server, 0) == WAIT_OBJECT_0)
+        SwitchToThread();
+    CHECK(NtCancelSynchronousIoFile(thread, &other, &other) == STATUS_NOT_FOUND && other.Status == STATUS_NOT_FOUND);
+    CHECK(NtCancelSynchronousIoFile(thread, &block, NULL) == STATUS_ACCESS_VIOLATION);
+    CHECK(NtCancelSynchronousIoFile(thread, &block, &other) == STATUS_SUCCESS && other.Status == 0 && !other.Information);
+    CHECK(WaitForSingleObject(thread, 30000) == WAIT_OBJECT_0 && GetExitCodeThread(thread, &code));
+    CHECK(code == (DWORD)STATUS_CANCELLED && block.Status == 0x5555);
+}
+
 /* End what a thread does, as soon as it does it; what it ends with. */
 static DWORD ended(HANDLE thread)
 {
@@ -53,6 +76,7 @@ int main(void)
     CHECK_FAILS(CancelSynchronousIo(GetCurrentThread()), ERROR_NOT_FOUND);
     CHECK_FAILS(CancelSynchronousIo(server), ERROR_INVALID_HANDLE);
     CHECK(ended(CreateThread(NULL, 0, connects, NULL, 0, NULL)) == ERROR_OPERATION_ABORTED);
+    by_its_block();
     client = CreateFileA(NAME, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
     CHECK(client != INVALID_HANDLE_VALUE);
     CHECK(ended(CreateThread(NULL, 0, reads, NULL, 0, NULL)) == ERROR_OPERATION_ABORTED);

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.c_programs import Workshop
@@ -77,3 +79,45 @@ def test_checks_are_counted_and_a_crash_takes_nothing_along(wine: Path, tmp_path
 def test_a_folder_without_tests_is_refused(tmp_path: Path) -> None:
     result = judged(tmp_path / "target", "--wine", str(tmp_path))
     assert result.returncode == 2 and "is no source of Wine" in result.stderr
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The judge, which fetches an archive that this test makes."""
+    monkeypatch.setenv("NTIPC_JUDGE", str(tmp_path / "target"))
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "judge"))
+    monkeypatch.delitem(sys.modules, "judge", raising=False)
+    import judge  # type: ignore[import-not-found, unused-ignore]
+
+    monkeypatch.setattr(judge, "ADDRESS", (tmp_path / "wine.tar.xz").as_uri())
+    return judge
+
+
+def test_the_source_is_fetched_once_and_only_what_is_needed(module: Any, tmp_path: Path) -> None:
+    archive = tmp_path / "wine.tar.xz"
+    with tarfile.open(archive, "w:xz") as packed:
+        for name in "dlls/kernel32/tests/sync.c", "include/windef.h", "dlls/kernel32/sync.c", "../outside.c":
+            (tmp_path / "content").write_text(name)
+            packed.add(tmp_path / "content", f"wine-8.0/{name}")
+    found = module.find_wine(None)
+    assert sorted(str(path.relative_to(found)) for path in found.rglob("*.[ch]")) == [
+        "dlls/kernel32/tests/sync.c",
+        "include/windef.h",
+    ]
+    archive.unlink()
+    assert module.find_wine(None) == found
+
+
+def test_half_an_archive_leaves_nothing(module: Any, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "wine.tar.xz", "w:xz") as packed:
+        (tmp_path / "content").write_bytes(os.urandom(100_000))
+        for name in "one.c", "two.c":
+            packed.add(tmp_path / "content", f"wine-8.0/dlls/ntdll/tests/{name}")
+    whole = (tmp_path / "wine.tar.xz").read_bytes()
+    (tmp_path / "wine.tar.xz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(module.CannotJudge, match="--wine"):
+        module.find_wine(None)
+    (tmp_path / "wine.tar.xz").unlink()
+    with pytest.raises(module.CannotJudge, match="--wine"):
+        module.find_wine(None)
+    assert list((tmp_path / "target").iterdir()) == []

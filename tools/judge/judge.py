@@ -7,13 +7,13 @@ are fetched into the folder ``target``. What calls a function that the library l
 """
 
 import argparse
+import lzma
 import os
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -81,9 +81,11 @@ def find_wine(folder: Path | None) -> Path:
                     while piece := answer.read(1 << 20):
                         archive.write(piece)
                 archive.flush()
-                with tarfile.open(archive.name) as source:
-                    source.extractall(TARGET, members=_wanted(source), filter="data")
-        except (urllib.error.URLError, TimeoutError, tarfile.TarError) as problem:
+                # Beside its place first, so that what is there is whole.
+                with tempfile.TemporaryDirectory(dir=TARGET) as beside, tarfile.open(archive.name) as source:
+                    source.extractall(beside, members=_wanted(source), filter="data")
+                    os.replace(Path(beside, unpacked.name), unpacked)
+        except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as problem:
             raise CannotJudge(f"{ADDRESS} cannot be had ({problem}): name an unpacked source with --wine") from None
     return unpacked
 

@@ -226,6 +226,22 @@ def inbox_of(handle: int) -> Inbox:
     return _inboxes.setdefault(life, Inbox())
 
 
+def thread_id_of(handle: int) -> int:
+    """Return the id of a thread of this process.
+
+    Raises:
+        NtError: The handle is that of no thread, of one that has ended, or of one of another process.
+    """
+    thing = find(handle)
+    if thing is Pseudo.THREAD:
+        return threading.get_native_id()
+    if isinstance(thing, Thread):
+        return _life_of_own(thing)[0]
+    if isinstance(thing, ThreadObject):
+        return thing.life[0]
+    raise fail(STATUS_OBJECT_TYPE_MISMATCH)
+
+
 def _life_of_own(thread: Thread) -> Life:
     """Return the life of a thread of this process that the object stands for."""
     if thread.pid != os.getpid():

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ntipc import Mailslot, MailslotClient
 from ntipc.errors import NtError, Timeout
+from ntipc.ntdll.apcs import thread_id_of
 from ntipc.ntdll.attributes import OBJ_INHERIT, OBJECT_ATTRIBUTES
 from ntipc.ntdll.handles import find, insert
 from ntipc.ntdll.results import fail, returns, returns_status
@@ -30,6 +31,7 @@ from ntipc.ntdll.statuses import (
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
     STATUS_IO_TIMEOUT,
+    STATUS_NOT_FOUND,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_INVALID,
     STATUS_OBJECT_NAME_NOT_FOUND,
@@ -51,6 +53,7 @@ from ntipc.ntdll.transfers import (
     run,
 )
 from ntipc.objects.devices import locate_mailslot, locate_pipe
+from ntipc.overlapped import blocking
 from ntipc.overlapped.disk import DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.overlapped.operations import Read, Write
@@ -295,6 +298,26 @@ def NtCancelIoFile(FileHandle: int, IoStatusBlock: IO_STATUS_BLOCK | None = None
     return Ending(IoStatusBlock, None, None).tell(STATUS_SUCCESS, 0)
 
 
+@returns_status
+def NtCancelSynchronousIoFile(
+    ThreadHandle: int,
+    IoRequestToCancel: IO_STATUS_BLOCK | None = None,
+    IoStatusBlock: IO_STATUS_BLOCK | None = None,
+) -> NTSTATUS:
+    """End what another thread of this process waits for in a call on a pipe, which returns STATUS_CANCELLED.
+
+    Args:
+        ThreadHandle: The thread.
+        IoRequestToCancel: The block that the call was given; ``None`` for whichever call it is.
+        IoStatusBlock: What tells how this went.
+
+    Returns:
+        STATUS_NOT_FOUND if the thread does not wait for that.
+    """
+    found = blocking.cancel(thread_id_of(ThreadHandle), IoRequestToCancel)
+    return Ending(IoStatusBlock, None, None).tell(STATUS_SUCCESS if found else STATUS_NOT_FOUND, 0)
+
+
 def device_of(attributes: OBJECT_ATTRIBUTES | None) -> tuple[str, str]:
     """Split a path into ``"pipe"``, ``"mailslot"`` or ``"file"`` and what comes then.
 
@@ -329,6 +352,11 @@ def synchronous(options: int) -> bool:
     return bool(options & _SYNCHRONOUS)
 
 
+def alertable(options: int) -> bool:
+    """Say whether the options have alerts and queued calls end what a thread waits for."""
+    return bool(options & FILE_SYNCHRONOUS_IO_ALERT)
+
+
 def status_of_linux(problem: OSError) -> NTSTATUS:
     """Return the status that stands for an error of Linux."""
     return _STATUSES.get(problem.errno or 0, STATUS_UNSUCCESSFUL)
@@ -347,7 +375,9 @@ def _pipe(name: str, access: int, options: int) -> PipeFile:
         wanted |= PipeAccess.WRITE
     end = ClientEnd.open(location, location.attachment()._native, wanted, 0, operation="NtOpenFile")
     end.may_change = bool(access & (_WRITES | FILE_WRITE_ATTRIBUTES))
-    return PipeFile(end, overlapped=not synchronous(options))
+    file = PipeFile(end, overlapped=not synchronous(options))
+    file.alertable = alertable(options)
+    return file
 
 
 def _mailslot(name: str, access: int) -> MailslotClient:

@@ -31,6 +31,7 @@ from ntipc.ntdll.files import (
     FILE_SHARE_WRITE,
     FILE_WRITE_ATTRIBUTES,
     PipeDevice,
+    alertable,
     device_of,
     synchronous,
 )
@@ -195,6 +196,7 @@ def NtCreateNamedPipeFile(
         raise
     end.may_ask, end.may_change = bool(DesiredAccess & _ASKS), bool(DesiredAccess & _CHANGES)
     file = PipeFile(end, overlapped=not synchronous(CreateOptions), name=hold)
+    file.alertable = alertable(CreateOptions)
     file.inheritable = bool(ObjectAttributes.Attributes & OBJ_INHERIT)
     return FileResult(STATUS_SUCCESS, insert(file), FILE_CREATED if hold.created else FILE_OPENED)
 
@@ -254,7 +256,7 @@ def _server(file: PipeFile) -> ServerEnd:
 
 def _listen(file: PipeFile, ending: Ending) -> NTSTATUS:
     end = _server(file)
-    if not file.overlapped or end.nowait:
+    if end.nowait:
         end.connect(operation="NtFsControlFile")
         return ending.tell(STATUS_SUCCESS, 0)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from operator import is_
 from typing import Any, Final, NamedTuple
 
 from ntipc import Event
@@ -11,8 +12,10 @@ from ntipc.errors import NtError
 from ntipc.ntdll.apcs import own_inbox
 from ntipc.ntdll.handles import find_of
 from ntipc.ntdll.statuses import NTSTATUS, STATUS_PENDING, STATUS_SUCCESS
+from ntipc.ntdll.waits import alertable_wait
+from ntipc.overlapped import blocking
 from ntipc.overlapped.files import PipeFile
-from ntipc.overlapped.operations import Operation
+from ntipc.overlapped.operations import CANCELLED, Operation
 
 Routine = Callable[..., object]
 """What a thread calls when an operation is done: with the context and the IO_STATUS_BLOCK."""
@@ -119,16 +122,47 @@ def run(file: PipeFile, operation: Operation, ending: Ending) -> NTSTATUS:
     if ending.block is not None:
         ending.block.begun()
         ending.block._operation = operation
+    if not file.overlapped:
+        cancel = partial(file.cancel, partial(is_, operation))
+        with blocking.ended_by(cancel, ending.block):
+            return (_wait_alertably if file.alertable else _wait)(file, operation, ending, cancel)
+    operation.when_done = partial(_tell, ending)
+    return NTSTATUS(operation.status) if file.start(operation) else STATUS_PENDING
+
+
+def _wait(file: PipeFile, operation: Operation, ending: Ending, cancel: Callable[[], object]) -> NTSTATUS:
+    """Do an operation, and wait for its end."""
     operation.when_done = partial(_tell, ending)
     if not file.start(operation):
-        if file.overlapped:
-            return STATUS_PENDING
         operation.wait()
     return NTSTATUS(operation.status)
 
 
+def _wait_alertably(file: PipeFile, operation: Operation, ending: Ending, cancel: Callable[[], object]) -> NTSTATUS:
+    """The same; an alert, or a call that is queued for the thread, ends it."""
+    bell = Event(manual_reset=True)
+    operation.when_done = lambda _: bell.set()
+    try:
+        status = STATUS_SUCCESS
+        if not file.start(operation):
+            try:
+                status = alertable_wait(bell)
+            finally:
+                cancel()
+                operation.wait()
+        if status != STATUS_SUCCESS and operation.status == CANCELLED:
+            return ending.refuse(CANCELLED)
+        _tell(ending, operation)
+        return NTSTATUS(operation.status)
+    finally:
+        bell.close()
+
+
 def _tell(ending: Ending, operation: Operation) -> None:
-    if operation.problem is not None and not operation.went_on:  # the call itself says so
+    file = operation.file
+    if operation.status == CANCELLED and isinstance(file, PipeFile) and not file.overlapped:
+        ending.refuse(CANCELLED)
+    elif operation.problem is not None and not operation.went_on:  # the call itself says so
         ending.refuse(operation.status)
     else:
         ending.tell(operation.status, operation.size)

@@ -135,6 +135,11 @@ def NtYieldExecution() -> NTSTATUS:
     return STATUS_SUCCESS
 
 
+def alertable_wait(event: Event) -> NTSTATUS:
+    """Wait for an event: STATUS_SUCCESS, or STATUS_ALERTED or STATUS_USER_APC if that was first."""
+    return _wait([event], False, True, None)
+
+
 def _own(mutex: Mutex, seconds: float | None) -> NTSTATUS:
     silence.kept = True
     try:

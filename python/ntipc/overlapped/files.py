@@ -30,6 +30,8 @@ class FileObject(WaitedForByPlan):
         overlapped: Whether it was opened for operations that go on (FILE_FLAG_OVERLAPPED).
         port: The completion port that reports its operations, if it has one.
         key: The number that the port reports with them.
+        alertable: Whether an alert or a queued call ends an operation that its thread waits for
+            (FILE_SYNCHRONOUS_IO_ALERT).
 
     Source:
         FILE_OBJECT (NT).
@@ -42,6 +44,7 @@ class FileObject(WaitedForByPlan):
         self.overlapped = overlapped
         self.port: CompletionPort | None = None
         self.key = 0
+        self.alertable = False
         self.inheritable = False
         self._references = 1
         self._pending = 0

@@ -8,12 +8,12 @@ from typing import Final
 from ntipc import _kernel
 from ntipc.errors import InvalidPipeState, NtError, Status, from_status
 from ntipc.objects.devices import Location, locate_pipe
+from ntipc.overlapped import blocking
 from ntipc.overlapped.files import PipeFile
 from ntipc.overlapped.operations import Connect
 from ntipc.pipes.offers import PipeName
 from ntipc.pipes.server_end import ServerEnd
 from ntipc.pipes.settings import DIRECTIONS, PipeAccess, Settings
-from ntipc.win32.binding import blocking
 from ntipc.win32.binding.arguments import DWORD, text
 from ntipc.win32.binding.failures import failed
 from ntipc.win32.binding.last_error import last

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ntipc.errors import NtError, Status, Timeout, from_status
 from ntipc.mailslots import Mailslot, MailslotClient
+from ntipc.overlapped import blocking
 from ntipc.overlapped.disk import FILE_TYPE_PIPE, DiskFile
 from ntipc.overlapped.files import PipeFile
 from ntipc.overlapped.operations import PENDING, Operation, Read, Transact, Write
 from ntipc.overlapped.ports import Packet
 from ntipc.sync import Event
-from ntipc.win32.binding import blocking
 from ntipc.win32.binding.failures import failed, failure, linux_failure
 from ntipc.win32.binding.last_error import last
 from ntipc.win32.binding.overlapped import OVERLAPPED, overlapped_or_none

@@ -194,7 +194,7 @@ def _thread_id(thread: int) -> int:
 
 def _cancel_synchronous(thread: int) -> int:
     """CancelSynchronousIo: end what a thread of this process waits for in a call on a pipe."""
-    from ntipc.win32.binding import blocking
+    from ntipc.overlapped import blocking
     from ntipc.win32.binding.processes import thread_of
 
     try:

@@ -169,6 +169,26 @@ def _cancel_one(file: int, wanted: int, block: int) -> int:
 
 _STATUS_NOT_FOUND: Final = 0xC000_0225
 
+
+class _Request:
+    """Means the call that was given the IO_STATUS_BLOCK at an address."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __eq__(self, other: object) -> bool:
+        return getattr(other, "address", None) == self._address
+
+    def __hash__(self) -> int:
+        return hash(self._address)
+
+
+def _cancel_synchronous(thread: int, wanted: int, block: int) -> int:
+    told: Any = MemoryIoStatusBlock(block)
+    request: Any = _Request(wanted) if wanted else None
+    return ntdll.NtCancelSynchronousIoFile(handle(thread), request, told)
+
+
 EXPORTS: Final[Mapping[str, Export]] = {
     **dict(
         from_lines("""
@@ -185,6 +205,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
         lambda file, block: ntdll.NtFlushBuffersFile(handle(file), MemoryIoStatusBlock(there(block))), 2
     ),
     "NtCancelIoFile": native(lambda file, block: ntdll.NtCancelIoFile(handle(file), MemoryIoStatusBlock(block)), 2),
+    "NtCancelSynchronousIoFile": native(_cancel_synchronous, 3),
     "NtCancelIoFileEx": native(_cancel_one, 3),
     "NtQueryInformationFile": native(_query, 5),
     "NtSetInformationFile": native(_set, 5),

@@ -10,8 +10,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,27 +31,27 @@ _MOMENT: Final = 0.05
 """Seconds after which an operation can be ended by another thread."""
 
 
-class _Blocked:
-    """An operation that goes on in its thread.
+_blocked: Final[dict[int, tuple[Callable[[], object], object]]] = {}
+"""By the id of a thread: what ends the operation that goes on in it, and what its caller knows it by.
 
-    Attributes:
-        cancelled: Whether another thread has ended it.
-        bell: The event that is set then.
-    """
-
-    def __init__(self, file: PipeFile) -> None:
-        self.cancelled = False
-        self.bell = Event(session=file.session)
-
-    def cancel(self) -> None:
-        """End it."""
-        self.cancelled = True
-        self.bell.set()
-
-
-_blocked: Final[dict[int, _Blocked]] = {}
-"""By the id of the thread."""
+What ends it says whether it did: it may be too early, or too late.
+"""
 os.register_at_fork(after_in_child=_blocked.clear)
+
+
+@contextmanager
+def ended_by(end: Callable[[], object], request: object = None) -> Iterator[None]:
+    """Let other threads end, by that call, what the calling one does meanwhile, and knows by that request."""
+    thread_id = threading.get_native_id()
+    around = _blocked.get(thread_id)  # what a signal handler of the program has interrupted
+    _blocked[thread_id] = end, request
+    try:
+        yield
+    finally:
+        if around is None:
+            del _blocked[thread_id]
+        else:
+            _blocked[thread_id] = around
 
 
 def read(file: PipeFile, size: int, call: str) -> tuple[bytes, int]:
@@ -101,16 +101,20 @@ def write(file: PipeFile, data: Buffer, call: str) -> int:
     return size
 
 
-def cancel(thread_id: int) -> bool:
-    """End what goes on in a thread of this process; whether anything did."""
+def cancel(thread_id: int, request: object = None) -> bool:
+    """End what goes on in a thread of this process, or only what that request means; whether it did."""
     end = time.monotonic() + 2 * _MOMENT
     while thread_id != threading.get_native_id():
-        blocked = _blocked.get(thread_id)
-        if blocked is not None:
-            blocked.cancel()
-            return True
-        if not _any_begins() or time.monotonic() > end:
-            break
+        end_it, known_by = _blocked.get(thread_id, (None, None))
+        if end_it is not None:
+            if request is not None and request != known_by:
+                return False
+            if end_it():
+                return True
+        elif not _any_begins():
+            return False
+        if time.monotonic() > end:
+            return False
         time.sleep(0.001)
     return False
 
@@ -148,24 +152,19 @@ def _go_on(file: PipeFile, operation: Operation, step: Callable[[Event], bool]) 
     Raises:
         NtError: It has failed, or was ended.
     """
-    blocked, thread_id = _Blocked(file), threading.get_native_id()
-    around = _blocked.get(thread_id)  # what a signal handler of the program has interrupted
-    _blocked[thread_id] = blocked
+    bell = Event(manual_reset=True, session=file.session)
     file.begun()
     try:
-        while not blocked.cancelled:
-            if step(blocked.bell):
-                return
+        with ended_by(lambda: bell.set() is not None):
+            while not bell.wait(0):
+                if step(bell):
+                    return
         operation.cancel()
         assert operation.problem is not None
         raise operation.problem
     finally:
         file.completed()
-        if around is None:
-            del _blocked[thread_id]
-        else:
-            _blocked[thread_id] = around
-        blocked.bell.close()
+        bell.close()
 
 
 _ENTRANCES: Final[frozenset[CodeType]] = frozenset(each.__code__ for each in (read, read_into, connect, write))
