@@ -87,11 +87,13 @@ def connect(file: PipeFile, end: ServerEnd, call: str) -> None:
 
 def write(file: PipeFile, data: Buffer, call: str) -> int:
     """Write to a pipe, all of it; how many bytes. What the reader sees before it has all of it is not ended."""
-    channel, size = file.end.channel, size_of(data)
-    if not channel.out_quota or channel.nowait or (channel.is_message and size > channel.out_quota):
-        return file.end.write(data, None, operation=call)
+    end = file.end
+    channel = end.channel
+    size = len(data) if type(data) is bytes else size_of(data)
+    if (size > channel.out_quota and (channel.is_message or not channel.out_quota)) or channel.nowait:
+        return end.write(data, None, operation=call)
     try:
-        done = file.end.write(data, _MOMENT, operation=call)
+        done = end.write(data, 0, operation=call)
     except Timeout:
         done = 0
     if done < size:

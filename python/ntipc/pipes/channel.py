@@ -194,16 +194,19 @@ class Channel(Parts, parts=("reader", "writer")):
         return len(source) if writer._put_marked(source, 0, operation=operation) is not None else 0
 
     def _write_pieces(self, writer: PipeWriter, source: memoryview, timeout: float | None, operation: str) -> int:
-        deadline = Deadline(timeout)
-        done = 0
+        deadline = Deadline(timeout) if timeout else None  # of no time, and of all time, as much is left later
+        left, done = timeout, 0
         while done < len(source):
             with source[done : done + STREAM_PIECE] as part:
-                put = writer._put_some(part, deadline.left(), operation)
+                put = writer._put_some(part, left, operation)
             if put is None:
                 break
             done += put[0]
-            if not self.out_quota and not writer._wait_taken(put[1], deadline.left(), operation):
-                break
+            left = timeout if deadline is None else deadline.left()
+            if not self.out_quota:
+                if not writer._wait_taken(put[1], left, operation):
+                    break
+                left = timeout if deadline is None else deadline.left()
         return done
 
     def peek(self, size: int, operation: str) -> Peeked:
