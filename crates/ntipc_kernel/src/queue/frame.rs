@@ -9,9 +9,9 @@
 //! | 4    | places of the handles carried, + 1, two a word                                         |
 //! | then | the data; of a frame that lies out of line: last page (32) · count of pages (32)       |
 //!
-//! A position is page << 9 | offset / 8. A frame never crosses the end of a page; length [`END`] says that the row goes on at the
-//! beginning of the page that this one links to, and eight bytes are always left for that.
-//! What lies before the tail is whole. Nothing of it is believed: each part is read once, and brought into bounds.
+//! A position is page << 9 | offset / 8. A frame never crosses the end of a page; length [`END`] says that the row goes
+//! on at the beginning of the page that this one links to, and eight bytes are always left for that. What lies before
+//! the tail is whole. Nothing of it is believed: each part is read once, and brought into bounds.
 
 use super::pages::{Chain, pages_for, up_to};
 use crate::arena::Arena;
@@ -156,6 +156,43 @@ impl Arena {
             chain,
             carried,
         }))
+    }
+}
+
+impl Arena {
+    /// Write a frame that has nothing but its data, which lies in line: header and data. `false`: there is no such
+    /// place.
+    #[inline]
+    pub(super) fn write_plain(&self, place: Place, bytes: &[u8], sender: u32, generation: u32) -> bool {
+        let words = [
+            bytes.len() as u64 | u64::from(footprint(bytes.len(), 0)) << 32,
+            u64::from(sender) << 32,
+            u64::from(generation),
+            0,
+        ];
+        for (number, value) in words.into_iter().enumerate() {
+            match self.page_word(place.page, place.offset + number as u32 * 8) {
+                Some(word) => word.put(value),
+                None => return false,
+            }
+        }
+        self.copy_in(place.page, place.offset + HEADER, bytes)
+    }
+
+    /// The length of a frame at a place before the tail, if it has nothing but its data, which lies in line. `None`: it
+    /// has more, or what lies there makes no sense.
+    #[inline]
+    pub(super) fn plain_at(&self, place: Place) -> Option<usize> {
+        let word_at = |offset| self.page_word(place.page, place.offset + offset).map(Shared::get);
+        let first = word_at(0).filter(|_| place.page != 0)?;
+        let length = first as u32 as usize;
+        // Neither flags nor handles: the footprint is all that stands above the length.
+        let is_plain = length <= IN_LINE
+            && first >> 32 == u64::from(footprint(length, 0))
+            && place.offset + footprint(length, 0) + 8 <= PAGE_SIZE
+            && word_at(8)? & !(u64::from(PROCESSES - 1) << 32) == 0
+            && word_at(24)? == 0;
+        is_plain.then_some(length)
     }
 }
 

@@ -8,7 +8,7 @@
 //! * `ends`: making, opening, the last handle of an end, freeing
 //! * `state`: readable and writable, and `turn`: whose turn it is to put
 //! * `operation`: one of them from its intent to the last who is told, and `waiting`: how it waits
-//! * `put`, `take`, `peek`: the operations; `mark`: waiting for a reader
+//! * `put`, `take`, `peek`: the operations; `short`: the same of short frames, if nothing is in the way; `mark`: waiting for a reader
 //! * `message`: what is put, and where it goes
 //! * `flight`: handles in frames
 //! * `badge`: write ends that say whose frames are whose, and notices of their end
@@ -34,6 +34,7 @@ mod peek;
 mod put;
 mod query;
 mod reclaim;
+mod short;
 pub(crate) mod side;
 mod state;
 mod take;

@@ -16,6 +16,7 @@ mod locks;
 mod lookouts;
 mod pulse;
 mod queues;
+mod short_frames;
 mod timeouts;
 mod wait_all;
 mod waiting;

@@ -12,6 +12,7 @@ mod frames;
 mod handles;
 mod readers;
 mod settling;
+mod short;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;
@@ -47,6 +48,8 @@ fn victim() {
         "refuse badges" => badges::victim_leaves_badges(&stage),
         "leave badges" => badges::victim_leaves_frames_of_badges(&stage),
         "stop badge" => badges::victim_stops_before_its_badge_counts(&stage),
+        "put short" => short::victim_puts(&stage),
+        "take short" => short::victim_takes(&stage),
         "settler" => settling::victim_settles(&stage),
         scene => panic!("no scene {scene}"),
     }
