@@ -88,6 +88,19 @@ def by_put_and_get(length: int) -> Loop:
     return loop
 
 
+def by_post_and_get(window: ntipc.Window) -> Loop:
+    """A message that a thread posts to a window of its own."""
+    hwnd = window.hwnd
+
+    def loop(count: int) -> None:
+        post, get = ntipc.post_message, ntipc.get_message
+        for number in range(count):
+            post(hwnd, ntipc.WM_USER, number)
+            get()
+
+    return loop
+
+
 @contextmanager
 def answered() -> Iterator[ntipc.PortClient]:
     """A client whose calls another thread answers."""
@@ -171,6 +184,8 @@ def main() -> None:
         measure("Event: duplicate + close", by_duplicate)
         measure("Queue: put + get 64 bytes", by_put_and_get(64))
         measure("Queue: put + get 64 KiB", by_put_and_get(65_536))
+        with ntipc.Window() as window:
+            measure("post_message + get_message", by_post_and_get(window))
         with answered() as client:
             measure("PortClient.call with 64 bytes: the caller's side", by_call(client))
         with served() as proxy:

@@ -12,6 +12,10 @@ from typing_extensions import Buffer
 from ntipc._kernel_memory import Cells as Cells
 from ntipc._kernel_memory import Section as Section
 from ntipc._kernel_memory import View as View
+from ntipc._kernel_messages import DefaultMessages as DefaultMessages
+from ntipc._kernel_messages import Inbox as Inbox
+from ntipc._kernel_messages import Ways as Ways
+from ntipc._kernel_messages import put_before as put_before
 from ntipc._kernel_objects import Object as Object
 from ntipc._kernel_objects import Session as Session
 from ntipc._kernel_objects import Waitable as Waitable

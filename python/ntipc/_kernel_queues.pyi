@@ -157,9 +157,6 @@ class ReadEnd(Waitable):
     ) -> Frame | None:
         """Take the next frame, or up to ``limit`` bytes of it; of a stream, over several. None: the time ran out."""
 
-    def _take_now(self) -> bytes | Frame | None:
-        """Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge."""
-
     def _answer_and_take(
         self,
         request: Frame,

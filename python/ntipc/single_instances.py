@@ -22,9 +22,9 @@ from ntipc.errors.abandonment import repaired_by_the_library
 from ntipc.session.session import Session, within
 from ntipc.sync.mutexes import Mutex
 from ntipc.window_messages.constants import WM_COPYDATA, WM_QUIT
-from ntipc.window_messages.posting import post_message
-from ntipc.window_messages.retrieval import dispatch_message, get_message
+from ntipc.window_messages.retrieval import dispatch_message
 from ntipc.window_messages.sending import send_data
+from ntipc.window_messages.short_ways import get_message, post_message
 from ntipc.window_messages.windows import Window, find_window
 
 CLASS = "ntipc single instance"

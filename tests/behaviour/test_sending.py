@@ -15,6 +15,7 @@ import ntipc
 from ntipc import WM_USER, Window, peek_message, send_data, send_message
 from ntipc.window_messages import desktop as desktops
 from ntipc.window_messages.receiving import DEEPEST
+from ntipc.window_messages.thread_queue import own_queue
 
 
 def add(hwnd: int, msg: int, wparam: int, lparam: int) -> int:
@@ -406,6 +407,37 @@ def test_data_that_are_too_long_for_a_frame_go_in_a_section(monkeypatch: pytest.
         assert send_data(hwnd, bytes(size), 1) == size + 1
     ntipc.post_message(hwnd, ntipc.WM_QUIT)
     running.result()
+
+
+def test_memory_of_large_data_is_used_again_and_never_too_early() -> None:
+    kept: list[Any] = []
+    go_on = threading.Event()
+
+    def handler(hwnd: int, msg: int, wparam: int, lparam: Any) -> int:
+        if lparam.kind == 1:
+            kept.append(lparam.data[5:])
+        elif lparam.kind == 2:
+            assert ntipc.reply_message(7)
+            assert go_on.wait(10)
+            kept.append(bytes(lparam.data))
+        return len(lparam.data)
+
+    size = 300_000
+    one, other, blocks = b"1" * size, b"2" * size, own_queue().blocks
+    with Loop({ntipc.WM_COPYDATA: handler}) as loop:
+        assert send_data(loop.hwnd, one) == size
+        block = blocks._kept
+        assert block is not None and block.is_free
+        assert send_data(loop.hwnd, other, 1) == size
+        assert blocks._kept is block and not block.is_free, "the handler has kept a part"
+        assert send_data(loop.hwnd, one, 2) == 7
+        assert blocks._kept is not block, "the handler looks at them still"
+        threading.Timer(0.01, go_on.set).start()
+        assert send_data(loop.hwnd, other[:-1]) == size - 1
+        assert kept == [other[5:], one]
+        assert send_data(loop.hwnd, b"small") == 5 and blocks._kept is not None
+    with pytest.raises(ntipc.InvalidWindow):
+        send_data(loop.hwnd, one)
 
 
 @pytest.mark.parametrize("data", ["text", 5, None])

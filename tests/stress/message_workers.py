@@ -13,7 +13,8 @@ import ntipc
 from ntipc import WM_USER, _kernel
 
 ECHO, NESTED, POSTED, EARLY = WM_USER, WM_USER + 1, WM_USER + 2, WM_USER + 3
-SIZES = [0, 1, 100, 2000, 2100, 70_000]
+SIZES = [0, 1, 100, 2000, 2100, 70_000, 300_000]
+"""In line, out of line, in a block."""
 GONE = (ntipc.InvalidWindow, ntipc.ReplyLost)
 """What comes of a send when its receiver is killed."""
 CLASS = "churn"

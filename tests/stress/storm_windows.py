@@ -139,7 +139,7 @@ class Messaging(Actor):
         if roll == 0:
             ntipc.send_notify_message(hwnd, ECHO, number, lparam)
         elif roll == 1:
-            data = bytes(self.dice.choice([0, 10, 3000, 70_000]))
+            data = bytes(self.dice.choice([0, 10, 3000, 70_000, 300_000]))
             if (answer := ntipc.send_data(hwnd, data, 5, timeout=patience)) != len(data) + 5:
                 self.ledger.complain(f"{len(data)} bytes of data were answered by {answer}")
         elif roll == 2:

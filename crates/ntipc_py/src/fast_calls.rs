@@ -157,12 +157,6 @@ fn get_message(py: Python<'_>, object: &Object) -> Option<*mut PyObject> {
     read_end::take_small(py, session, handle).map(|bytes| bytes.into_ptr())
 }
 
-/// The next frame of a queue, if it is short; None if nothing is there.
-fn take_now(py: Python<'_>, object: &Object) -> Option<*mut PyObject> {
-    let (session, handle) = object.if_open()?;
-    read_end::take_at_once(py, session, handle).map(|frame| frame.into_ptr())
-}
-
 /// The same. Only a call that may take all the time there is goes this way: others have their deadline to be checked.
 fn take_message(py: Python<'_>, object: &Object, timeout: *mut PyObject) -> Option<*mut PyObject> {
     // SAFETY: its address is a constant.
@@ -177,6 +171,9 @@ fn put_few(py: Python<'_>, object: &Object, data: *mut PyObject) -> Option<()> {
     let data = unsafe { Borrowed::from_ptr(py, data) };
     let bytes = data.cast::<PyBytes>().ok()?;
     let bytes = bytes.as_bytes();
+    if session.put_short(handle, bytes) {
+        return Some(());
+    }
     (bytes.len() <= COPIED_WITH_GIL && session.put_frame(handle, &[bytes], 0).ok()?).then_some(())
 }
 
@@ -319,7 +316,6 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         Mutex.__exit__(exit) => release_mutant,
         ReadEnd._get(optional) => get_message,
         ReadEnd._take_bytes(pair) => take_message,
-        ReadEnd._take_now(none) => take_now,
         WriteEnd._put(one) => put_message,
         WriteEnd._put_now(pair) => put_message_now,
     };

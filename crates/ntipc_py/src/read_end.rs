@@ -29,7 +29,7 @@ thread_local! {
 
 /// Memory for a small frame, the thread's own, which is lent to one call at a time: a handler that interrupts it gets
 /// other memory.
-fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
+pub fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
     let mut buffer = SMALL_FRAME.take().unwrap_or_else(|| Box::new([0; SMALL]));
     let answer = body(&mut buffer);
     SMALL_FRAME.set(Some(buffer));
@@ -37,7 +37,7 @@ fn with_small_buffer<T>(body: impl FnOnce(&mut [u8; SMALL]) -> T) -> T {
 }
 
 /// The next frame, or with a limit up to so many bytes of it, or of a stream. `None`: it did not come in time.
-fn take_new<'py>(
+pub fn take_new<'py>(
     py: Python<'py>,
     session: &Arc<Session>,
     handle: u32,
@@ -81,34 +81,26 @@ fn take_new<'py>(
     }
 }
 
+/// Has a frame nothing but data, and perhaps a badge?
+pub fn is_bare(taken: &Taken) -> bool {
+    taken.tag == 0 && taken.correlation == 0 && taken.handles.is_empty() && !taken.closed()
+}
+
 /// The next frame, all of it, if it is there and small. `None`: another way must be gone, and nothing is taken.
 pub fn take_small<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> Option<Bound<'py, PyBytes>> {
     with_small_buffer(|buffer| {
+        let mut length = [0];
+        match session.take_short(handle, buffer, &mut length) {
+            Some(0) => return None,
+            Some(_) => return Some(PyBytes::new(py, buffer.get(..length[0] as usize)?)),
+            None => {}
+        }
         let taken = session.take_frame(handle, buffer, Mode::Whole).ok()??;
         if taken.left > 0 {
             return None;
         }
         give_up(session, &taken);
         Some(PyBytes::new(py, &buffer[..taken.bytes]))
-    })
-}
-
-/// The next frame, if it is small, or Python's None if nothing is there: bytes of a frame that has nothing but data, a
-/// `Frame` of any other. Rust's `None`: another way must be gone, and nothing is taken.
-pub fn take_at_once<'py>(py: Python<'py>, session: &Arc<Session>, handle: u32) -> Option<Bound<'py, PyAny>> {
-    with_small_buffer(|buffer| {
-        let Some(taken) = session.take_frame(handle, buffer, Mode::Whole).ok()? else {
-            return Some(py.None().into_bound(py));
-        };
-        if taken.left > 0 {
-            return None;
-        }
-        let data = PyBytes::new(py, &buffer[..taken.bytes]);
-        let is_bare = taken.tag == 0 && taken.correlation == 0 && taken.handles.is_empty() && !taken.closed();
-        if is_bare {
-            return Some(data.into_any());
-        }
-        Bound::new(py, Frame::new(data, session, taken)).ok().map(Bound::into_any)
     })
 }
 
@@ -265,13 +257,6 @@ impl ReadEnd {
         };
         let (call, deadline) = (Context::new("get", operation), deadline_or_block(timeout)?);
         take_frame(slf, call, limit.unwrap_or(usize::MAX), mode, deadline)
-    }
-
-    /// Take the next frame if one is there: the bytes of one that has nothing but data, and perhaps a badge. None:
-    /// nothing is there.
-    #[pyo3(name = "_take_now", signature = ())]
-    fn take_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Frame>> {
-        take_frame(slf, Context::new("get", None), usize::MAX, Mode::Whole, POLL)
     }
 
     /// Answer a request, and take the next frame: as one operation, which the failure of the answer does not end if its

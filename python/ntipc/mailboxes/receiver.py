@@ -32,8 +32,8 @@ from ntipc.mailboxes.wire import CLASS, name_of, split, unpack
 from ntipc.session.session import Session, within
 from ntipc.sync.events import Event
 from ntipc.window_messages.constants import WM_QUIT
-from ntipc.window_messages.posting import post_message
-from ntipc.window_messages.retrieval import dispatch_message, get_message
+from ntipc.window_messages.retrieval import dispatch_message
+from ntipc.window_messages.short_ways import get_message, post_message
 from ntipc.window_messages.windows import Window
 
 F = TypeVar("F", bound=Callable[..., Any])

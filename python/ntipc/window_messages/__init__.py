@@ -12,8 +12,8 @@ from ntipc.window_messages.classes import register_class, unregister_class
 from ntipc.window_messages.copy_data import CopyData
 from ntipc.window_messages.loops import messages
 from ntipc.window_messages.message import Message
-from ntipc.window_messages.posting import post_message, post_quit_message, post_thread_message
-from ntipc.window_messages.retrieval import dispatch_message, get_message, peek_message, quit_code
+from ntipc.window_messages.posting import post_quit_message, post_thread_message
+from ntipc.window_messages.retrieval import dispatch_message, quit_code
 from ntipc.window_messages.sending import (
     in_send_message,
     is_hung,
@@ -23,6 +23,7 @@ from ntipc.window_messages.sending import (
     send_message_callback,
     send_notify_message,
 )
+from ntipc.window_messages.short_ways import get_message, peek_message, post_message
 from ntipc.window_messages.status import queue_status
 from ntipc.window_messages.timers import kill_timer, set_timer
 from ntipc.window_messages.waiting import MessageQueue, wait_messages

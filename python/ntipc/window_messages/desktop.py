@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from time import monotonic
+from typing import Final
 
 from ntipc import _kernel
 from ntipc.errors import NtError, ObjectNotFound, PeerGone, Status, from_status
@@ -114,6 +115,7 @@ class Desktop:
         self._routes: dict[int, Route] = {}
         self._of_window: dict[int, tuple[Route, memoryview, int]] = {}
         self._of_thread: dict[int, Route] = {}
+        self.ways = _kernel.Ways()
 
     def close(self) -> None:
         """Give up everything, for this process leaves the session."""
@@ -123,6 +125,7 @@ class Desktop:
         self._routes.clear()
         self._of_window.clear()
         self._of_thread.clear()
+        self.ways.clear()
         self.table.close()
 
     def route_of_window(self, call: str, hwnd: int) -> Route:
@@ -136,12 +139,16 @@ class Desktop:
             return known[0]
         slot = self._window(hwnd)
         if slot is None:
-            self._of_window.pop(hwnd, None)
+            if known is not None:
+                self._of_window.pop(hwnd, None)
+                self.ways.forget(hwnd)
             raise no_window(call, hwnd)
         route = self._route_of(slot)
         if route is None:
             raise no_window(call, hwnd, "its thread has ended")
-        self._of_window[hwnd] = route, *self.table.place_of(hwnd)
+        segment, at = self.table.place_of(hwnd)
+        self._of_window[hwnd] = route, segment, at
+        self.ways.learn(hwnd, segment[at : at + WORD.size], route.writer, route.room)
         return route
 
     def route_of_thread(self, call: str, thread_id: int) -> Route:
@@ -179,6 +186,7 @@ class Desktop:
     def _forget_ways(self, route: Route) -> None:
         for hwnd in [hwnd for hwnd, known in list(self._of_window.items()) if known[0] is route]:
             self._of_window.pop(hwnd, None)
+            self.ways.forget(hwnd)
         for thread_id in [thread_id for thread_id, known in list(self._of_thread.items()) if known is route]:
             self._of_thread.pop(thread_id, None)
         route.close()
@@ -251,9 +259,11 @@ class Desktop:
 
 
 _desktops: dict[str, Desktop] = {}
-_of_default: tuple[object, Desktop] | None = None
-"""That of the default session, and what that was then."""
+_of_default: tuple[object, bytes | None, bytes | None, Desktop] | None = None
+"""That of the default session, and what the session and the environment were then."""
 _environment = sessions._environment
+default_messages: Final = _kernel.DefaultMessages(_environment, b"NTIPC_SESSION", b"NTIPC_DIR")
+"""The short way of posts and retrievals in the default session."""
 
 
 def desktop_of(native: _kernel.Session) -> Desktop:
@@ -268,22 +278,22 @@ def desktop_of(native: _kernel.Session) -> Desktop:
 def desktop(session: Session | str | None = None) -> Desktop:
     """Return this process's view of the session that a ``session`` argument means."""
     global _of_default
-    known = _of_default
-    if known is not None and session is None:
+    if session is None and (known := _of_default) is not None:
         # The default session is what it was: asked without a call, for this is asked for each message.
-        default = sessions._default
+        default, name, directory, found = known
         if (
-            default is known[0]
-            and default is not None
-            and default[0] == _environment.get(b"NTIPC_SESSION")
-            and default[1] == _environment.get(b"NTIPC_DIR")
-            and not known[1].is_closed
+            default is sessions._default
+            and name is _environment.get(b"NTIPC_SESSION")
+            and directory is _environment.get(b"NTIPC_DIR")
+            and not found.is_closed
         ):
-            return known[1]
-    found = desktop_of(within(session)._native)
+            return found
+    here = desktop_of(within(session)._native)
     if session is None:
-        _of_default = sessions._default, found
-    return found
+        name, directory = _environment.get(b"NTIPC_SESSION"), _environment.get(b"NTIPC_DIR")
+        _of_default = sessions._default, name, directory, here
+        default_messages.know(here.ways)
+    return here
 
 
 def leave(path: str) -> None:

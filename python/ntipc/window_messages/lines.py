@@ -22,8 +22,8 @@ from ntipc.queues.ends import QueueReader, QueueWriter
 
 _LOOK_FOR_DEAD_AT = 64
 
-parents_only: PartedAtFork[_kernel.Waitable] = PartedAtFork(lambda end: end.close())
-"""Ends that a child of a fork gives up."""
+parents_only: PartedAtFork[_kernel.Object] = PartedAtFork(lambda thing: thing.close())
+"""Ends, and other handles, that a child of a fork gives up."""
 
 
 class LinesOut:

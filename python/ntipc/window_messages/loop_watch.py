@@ -61,17 +61,19 @@ class LoopWatch:
         self._begin(loop)
         news: asyncio.Future[None] = loop.create_future()
         self._waiting.add(news)
+        queue.inbox.watch(True)
         timer = None if moment == inf else loop.call_later(max(moment - monotonic(), 0.0), _set, news)
-        queue.note_wait()
+        queue.inbox.note_wait()
         try:
             await news
         finally:
             self._waiting.discard(news)
+            queue.inbox.watch(bool(self._waiting))
             if timer is not None:
                 timer.cancel()
             if not queue.is_closed:
                 # The loop sleeps for others still, or its thread is about to look.
-                queue.note_wait() if self._waiting else queue.note_look()
+                queue.inbox.note_wait() if self._waiting else queue.inbox.note_look()
             if not self._waiting and not self._will_rest and not loop.is_closed():
                 self._will_rest = True
                 loop.call_later(IDLE_SECONDS, self._rest)

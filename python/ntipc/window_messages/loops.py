@@ -12,7 +12,8 @@ from ntipc.session.session import Session
 from ntipc.window_messages.constants import WM_QUIT
 from ntipc.window_messages.loop_watch import watch_of
 from ntipc.window_messages.message import Message
-from ntipc.window_messages.retrieval import get_message, look
+from ntipc.window_messages.retrieval import look
+from ntipc.window_messages.short_ways import get_message
 from ntipc.window_messages.thread_queue import own_queue
 
 

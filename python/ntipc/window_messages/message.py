@@ -1,8 +1,8 @@
 """A message as a thread retrieves it, and as it lies in a queue.
 
->>> from ntipc.window_messages.message import Message, pack_post, unpack_post
->>> data = pack_post("post_message", 0x10000, 0x400, 1, 2**64 - 1)
->>> unpack_post(data)[:4]
+>>> from ntipc.window_messages.message import pack_send, unpack_send, SEND
+>>> data = pack_send("send_message", SEND, (0x10000, 0x400, 1, 2**64 - 1), 7, 9, 0.0)
+>>> unpack_send(data)[1:5]
 (65536, 1024, 1, 18446744073709551615)
 """
 
@@ -48,11 +48,12 @@ SENT = frozenset({SEND, NOTIFY, CALLBACK, DATA, TELL, ASK})
 WIDE_WPARAM, WIDE_LPARAM, WITH_LINE, IN_SECTION = 0x10, 0x20, 0x40, 0x80
 """The other bits: a parameter is 2**63 or more; the sender's line comes along; the data do, as a section."""
 
+# Posted messages are unpacked, and nearly all of them packed, by the kernel's binding (`inbox.rs`).
 POST_FORMAT, SEND_FORMAT, _RESULT = struct.Struct("<BQIqqd"), struct.Struct("<BQIqqQQd"), struct.Struct("<BQq")
-PLAIN_POST, PLAIN_RESULT = struct.Struct("<xQIqqd"), struct.Struct("<xQq")
+PLAIN_RESULT = struct.Struct("<xQq")
 """Without the kind, of frames that have no other bits there."""
 _WITHDRAW = struct.Struct("<BQQ")
-POST_SIZE, SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = POST_FORMAT.size, SEND_FORMAT.size, _RESULT.size, _WITHDRAW.size
+SEND_SIZE, RESULT_SIZE, WITHDRAW_SIZE = SEND_FORMAT.size, _RESULT.size, _WITHDRAW.size
 
 
 def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes:
@@ -67,14 +68,6 @@ def pack_post(call: str, hwnd: int, msg: int, wparam: int, lparam: int) -> bytes
     except struct.error:
         wide = _checked_wide(call, msg, wparam, lparam)
         return POST_FORMAT.pack(POST | wide, hwnd, msg, narrowed(wparam), narrowed(lparam), monotonic())
-
-
-def unpack_post(data: bytes) -> Message:
-    """Make the message of a frame; zeros if the frame has none."""
-    if len(data) < POST_SIZE:
-        return Message(0, 0)
-    message: Message = tuple.__new__(Message, POST_FORMAT.unpack_from(data)[1:])
-    return widened(data[0], message) if data[0] & (WIDE_WPARAM | WIDE_LPARAM) else message
 
 
 def pack_send(

@@ -32,7 +32,7 @@ from ntipc.window_messages.constants import (
 from ntipc.window_messages.desktop import no_window
 from ntipc.window_messages.message import Message
 from ntipc.window_messages.receiving import deal_with_sent
-from ntipc.window_messages.thread_queue import LOOKS_APART, ThreadQueue, own_queue
+from ntipc.window_messages.thread_queue import ThreadQueue, own_queue
 from ntipc.window_messages.timers import timer_message
 from ntipc.window_messages.windows import own_window
 
@@ -81,21 +81,7 @@ def get_message(
     7
     """
     queue = own_queue(session)
-    if hwnd or first or last:
-        matches = _filter("get_message", queue, hwnd, first, last)
-        anything = not first and not last
-    else:
-        matches, anything = None, True
-        queue.drain()
-        # The ordinary message of a busy loop, with nothing that comes before it.
-        if queue.posted and not queue.sent and not queue.timers.known and monotonic() - queue.looked <= LOOKS_APART:
-            queue.changed &= _OLD
-            plain = queue.first_posted()
-            if plain is not None and plain.msg != WM_QUIT:
-                return plain
-            if plain is not None:
-                queue.quit_code = plain.wparam
-                return None
+    matches, anything = _filter("get_message", queue, hwnd, first, last), not first and not last
     message = look(queue, matches, anything, True)
     if message is None:
         deadline = Deadline(timeout) if timeout is not None else None
@@ -184,15 +170,14 @@ def look(
 ) -> Message | None:
     """Look for a message in NT's order."""
     queue.drain()
-    if monotonic() - queue.looked > LOOKS_APART:
-        queue.note_look()
+    queue.inbox.note_look()
     if queue.sent:
         deal_with_sent(queue)
     if queue.timers.known:
         queue.timers.news()  # they are no news after this look
     queue.changed &= _OLD if any_number else _OLD_OF_A_RANGE
-    if queue.posted:
-        message = queue.first_posted() if matches is None and remove else None
+    if queue.inbox:
+        message = queue.inbox.first() if matches is None and remove else None
         if message is None:
             message = _posted(queue, matches, remove)
         if message is not None:
@@ -202,15 +187,15 @@ def look(
         if remove:
             queue.quit = None
         return message
-    if not queue.posted:
+    if not queue.inbox:
         queue.mend_room()
     return timer_message(queue, matches, remove) if queue.timers.known else None
 
 
 def _posted(queue: ThreadQueue, matches: Callable[[Message], bool] | None, remove: bool) -> Message | None:
     place = 0
-    while place < len(queue.posted):
-        message = queue.message_of(queue.posted[place])
+    while place < len(queue.inbox):
+        message: Message = queue.inbox[place]
         if message.hwnd and message.hwnd not in queue.windows:  # it was destroyed while this was on its way
             queue.drop_posted(place)
         elif matches is None or matches(message):

@@ -16,7 +16,7 @@ from ntipc._runtime.deadlines import Deadline
 from ntipc.errors import PeerGone, Status, from_status
 from ntipc.objects.object import NtObject
 from ntipc.window_messages import receiving
-from ntipc.window_messages.copy_data import LONGEST_IN_LINE, in_section
+from ntipc.window_messages.copy_data import LONGEST_IN_LINE, Block
 from ntipc.window_messages.desktop import Route, no_window
 from ntipc.window_messages.loop_watch import watch_of
 from ntipc.window_messages.message import (
@@ -81,23 +81,27 @@ class Send:
                 kind |= WITH_LINE
             queue.awaited[self.number] = through
         luggage: list[NtObject] = [] if line is None else [line]
+        block: Block | None = None
         if self._content is not None and len(self._content) > LONGEST_IN_LINE:
             kind |= IN_SECTION
-            luggage.append(in_section(self._content, queue.native))
+            block = queue.blocks.filled(self._content)
+            luggage.append(block.section)
         data = pack_send(self.call, kind, self._message, self.number, queue.serial, expires)
         pieces: Buffer | Sequence[Buffer] = data
         if self._content is not None and not kind & IN_SECTION:
             pieces = [data, self._content]
         try:
             if luggage:
-                route.writer.put(pieces, 0, handles=luggage, move=True)
+                route.writer.put(pieces, 0, handles=luggage)
             elif not route.put(pieces, self.call):
                 raise self._no_memory()
         except PeerGone:
             raise self._has_ended() from None
         finally:
-            for thing in luggage:
-                thing.close()
+            if line is not None:
+                line.close()
+            if block is not None:
+                queue.blocks.sent(block)
         if line is not None:
             queue.lines_out.given(route.serial, queue.awaited[self.number])
 

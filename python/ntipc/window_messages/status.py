@@ -24,7 +24,7 @@ def queue_status(mask: int = QS_ALLINPUT, *, session: Session | str | None = Non
     """
     queue, mask = own_queue(session), index(mask)
     queue.drain()
-    queue.note_look()
+    queue.inbox.note_look()
     if queue.timers.known:
         queue.changed |= queue.timers.news()
     changed = queue.changed & mask
@@ -35,7 +35,7 @@ def queue_status(mask: int = QS_ALLINPUT, *, session: Session | str | None = Non
 def current(queue: ThreadQueue) -> int:
     """Return the kinds of messages that are there now, once everything was taken in."""
     kinds = 0
-    if queue.posted or queue.quit is not None:
+    if queue.inbox or queue.quit is not None:
         kinds |= QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
     if queue.sent:
         kinds |= QS_SENDMESSAGE

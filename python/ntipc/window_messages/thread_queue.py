@@ -1,8 +1,9 @@
 """The queue of a thread: what has come for it, and what it knows of itself.
 
 One queue of the kernel holds all that other threads have for this one: posted messages, sent ones, results of its own
-sends, and notices that a receiver has gone. Whenever the thread looks, it first takes everything there is into lists of
-its own, in one step that no signal handler gets between. The semaphore `room` counts what more may be posted.
+sends, and notices that a receiver has gone. Whenever the thread looks, it first takes everything there is into its
+inbox, which keeps posted messages until they are retrieved; the rest is sorted in here. The semaphore `room` counts
+what more may be posted.
 
 The thread's windows and timers, its quit and the bits of its status are known to no other thread.
 """
@@ -15,47 +16,34 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from itertools import repeat, takewhile
-from math import inf
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from ntipc import _kernel
-from ntipc.errors import LimitExceeded, NtError, ObjectExists, Status
+from ntipc.errors import NtError, ObjectExists, Status
 from ntipc.objects.arrivals import claim
 from ntipc.queues.ends import QueueReader, QueueWriter
 from ntipc.session import session as sessions
 from ntipc.session.session import Session, before_leaving, within
 from ntipc.sync.semaphores import Semaphore
-from ntipc.window_messages.constants import (
-    MOST_POSTED,
-    QS_ALLPOSTMESSAGE,
-    QS_POSTMESSAGE,
-    QS_SENDMESSAGE,
-    WM_QUIT,
-)
-from ntipc.window_messages.desktop import Desktop, desktop_of, leave, queue_name, room_name
+from ntipc.window_messages.constants import MOST_POSTED, QS_SENDMESSAGE, WM_QUIT
+from ntipc.window_messages.copy_data import Blocks
+from ntipc.window_messages.desktop import Desktop, default_messages, desktop_of, leave, queue_name, room_name
 from ntipc.window_messages.lines import LinesIn, LinesOut, parents_only
 from ntipc.window_messages.message import (
     FAILED,
     KIND,
-    PLAIN_POST,
     PLAIN_RESULT,
-    POST,
-    POST_SIZE,
     RESULT,
     RESULT_SIZE,
     SEND_SIZE,
     SENT,
     VALUE,
-    WIDE_LPARAM,
-    WIDE_WPARAM,
     WITH_LINE,
     WITHDRAW,
     WITHDRAW_SIZE,
     Message,
     Outcome,
-    unpack_post,
     unpack_result,
     unpack_withdrawal,
 )
@@ -71,27 +59,8 @@ LOST: Final = 0, "lost"
 """The outcome of a send whose receiver has gone."""
 
 _NO_QUOTA = 1 << 40
-_POSTED_NEWS = QS_POSTMESSAGE | QS_ALLPOSTMESSAGE
-_TAKE_FIRST: Final[Callable[[Any], Any]] = deque.popleft
-_FEW = 3
-"""Up to so many messages are looked at one by one."""
-_MOST_OWED, _MANY = 16, 1000
-"""Messages for whose room posters wait at most; and beyond how many that are left nobody waits."""
-_NO_BUFFER: Final = (None,)
 _UNNOTED = 1.0
 """Seconds that a wait may last without a note, much less than the time after which a thread counts as hung."""
-_new_tuple = tuple.__new__
-
-
-_POSTS = frozenset({bytes([POST | wide]) for wide in (0, WIDE_WPARAM, WIDE_LPARAM, WIDE_WPARAM | WIDE_LPARAM)})
-
-
-def _is_post(frame: bytes | _kernel.Frame) -> bool:
-    return type(frame) is bytes and frame[:1] in _POSTS
-
-
-LOOKS_APART = 0.25
-"""Seconds between two notes of the thread's looks, so that not every look costs one."""
 _ROOM_LOOKS_APART = 1.0
 _PATIENCE = 2.0
 """Seconds that a thread waits until the queue of an ended thread of the same id has gone."""
@@ -108,18 +77,15 @@ class ThreadQueue:
         self.is_closed = False
         self.loop_watch: LoopWatch | None = None
         self.windows: dict[int, Window] = {}
-        self.posted: deque[bytes | Message] = deque()
         self.quit: int | None = None
         self.quit_code: int | None = None
-        self.changed = 0
         self.sent: deque[Received | CallbackDue] = deque()
         self.receiving: list[Received | CallbackDue] = []
         self.numbers = itertools.count(1)
         self.awaited: dict[int, int] = {}
         self.results: dict[int, Outcome] = {}
         self.callbacks: dict[int, tuple[Callable[[int, int, int], object], int, int]] = {}
-        self._inbox: deque[bytes | _kernel.Frame] = deque()
-        self.looked = 0.0
+        self.timers = WindowTimers()
         self._room_looked_at, self._room_missing = monotonic(), 0
         self.reader, self.keeper = QueueReader.__new__(QueueReader), QueueWriter.__new__(QueueWriter)
         self.room = Semaphore.__new__(Semaphore)
@@ -133,13 +99,11 @@ class ThreadQueue:
         except BaseException:
             self._close_parts()
             raise
-        self.timers = WindowTimers()
-        self.lines_out, self.lines_in = LinesOut(self.reader), LinesIn()
-        self._place_of_look = table.place_of_look(self.number)
-        self._release = self.room.release
-        self._owed = 0
-        self._take_now, self._take = self.reader._take_now, self.reader._take
-        self.note_look()
+        self.lines_out, self.lines_in, self.blocks = LinesOut(self.reader), LinesIn(), Blocks(native)
+        segment, at = table.place_of_look(self.number)
+        look = segment[at : at + LOOK.size]
+        self.inbox = _kernel.Inbox(self.reader, self.room, look, Message, self.sent, self.timers.known)
+        self.inbox.note_look()
         _all.add(weakref.ref(self, _all.discard))
 
     def _bind(self, number: int) -> tuple[int, int, int, int, int]:
@@ -175,6 +139,7 @@ class ThreadQueue:
             return
         self.is_closed = True
         self.desktop.forget_own(self.serial)
+        default_messages.disown(self.inbox)
         if self.loop_watch is not None:
             self.loop_watch.close()
         windows, self.windows = self.windows, {}
@@ -192,35 +157,25 @@ class ThreadQueue:
             part.close()
         if hasattr(self, "lines_in"):
             self.lines_in.close()
+            self.blocks.close()
 
-    def note_look(self) -> None:
-        """Tell others that this thread looks at its queue."""
-        now = monotonic()
-        if now - self.looked > LOOKS_APART:
-            self.looked = now
-            LOOK.pack_into(*self._place_of_look, now)
+    @property
+    def changed(self) -> int:
+        """Kinds of messages that have come since the thread retrieved some, or asked."""
+        return self.inbox.changed
 
-    def note_wait(self) -> None:
-        """Tell others that this thread waits at its queue, until it looks."""
-        self.looked = 0.0
-        LOOK.pack_into(*self._place_of_look, inf)
+    @changed.setter
+    def changed(self, kinds: int) -> None:
+        self.inbox.changed = kinds
 
     def drain(self) -> None:
         """Take all that has come, and put each thing where it belongs."""
-        inbox = self._inbox
-        inbox.extend(iter(self._take_now, None))
-        if inbox and self.loop_watch is not None:
+        inbox = self.inbox
+        if inbox.take() and self.loop_watch is not None:
             self.loop_watch.wake()  # it may be for a task that waits, whom the kernel will not tell of it any more
-        while inbox:
-            frame = inbox[0]
+            inbox.told()
+        while (frame := inbox.unsorted()) is not None:
             data = frame if isinstance(frame, bytes) else frame.data
-            if data and data[0] & KIND == POST:
-                self.changed |= _POSTED_NEWS
-                count = 1 if len(inbox) <= _FEW else len(list(takewhile(_is_post, inbox)))
-                inbox[0] = data
-                # One call of C for the whole way: an interrupt finds each message in the one list or the other.
-                self.posted.extend(map(_TAKE_FIRST, repeat(inbox, count)))
-                continue
             if len(data) == RESULT_SIZE and data[0] == RESULT and not self.callbacks:
                 number, result = PLAIN_RESULT.unpack(data)
                 if number in self.awaited:
@@ -228,8 +183,7 @@ class ThreadQueue:
                     self.awaited.pop(number, None)
             else:
                 self._sort_in(frame, data)
-            if inbox and inbox[0] is frame:
-                inbox.popleft()
+            inbox.sorted(frame)
 
     def _sort_in(self, frame: bytes | _kernel.Frame, data: bytes) -> None:
         """Put what was not posted where it belongs."""
@@ -271,34 +225,31 @@ class ThreadQueue:
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until something comes, and take it in, without a step in between; whether it did."""
-        inbox = self._inbox
-        if self._owed:
-            self._give_room(0)
+        inbox = self.inbox
+        inbox.give_room()
+        if inbox.unsorted() is not None:
+            return True
         # A wait is noted once it has lasted for a while: most are over before.
-        if not inbox and monotonic() - self.looked <= LOOKS_APART:
+        if inbox.has_looked:
             is_short = timeout is not None and timeout <= _UNNOTED
-            inbox.extend(filter(None, map(self._take, _NO_BUFFER, (timeout if is_short else _UNNOTED,))))
-            if is_short or inbox:
-                return bool(inbox)
+            if (has_come := inbox.wait(timeout if is_short else _UNNOTED)) or is_short:
+                return has_come
             if timeout is not None:
                 timeout -= _UNNOTED
-        if inbox:
-            return True
-        self.note_wait()
+        inbox.note_wait()
         try:
-            inbox.extend(filter(None, map(self._take, _NO_BUFFER, (timeout,))))
+            return inbox.wait(timeout)
         finally:
-            self.note_look()
-        return bool(inbox)
+            inbox.note_look()
 
     def wait_among(self, objects: tuple[object, ...], timeout: float | None) -> Any:
         """Wait until one of several is set, of which the queue may be one."""
-        self._give_room(0)
-        self.note_wait()
+        self.inbox.give_room()
+        self.inbox.note_wait()
         try:
             return _kernel.wait_multiple(objects, False, timeout)
         finally:
-            self.note_look()
+            self.inbox.note_look()
 
     def mend_room(self) -> None:
         """Give back the room of posters that were killed before they had put their message.
@@ -306,8 +257,7 @@ class ThreadQueue:
         Only where nothing waits to be retrieved. What is missing for longer than a second is nobody's that lives; one
         that was stopped for so long puts a message more than the queue should hold.
         """
-        if self._owed:
-            self._give_room(0)
+        self.inbox.give_room()
         now = monotonic()
         if now < self._room_looked_at + _ROOM_LOOKS_APART:
             return
@@ -317,25 +267,6 @@ class ThreadQueue:
             missing = 0
         self._room_looked_at, self._room_missing = now, missing
 
-    def message_of(self, entry: bytes | Message) -> Message:
-        """Make a message of what the list of posted ones holds."""
-        return unpack_post(entry) if isinstance(entry, bytes) else entry
-
-    def first_posted(self) -> Message | None:
-        """Take the first posted message, if it is one of the ordinary ones; ``None``: look closer."""
-        posted = self.posted
-        entry = posted[0]
-        if type(entry) is not bytes or entry[0] != POST or len(entry) != POST_SIZE:
-            return None
-        message: Message = _new_tuple(Message, PLAIN_POST.unpack(entry))
-        if message[0] and message[0] not in self.windows:
-            return None
-        posted.popleft()
-        self._owed += 1
-        if self._owed >= _MOST_OWED or len(posted) > _MANY:
-            self._give_room(0)
-        return message
-
     def window_has_gone(self, hwnd: int) -> None:
         """Throw away what has come for a window that was destroyed. A quit that was posted to it is the thread's."""
         self.drain()
@@ -343,8 +274,8 @@ class ThreadQueue:
         for entry in [entry for entry in self.sent if isinstance(entry, Received) and entry.hwnd == hwnd]:
             self.sent.remove(entry)
             entry.fail(self, Status.INVALID_WINDOW_HANDLE)
-        for place in range(len(self.posted) - 1, -1, -1):
-            message = self.message_of(self.posted[place])
+        for place in range(len(self.inbox) - 1, -1, -1):
+            message = self.inbox[place]
             if message.hwnd == hwnd:
                 if message.msg == WM_QUIT and self.quit is None:
                     self.quit = message.wparam
@@ -352,25 +283,9 @@ class ThreadQueue:
 
     def drop_posted(self, place: int) -> None:
         """Take one out of the list of posted messages, and give its room back."""
-        entry = self.posted[place]
-        del self.posted[place]
-        if isinstance(entry, Message):
-            self.timers.taken(entry)
-            return
-        self._give_room(1)
-
-    def _give_room(self, more: int) -> None:
-        """Let others post as many as this thread has retrieved since it last did that, and so many more.
-
-        Not for each message, where few are there: the count is a word that all posters write to.
-        """
-        # An interrupt in between loses room, which is found missing later, and never gives too much.
-        count, self._owed = self._owed + more, 0
-        if count:
-            try:
-                self._release(count)
-            except LimitExceeded:  # a poster has gone on that was taken for dead
-                pass
+        left = self.inbox.discard(place)
+        if left is not None:
+            self.timers.taken(left)
 
 
 _environment = sessions._environment
@@ -382,7 +297,8 @@ class _Local(threading.local):
 
     def __init__(self) -> None:
         self.queues: dict[str, ThreadQueue] = {}
-        self.last: tuple[object, ThreadQueue] | None = None
+        self.last: tuple[object, bytes | None, bytes | None, ThreadQueue] | None = None
+        """That of the default session, and what the session and the environment were then."""
         self.guard = _Guard(self.queues)
 
 
@@ -408,28 +324,28 @@ _local = _Local()
 
 def own_queue(session: Session | str | None = None) -> ThreadQueue:
     """Return the calling thread's queue, made at the first call."""
-    last = _local.last
-    if last is not None and session is None:
+    if session is None and (last := _local.last) is not None:
         # The default session is what it was: asked without a call, for this is asked for each message.
-        default = sessions._default
+        default, name, directory, queue = last
         if (
-            default is last[0]
-            and default is not None
-            and default[0] == _environment.get(b"NTIPC_SESSION")
-            and default[1] == _environment.get(b"NTIPC_DIR")
-            and not last[1].is_closed
+            default is sessions._default
+            and name is _environment.get(b"NTIPC_SESSION")
+            and directory is _environment.get(b"NTIPC_DIR")
+            and not queue.is_closed
         ):
-            return last[1]
+            return queue
     where = within(session)
     path = where.path
-    queue = _local.queues.get(path)
-    if queue is None or queue.is_closed:
+    found = _local.queues.get(path)
+    if found is None or found.is_closed:
         for known in [known for known, other in _local.queues.items() if other.is_closed]:
             del _local.queues[known]  # that session was left
-        queue = _local.queues[path] = ThreadQueue(where._native)
+        found = _local.queues[path] = ThreadQueue(where._native)
     if session is None:
-        _local.last = sessions._default, queue
-    return queue
+        name, directory = _environment.get(b"NTIPC_SESSION"), _environment.get(b"NTIPC_DIR")
+        _local.last = sessions._default, name, directory, found
+        default_messages.own(found.inbox)
+    return found
 
 
 def known_queue(session: Session | str | None = None) -> ThreadQueue | None:
@@ -452,6 +368,7 @@ def _forget_parents() -> None:
         queue = reference()
         if queue is not None:
             queue.is_closed = True
+            queue.blocks.close()
             if queue.loop_watch is not None:
                 queue.loop_watch.close()
     _all.clear()

@@ -144,7 +144,7 @@ def timer_message(queue: ThreadQueue, matches: Callable[[Message], bool] | None,
         timer.go_on(now)
     else:
         timer.posted = message
-        queue.posted.append(message)
+        queue.inbox.leave(message)
     return message
 
 

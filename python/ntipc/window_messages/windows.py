@@ -86,6 +86,7 @@ class Window:
         with table.mutex:
             self.hwnd = table.add(lambda number: owner, MESSAGE_ONLY * message_only, self.class_name, title)
             queue.windows[self.hwnd] = self
+            queue.inbox.window_made(self.hwnd)
             self._class.windows += 1
             if len(title) + len(self.class_name) > ROOM_FOR_TEXT // 4:
                 self._long_text = table.set_text(self.hwnd, self.class_name, title)
@@ -150,6 +151,7 @@ class Window:
 
     def _end(self) -> None:
         queue = self._queue
+        queue.inbox.window_goes(self.hwnd)
         if queue.windows.pop(self.hwnd, None) is None:
             return  # its handler has destroyed it
         table = queue.desktop.table

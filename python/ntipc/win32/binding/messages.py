@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, Final, TypeAlias
 
@@ -26,11 +27,14 @@ from ntipc.window_messages import (
     send_message,
 )
 from ntipc.window_messages.constants import WM_COPYDATA, WM_QUIT
+from ntipc.window_messages.desktop import default_messages
 
 MessageTuple: TypeAlias = tuple[int, int, int, int, int, tuple[int, int]]
 
 _BLOCK, _ABORT_IF_HUNG = 1, 2
 _REMOVE: Final = 1
+_NOWHERE: Final = 0, 0
+_post_at_once: Final = default_messages.post
 _WM_GETTEXT, _WM_SETTEXT = 0x000D, 0x000C
 
 
@@ -75,6 +79,8 @@ def SendMessageTimeout(
 
 
 def _sent(call: str, hwnd: int, message: int, wparam: Any, lparam: Any, **options: Any) -> int:
+    if type(wparam) is int and type(lparam) is int and message != WM_COPYDATA:
+        return send_message(hwnd, message, wparam, lparam, **options)
     keep: list[Any] = []
     if message == WM_COPYDATA:
         kind, data = given(lparam, call)
@@ -91,10 +97,10 @@ def PostMessage(hwnd: int | None, message: int, wparam: int | None = 0, lparam: 
     Source:
         PostMessage (Win32).
     """
+    if _post_at_once(hwnd, message, wparam, lparam):
+        return
     try:
         if not hwnd:
-            import threading
-
             post_thread_message(threading.get_native_id(), message, wparam or 0, lparam or 0)
         else:
             post_message(hwnd, message, wparam or 0, lparam or 0)
@@ -160,7 +166,7 @@ def GetMessage(hwnd: int | None, min: int, max: int, /) -> list[Any]:
         GetMessage (Win32).
     """
     try:
-        message = get_message(hwnd=hwnd or None, first=min, last=max)
+        message = get_message(hwnd=hwnd or None, first=min, last=max) if hwnd or min or max else get_message()
     except NtError as problem:
         raise failed(problem, "GetMessage") from None
     if message is None:
@@ -245,7 +251,8 @@ def _dispatch(message: Message) -> None:
 
 
 def _tuple_of(message: Message) -> MessageTuple:
-    return message.hwnd, message.msg, message.wparam, message.lparam, int(message.time * 1000) & 0xFFFF_FFFF, (0, 0)
+    hwnd, msg, wparam, lparam, moment = message
+    return hwnd, msg, wparam, lparam, int(moment * 1000) & 0xFFFF_FFFF, _NOWHERE
 
 
 def _message_of(message: MessageTuple) -> Message:
