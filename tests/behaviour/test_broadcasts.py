@@ -1,5 +1,7 @@
 """Messages to all windows of the session."""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from harness.waiting import wait_until
 
 import ntipc
 from ntipc import HWND_BROADCAST, WM_USER, Window, peek_message, post_message, send_message
+from ntipc.window_messages.broadcast import AT_ONCE
 
 
 def test_post_goes_to_all_windows_that_are_not_message_only(peer: Peer) -> None:
@@ -77,3 +80,84 @@ def test_broadcast_passes_over_full_queues_and_handlers_that_raise(caplog: pytes
         while (message := peek_message()) is not None:
             assert message.msg == WM_USER
         window._procedure = None
+
+
+def broadcast(msg: int, **limits: float) -> int:
+    return asyncio.run(ntipc.send_message_async(HWND_BROADCAST, msg, **limits))  # type: ignore[arg-type]
+
+
+def test_awaited_broadcast_keeps_no_window_waiting_for_another(peer: Peer) -> None:
+    reload = ntipc.register_window_message("reload")
+    seen: list[int] = []
+    late = threading.Event()
+    hwnd = peer.run(PEER_LOOP)
+
+    def handler(hwnd: int, msg: int, wparam: int, lparam: Any) -> None:
+        seen.append(hwnd)
+        if len(seen) == 2:
+            late.set()
+
+    async def main() -> int:
+        sending = asyncio.create_task(ntipc.send_message_async(HWND_BROADCAST, reload))
+        await asyncio.to_thread(late.wait, 10)
+        assert sorted(seen) == sorted([window.hwnd, loop.hwnd]) and not sending.done()
+        running.append(peer.begin("loop()"))
+        return await sending
+
+    running: list[Any] = []
+    with Window(handler=handler) as window, Loop(handler) as loop:
+        assert asyncio.run(main()) == 1
+        post_message(hwnd, ntipc.WM_QUIT)
+        running[0].result()
+        loop.window._procedure = window._procedure = None
+
+
+def test_awaited_broadcast_tells_whether_all_answered_in_time(peer: Peer) -> None:
+    reload = ntipc.register_window_message("reload")
+    sizes: list[int] = []
+
+    def bad(hwnd: int, msg: int, wparam: int, lparam: Any) -> int:
+        if msg == ntipc.WM_COPYDATA:
+            sizes.append(len(lparam.data))
+        raise ValueError
+
+    with Loop(bad) as loop:
+        assert broadcast(reload) == 1  # a handler that raises has answered
+        assert broadcast(WM_USER) == 1
+        assert asyncio.run(ntipc.send_data_async(HWND_BROADCAST, b"data")) == 1 and sizes == [4]
+        peer.run(PEER_LOOP)
+        assert broadcast(reload, timeout=0.02) == 0
+        for wrong, error in ((reload, 2**64), OverflowError), ((-1, 0), ntipc.InvalidParameter):
+            with pytest.raises(error):
+                asyncio.run(ntipc.send_message_async(HWND_BROADCAST, *wrong))
+        loop.window._procedure = None
+
+
+def test_awaited_broadcast_that_is_cancelled_is_taken_back(peer: Peer) -> None:
+    reload = ntipc.register_window_message("reload")
+    peer.run(f"SEEN = []\nHANDLERS = {{{reload}: lambda hwnd, wparam, lparam: SEEN.append(wparam)}}")
+    peer.run(PEER_LOOP)
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ntipc.send_message_async(HWND_BROADCAST, reload, 7), 0.05)
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+    assert peer.run("ntipc.peek_message(), SEEN") == (None, [])
+
+
+def test_awaited_broadcast_to_more_windows_than_it_waits_for_at_once() -> None:
+    reload = ntipc.register_window_message("reload")
+    seen: set[int] = set()
+
+    def many(hwnd: int, msg: int, wparam: int, lparam: Any) -> None:
+        seen.add(hwnd)
+        if msg == WM_USER:
+            windows.extend(Window(handler=many) for _ in range(2 * AT_ONCE))
+
+    windows: list[Window] = []
+    with Loop(many) as loop:
+        send_message(loop.hwnd, WM_USER)
+        assert broadcast(reload, timeout=10) == 1
+        assert seen == {loop.hwnd, *(window.hwnd for window in windows)}

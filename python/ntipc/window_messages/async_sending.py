@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ntipc.errors import Status, from_status
 from ntipc.session.session import Session
+from ntipc.window_messages.broadcast import send_to_all_async
 from ntipc.window_messages.constants import HWND_BROADCAST, WM_COPYDATA
 from ntipc.window_messages.copy_data import bytes_of
 from ntipc.window_messages.message import ASK, DATA, SEND, checked
-from ntipc.window_messages.sending import send_data, send_message
+from ntipc.window_messages.sending import check, send_data, send_message
 from ntipc.window_messages.sends import Send
 from ntipc.window_messages.thread_queue import own_queue
 
@@ -34,6 +34,8 @@ async def send_message_async(
 
     Args:
         hwnd: A window of any process of the session. One of the loop's own thread deals with it at once.
+            ``HWND_BROADCAST`` for all that are not message-only, up to 64 at the same time, each with ``timeout`` of
+            its own: the result is 1 if all have answered in time, and else 0.
         msg: Number of the message.
         wparam: A number of up to 64 bits.
         lparam: Another one.
@@ -43,7 +45,6 @@ async def send_message_async(
 
     Raises:
         NtError: As :func:`send_message`.
-        InvalidParameter: ``hwnd`` is ``HWND_BROADCAST``: send to each window that :func:`enum_windows` tells of.
         RuntimeError: No event loop runs in this thread.
 
     Source:
@@ -59,7 +60,14 @@ async def send_message_async(
     queue = own_queue(session)
     if msg == WM_COPYDATA or hwnd in queue.windows:
         return send_message(hwnd, msg, wparam, lparam, session=session)
-    _no_broadcast("send_message_async", hwnd)
+    if hwnd == HWND_BROADCAST:
+        check("send_message_async", msg, wparam, lparam)
+
+        async def send_to(each: int) -> int:
+            limits = {"timeout": timeout, "abort_if_hung": abort_if_hung}
+            return await send_message_async(each, msg, wparam, lparam, **limits, session=session)  # type: ignore[arg-type]
+
+        return await send_to_all_async(queue.desktop, msg, send_to)
     send = Send(queue, "send_message_async", hwnd, msg, wparam, lparam)
     outcome = await send.outcome_async(SEND, timeout, abort_if_hung)
     return outcome if isinstance(outcome, int) else 0
@@ -76,8 +84,9 @@ async def send_data_async(
 ) -> int:
     """Send bytes to a window, as ``WM_COPYDATA``, and await the handler's result: :func:`send_data` for event loops.
 
-    The bytes are copied before this is suspended for the first time. Arguments are those of :func:`send_data`, and all
-    else is as for :func:`send_message_async`.
+    The bytes are copied before this is suspended for the first time; of a broadcast, which copies them for each window,
+    leave them as they are until it is over. Arguments are those of :func:`send_data`, and all else is as for
+    :func:`send_message_async`.
 
     Raises:
         NtError: As :func:`send_message_async`.
@@ -88,9 +97,15 @@ async def send_data_async(
     queue = own_queue(session)
     if hwnd in queue.windows:
         return send_data(hwnd, data, kind, sender=sender, session=session)
-    _no_broadcast("send_data_async", hwnd)
+    content = bytes_of(data)
     checked("kind", kind)
-    send = Send(queue, "send_data_async", hwnd, WM_COPYDATA, sender, kind, bytes_of(data))
+    if hwnd == HWND_BROADCAST:
+
+        async def send_to(each: int) -> int:
+            return await send_data_async(each, content, kind, timeout=timeout, sender=sender, session=session)
+
+        return await send_to_all_async(queue.desktop, WM_COPYDATA, send_to)
+    send = Send(queue, "send_data_async", hwnd, WM_COPYDATA, sender, kind, content)
     outcome = await send.outcome_async(DATA, timeout)
     return outcome if isinstance(outcome, int) else 0
 
@@ -109,8 +124,3 @@ async def ask_window_async(
         return window._deal_with(memoryview(data), True)
     outcome = await Send(queue, "ask_async", hwnd, 0, 0, 0, memoryview(data)).outcome_async(ASK, timeout)
     return outcome if isinstance(outcome, bytes) else b""
-
-
-def _no_broadcast(call: str, hwnd: int) -> None:
-    if hwnd == HWND_BROADCAST:
-        raise from_status(Status.INVALID_PARAMETER, call, "", "it sends to one window, and not to all")

@@ -76,10 +76,10 @@ def send_message(
     queue = own_queue(session)
     window = queue.windows.get(hwnd)
     if window is not None:
-        _check("send_message", msg, wparam, lparam)
+        check("send_message", msg, wparam, lparam)
         return window._call(msg, wparam, lparam)
     if hwnd == HWND_BROADCAST:
-        _check("send_message", msg, wparam, lparam)
+        check("send_message", msg, wparam, lparam)
 
         def send(each: int) -> int:
             limits = {"timeout": timeout, "abort_if_hung": abort_if_hung, "block": block}
@@ -162,11 +162,11 @@ def send_notify_message(
     queue = own_queue(session)
     window = queue.windows.get(hwnd)
     if window is not None:
-        _check("send_notify_message", msg, wparam, lparam)
+        check("send_notify_message", msg, wparam, lparam)
         window._call(msg, wparam, lparam)
         return
     if hwnd == HWND_BROADCAST:
-        _check("send_notify_message", msg, wparam, lparam)
+        check("send_notify_message", msg, wparam, lparam)
         to_all(queue.desktop, msg, lambda each: send_notify_message(each, msg, wparam, lparam, session=session))
         return
     Send(queue, "send_notify_message", hwnd, msg, wparam, lparam).put(NOTIFY)
@@ -209,11 +209,11 @@ def send_message_callback(
     queue = own_queue(session)
     window = queue.windows.get(hwnd)
     if window is not None:
-        _check("send_message_callback", msg, wparam, lparam)
+        check("send_message_callback", msg, wparam, lparam)
         callback(hwnd, msg, window._call(msg, wparam, lparam))
         return
     if hwnd == HWND_BROADCAST:
-        _check("send_message_callback", msg, wparam, lparam)
+        check("send_message_callback", msg, wparam, lparam)
 
         def send_to(each: int) -> None:
             send_message_callback(each, msg, wparam, lparam, callback, session=session)
@@ -273,7 +273,7 @@ def is_hung(hwnd: int, *, session: Session | str | None = None) -> bool:
     return desktop.is_hung(desktop.route_of_window("is_hung", hwnd))
 
 
-def _check(call: str, msg: int, wparam: int, lparam: int) -> None:
+def check(call: str, msg: int, wparam: int, lparam: int) -> None:
     """Refuse what a message to another thread could not carry either."""
     check_number(call, msg)
     checked("wparam", wparam)
