@@ -23,6 +23,9 @@ class Session:
         None: it has left the session.
         """
 
+    def has_unreaped(self) -> bool:
+        """Whether a participant is dead whose handles no watcher has closed yet, as far as Linux has told."""
+
     def look_up(self, handle: int) -> tuple[str, str | None]:
         """Native type and name of what a handle of this process leads to."""
 

@@ -1,16 +1,19 @@
 """Instances of pipes: how many, who gets one, disconnecting and using one again."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from harness.in_thread import in_thread
 from harness.peers import Peer
-from harness.waiting import asleep, look, wait_until
+from harness.waiting import asleep, is_stopped, look, wait_until
+from harness.watching import others_watch
 
 import ntipc
-from ntipc import Status
+from ntipc import Status, _kernel
 
 
 def listening(server: ntipc.PipeServer) -> int:
@@ -171,6 +174,25 @@ def test_server_that_was_killed_makes_way_for_the_next_at_once(start_peer: Calla
             client = ntipc.PipeClient("p", timeout=0)
             server.accept(timeout=0).close()
             client.close()
+
+
+@pytest.mark.skipif(not _kernel.FAULT_POINTS, reason="this build has no fault points: make build-faults")
+def test_next_server_waits_for_a_late_reaper_of_the_one_that_was_killed(start_peer: Callable[..., Peer]) -> None:
+    reaper, killed = start_peer(), start_peer()
+    reaper.run("session = ntipc.Session(); _kernel.arm_fault('ReapBegin', 1, 'stop')")
+    killed.run("server = ntipc.PipeServer('p', max_instances=1)")
+    kept = ntipc.PipeClient("p")
+    with others_watch():
+        killed.kill()
+        wait_until(lambda: is_stopped(reaper.pid))
+        making = in_thread(lambda: ntipc.PipeServer("p", max_instances=1))
+        wait_until(lambda: asleep(os.getpid()))
+        assert not ntipc.Event().wait(0.2), "longer than for a process that nobody knows to be dead"
+        os.kill(reaper.pid, signal.SIGCONT)
+        server = making()
+    assert isinstance(server, ntipc.PipeServer) and listening(server) == 1
+    server.close()
+    kept.close()
 
 
 def test_duplicate_of_a_server_is_one_more_server() -> None:

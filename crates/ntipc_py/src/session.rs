@@ -116,6 +116,11 @@ impl PySession {
         self.current().ok()?.process_identity(sender.0, sender.1)
     }
 
+    /// Whether a participant is dead whose handles no watcher has closed yet, as far as Linux has told.
+    fn has_unreaped(&self) -> bool {
+        self.current().is_ok_and(|session| session.has_unreaped())
+    }
+
     /// The native type and the name of what a handle of this process leads to.
     fn look_up(&self, py: Python<'_>, handle: u32) -> PyResult<(&'static str, Option<String>)> {
         self.current()

@@ -38,6 +38,10 @@ from ntipc.pipes.settings import Settings
 CONNECT = 0x8000_0000
 """Tag of the message with which a client says that it is there; the lower bits are its process id."""
 
+REAPING = 5.0
+"""Seconds that a server waits for the reapers of the dead, one of whom may have had the instance that it wants."""
+
+_PAUSE = 0.01
 _OFFERS_QUOTA = 1 << 20
 _OFFER = struct.Struct("<QQ")
 
@@ -105,19 +109,24 @@ class Seat(Parts, parts=("reader", "writer")):
 
     Args:
         name: The pipe.
-        patience: Seconds to wait for one, for that of a process that has just died takes a moment to become free.
+        patience: Seconds to wait for one, for that of a process that has just died takes a moment to become free. While
+            a death is known whose reaper has not finished, the wait goes on, for ``REAPING`` at most; unless this is 0.
 
     Raises:
         PipeBusy: There is none.
     """
 
     def __init__(self, name: PipeName, patience: float) -> None:
-        deadline = Deadline(patience)
+        deadline, reaping = Deadline(patience), Deadline(REAPING if patience else 0)
         most = name.settings.max_instances or 0
-        while not self._take(name, most):
-            if not wait_for_vacancy(name, deadline.left()):
+        while True:
+            is_reaped = not name.attachment.has_unreaped()  # asked first: a seat that becomes free meanwhile is taken
+            if self._take(name, most):
+                return
+            if not deadline.left() and (is_reaped or not reaping.left()):
                 subject = describe("pipe", name.location.name)
                 raise from_status(Status.INSTANCE_NOT_AVAILABLE, "PipeServer", subject, f"there may be {most}")
+            wait_for_vacancy(name, deadline.left() or _PAUSE)
 
     def _take(self, name: PipeName, most: int) -> bool:
         """Take both ends in one step: in two, the second could be that of another queue, made in between."""

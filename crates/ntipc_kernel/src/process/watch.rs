@@ -57,6 +57,11 @@ impl Case {
     }
 }
 
+/// Is a life over, of which that is the word?
+fn is_dead(life: u32) -> bool {
+    life != 0 && !is_held(life)
+}
+
 /// What a look at the ring came to.
 enum Seen {
     /// Look again at once: something has changed meanwhile.
@@ -190,7 +195,7 @@ impl Watch<'_> {
         let arena = &self.session.arena;
         for slot in IN_FRAMES + 1..arena.processes() {
             let life = arena.process(slot).life.word.load(Ordering::Acquire);
-            if life != 0 && !is_held(life) {
+            if is_dead(life) {
                 self.open_case(Death::of(arena, slot, life, false), WATCHERS, now);
             }
         }
@@ -289,14 +294,17 @@ impl Session {
     #[cold]
     pub(crate) fn look_for_the_dead(&self) {
         let _ = self.look_for_directory(); // the damage that it notes ends the wait
-        let arena = &self.arena;
-        let is_dead = |life: u32| life != 0 && !is_held(life);
-        if (IN_FRAMES + 1..arena.processes()).any(|slot| is_dead(arena.process(slot).life.word.get()))
-            || (0..arena.threads()).any(|slot| is_dead(arena.thread(slot).life.word.get()))
+        if self.has_unreaped() || (0..self.arena.threads()).any(|slot| is_dead(self.arena.thread(slot).life.word.get()))
         {
             self.alarm.store(1, Ordering::Release);
             self.poke(self.slot());
         }
+    }
+
+    /// Is a participant dead whose handles no watcher has closed yet, as far as Linux has told? Reads memory alone.
+    pub fn has_unreaped(&self) -> bool {
+        let arena = &self.arena;
+        (IN_FRAMES + 1..arena.processes()).any(|slot| is_dead(arena.process(slot).life.word.load(Ordering::Acquire)))
     }
 }
 
