@@ -10,10 +10,10 @@ SECONDS = 7200 if THOROUGH else 180
 """For the watchdog of a test."""
 
 
-def profile(examples: int, steps: int) -> settings:
-    """So many examples of so many steps each; many more of them if asked for."""
+def profile(examples: int, steps: int, *, thorough: int | None = None) -> settings:
+    """So many examples of so many steps each; in a thorough search ``FACTOR`` times ``thorough``, or ``examples``."""
     return settings(
-        max_examples=examples * (FACTOR if THOROUGH else 1),
+        max_examples=(thorough or examples) * FACTOR if THOROUGH else examples,
         stateful_step_count=steps,
         derandomize=not THOROUGH,
         database=None,

@@ -8,4 +8,4 @@ from profiles import SECONDS, profile
 
 @pytest.mark.timeout(SECONDS)
 def test_processes_that_are_killed_agree_with_the_model() -> None:
-    run_state_machine_as_test(Deaths, settings=profile(20, 30))
+    run_state_machine_as_test(Deaths, settings=profile(20, 30, thorough=40))

@@ -8,4 +8,4 @@ from profiles import SECONDS, profile
 
 @pytest.mark.timeout(SECONDS)
 def test_threads_of_one_process_agree_with_the_model() -> None:
-    run_state_machine_as_test(Threads, settings=profile(40, 50))
+    run_state_machine_as_test(Threads, settings=profile(40, 50, thorough=80))
