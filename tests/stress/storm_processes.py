@@ -10,6 +10,10 @@ from storm_ledger import OBJECTS, PID, STAY, Ledger
 from storm_objects import Actor
 
 import ntipc
+from ntipc import _kernel
+
+NEVER = 2**31 - 1
+"""An armed point that is to be passed so many times kills nobody."""
 
 JOINS = """
 import os, sys
@@ -46,7 +50,7 @@ class Minding(Actor):
 
     number: int
     doomed = False
-    """Whether this worker kills itself at a fault point: a child of a fork may then do so as well."""
+    """Whether this worker kills itself at a fault point. A child of a fork inherits the point, unless it disarms it."""
 
     def child_with_handles(self, i: int) -> None:
         """A program that never joins; what it inherits is given back with its end."""
@@ -60,21 +64,31 @@ class Minding(Actor):
     def end_a_child(self, i: int) -> None:
         """A participant is told to end, and does so with the code given."""
         reading, writing = os.pipe()
+        told, tell = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(writing)
+            if self.doomed:
+                _kernel.arm_fault("LifeAsked", NEVER)
+            os.write(tell, b"x")
             os.read(reading, 1)  # until its parent is gone
             os._exit(0)
         os.close(reading)
+        os.close(tell)
         try:
+            if not os.read(told, 1):
+                if not self.doomed:
+                    self.ledger.complain(f"participant {pid} has ended by itself")
+                return
             with suppress(ntipc.ProcessNotFound), ntipc.Process.open(pid) as child:
                 child.terminate(7)
                 if not child.wait(10):
                     self.ledger.complain(f"participant {pid} was told to end and has not in 10 s")
-                if child.exit_code not in ((7, None, -signal.SIGKILL) if self.doomed else (7, None)):
+                if child.exit_code not in (7, None):
                     self.ledger.complain(f"participant {pid} was told to end with 7 and its code is {child.exit_code}")
         finally:
             os.close(writing)
+            os.close(told)
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
