@@ -16,7 +16,7 @@ import ntipc
 from ntipc import WM_USER, Mailbox, Window, on, send_data_async, send_message, send_message_async
 from ntipc.window_messages.loop_watch import LoopWatch
 
-SLOW, BACK, RAISE = WM_USER + 5, WM_USER + 6, WM_USER + 7
+SLOW, BACK, RAISE, HELD = WM_USER + 5, WM_USER + 6, WM_USER + 7, WM_USER + 8
 HANDLERS = """
 import time
 def slow(hwnd, wparam, lparam):
@@ -26,7 +26,10 @@ def back(hwnd, wparam, lparam):
     return ntipc.send_message(lparam, 0x400, wparam, 1, timeout=10) * 2
 def fail(hwnd, wparam, lparam):
     raise KeyError(wparam)
-HANDLERS = {0x405: slow, 0x406: back, 0x407: fail}
+def held(hwnd, wparam, lparam):
+    ntipc.Event.open("go on").wait(20)
+    return wparam
+HANDLERS = {0x405: slow, 0x406: back, 0x407: fail, 0x408: held}
 """
 
 
@@ -50,12 +53,13 @@ def test_results_come_back_to_their_tasks(hwnd: int) -> None:
 
 def test_other_tasks_go_on_meanwhile(hwnd: int) -> None:
     async def main() -> None:
-        turns = 0
-        sending = asyncio.create_task(send_message_async(hwnd, SLOW, 50))
-        while not sending.done():
-            turns += 1
+        go_on = ntipc.Event("go on")
+        sending = asyncio.create_task(send_message_async(hwnd, HELD, 50))
+        for _ in range(6):
             await asyncio.sleep(0)
-        assert await sending == 50 and turns > 5
+            assert not sending.done()
+        go_on.set()
+        assert await sending == 50
 
     asyncio.run(main())
 

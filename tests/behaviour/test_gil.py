@@ -31,11 +31,12 @@ def test_sleeper_is_woken_by_another_thread_of_the_same_process(peer: Peer) -> N
 
 
 def test_section_of_a_large_size_is_made_without_the_gil(peer: Peer) -> None:
-    """Reserving 512 MiB takes a while; another thread goes on counting."""
-    peer.run("count = 0; stop = False")
+    """Reserving 512 MiB takes a while. With a switch interval of 100 s another thread counts only if it is let."""
+    peer.run("import sys; sys.setswitchinterval(100); count = 0; stop = False")
     counter = peer.begin("while not stop:\n count += 1\n time.sleep(0)", "a")
-    assert peer.run("a = count; section = ntipc.Section(size=512 << 20); b = count; b > a")
-    peer.run("stop = True; section.close()")
+    make = "before = count; section = ntipc.Section(size=512 << 20); after = count; section.close(); after > before"
+    wait_until(lambda: peer.run(make), patience=20)  # the other thread needs a processor for it
+    peer.run("stop = True; sys.setswitchinterval(0.005)")
     counter.result()
 
 

@@ -1,6 +1,7 @@
 """Waiting for messages and objects together, and the message loop as an iterator."""
 
 import asyncio
+import os
 import threading
 from typing import Any
 
@@ -210,6 +211,7 @@ def test_hung_is_nobody_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ntipc.window_messages.desktop.HUNG_AFTER", 0.1)
     monkeypatch.setattr("ntipc.window_messages.thread_queue._UNNOTED", 0.01)
     with Loop(None) as loop:
+        wait_until(lambda: asleep(os.getpid()))
         for _ in range(6):
             assert not ntipc.is_hung(loop.hwnd)
             assert not ntipc.Event().wait(0.03)

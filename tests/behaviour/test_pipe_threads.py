@@ -4,12 +4,11 @@ import contextlib
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.waiting import wait_until
+from harness.waiting import asleep, wait_until
 
 import ntipc
 
@@ -90,8 +89,7 @@ def test_child_of_a_fork_accepts_although_a_thread_of_its_parent_does() -> None:
     pipes: list[ntipc.Pipe] = []
     with ntipc.PipeServer("p") as server:
         thread = accept_in_thread(server, None, pipes)
-        wait_until(lambda: someone_accepts(server))
-        time.sleep(0.05)
+        wait_until(lambda: someone_accepts(server) and asleep(os.getpid()))
         child = os.fork()
         if not child:
             try:

@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from array import array
 from typing import Any
 
@@ -319,18 +320,22 @@ def test_big_messages_are_copied_without_the_interpreter_lock() -> None:
         nonlocal counted
         while not stop:
             counted += 1
+            time.sleep(0)  # it gives way by itself
 
-    sys.setswitchinterval(0.1)  # longer than a copy takes: the other thread runs only if it is let
-    thread = threading.Thread(target=count)
-    try:
-        thread.start()
+    def ran_beside_both() -> bool:
+        """Whether the other thread, which needs a processor for it, has run during both copies."""
         before = counted
         queue.put(data)
         between = counted
         assert len(queue.get()) == len(data)
-        after = counted
+        return before < between < counted
+
+    sys.setswitchinterval(100)  # the other thread runs only if it is let
+    thread = threading.Thread(target=count)
+    try:
+        thread.start()
+        wait_until(ran_beside_both, patience=20)
     finally:
         stop = True
         sys.setswitchinterval(switch)
         thread.join()
-    assert before < between < after

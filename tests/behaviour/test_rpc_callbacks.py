@@ -153,7 +153,9 @@ def test_an_asynchronous_client_lets_functions_be_called() -> None:
 def test_the_death_of_the_client_is_told_to_the_service(peer: Peer) -> None:
     with serving() as service:
         peer.run("from harness.rpc_services import Everything\nfrom ntipc import rpc\np = rpc.connect('s', Everything)")
-        peer.run("class L:\n    def changed(self, key, value):\n        time.sleep(60)")
+        called = ntipc.Event("called")
+        peer.run("called = ntipc.Event('called')")
+        peer.run("class L:\n    def changed(self, key, value):\n        called.set(); time.sleep(60)")
         peer.run("p.subscribe(L())")
         told: list[BaseException] = []
 
@@ -165,6 +167,7 @@ def test_the_death_of_the_client_is_told_to_the_service(peer: Peer) -> None:
 
         caller = threading.Thread(target=call)
         caller.start()
+        assert called.wait(20)
         peer.kill()
         caller.join(20)
         assert isinstance(told[0], ntipc.ReplyLost) and str(peer.pid) in str(told[0])

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,23 @@ import pytest
 from harness.peers import Peer
 from harness.rpc_services import AsyncEverything, AsyncView, Everything, SyncView
 from harness.rpc_serving import connected, quiet, run, serve_for_ever, serve_in, serving
-from harness.waiting import wait_until
+from harness.waiting import asleep, wait_until
 
 import ntipc
 from ntipc import rpc
 
 
+def run_out_of_time(service: Any, call: Callable[[], object]) -> None:
+    """Have a call with a time limit run out of it in its method. One whose turn comes too late does not begin."""
+    while not service.entered.acquire(blocking=False):
+        with pytest.raises(ntipc.Timeout, match="no answer came within 0.1 s") as raised:
+            call()
+        assert isinstance(raised.value, TimeoutError)
+
+
 def test_a_time_limit_ends_the_call_and_tells_the_method() -> None:
     with connected() as (service, proxy):
-        with pytest.raises(ntipc.Timeout, match="no answer came within 0.1 s") as raised:
-            rpc.with_timeout(proxy, 0.1).wait_cancelled()
-        assert isinstance(raised.value, TimeoutError)
+        run_out_of_time(service, rpc.with_timeout(proxy, 0.1).wait_cancelled)
         assert service.go.wait(20) and service.log == ["cancelled"]
         assert proxy.add(1) == 11, "the late answer was taken for that of another call"
         assert proxy.with_timeout(20).add(2) == 12
@@ -60,8 +67,7 @@ def test_a_limit_cancels_an_asynchronous_method() -> None:
 
     service = AsyncEverything()
     with connected(service, View) as (_, proxy):
-        with pytest.raises(ntipc.Timeout):
-            rpc.with_timeout(proxy, 0.1).sleep(60)
+        run_out_of_time(service, lambda: rpc.with_timeout(proxy, 0.1).sleep(60))
         assert service.go.wait(20) and service.log == ["cancelled"]
         assert proxy.sleep(0) == 0
 
@@ -355,7 +361,8 @@ def test_ctrl_c_ends_serve_at_once_also_while_calls_run(peer: Peer) -> None:
 
         caller = threading.Thread(target=call)
         caller.start()
-        wait_until(lambda: proxy.add(1) == 11)
+        wait_until(lambda: asleep(os.getpid()))  # it has asked
+        assert proxy.add(1) == 11
         os.kill(peer.pid, signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             serving.result()

@@ -63,9 +63,11 @@ def test_first_that_fails_or_hangs_is_told(caplog: pytest.LogCaptureFixture, pee
 
     with single_instance("failing", fail), pytest.raises(ntipc.NtError, match="ValueError: no room"):
         single_instance("failing")
-    peer.run("import ntipc, time; first = ntipc.single_instance('slow', lambda start: time.sleep(0.5))")
+    peer.run("import ntipc; go_on = ntipc.Event('go on')")
+    peer.run("first = ntipc.single_instance('slow', lambda start: go_on.wait(20) and 0)")
     with pytest.raises(ntipc.Timeout):
         single_instance("slow", timeout=0.05)
+    ntipc.Event("go on").set()
 
 
 def test_child_of_a_fork_is_not_the_first() -> None:

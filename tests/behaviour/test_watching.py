@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness.peers import Peer
 from harness.stopping import go_on, stop
-from harness.waiting import wait_until
+from harness.waiting import look, wait_until
 
 import ntipc
 
@@ -29,6 +29,11 @@ def watched(watcher: ntipc.Watcher, peer: Peer) -> Peer:
     assert next(watcher.events(20)).kind == "process-start"
     beginning.result()
     return peer
+
+
+def sleeping(process: Peer) -> int:
+    """How many of its threads sleep in the session."""
+    return sum(thread["pid"] == process.pid and thread["state"] == "sleeping" for thread in look()["threads"])
 
 
 def heard(watcher: ntipc.Watcher, kind: str) -> ntipc.WatchEvent:
@@ -74,8 +79,9 @@ def test_dead_watcher_hangs_nobody(start_peer: Callable[..., Peer]) -> None:
     watching = guard.begin("watcher.next(20).kind")
     watched.run("watched = ntipc.watch('guard', timeout=20); shown = []; watched._thread_hook = shown.append")
     watching.result()
+    before = sleeping(watched)
     failing = watched.begin("thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()")
-    guard.run("time.sleep(0.1)")
+    wait_until(lambda: sleeping(watched) > before)  # until its question is answered
     guard.kill()
     failing.result()
     assert watched.run("len(shown), watched.is_connected") == (1, False)

@@ -37,14 +37,17 @@ def test_timer_has_the_lowest_priority_and_missed_periods_are_one_message() -> N
     """MS-22, MS-23, MS-51."""
     set_timer(None, 0, 0.01)
     due()
-    time.sleep(0.03)
+    time.sleep(0.05)
     ntipc.post_message(None, WM_USER)
     ntipc.post_quit_message(3)
     assert get_message(0).msg == WM_USER  # type: ignore[union-attr]
     assert get_message(0) is None and ntipc.quit_code() == 3
     assert peek_message(None, WM_USER, WM_USER) is None, "the filter leaves it where it is"
+    taken, following = time.monotonic(), 0
     assert get_message(0).msg == WM_TIMER  # type: ignore[union-attr]
-    assert peek_message() is None, "what was missed is not made up for"
+    while peek_message() is not None:
+        following += 1
+    assert following <= (time.monotonic() - taken) // 0.01 + 1, "what was missed is not made up for"
 
 
 @pytest.mark.parametrize("period", [0, 0.001, 0.0099])
@@ -105,8 +108,11 @@ def test_setting_again_starts_anew() -> None:
 def test_of_several_the_one_that_has_been_due_longest_comes_first() -> None:
     """MS-131."""
     with Window() as window:
-        set_timer(window.hwnd, 2, 0.02)
-        set_timer(window.hwnd, 1, 0.01)
+        begun = -math.inf
+        while time.monotonic() - begun >= 0.01:  # then the first is due before the second
+            begun = time.monotonic()
+            set_timer(window.hwnd, 2, 0.02)
+            set_timer(window.hwnd, 1, 0.01)
         time.sleep(0.05)
         assert [get_message(0).wparam for _ in range(2)] == [1, 2]  # type: ignore[union-attr]
 

@@ -63,7 +63,7 @@ def everything_works(sleepers: Peer, calls: dict[str, Call]) -> None:
     sleepers.run("workload.stopped = True")
     wait_until(lambda: wake_all(things) or all(call.returned for call in calls.values()))
     for mutex in things.lock, things.other_lock:
-        assert mutex.acquire(timeout=5)
+        assert mutex.acquire(timeout=20)
         mutex.release()
         assert facts(mutex)["count"] == 1
     for kind in ntipc.Event, ntipc.Mutex, ntipc.Semaphore, ntipc.Timer, ntipc.EventPair:

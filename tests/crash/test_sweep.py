@@ -124,7 +124,7 @@ class Cast:
         if self.mourner:
             self.survivor.run("held.release()", "mourner")
         newcomer.run("held = ntipc.Mutex.open('held')")
-        assert newcomer.run("held.acquire(timeout=5), held.abandoned, held.release()") == (True, False, None)
+        assert newcomer.run("held.acquire(timeout=20), held.abandoned, held.release()") == (True, False, None)
         newcomer.end()
         wait_until(lambda: [process["pid"] for process in look()["processes"]] == [self.survivor.pid])
         assert_sound(look()["path"])

@@ -43,7 +43,7 @@ def test_message_that_a_stopped_reader_was_told_of_goes_to_another(point: str, s
     (victim, late), (_, call) = waiting_readers(start_peer, queue, 2, f"_kernel.arm_fault({point!r}, 1, 'stop')")
     queue.put(b"one")
     assert call.result(timeout=10) == b"one"
-    assert is_stopped(victim.pid)
+    wait_until(lambda: is_stopped(victim.pid))
     go_on(victim)
     queue.put(b"two")
     assert late.result(timeout=10) == b"two"
@@ -90,7 +90,7 @@ def test_room_that_is_kept_for_a_stopped_writer_goes_to_others(point: str, start
     wait_until(lambda: queue.writer.info()["waiters"] > (not is_stopped(victim.pid)))
     assert len(queue.get(0)) == 9000
     waited.result(timeout=10)
-    assert is_stopped(victim.pid)
+    wait_until(lambda: is_stopped(victim.pid))
     late.run("queue.put(b'late')", "writer", timeout=10)
     queue.put(b"mine", 10)
     assert [queue.get(0)[:4] for _ in range(3)] == [b"earl", b"late", b"mine"]

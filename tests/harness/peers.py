@@ -134,7 +134,7 @@ class Peer:
             pass
         self.receive(0)
         try:
-            self.process.wait(PATIENCE / 4 if len(self.replies) == self.count else 0)
+            self.process.wait(PATIENCE if len(self.replies) == self.count else 0)
         except subprocess.TimeoutExpired:
             self.kill()
         self.process.stdout.close()

@@ -18,10 +18,12 @@ from harness.waiting import look, wait_until
 import ntipc
 
 SERVE = """
+kept = []
 def serve():
     while True:
         message = port.receive(20)
         if message.is_request and message.data != b'keep': message.reply(message.data.upper(), message.handles)
+        if message.data == b'keep': kept.append(message)
         if message.data == b'stop': return
 """
 
@@ -35,6 +37,16 @@ def relays(pid: int | str = "self") -> int:
         except OSError:
             pass  # it has ended meanwhile
     return names.count("ntipc-relay")
+
+
+async def relays_of_a_call_under_way(client: ntipc.PortClient) -> int:
+    """How many there are while a call is under way: there may be none a moment later."""
+    call = asyncio.create_task(client.call_async(b"keep"))
+    while not (found := relays()):  # a thread gives itself its name
+        await asyncio.sleep(0.001)
+    assert not call.done()
+    call.cancel()
+    return found
 
 
 def hub_of_the_loop() -> Any:
@@ -54,13 +66,13 @@ def serving(client: ntipc.PortClient, server: Peer) -> ntipc.PortClient:
 
 
 def test_calls_of_a_loop_need_no_thread_of_pythons(serving: ntipc.PortClient) -> None:
-    assert relays() == 0
+    wait_until(lambda: relays() == 0)  # of the test before
 
     async def main() -> list[Any]:
         before = threading.active_count()
         answers = await asyncio.gather(*(serving.call_async(b"call %d" % number) for number in range(300)))
         assert threading.active_count() == before
-        assert relays() == 1
+        assert await relays_of_a_call_under_way(serving) == 1
         return answers
 
     assert asyncio.run(main()) == [b"CALL %d" % number for number in range(300)]
@@ -148,7 +160,7 @@ def test_each_loop_is_told_of_its_own_calls(serving: ntipc.PortClient) -> None:
         for number in range(20):
             assert await serving.call_async(name + b"%d" % number, 20) == name.upper() + b"%d" % number
         hub = hub_of_the_loop()
-        found = relays()
+        found = await relays_of_a_call_under_way(serving)
         together.wait(20)
         return hub._descriptor * 10 + found
 
@@ -220,11 +232,8 @@ def test_thread_waits_for_a_call_of_a_loop_that_runs_no_more(
 
 def test_relay_ends_when_nothing_is_under_way(serving: ntipc.PortClient) -> None:
     async def main() -> None:
-        seen = 0
-        while not seen:  # it may end before this task runs again
-            assert await serving.call_async(b"a") == b"A"
-            seen = relays()
-        assert seen == 1
+        assert await serving.call_async(b"a") == b"A"
+        assert await relays_of_a_call_under_way(serving) == 1
         while relays():
             await asyncio.sleep(0.01)
         assert await serving.call_async(b"b") == b"B"
