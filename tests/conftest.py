@@ -24,9 +24,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def ctrl_c() -> None:
-    """A process that a script starts in the background ignores Ctrl-C, and so do its children; some tests need it."""
+def gentle_signals() -> None:
+    """A process that a script, or ``nohup``, starts ignores some signals, and so do its children; tests need them."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in signal.SIGHUP, signal.SIGQUIT:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -178,7 +178,7 @@ def test_it_is_gone_with_the_last_process_that_has_it(peer: Peer) -> None:
     keep = ntipc.Event()
     peer.kill()
     wait_until(lambda: len(ntipc.inspect()["objects"]) == 1)
-    assert not [name for name in os.listdir(keep.session.path) if name.startswith("section.")]
+    wait_until(lambda: not [name for name in os.listdir(keep.session.path) if name.startswith("section.")])
 
 
 @pytest.mark.parametrize("step", ["_take_space", "_give_back_space"])

@@ -169,10 +169,11 @@ def test_timeout_does_not_drift_under_a_storm_of_signals() -> None:
 
     before = signal.signal(signal.SIGALRM, tick)
     try:
-        start = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
-        assert not event.wait(0.5)
-        assert time.monotonic() - start >= 0.5 and 10 < ticks < 800
+        while ticks <= 10:  # signals that find no processor come as one
+            start = time.monotonic()
+            assert not event.wait(0.5)
+            assert time.monotonic() - start >= 0.5 and ticks < 800
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from harness.waiting import wait_until
 
 from ntipc.win32 import pywintypes, timer, win32api, win32con, win32event, win32gui
 
@@ -265,9 +266,9 @@ def test_windows_of_other_processes(start_peer: Any) -> None:
     assert win32gui.FindWindow("Far", "there") == hwnd
     pumping = peer.begin("g.PumpMessages()")
     assert win32gui.SendMessage(hwnd, win32con.WM_USER, 6, 7) == 42
+    assert win32gui.GetWindowThreadProcessId(hwnd)[1] == peer.pid
     win32gui.PostMessage(hwnd, win32con.WM_CLOSE, 0, 0)
-    thread = win32gui.GetWindowThreadProcessId(hwnd) if win32gui.IsWindow(hwnd) else None
-    assert thread is None or thread[1] == peer.pid
+    wait_until(lambda: not win32gui.IsWindow(hwnd))
     peer.kill()
     assert not pumping.returned
 

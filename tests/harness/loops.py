@@ -7,7 +7,7 @@ from typing import Any
 import ntipc
 from ntipc.window_messages.constants import WM_QUIT
 
-READY = 10.0
+READY = 20.0
 
 
 class Loop:

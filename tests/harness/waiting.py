@@ -8,7 +8,7 @@ from typing import Any
 import ntipc
 
 
-def wait_until(condition: Callable[[], Any], patience: float = 10.0) -> Any:
+def wait_until(condition: Callable[[], Any], patience: float = 20.0) -> Any:
     """Look until the condition holds; fail if it never does."""
     deadline = time.monotonic() + patience
     while not (value := condition()):

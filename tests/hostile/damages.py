@@ -125,6 +125,8 @@ class Damage(NamedTuple):
     """Which checks of the doctor must tell of it."""
     outcome: str | None = None
     """Whether a victim's calls tell of it; `None`: they may."""
+    passes: bool = False
+    """Whether a thread of the victim's puts it right when it next looks up, perhaps before the doctor looks."""
 
 
 def swap_blocks(scene: Scene) -> None:
@@ -243,7 +245,9 @@ DAMAGES = [
     Damage("wait ended with nothing", lambda s: s.put("thread.progress", s.waiting[0], 0x8000FFFF), {"progress"}),
     Damage("wait for all that exists", lambda s: s.put("thread.block_count", s.waiting[0], BIG), {"bounds"}),
     Damage("thread of no process", lambda s: s.put("thread.process", s.waiting[0], 9999), {"thread"}),
-    Damage("thread that is no more", lambda s: s.put("thread.life.word", s.waiting[0], 3 << 30 | 1), {"death"}),
+    Damage(
+        "thread that is no more", lambda s: s.put("thread.life.word", s.waiting[0], 3 << 30 | 1), {"death"}, passes=True
+    ),
     Damage("thread of another id", lambda s: s.put("thread.tid", s.waiting[0], 1), {"life"}, WORKS),
     # names and texts
     Damage("names in a circle", lead_name_chain_into_itself, {"name"}),
@@ -276,7 +280,7 @@ DAMAGES = [
     Damage("handle to nothing", lambda s: handle_of(s, lambda h: h & ~0x7FFFF), {"handle"}),
     Damage("handles marked as full", lambda s: s.put("process.full", 2, (1 << 64) - 1), {"full-bits"}, WORKS),
     # participants
-    Damage("process that is no more", lambda s: s.put("process.life.word", 2, 3 << 30 | 1), {"death"}),
+    Damage("process that is no more", lambda s: s.put("process.life.word", 2, 3 << 30 | 1), {"death"}, passes=True),
     Damage("process of another id", lambda s: s.put("process.pid", 2, 1), {"death"}, WORKS),
     Damage("bell of nobody", lambda s: s.put("process.second_bell", 2, 3 << 30 | 1), {"bell"}, WORKS),
     # processes and threads as objects
@@ -331,7 +335,9 @@ DAMAGES = [
     Damage("wait for the room of no badge", lambda s: s.put("thread.queue_badge", s.waiting[0], BIG), {"badge"}, WORKS),
     Damage("call through no badge", lambda s: s.put("thread.call_badge", s.waiting[0], BIG), {"badge"}, WORKS),
     # queues: sides and hands
-    Damage("look that is long due", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1), {"lookout"}, WORKS),
+    Damage(
+        "look that is long due", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1), {"lookout"}, WORKS, passes=True
+    ),
     Damage("look in the far future", lambda s: s.put("thread.lookout_ns", s.waiting[0], 1 << 63), set(), WORKS),
     Damage("side of nobody", lambda s: s.put("queue.put_lock", 0, named(16000)), {"side"}, WORKS),
     Damage("side of one who sleeps", lambda s: s.put("queue.take_lock", 0, s.named(s.waiting[0])), {"side"}, WORKS),

@@ -61,6 +61,11 @@ def findings(scene: Scene) -> list[dict[str, str]]:
     return list(report["findings"])
 
 
+def checks_of(told: list[dict[str, str]]) -> set[str]:
+    """Which checks of the doctor have found something."""
+    return {finding["check"] for finding in told}
+
+
 def test_scene_is_healthy(scene: Scene, peer: Peer) -> None:
     assert findings(scene) == []
     assert set(peer.run("use()")) <= USUAL
@@ -71,7 +76,10 @@ def test_scene_is_healthy(scene: Scene, peer: Peer) -> None:
 def test_damage_is_told_and_harms_nobody_else(damage: Damage, scene: Scene, peer: Peer, name: str) -> None:
     damage.act(scene)
     told = findings(scene)
-    assert damage.checks <= {finding["check"] for finding in told}, told
+    while damage.passes and not damage.checks <= checks_of(told):
+        damage.act(scene)
+        told = findings(scene)
+    assert damage.checks <= checks_of(told), told
     assert all(finding["text"].endswith(".") for finding in told)
     outcomes = peer.run("use()", timeout=20)
     assert damage.outcome != DAMAGED or "SessionDamaged" in outcomes, outcomes
