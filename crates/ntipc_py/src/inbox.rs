@@ -13,6 +13,7 @@ use crate::blocking::Blocking;
 use crate::frame::{Frame, give_up};
 use crate::object::Object;
 use crate::operation::Context;
+use crate::post_frame::{Post, WIDE_LPARAM, WIDE_WPARAM};
 use crate::queue::answer;
 use crate::read_end::{self, ReadEnd, with_small_buffer};
 use crate::semaphore::Semaphore;
@@ -30,15 +31,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A frame of a posted message: kind and flags (1 byte), window (8), number (4), parameters (8, 8), time (8), without
-/// gaps.
-pub const POST_SIZE: usize = 37;
-/// The low bits of the first byte say what a frame is.
-const KIND: u8 = 0x0f;
-pub const POST: u8 = 1;
-/// A parameter is 2**63 or more.
-const WIDE_WPARAM: u8 = 0x10;
-const WIDE_LPARAM: u8 = 0x20;
 const WM_QUIT: u32 = 0x0012;
 /// `QS_POSTMESSAGE | QS_ALLPOSTMESSAGE`.
 const POSTED_NEWS: u32 = 0x0108;
@@ -52,54 +44,6 @@ const MANY: usize = 1000;
 const LOOKS_APART_NS: u64 = 250_000_000;
 /// Frames that are taken at once: as many posted messages as fit into the buffer.
 const AT_ONCE: usize = 56;
-
-/// A posted message, as its frame has it.
-#[derive(Clone, Copy, Default)]
-struct Post {
-    wide: u8,
-    hwnd: u64,
-    msg: u32,
-    wparam: u64,
-    lparam: u64,
-    time: f64,
-}
-
-/// The next field.
-fn field<const SIZE: usize>(bytes: &mut &[u8]) -> Option<[u8; SIZE]> {
-    let (field, rest) = bytes.split_first_chunk::<SIZE>()?;
-    *bytes = rest;
-    Some(*field)
-}
-
-impl Post {
-    /// What a frame says, if it is one of a posted message. One that is too short for that is a message of zeros.
-    fn of(frame: &[u8]) -> Option<Post> {
-        let (kind, mut rest) = frame.split_first()?;
-        (kind & KIND == POST).then(|| Post::read(*kind, &mut rest).unwrap_or_default())
-    }
-
-    fn read(kind: u8, rest: &mut &[u8]) -> Option<Post> {
-        Some(Post {
-            wide: kind & (WIDE_WPARAM | WIDE_LPARAM),
-            hwnd: u64::from_le_bytes(field(rest)?),
-            msg: u32::from_le_bytes(field(rest)?),
-            wparam: u64::from_le_bytes(field(rest)?),
-            lparam: u64::from_le_bytes(field(rest)?),
-            time: f64::from_le_bytes(field(rest)?),
-        })
-    }
-}
-
-/// Make the frame of a posted message whose parameters are below 2**63.
-pub fn post_frame(hwnd: u64, msg: u32, wparam: i64, lparam: i64, time: f64) -> [u8; POST_SIZE] {
-    let mut frame = [POST; POST_SIZE];
-    frame[1..9].copy_from_slice(&hwnd.to_le_bytes());
-    frame[9..13].copy_from_slice(&msg.to_le_bytes());
-    frame[13..21].copy_from_slice(&wparam.to_le_bytes());
-    frame[21..29].copy_from_slice(&lparam.to_le_bytes());
-    frame[29..37].copy_from_slice(&time.to_le_bytes());
-    frame
-}
 
 /// One entry of the list of posted messages.
 enum Posted {
