@@ -363,6 +363,6 @@ def test_full_or_existing_mailslot_is_told_in_words_of_its_own() -> None:
     client.write(b"x")
     with pytest.raises(ntipc.MailslotFull, match="mailslot is full"):
         client.write(b"x")
-    with pytest.raises(ntipc.ObjectExists, match="only be made"):
+    with pytest.raises(ntipc.ObjectExists, match="its reader makes"):
         Mailslot("m")
     assert slot.read(0) == b"x"
