@@ -65,8 +65,8 @@ pub fn detached<T: Send>(_py: Python<'_>, body: impl Send + FnOnce() -> T) -> T 
 }
 
 /// A sleep of the kernel in the middle of a call, as it has to wait long for the dispatcher lock. The kernel runs in
-/// threads of its own as well, and in those that have left the interpreter; who has a thread state here has the GIL,
-/// unless detached.
+/// threads of its own as well, and in those that have left the interpreter; a thread that has a thread state here
+/// has the GIL, unless it is detached.
 fn beside(sleep: &mut dyn FnMut()) {
     // SAFETY: may be called by any thread, at any time.
     if DETACHED.get() || unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {

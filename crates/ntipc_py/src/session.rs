@@ -176,8 +176,8 @@ impl PySession {
     }
 
     /// Write a line into the debug log if anybody reads it. What cannot be written is not. Gives the count of names
-    /// that were given to objects, if it has changed since ``names_seen``: there may be somebody else now who wants the
-    /// line.
+    /// that were given to objects, if it has changed since ``names_seen``: another process may
+    /// read the lines now.
     fn log(&self, text: &Bound<'_, PyString>) -> PyResult<Option<u32>> {
         let Ok(session) = self.current() else { return Ok(None) };
         if session.log_is_read() {

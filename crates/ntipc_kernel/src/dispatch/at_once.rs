@@ -200,9 +200,9 @@ impl Session {
     /// Spin for up to `budget_ns` until a mutant that somebody of another process owns can be owned, rather than be
     /// queued at once. Its owner most likely runs, and frees it sooner than a queue with a waiter in it could tell.
     ///
-    /// Who comes so passes those who wait, as everybody does who finds a free mutant offered to one of them; they get
-    /// it handed over when they have waited for long. An owner in this process may need what the calling thread has in
-    /// hand: not for that one.
+    /// A thread that gets the mutant this way passes the queued waiters, as does any thread that finds a mutant free
+    /// which was offered to one of them. A waiter that has waited for long gets the mutant handed over. The caller does
+    /// not spin for an owner in its own process, which may need something that the calling thread has.
     #[cold]
     pub fn own_soon(&self, handle: u32, budget_ns: u64) -> Try {
         let Some((_, object)) = self.glance(handle, access::SYNCHRONIZE) else { return Try::Unclear };

@@ -162,8 +162,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Give an object to its waiters, first come first served, for as long as it is signalled. What follows from it, if
-    /// the last who waits for an end without handles goes, comes afterwards: it tells others, perhaps of this list.
+    /// Give an object to its waiters, first come first served, for as long as it is signalled. If the last waiter of an
+    /// end without handles leaves, the end goes. That is done afterwards, since it wakes others, perhaps of this list.
     pub fn evaluate(&mut self, object: u32) {
         self.follow_losses(|locked| locked.tell_waiters(object));
     }

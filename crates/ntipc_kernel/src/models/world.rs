@@ -185,8 +185,8 @@ impl World {
         Arc::clone(&self.processes.borrow()[0])
     }
 
-    /// Waiters are made to look whether somebody who was told acts. Otherwise they sleep on, and whatever lookouts
-    /// would heal is found.
+    /// Lookouts are posted: waiters look whether a thread that was woken acts. Without this call they sleep on, and the
+    /// model finds what lookouts would heal.
     pub fn has_lookouts(&self) {
         with(|state| state.lookouts = true);
     }
